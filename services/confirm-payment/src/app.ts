@@ -1,0 +1,37 @@
+import {
+  createExpressApp,
+  docsEndpoints,
+  healthEndpoints,
+  type Lifecycle,
+  type Logger,
+} from '@loan-buddy/kit';
+import type { Express } from 'express';
+import type { Decision } from './decide';
+import { postConfirmPayment } from './http/post-confirm-payment';
+import { problems } from './problems';
+import type { SimulateTrouble } from './simulate-trouble';
+
+export interface AppDependencies {
+  logger: Logger;
+  lifecycle: Lifecycle;
+  decide: (amount: number) => Decision;
+  simulateTrouble: SimulateTrouble;
+}
+
+const info = {
+  title: 'confirm-payment',
+  version: '1.0.0',
+  description: 'Decides whether the payment of an order is approved.',
+};
+
+/** The whole service over HTTP, without a listener. */
+export function createApp(dependencies: AppDependencies): Express {
+  const { logger, lifecycle } = dependencies;
+  const endpoints = [postConfirmPayment(dependencies), ...healthEndpoints(lifecycle)];
+  return createExpressApp({
+    logger,
+    lifecycle,
+    problems,
+    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems)],
+  });
+}

@@ -1,0 +1,38 @@
+import { endpoint, replyJson } from '@loan-buddy/kit';
+import { z } from 'zod';
+import type { Decision } from '../decide';
+import type { SimulateTrouble } from '../simulate-trouble';
+
+const requestSchema = z
+  .object({
+    order_id: z.string().min(1).meta({ example: 'order-123' }),
+    amount: z.number().min(0).meta({ example: 12000 }),
+    status: z.literal('PENDING'),
+  })
+  .meta({ id: 'PaymentToConfirm' });
+
+const decisionSchema = z
+  .object({ status: z.enum(['APPROVED', 'REJECTED']) })
+  .meta({ id: 'PaymentDecision' });
+
+export function postConfirmPayment(dependencies: {
+  decide: (amount: number) => Decision;
+  simulateTrouble: SimulateTrouble;
+}) {
+  return endpoint(
+    {
+      method: 'post',
+      path: '/confirm-payment',
+      operationId: 'confirmPayment',
+      summary: 'Decide on the payment of an order',
+      description: 'The same order always gets the same answer; asking again is safe.',
+      body: requestSchema,
+      responses: { 200: { description: 'The decision.', schema: decisionSchema } },
+      problems: ['simulated-failure'],
+    },
+    async ({ body, res }) => {
+      await dependencies.simulateTrouble();
+      replyJson(res, 200, { status: dependencies.decide(body.amount) });
+    },
+  );
+}

@@ -1,0 +1,134 @@
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import type { z } from 'zod';
+import { MethodNotAllowedError, UnsupportedMediaTypeError, ValidationError, type Fault } from './problem';
+
+/** The largest body that is read, after decompression. */
+const BODY_LIMIT = '100kb';
+
+type Method = 'get' | 'post';
+type Shape = z.ZodType<Record<string, unknown>>;
+
+/** What an endpoint may answer with, other than problems. */
+export interface EndpointResponse {
+  description: string;
+  /** The body; `contentType` is JSON unless it is given. */
+  schema?: z.ZodType;
+  contentType?: string;
+  /** Response headers by name, with what each tells. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** What an endpoint takes and gives: the one source of validation, routing and the OpenAPI document. */
+export interface EndpointContract<Params extends Shape, Query extends Shape, Body extends z.ZodType> {
+  method: Method;
+  /** As in OpenAPI: `/orders/{id}`. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description?: string;
+  params?: Params;
+  query?: Query;
+  body?: Body;
+  /** Request headers by name, with what each does. */
+  requestHeaders?: Readonly<Record<string, string>>;
+  responses: Readonly<Record<number, EndpointResponse>>;
+  /** The codes of the problems it may answer with, beyond those of validation. */
+  problems?: readonly string[];
+}
+
+/** What a handler gets: everything parsed, nothing left to check. */
+export interface EndpointInput<Params, Query, Body> {
+  params: Params;
+  query: Query;
+  body: Body;
+  req: Request;
+  res: Response;
+}
+
+/** An endpoint ready to be mounted and documented. */
+export interface Endpoint {
+  contract: EndpointContract<Shape, Shape, z.ZodType>;
+  handle: RequestHandler;
+}
+
+/**
+ * Joins a contract with the function that serves it.
+ * Whatever the schemas refuse is answered with a `validation-failed` problem before the handler is called.
+ */
+export function endpoint<Params extends Shape, Query extends Shape, Body extends z.ZodType>(
+  contract: EndpointContract<Params, Query, Body>,
+  serve: (
+    input: EndpointInput<z.output<Params>, z.output<Query>, z.output<Body>>,
+  ) => Promise<void> | void,
+): Endpoint {
+  const { params, query, body } = contract;
+  return {
+    contract,
+    handle: (req, res) =>
+      serve({
+        params: parse(params, req.params, locateParameter),
+        query: parse(query, query && req.query, locateParameter),
+        body: parse(body, body && (req.body as unknown), locateInBody),
+        req,
+        res,
+      }),
+  };
+}
+
+/** Registers the endpoints, each path with its body parser where a body is taken and a 405 for all other methods. */
+export function mountEndpoints(app: Express, endpoints: readonly Endpoint[]): void {
+  const readJson = express.json({ limit: BODY_LIMIT, type: isJson });
+  const byPath = new Map<string, Endpoint[]>();
+  for (const each of endpoints) {
+    const path = each.contract.path.replace(/\{(\w+)\}/g, ':$1');
+    byPath.set(path, [...(byPath.get(path) ?? []), each]);
+  }
+  for (const [path, group] of byPath) {
+    const route = app.route(path);
+    for (const { contract, handle } of group) {
+      route[contract.method](...(contract.body ? [readJson, requireJson, handle] : [handle]));
+    }
+    const methods = group.map(({ contract }) => contract.method.toUpperCase());
+    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+    route.all((req, res) => {
+      if (req.method !== 'OPTIONS') throw new MethodNotAllowedError(allow);
+      res.writeHead(204, { Allow: allow }).end();
+    });
+  }
+}
+
+function isJson(req: { headers: { 'content-type'?: string | undefined } }): boolean {
+  return /^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '');
+}
+
+const requireJson: RequestHandler = (req, _res, next) => {
+  if (req.body === undefined && !isJson(req)) {
+    throw new UnsupportedMediaTypeError('The body must be sent as application/json.');
+  }
+  next();
+};
+
+type Locate = (path: readonly PropertyKey[]) => Omit<Fault, 'detail'>;
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema | undefined,
+  value: unknown,
+  locate: Locate,
+): z.output<Schema> {
+  if (schema === undefined) return undefined as z.output<Schema>;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new ValidationError('See errors for what is wrong and where.', {
+    faults: result.error.issues.map((issue) => ({ detail: issue.message, ...locate(issue.path) })),
+  });
+}
+
+/** The place as a JSON pointer in URI fragment form (RFC 6901, section 6). */
+function locateInBody(path: readonly PropertyKey[]): Omit<Fault, 'detail'> {
+  const tokens = path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'));
+  return { pointer: `#${tokens.map((token) => `/${encodeURIComponent(token)}`).join('')}` };
+}
+
+function locateParameter(path: readonly PropertyKey[]): Omit<Fault, 'detail'> {
+  return { parameter: path.map(String).join('.') };
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/** The environment does not describe a runnable configuration. The message names every faulty variable. */
+export class ConfigError extends Error {
+  readonly code = 'config-invalid';
+  override readonly name = 'ConfigError';
+}
+
+/** A variable holding a whole number written in decimal digits, such as a port or a duration. */
+export function integerVariable(limits: { default: number; min?: number; max?: number }) {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = limits;
+  return z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .default(limits.default);
+}
+
+/** A variable holding a decimal number between 0 and 1. */
+export function ratioVariable(limits: { default: number }) {
+  return z
+    .string()
+    .regex(/^\d*\.?\d+$/, 'must be a number from 0 to 1')
+    .transform(Number)
+    .pipe(z.number().min(0).max(1))
+    .default(limits.default);
+}
+
+/**
+ * A variable holding an http or https URL. A trailing slash is dropped, so that paths can be appended.
+ * User information, a query and a fragment are refused: none of them belongs to a base URL.
+ */
+export function baseUrlVariable(fallback: string) {
+  return z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .regex(/^[^@?#]*$/, 'must have no user information, query or fragment')
+    .transform((url) => url.replace(/\/+$/, ''))
+    .default(fallback);
+}
+
+/** The variables every HTTP process reads. Durations are in milliseconds. */
+export function serverVariables(defaults: { port: number }) {
+  return {
+    PORT: integerVariable({ default: defaults.port, max: 65_535 }),
+    HOST: z.string().default('0.0.0.0'),
+    LOG_LEVEL: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+      .default('info'),
+    SHUTDOWN_DELAY_MS: integerVariable({ default: 300, max: 60_000 }),
+    SHUTDOWN_TIMEOUT_MS: integerVariable({ default: 10_000, min: 1, max: 600_000 }),
+  };
+}
+
+/**
+ * Reads the configuration out of an environment; an empty variable counts as unset.
+ * Values are never repeated in the message, since any of them may be a secret.
+ *
+ * @throws {ConfigError} naming every faulty variable at once.
+ */
+export function readEnv<Schema extends z.ZodObject>(
+  schema: Schema,
+  env: NodeJS.ProcessEnv,
+): z.output<Schema> {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = schema.safeParse(present);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(
+    (issue) => `  ${issue.path.join('.') || 'environment'}: ${issue.message}`,
+  );
+  throw new ConfigError(`invalid configuration\n${faults.join('\n')}`);
+}

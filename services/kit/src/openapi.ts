@@ -1,0 +1,126 @@
+import {
+  OpenApiGeneratorV31,
+  OpenAPIRegistry,
+  type ResponseConfig,
+} from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import type { Endpoint, EndpointResponse } from './endpoint';
+import type { ProblemTable } from './problem';
+
+const problemSchema = z
+  .looseObject({
+    type: z.string().meta({ format: 'uri', description: 'Names the kind of problem.' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    instance: z.string().optional(),
+    code: z.string().meta({ description: 'Stable; what a program should look at.' }),
+    errors: z
+      .array(
+        z.object({
+          detail: z.string(),
+          pointer: z.string().optional().meta({ description: 'Where in the body (RFC 6901).' }),
+          parameter: z.string().optional().meta({ description: 'Which path or query parameter.' }),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: 'Problem', description: 'A problem document (RFC 9457).' });
+
+/** What the document says of the service itself. */
+export type ServiceInfo = Record<'title' | 'version' | 'description', string>;
+
+export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
+
+/** The OpenAPI 3.1 document of these endpoints, made from the very schemas that validate. */
+export function openApiDocument(
+  info: ServiceInfo,
+  endpoints: readonly Endpoint[],
+  problems: ProblemTable,
+): OpenApiDocument {
+  const registry = new OpenAPIRegistry();
+  for (const { contract } of endpoints) {
+    const { method, path, operationId, summary, description, body } = contract;
+    registry.registerPath({
+      method,
+      path,
+      operationId,
+      summary,
+      ...(description !== undefined && { description }),
+      request: {
+        ...(contract.params && { params: asObject(contract.params) }),
+        ...(contract.query && { query: asObject(contract.query) }),
+        ...(body && { body: { required: true, content: { 'application/json': { schema: body } } } }),
+        ...(contract.requestHeaders && { headers: headerSchema(contract.requestHeaders) }),
+      },
+      responses: {
+        ...problemResponses(problemCodes(contract), problems),
+        ...Object.fromEntries(
+          Object.entries(contract.responses).map(([status, response]) => [
+            status,
+            responseConfig(response),
+          ]),
+        ),
+      },
+    });
+  }
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info,
+    servers: [{ url: '/' }],
+  });
+}
+
+function problemCodes({ params, query, body, problems = [] }: Endpoint['contract']): string[] {
+  const codes = [...problems, 'internal-error'];
+  if (params ?? query ?? body) codes.push('validation-failed', 'malformed-request');
+  if (body) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');
+  return codes;
+}
+
+function problemResponses(
+  codes: readonly string[],
+  problems: ProblemTable,
+): Record<string, ResponseConfig> {
+  const titles = new Map<number, string[]>();
+  for (const code of codes) {
+    const kind = problems[code];
+    if (!kind) throw new Error(`no problem is listed under ${code}`);
+    titles.set(kind.status, [...(titles.get(kind.status) ?? []), `${kind.title} (\`${code}\`).`]);
+  }
+  return Object.fromEntries(
+    [...titles].map(([status, lines]) => [
+      status,
+      responseConfig({
+        description: lines.join(' '),
+        schema: problemSchema,
+        contentType: 'application/problem+json',
+      }),
+    ]),
+  );
+}
+
+function responseConfig(response: EndpointResponse): ResponseConfig {
+  const { description, schema, contentType = 'application/json', headers } = response;
+  return {
+    description,
+    ...(schema && { content: { [contentType]: { schema } } }),
+    ...(headers && { headers: headerSchema(headers) }),
+  };
+}
+
+function headerSchema(headers: Readonly<Record<string, string>>): z.ZodObject {
+  return z.object(
+    Object.fromEntries(
+      Object.entries(headers).map(([name, description]) => [
+        name,
+        z.string().optional().meta({ description }),
+      ]),
+    ),
+  );
+}
+
+function asObject(schema: z.ZodType): z.ZodObject {
+  if (schema instanceof z.ZodObject) return schema;
+  throw new Error('parameters must be described by a z.object');
+}

@@ -1,0 +1,161 @@
+/** What HTTP makes of one error code. */
+export interface ProblemKind {
+  status: number;
+  title: string;
+  /** What the client is told when the error itself must stay inside: always for a 5xx. */
+  detail?: string;
+}
+
+/** From error code to HTTP. A service has one such table, exhaustive over its codes. */
+export type ProblemTable = Readonly<Record<string, ProblemKind>>;
+
+/** One fault in the request, and where: a JSON pointer (RFC 6901) into the body, or the parameter's name. */
+export interface Fault {
+  detail: string;
+  pointer?: string;
+  parameter?: string;
+}
+
+/**
+ * An error that a client can act on. Subclasses fix `code`, which is stable and looked up in the problem table.
+ * `retryAfterSeconds` becomes `Retry-After`; `members` are added to the problem body (RFC 9457, section 3.2).
+ */
+export abstract class AppError extends Error {
+  abstract readonly code: string;
+  readonly faults: readonly Fault[];
+  readonly retryAfterSeconds: number | undefined;
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      faults?: readonly Fault[];
+      retryAfterSeconds?: number;
+      members?: Record<string, unknown>;
+    } = {},
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+    this.faults = options.faults ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.members = options.members ?? {};
+  }
+}
+
+export class ValidationError extends AppError {
+  readonly code = 'validation-failed';
+}
+
+export class RouteNotFoundError extends AppError {
+  readonly code = 'route-not-found';
+}
+
+export class MethodNotAllowedError extends AppError {
+  readonly code = 'method-not-allowed';
+
+  /** @param allow the methods the path does take, as the `Allow` header lists them (RFC 9110, section 10.2.1). */
+  constructor(readonly allow: string) {
+    super(`The path takes ${allow}.`);
+  }
+}
+
+export class UnsupportedMediaTypeError extends AppError {
+  readonly code = 'unsupported-media-type';
+}
+
+/** The codes kit itself raises; a service's table starts with these. */
+export const kitProblems = {
+  'validation-failed': { status: 400, title: 'The request is not valid' },
+  'malformed-json': { status: 400, title: 'The body is not valid JSON' },
+  'malformed-request': { status: 400, title: 'The request cannot be read' },
+  'route-not-found': { status: 404, title: 'There is nothing at this path' },
+  'method-not-allowed': { status: 405, title: 'This path does not take that method' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body has the wrong media type' },
+  'internal-error': {
+    status: 500,
+    title: 'Something went wrong here',
+    detail: 'The request could not be completed. The fault is on our side and has been recorded.',
+  },
+} as const satisfies ProblemTable;
+
+export type KitProblemCode = keyof typeof kitProblems;
+
+/** A problem document as RFC 9457 describes it, with our stable `code`. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  instance?: string;
+  code: string;
+  errors?: readonly Fault[];
+  [member: string]: unknown;
+}
+
+/** The problem type of a code: a tag URI (RFC 4151), an absolute name that promises no page behind it. */
+export function problemType(code: string): string {
+  return `tag:loan-buddy.example,2025:problem:${code}`;
+}
+
+/** An error as the client may see it, and the seconds to wait before trying again, if any. */
+export interface DescribedProblem {
+  problem: Problem;
+  retryAfterSeconds: number | undefined;
+  /** False when nothing is known of the error: it is ours, and somebody must look at it. */
+  expected: boolean;
+}
+
+/**
+ * Turns anything thrown into a problem document. Unknown errors become `internal-error`; the message of an error
+ * with a 5xx status is never repeated.
+ */
+export function describeProblem(
+  error: unknown,
+  table: ProblemTable,
+  instance?: string,
+): DescribedProblem {
+  const known = error instanceof AppError ? error : undefined;
+  const code = known?.code ?? httpErrorCode(error);
+  const listed = table[code];
+  const kind = listed ?? kitProblems['internal-error'];
+  const detail = kind.status >= 500 ? kind.detail : (known?.message ?? clientDetail(code));
+  return {
+    expected: listed !== undefined && code !== 'internal-error',
+    retryAfterSeconds: known?.retryAfterSeconds,
+    problem: {
+      type: problemType(listed ? code : 'internal-error'),
+      title: kind.title,
+      status: kind.status,
+      ...(detail !== undefined && { detail }),
+      ...(instance !== undefined && { instance }),
+      code: listed ? code : 'internal-error',
+      ...(known && known.faults.length > 0 && { errors: known.faults }),
+      ...known?.members,
+    },
+  };
+}
+
+/** The code for what express, its router and its body parser throw; they mark the client's faults with a 4xx status. */
+function httpErrorCode(error: unknown): KitProblemCode {
+  if (!(error instanceof Error) || !('status' in error)) return 'internal-error';
+  const type = 'type' in error ? error.type : undefined;
+  if (type === 'entity.parse.failed') return 'malformed-json';
+  if (error.status === 413) return 'body-too-large';
+  if (error.status === 415) return 'unsupported-media-type';
+  if (typeof error.status === 'number' && error.status >= 400 && error.status < 500) {
+    return 'malformed-request';
+  }
+  return 'internal-error';
+}
+
+function clientDetail(code: string): string | undefined {
+  const details: Partial<Record<string, string>> = {
+    'malformed-json': 'The body must be one JSON object, encoded in UTF-8.',
+    'malformed-request': 'The request line, a header or the body could not be read.',
+    'body-too-large': 'The body may be at most 100 kB.',
+    'unsupported-media-type': 'The body must be application/json in UTF-8, uncompressed or gzip.',
+  };
+  return details[code];
+}
+

@@ -1,0 +1,57 @@
+import { ConfigError } from './env';
+import { ListenError } from './serve';
+import type { Logger } from './logger';
+
+/** What a started process hands back: how to stop it. */
+export interface Running {
+  logger: Logger;
+  shutdownTimeoutMs: number;
+  /** Stops everything that was started, in reverse order. */
+  close: () => Promise<void>;
+}
+
+/**
+ * Runs a process from start to end. A start that fails prints one line, or the faulty variables, and exits 1.
+ * SIGTERM and SIGINT close it: exit 0, or 1 after `shutdownTimeoutMs`. An exception nobody caught exits 1 at once:
+ * what is acknowledged is kept elsewhere, and a process in an unknown state should not go on.
+ */
+export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
+  let running: Running;
+  try {
+    running = await start();
+  } catch (error) {
+    const expected = error instanceof ConfigError || error instanceof ListenError;
+    const text = expected ? error.message : error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`${name}: ${text ?? ''}\n`);
+    process.exit(1);
+  }
+  const { logger, shutdownTimeoutMs, close } = running;
+
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'uncaught exception');
+    process.exit(1);
+  });
+
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => {
+      logger.error({ shutdownTimeoutMs }, 'stopped before everything was done');
+      process.exit(1);
+    }, shutdownTimeoutMs).unref();
+    close().then(
+      () => {
+        logger.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        logger.error({ err: error }, 'stopped with an error');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}

@@ -1,0 +1,103 @@
+import { createServer, STATUS_CODES, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Express } from 'express';
+import { serverOptions } from './express-app';
+import type { Lifecycle } from './lifecycle';
+import { problemType } from './problem';
+import { drain } from './drain';
+import type { Logger } from './logger';
+
+/** Longest time for a client to send its headers, and its whole request. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the idle timeout of Google's load balancers (600 s), so that it is they who close idle connections. */
+const KEEP_ALIVE_TIMEOUT_MS = 620_000;
+
+export interface RunningServer {
+  /** The port listened on: the one asked for, or the one the system chose for 0. */
+  port: number;
+  /**
+   * Stops: `/readyz` turns 503 at once; `shutdownDelayMs` later the listener closes; requests in flight are answered.
+   * Resolves when the last connection is closed. Calling it again returns the same promise.
+   */
+  close: () => Promise<void>;
+}
+
+/**
+ * Serves an app over HTTP/1.1.
+ *
+ * @throws {ListenError} where the port is taken or not allowed.
+ */
+export async function serve(options: {
+  app: Express;
+  lifecycle: Lifecycle;
+  logger: Logger;
+  host: string;
+  port: number;
+  shutdownDelayMs: number;
+}): Promise<RunningServer> {
+  const { app, lifecycle, logger, host, port, shutdownDelayMs } = options;
+  const server = createServer(
+    {
+      ...serverOptions(app),
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
+    app,
+  );
+  server.on('clientError', answerUnreadable);
+  await listen(server, host, port);
+  const address = server.address() as AddressInfo;
+  logger.info({ host, port: address.port }, 'listening');
+  let closing: Promise<void> | undefined;
+  return {
+    port: address.port,
+    close: () => (closing ??= drain(server, lifecycle, shutdownDelayMs)),
+  };
+}
+
+/** The address cannot be listened on. The message is one line for the person who started the process. */
+export class ListenError extends Error {
+  readonly code = 'listen-failed';
+  override readonly name = 'ListenError';
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reasons: Partial<Record<string, string>> = {
+        EADDRINUSE: 'is already in use; stop what uses it or set PORT',
+        EACCES: 'needs privileges this process does not have; set PORT to 1024 or above',
+        EADDRNOTAVAIL: 'is not an address of this machine; set HOST',
+        ENOTFOUND: 'is not an address of this machine; set HOST',
+      };
+      const reason = reasons[error.code ?? ''] ?? `cannot be listened on: ${error.message}`;
+      reject(new ListenError(`port ${String(port)} on ${host} ${reason}`, { cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+/** Answers bytes that are not HTTP, or not in time; the parser gives us nothing but the socket. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const title = STATUS_CODES[status] ?? '';
+  const body = JSON.stringify({
+    type: problemType('malformed-request'),
+    title,
+    status,
+    detail: 'This is not a request that HTTP/1.1 allows here.',
+    code: 'malformed-request',
+  });
+  socket.end(
+    `HTTP/1.1 ${String(status)} ${title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${String(Buffer.byteLength(body))}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

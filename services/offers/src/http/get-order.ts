@@ -1,0 +1,27 @@
+import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
+import { z } from 'zod';
+import type { OrderStore } from '../orders/order-store';
+import { orderBody, orderBodySchema } from './order-body';
+
+export class OrderNotFoundError extends AppError {
+  readonly code = 'order-not-found';
+}
+
+export function getOrder({ orders }: { orders: Pick<OrderStore, 'find'> }) {
+  return endpoint(
+    {
+      method: 'get',
+      path: '/orders/{id}',
+      operationId: 'getOrder',
+      summary: 'One order',
+      params: z.object({ id: z.string().min(1).max(128) }),
+      responses: { 200: { description: 'The order as it is now.', schema: orderBodySchema } },
+      problems: ['order-not-found'],
+    },
+    async ({ params, res }) => {
+      const order = await orders.find(params.id);
+      if (!order) throw new OrderNotFoundError(`There is no order ${params.id}.`);
+      replyJson(res, 200, orderBody(order));
+    },
+  );
+}

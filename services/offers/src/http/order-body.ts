@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { offerSchema } from '../offers/offer';
+import type { Order } from '../orders/order';
+
+/** An order on the wire: the five fields every client knows come first. */
+export const orderBodySchema = z
+  .object({
+    id: z.string().meta({ example: 'order-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e' }),
+    user_id: z.string().meta({ example: 'cristina' }),
+    loan_id: offerSchema.shape.id,
+    status: z.enum(['PENDING', 'APPROVED', 'REJECTED']).meta({
+      description: 'PENDING until somebody decides; then it never changes again.',
+    }),
+    created_at: z.iso.datetime().meta({ example: '2025-07-08T12:30:45Z' }),
+    provider: offerSchema.shape.provider,
+    rate: offerSchema.shape.rate,
+    amount: offerSchema.shape.amount,
+  })
+  .meta({ id: 'Order', description: 'The offer is copied as it was at checkout.' });
+
+export type OrderBody = z.output<typeof orderBodySchema>;
+
+export function orderBody({ id, userId, status, createdAt, offer }: Order): OrderBody {
+  return {
+    id,
+    user_id: userId,
+    loan_id: offer.id,
+    status,
+    created_at: `${createdAt.toISOString().slice(0, 19)}Z`,
+    provider: offer.provider,
+    rate: offer.rate,
+    amount: offer.amount,
+  };
+}

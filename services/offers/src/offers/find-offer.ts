@@ -1,0 +1,36 @@
+import { AppError } from '@loan-buddy/kit';
+import { askProviders, hasFailed } from './ask-providers';
+import type { Offer } from './offer';
+import type { Provider } from './provider';
+
+/** The provider that would know did not answer: whether there is such an offer is open. */
+export class ProviderUnavailableError extends AppError {
+  readonly code = 'provider-unavailable';
+}
+
+export type FindOffer = (offerId: string) => Promise<Offer | undefined>;
+
+/**
+ * Finds the offer of this id by asking the one provider that could have it; undefined where there is none.
+ *
+ * @throws {ProviderUnavailableError} where that provider fails or takes longer than `timeoutMs`.
+ */
+export function createFindOffer(dependencies: {
+  providers: readonly Provider[];
+  timeoutMs: number;
+}): FindOffer {
+  const { providers, timeoutMs } = dependencies;
+  return async (offerId) => {
+    const owner = providers.find((provider) => provider.owns(offerId));
+    if (!owner) return undefined;
+    const [answer] = await askProviders([owner], timeoutMs);
+    if (!answer || hasFailed(answer)) {
+      throw new ProviderUnavailableError(`${owner.name} did not answer`, {
+        cause: answer?.error,
+        retryAfterSeconds: 1,
+        members: { missing: [{ provider: owner.name, reason: answer?.reason }] },
+      });
+    }
+    return answer.offers.find((offer) => offer.id === offerId);
+  };
+}

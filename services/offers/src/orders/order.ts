@@ -1,0 +1,16 @@
+import type { Offer } from '../offers/offer';
+
+/** `PENDING` until it is decided; then it never changes again. */
+export type OrderStatus = 'PENDING' | Decision;
+
+/** What confirm-payment may answer. */
+export type Decision = 'APPROVED' | 'REJECTED';
+
+/** The record of a checkout, with the offer as it was at that moment. */
+export interface Order {
+  id: string;
+  userId: string;
+  status: OrderStatus;
+  createdAt: Date;
+  offer: Offer;
+}

@@ -1,0 +1,41 @@
+import type { HttpClient } from '@loan-buddy/kit';
+import { z } from 'zod';
+import type { Decision, Order } from './order';
+
+/** confirm-payment did not decide: no answer in time, or one that is no decision. The order stays pending. */
+export class UndecidedError extends Error {
+  readonly code = 'undecided';
+  override readonly name = 'UndecidedError';
+}
+
+/** Longest decision that is read; a real one has some 25 bytes. */
+export const MAX_DECISION_BYTES = 16_384;
+
+const decisionSchema = z.object({ status: z.enum(['APPROVED', 'REJECTED']) });
+
+/** Asks for the decision on an order. Asking again is safe: the same order gets the same answer. */
+export type AskForDecision = (
+  order: Order,
+  context: { requestId: string },
+) => Promise<Decision>;
+
+/**
+ * Asks confirm-payment over HTTP, within the deadline of the client that is passed in.
+ *
+ * @throws {UndecidedError} unless the answer is a 200 with one of the two words.
+ */
+export function createPaymentClient({ http }: Pick<HttpClient, 'http'>): AskForDecision {
+  return async (order, { requestId }) => {
+    const payment = { order_id: order.id, amount: order.offer.amount, status: 'PENDING' };
+    const headers = { 'X-Request-Id': requestId };
+    let answer;
+    try {
+      answer = await http.post<unknown>('/confirm-payment', payment, { headers });
+    } catch (error) {
+      throw new UndecidedError('confirm-payment gave no answer', { cause: error });
+    }
+    const decision = answer.status === 200 ? decisionSchema.safeParse(answer.data) : undefined;
+    if (decision?.success) return decision.data.status;
+    throw new UndecidedError(`confirm-payment answered ${String(answer.status)} with no decision`);
+  };
+}

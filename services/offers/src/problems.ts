@@ -1,0 +1,18 @@
+import { kitProblems, type ProblemTable } from '@loan-buddy/kit';
+
+export const problems = {
+  ...kitProblems,
+  'offer-not-found': { status: 404, title: 'There is no such offer' },
+  'order-not-found': { status: 404, title: 'There is no such order' },
+  'unknown-loan': { status: 422, title: 'There is no such loan' },
+  'provider-unavailable': {
+    status: 503,
+    title: 'The provider of this offer does not answer',
+    detail: 'Whether there is such an offer cannot be told now. Nothing was ordered; try again.',
+  },
+  'offers-unavailable': {
+    status: 503,
+    title: 'No provider answers',
+    detail: 'None of the providers gave its offers in time; see missing. Try again.',
+  },
+} as const satisfies ProblemTable;
