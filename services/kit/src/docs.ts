@@ -59,7 +59,7 @@ export function docsEndpoints(
         responses: { 200: { description: 'The file.', contentType } },
       },
       ({ res }) => {
-        reply(res, 200, contentType, content(), pageHeaders);
+        reply(res, 200, content(), pageHeaders, ['Content-Type', contentType]);
       },
     );
   return [

@@ -1,98 +1,97 @@
-import axios, {
+import {
+  Axios,
   AxiosError,
   AxiosHeaders,
   type AxiosAdapter,
-  type AxiosInstance,
-  type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
-import { Agent, errors, type Dispatcher } from 'undici';
+import { Agent } from 'undici';
+import { exchange, ResponseTooLargeError } from './exchange';
 
 export interface HttpClient {
-  /** An axios instance that answers with every status, 5xx included: the caller reads what was said. */
-  http: AxiosInstance;
+  /** Speaks JSON both ways, and answers with every status: the caller reads what was said. */
+  http: InstanceType<typeof Axios>;
   /** Closes the connections, after the requests under way. */
   close: () => Promise<void>;
 }
 
 /**
- * An axios client over a pool of kept-alive undici connections, a third of the CPU time of axios's own Node adapter.
- * `timeoutMs` covers the whole exchange, from connecting to the last byte of the body; no body above
- * `maxResponseBytes` is read; redirects are not followed.
+ * An axios client over kept-alive undici connections, at a fraction of the CPU time of axios's own Node adapter.
+ * `timeoutMs` covers the whole exchange, from connecting to the last byte of the body; a body above `maxResponseBytes`
+ * is not read to its end; redirects are not followed. `data` is undefined where the body is not JSON.
  *
  * Requests fail with an AxiosError: `ETIMEDOUT` past the deadline, `ERR_CANCELED` by the caller's signal,
- * `ERR_BAD_RESPONSE` for a body too long or cut off, `ERR_NETWORK` for everything on the way.
+ * `ERR_BAD_RESPONSE` for a body too large, `ERR_NETWORK` for everything on the way.
  */
 export function createHttpClient(options: {
   baseUrl: string;
   timeoutMs: number;
   maxResponseBytes: number;
 }): HttpClient {
-  const agent = new Agent({ maxResponseSize: options.maxResponseBytes, connectTimeout: options.timeoutMs });
-  const http = axios.create({
-    baseURL: options.baseUrl,
+  const agent = new Agent({ connectTimeout: options.timeoutMs });
+  // Not axios.create: its many defaults are merged anew for each request, which costs more than the exchange itself.
+  const http = new Axios({
     timeout: options.timeoutMs,
+    maxContentLength: options.maxResponseBytes,
     validateStatus: null,
-    adapter: undiciAdapter(agent),
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    transformRequest: (data: unknown) => (data === undefined ? undefined : JSON.stringify(data)),
+    transformResponse: parseJson,
+    adapter: undiciAdapter(agent, options.baseUrl),
   });
   return { http, close: () => agent.close() };
 }
 
-function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
+  const { origin, pathname } = new URL(baseUrl);
+  const basePath = pathname.replace(/\/$/, '');
   return async (config) => {
-    const url = new URL(axios.getUri(config));
-    const deadline = new AbortController();
-    const timer = setTimeout(() => {
-      deadline.abort(new AxiosError('no answer in time', AxiosError.ETIMEDOUT, config));
-    }, config.timeout);
-    const cancel = () => {
-      deadline.abort(new AxiosError('canceled', AxiosError.ERR_CANCELED, config));
-    };
-    const signal = config.signal as AbortSignal | undefined;
-    signal?.addEventListener('abort', cancel, { once: true });
+    const { data, headers, method = 'get', timeout, maxContentLength, url = '' } = config;
     try {
-      if (signal?.aborted) cancel();
-      const answer = await dispatcher.request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method: (config.method ?? 'get').toUpperCase() as Dispatcher.HttpMethod,
-        headers: AxiosHeaders.from(config.headers).toJSON() as Record<string, string>,
-        body: (config.data as string | undefined) ?? null,
-        signal: deadline.signal,
-      });
-      return response(config, answer, await answer.body.text());
+      const { status, headers: answered, body } = await exchange(
+        agent,
+        {
+          origin,
+          path: basePath + url,
+          method: method.toUpperCase() as 'GET',
+          headers: headers.toJSON() as Record<string, string>,
+          body: (data as string | undefined) ?? null,
+        },
+        {
+          timeoutMs: timeout ?? 0,
+          maxBytes: maxContentLength ?? Infinity,
+          signal: config.signal as AbortSignal | undefined,
+        },
+      );
+      return {
+        status,
+        statusText: '',
+        headers: new AxiosHeaders(answered as Record<string, string>),
+        data: body,
+        config,
+      };
     } catch (error) {
-      throw error instanceof AxiosError ? error : adapterError(error, config);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', cancel);
+      throw asAxiosError(error, config);
     }
   };
 }
 
-function response(
-  config: InternalAxiosRequestConfig,
-  answer: Dispatcher.ResponseData,
-  data: string,
-): AxiosResponse<string> {
-  return {
-    data,
-    status: answer.statusCode,
-    statusText: '',
-    headers: AxiosHeaders.from(answer.headers as Record<string, string>),
-    config,
-  };
+function asAxiosError(error: unknown, config: InternalAxiosRequestConfig): AxiosError {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  return AxiosError.from(cause, codeOf(cause), config);
 }
 
-function adapterError(error: unknown, config: InternalAxiosRequestConfig): AxiosError {
-  const unreadable =
-    error instanceof errors.ResponseExceededMaxSizeError || error instanceof errors.HTTPParserError;
-  const message = error instanceof Error ? error.message : String(error);
-  const wrapped = new AxiosError(
-    message,
-    unreadable ? AxiosError.ERR_BAD_RESPONSE : AxiosError.ERR_NETWORK,
-    config,
-  );
-  wrapped.cause = error instanceof Error ? error : new Error(message);
-  return wrapped;
+function codeOf(error: Error): string {
+  if (error.name === 'TimeoutError') return AxiosError.ETIMEDOUT;
+  if (error.name === 'AbortError') return AxiosError.ERR_CANCELED;
+  if (error instanceof ResponseTooLargeError) return AxiosError.ERR_BAD_RESPONSE;
+  return AxiosError.ERR_NETWORK;
 }

@@ -31,32 +31,30 @@ const dataHeaders: HeaderList = [
 export function reply(
   res: Response,
   status: number,
-  contentType: string,
   body: string | Buffer,
-  headers: HeaderList = dataHeaders,
+  headers: HeaderList,
+  moreHeaders: HeaderList = [],
 ): void {
-  res.writeHead(status, [
-    'Content-Type',
-    contentType,
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    'X-Request-Id',
-    res.req.id,
-    ...headers,
-  ]);
+  const length = String(Buffer.byteLength(body));
+  const own = ['Content-Length', length, 'X-Request-Id', res.req.id];
+  res.writeHead(status, headers.concat(own, moreHeaders));
   res.end(body);
 }
+
+const jsonHeaders: HeaderList = ['Content-Type', 'application/json; charset=utf-8', ...dataHeaders];
 
 /** Answers with a JSON value, or with text that already is JSON. */
 export function replyJson(
   res: Response,
   status: number,
   value: object | string,
-  headers: HeaderList = [],
+  headers?: HeaderList,
 ): void {
   const body = typeof value === 'string' ? value : JSON.stringify(value);
-  reply(res, status, 'application/json; charset=utf-8', body, [...dataHeaders, ...headers]);
+  reply(res, status, body, jsonHeaders, headers);
 }
+
+const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];
 
 /** Answers with a problem document (RFC 9457), and `Retry-After` where waiting helps. */
 export function replyProblem(
@@ -64,9 +62,6 @@ export function replyProblem(
   { problem, retryAfterSeconds }: DescribedProblem,
   headers: HeaderList = [],
 ): void {
-  reply(res, problem.status, 'application/problem+json', JSON.stringify(problem), [
-    ...dataHeaders,
-    ...headers,
-    ...(retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)]),
-  ]);
+  const wait = retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)];
+  reply(res, problem.status, JSON.stringify(problem), problemHeaders, headers.concat(wait));
 }

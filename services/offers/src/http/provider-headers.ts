@@ -15,9 +15,16 @@ export function missingProviders(answers: readonly FailedAnswer[]): string {
   return answers.map(({ provider, reason }) => `${toSfString(provider)};reason=${reason}`).join(', ');
 }
 
+const tokens = new Map<string, string>();
+
 /** A header token (RFC 9110, section 5.6.2): whatever it may not hold becomes a hyphen. */
 function toToken(name: string): string {
-  return name.replace(/[^\w!#$%&'*+.^`|~-]/g, '-');
+  let token = tokens.get(name);
+  if (token === undefined) {
+    token = name.replace(/[^\w!#$%&'*+.^`|~-]/g, '-');
+    tokens.set(name, token);
+  }
+  return token;
 }
 
 /** A structured string (RFC 9651, section 3.3.3), which is printable ASCII. */

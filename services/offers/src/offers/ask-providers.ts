@@ -1,5 +1,5 @@
 import type { Offer } from './offer';
-import { InvalidAnswerError, type Provider } from './provider';
+import { InvalidAnswerError, type Deadline, type Provider } from './provider';
 
 /** Why a provider's offers are missing: no answer in time, a failure, or an answer that made no sense. */
 export type FailureReason = 'timeout' | 'error' | 'invalid';
@@ -16,47 +16,49 @@ export function hasFailed(answer: Answer): answer is FailedAnswer {
   return 'reason' in answer;
 }
 
-const expired = Symbol('expired');
-
 /**
  * Asks providers all at once and waits for each until it answers or `timeoutMs` have passed, whatever the provider
  * does: a hanging one that ignores its signal is simply left behind. Never rejects; the answers come in the order asked.
  */
-export async function askProviders(
-  providers: readonly Provider[],
-  timeoutMs: number,
-): Promise<Answer[]> {
-  const deadline = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const expiry = new Promise<typeof expired>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(expired);
+export function askProviders(providers: readonly Provider[], timeoutMs: number): Promise<Answer[]> {
+  // One promise and one timer for all of them: this runs for every GET /offers.
+  return new Promise((resolve) => {
+    const deadline = new AbortController();
+    const startedAt = performance.now();
+    const answers: Answer[] = [];
+    let pending = providers.length;
+    const timer = setTimeout(() => {
+      providers.forEach((_, index) => {
+        fail(index, 'timeout');
+      });
       deadline.abort();
     }, timeoutMs);
-  });
-  try {
-    return await Promise.all(providers.map((each) => ask(each, deadline.signal, expiry)));
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
-async function ask(
-  { name, fetchOffers }: Provider,
-  signal: AbortSignal,
-  expiry: Promise<typeof expired>,
-): Promise<Answer> {
-  const startedAt = performance.now();
-  const answer = (outcome: { offers: readonly Offer[] } | { reason: FailureReason }): Answer => ({
-    provider: name,
-    durationMs: performance.now() - startedAt,
-    ...outcome,
+    providers.forEach(({ name, fetchOffers }, index) => {
+      const failed = (error: unknown) => {
+        fail(index, error instanceof InvalidAnswerError ? 'invalid' : 'error', error);
+      };
+      try {
+        fetchOffers(deadline).then((offers) => {
+          settle(index, { provider: name, durationMs: performance.now() - startedAt, offers });
+        }, failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+
+    function fail(index: number, reason: FailureReason, error?: unknown): void {
+      const { name } = providers[index]!;
+      settle(index, { provider: name, durationMs: performance.now() - startedAt, reason, error });
+    }
+
+    function settle(index: number, answer: Answer): void {
+      if (answers[index]) return;
+      answers[index] = answer;
+      pending -= 1;
+      if (pending > 0) return;
+      clearTimeout(timer);
+      resolve(answers);
+    }
   });
-  try {
-    const offers = await Promise.race([fetchOffers(signal), expiry]);
-    return answer(offers === expired ? { reason: 'timeout' } : { offers });
-  } catch (error) {
-    const reason = error instanceof InvalidAnswerError ? 'invalid' : 'error';
-    return { ...answer({ reason }), error } as FailedAnswer;
-  }
 }

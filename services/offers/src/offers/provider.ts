@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { offerSchema, type Offer } from './offer';
 
+/** An AbortController makes its signal when it is first read: a provider that needs none does not pay for one. */
+export type Deadline = Pick<AbortController, 'signal'>;
+
 /** A lender we ask for offers. */
 export interface Provider {
   name: string;
@@ -8,11 +11,11 @@ export interface Provider {
   owns: (offerId: string) => boolean;
   /**
    * Asks for the current offers. Answers that have not changed are the same array, and nobody changes it.
-   * The signal aborts when nobody waits any longer.
+   * The deadline's signal aborts when nobody waits any longer.
    *
    * @throws {InvalidAnswerError} where the answer makes no sense; anything else where there was none.
    */
-  fetchOffers: (signal: AbortSignal) => Promise<readonly Offer[]>;
+  fetchOffers: (deadline: Deadline) => Promise<readonly Offer[]>;
 }
 
 /** A provider answered with something that is no list of its offers. */

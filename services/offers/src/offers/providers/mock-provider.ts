@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Offer } from '../offer';
-import { parseOffers, type Provider } from '../provider';
+import { parseOffers, type Deadline, type Provider } from '../provider';
 
 /** How a mock misbehaves: it fails, never answers, or answers nonsense. */
 export const mockFaults = ['error', 'hang', 'garbage'] as const;
@@ -26,23 +26,25 @@ export function createMockProvider({
     { name, owns },
     offers.map(({ id, rate, amount }) => ({ id, provider: name, rate, amount })),
   );
-  return {
-    name,
-    owns,
-    fetchOffers: async (signal) => {
-      if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
-      switch (fault) {
-        case undefined:
-          return own;
-        case 'error':
-          throw new Error('this mock was told to fail');
-        case 'hang':
-          return new Promise<never>(() => undefined);
-        case 'garbage':
-          return parseOffers({ name, owns }, { offers: '<html>' });
-      }
-    },
+  const healthy = Promise.resolve(own);
+  const answer = () => {
+    switch (fault) {
+      case undefined:
+        return healthy;
+      case 'error':
+        throw new Error('this mock was told to fail');
+      case 'hang':
+        return new Promise<never>(() => undefined);
+      case 'garbage':
+        return parseOffers({ name, owns }, { offers: '<html>' });
+    }
   };
+  const answerLate = async ({ signal }: Deadline) => {
+    await sleep(latencyMs, undefined, { signal });
+    return answer();
+  };
+  const prompt = latencyMs === 0 && fault === undefined;
+  return { name, owns, fetchOffers: prompt ? () => healthy : answerLate };
 }
 
 /** The three providers asked when none are configured. */

@@ -1,0 +1,115 @@
+/** `npm run bench`: what the services cost beside the least and the usual, measured in one run. */
+import { cpus } from 'node:os';
+import { compare, type Contestant, type Figures } from './measure';
+import { startProcess, type MeasuredProcess } from './process';
+import type { Recorded } from './servers/recorded';
+
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
+const started: MeasuredProcess[] = [];
+
+async function main(): Promise<void> {
+  const confirmPayment = await start('services/confirm-payment/dist/main.js');
+  const offers = await start('services/offers/dist/main.js', {
+    CONFIRM_PAYMENT_URL: `http://127.0.0.1:${String(confirmPayment.port)}`,
+  });
+
+  console.log(
+    `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${String(cpus().length)} × ${cpus()[0]?.model ?? '?'}; ` +
+      `${String(rounds)} rounds of ${String(seconds)} s each, alternating, medians\n`,
+  );
+  report('GET /offers', await compare(await listContestants(offers), { rounds, seconds }));
+  report('POST /checkout', await compare(await checkoutContestants(offers, confirmPayment), { rounds, seconds }));
+}
+
+async function listContestants(offers: MeasuredProcess): Promise<Contestant[]> {
+  const request = { path: '/offers' };
+  const recorded = await record(offers, request);
+  const servers = {
+    'bare node:http, the same bytes': await start('bench/dist/servers/bare-offers.js', recorded),
+    'Fastify, logger, the same security headers': await start('bench/dist/servers/fastify-offers.js'),
+    'Express as usual (pino-http, helmet, json)': await start('bench/dist/servers/express-offers.js'),
+    'offers, as npm start runs it': offers,
+  };
+  return Object.entries(servers).map(([name, process]) => ({
+    name,
+    processes: [process],
+    request,
+    expectedStatus: 200,
+  }));
+}
+
+async function checkoutContestants(
+  offers: MeasuredProcess,
+  confirmPayment: MeasuredProcess,
+): Promise<Contestant[]> {
+  const headers = { 'Content-Type': 'application/json' };
+  const request = {
+    path: '/checkout',
+    method: 'POST' as const,
+    headers,
+    body: JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' }),
+  };
+  const bareConfirm = await start(
+    'bench/dist/servers/bare-confirm-payment.js',
+    await record(confirmPayment, {
+      path: '/confirm-payment',
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ order_id: 'order-123', amount: 12_000, status: 'PENDING' }),
+    }),
+  );
+  const bareCheckout = await start('bench/dist/servers/bare-checkout.js', {
+    CONFIRM_PAYMENT_URL: `http://127.0.0.1:${String(bareConfirm.port)}`,
+    ...(await record(offers, request)),
+  });
+  return [
+    { name: 'a bare node:http pair', processes: [bareCheckout, bareConfirm], request, expectedStatus: 201 },
+    { name: 'offers + confirm-payment', processes: [offers, confirmPayment], request, expectedStatus: 201 },
+  ];
+}
+
+let nextPort = 18_100;
+
+async function start(script: string, env: NodeJS.ProcessEnv = {}): Promise<MeasuredProcess> {
+  const process = await startProcess(script, nextPort++, env);
+  started.push(process);
+  return process;
+}
+
+/** Sends the request once and keeps the answer, for a bare server to repeat. */
+async function record(
+  { port }: MeasuredProcess,
+  { path, ...init }: Contestant['request'],
+): Promise<{ BENCH_RESPONSE: string }> {
+  const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, init);
+  const perConnection = new Set(['date', 'connection', 'keep-alive']);
+  const recorded: Recorded = {
+    status: response.status,
+    headers: [...response.headers].filter(([name]) => !perConnection.has(name)).flat(),
+    body: await response.text(),
+  };
+  return { BENCH_RESPONSE: JSON.stringify(recorded) };
+}
+
+function report(title: string, figures: readonly Figures[]): void {
+  const least = figures[0]!.cpuMicrosPerRequest;
+  console.log(`| ${title} | CPU a request | × bare | requests/s | p50 | p99 |`);
+  console.log('|---|--:|--:|--:|--:|--:|');
+  for (const { name, cpuMicrosPerRequest, requestsPerSecond, p50Ms, p99Ms } of figures) {
+    const times = (cpuMicrosPerRequest / least).toFixed(2);
+    console.log(
+      `| ${name} | ${cpuMicrosPerRequest.toFixed(0)} µs | ${times} | ${requestsPerSecond.toFixed(0)} | ${String(p50Ms)} ms | ${String(p99Ms)} ms |`,
+    );
+  }
+  console.log();
+}
+
+main()
+  .catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  })
+  .finally(async () => {
+    await Promise.all(started.map((process) => process.stop()));
+  });

@@ -1,0 +1,80 @@
+import autocannon from 'autocannon';
+import type { MeasuredProcess } from './process';
+
+/** What is compared: a name, the processes that do the work, and the request each round sends to the first. */
+export interface Contestant {
+  name: string;
+  processes: readonly [MeasuredProcess, ...MeasuredProcess[]];
+  request: { path: string; method?: 'GET' | 'POST'; headers?: Record<string, string>; body?: string };
+  expectedStatus: number;
+}
+
+export interface Figures {
+  name: string;
+  /** CPU time of all the contestant's processes for one request. */
+  cpuMicrosPerRequest: number;
+  requestsPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+const CONNECTIONS = 20;
+const WARM_UP_S = 2;
+
+/** Measures all in turn, over and over, so that what disturbs the machine disturbs them alike. Gives the medians. */
+export async function compare(
+  contestants: readonly Contestant[],
+  { rounds, seconds }: { rounds: number; seconds: number },
+): Promise<Figures[]> {
+  for (const contestant of contestants) await load(contestant, WARM_UP_S);
+  const runs = new Map(contestants.map((contestant) => [contestant, [] as Figures[]]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [contestant, figures] of runs) figures.push(await measure(contestant, seconds));
+  }
+  return [...runs].map(([{ name }, figures]) => ({
+    name,
+    cpuMicrosPerRequest: median(figures.map((run) => run.cpuMicrosPerRequest)),
+    requestsPerSecond: median(figures.map((run) => run.requestsPerSecond)),
+    p50Ms: median(figures.map((run) => run.p50Ms)),
+    p99Ms: median(figures.map((run) => run.p99Ms)),
+  }));
+}
+
+async function measure(contestant: Contestant, seconds: number): Promise<Figures> {
+  const before = await cpuMicros(contestant);
+  const result = await load(contestant, seconds);
+  const used = (await cpuMicros(contestant)) - before;
+  return {
+    name: contestant.name,
+    cpuMicrosPerRequest: used / result.requests.total,
+    requestsPerSecond: result.requests.average,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+  };
+}
+
+async function load({ name, processes, request, expectedStatus }: Contestant, seconds: number) {
+  const { path, ...rest } = request;
+  const result = await autocannon({
+    url: `http://127.0.0.1:${String(processes[0].port)}${path}`,
+    connections: CONNECTIONS,
+    duration: seconds,
+    ...rest,
+  });
+  const answered = Object.keys(result.statusCodeStats ?? {});
+  if (result.errors > 0 || answered.join() !== String(expectedStatus)) {
+    throw new Error(`${name}: ${String(result.errors)} errors, statuses ${answered.join()}`);
+  }
+  return result;
+}
+
+async function cpuMicros({ processes }: Contestant): Promise<number> {
+  const each = await Promise.all(processes.map((process) => process.cpuMicros()));
+  return each.reduce((sum, micros) => sum + micros, 0);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
