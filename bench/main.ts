@@ -19,7 +19,10 @@ async function main(): Promise<void> {
       `${String(rounds)} rounds of ${String(seconds)} s each, alternating, medians\n`,
   );
   report('GET /offers', await compare(await listContestants(offers), { rounds, seconds }));
-  report('POST /checkout', await compare(await checkoutContestants(offers, confirmPayment), { rounds, seconds }));
+  report(
+    'POST /checkout',
+    await compare(await checkoutContestants(offers, confirmPayment), { rounds, seconds }),
+  );
 }
 
 async function listContestants(offers: MeasuredProcess): Promise<Contestant[]> {
@@ -27,8 +30,12 @@ async function listContestants(offers: MeasuredProcess): Promise<Contestant[]> {
   const recorded = await record(offers, request);
   const servers = {
     'bare node:http, the same bytes': await start('bench/dist/servers/bare-offers.js', recorded),
-    'Fastify, logger, the same security headers': await start('bench/dist/servers/fastify-offers.js'),
-    'Express as usual (pino-http, helmet, json)': await start('bench/dist/servers/express-offers.js'),
+    'Fastify, logger, the same security headers': await start(
+      'bench/dist/servers/fastify-offers.js',
+    ),
+    'Express as usual (pino-http, helmet, json)': await start(
+      'bench/dist/servers/express-offers.js',
+    ),
     'offers, as npm start runs it': offers,
   };
   return Object.entries(servers).map(([name, process]) => ({
@@ -64,8 +71,18 @@ async function checkoutContestants(
     ...(await record(offers, request)),
   });
   return [
-    { name: 'a bare node:http pair', processes: [bareCheckout, bareConfirm], request, expectedStatus: 201 },
-    { name: 'offers + confirm-payment', processes: [offers, confirmPayment], request, expectedStatus: 201 },
+    {
+      name: 'a bare node:http pair',
+      processes: [bareCheckout, bareConfirm],
+      request,
+      expectedStatus: 201,
+    },
+    {
+      name: 'offers + confirm-payment',
+      processes: [offers, confirmPayment],
+      request,
+      expectedStatus: 201,
+    },
   ];
 }
 

@@ -5,7 +5,12 @@ import type { MeasuredProcess } from './process';
 export interface Contestant {
   name: string;
   processes: readonly [MeasuredProcess, ...MeasuredProcess[]];
-  request: { path: string; method?: 'GET' | 'POST'; headers?: Record<string, string>; body?: string };
+  request: {
+    path: string;
+    method?: 'GET' | 'POST';
+    headers?: Record<string, string>;
+    body?: string;
+  };
   expectedStatus: number;
 }
 

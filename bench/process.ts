@@ -44,7 +44,8 @@ export async function startProcess(
 }
 
 async function listening(child: ChildProcess, script: string, port: number): Promise<void> {
-  for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end; await sleep(50)) {
+  for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end;) {
+    await sleep(50);
     if (child.exitCode !== null) break;
     const socket = connect(port, '127.0.0.1');
     const connected = await Promise.race([

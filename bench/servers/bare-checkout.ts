@@ -9,24 +9,27 @@ const agent = new Agent({ keepAlive: true });
 const recorded = JSON.parse(body) as Record<string, unknown>;
 
 createServer((req, res) => {
-  readJson<{ user_id: string; loan_id: string }>(req, (checkout) => {
+  readJson(req, (checkout) => {
     const payment = JSON.stringify({ order_id: recorded['id'], amount: 12_000, status: 'PENDING' });
     const hop = request(
       confirmPayment,
       {
         method: 'POST',
         agent,
-        headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payment) },
+        headers: {
+          'Content-Type': 'application/json',
+          'Content-Length': Buffer.byteLength(payment),
+        },
       },
       (answer) => {
-        readJson<{ status: string }>(answer, (decision) => {
+        readJson(answer, (decision) => {
           res.writeHead(status, headers);
           res.end(
             JSON.stringify({
               ...recorded,
-              user_id: checkout.user_id,
-              loan_id: checkout.loan_id,
-              status: decision.status,
+              user_id: checkout['user_id'],
+              loan_id: checkout['loan_id'],
+              status: decision['status'],
             }),
           );
         });

@@ -5,8 +5,8 @@ import { readRecorded } from './recorded';
 
 const { status, headers } = readRecorded();
 createServer((req, res) => {
-  readJson<{ amount: number }>(req, ({ amount }) => {
+  readJson(req, ({ amount }) => {
     res.writeHead(status, headers);
-    res.end(amount >= 10_000 ? '{"status":"APPROVED"}' : '{"status":"REJECTED"}');
+    res.end(Number(amount) >= 10_000 ? '{"status":"APPROVED"}' : '{"status":"REJECTED"}');
   });
 }).listen(Number(process.env['PORT']), '127.0.0.1');

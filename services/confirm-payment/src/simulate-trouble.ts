@@ -24,7 +24,9 @@ export function createSimulateTrouble(options: {
   return async () => {
     if (latencyMs > 0) await sleep(latencyMs);
     if (failureRate > 0 && random() < failureRate) {
-      throw new SimulatedFailureError('SIMULATED_FAILURE_RATE asked for this.', { retryAfterSeconds: 1 });
+      throw new SimulatedFailureError('SIMULATED_FAILURE_RATE asked for this.', {
+        retryAfterSeconds: 1,
+      });
     }
   };
 }

@@ -1,6 +1,11 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
-import { MethodNotAllowedError, UnsupportedMediaTypeError, ValidationError, type Fault } from './problem';
+import {
+  MethodNotAllowedError,
+  UnsupportedMediaTypeError,
+  ValidationError,
+  type Fault,
+} from './problem';
 
 /** The largest body that is read, after decompression. */
 const BODY_LIMIT = '100kb';
@@ -19,7 +24,11 @@ export interface EndpointResponse {
 }
 
 /** What an endpoint takes and gives: the one source of validation, routing and the OpenAPI document. */
-export interface EndpointContract<Params extends Shape, Query extends Shape, Body extends z.ZodType> {
+export interface EndpointContract<
+  Params extends Shape,
+  Query extends Shape,
+  Body extends z.ZodType,
+> {
   method: Method;
   /** As in OpenAPI: `/orders/{id}`. */
   path: string;

@@ -8,18 +8,24 @@ export interface CompleteResponse {
   body: string;
 }
 
-/** The body is longer than the caller was willing to read. */
-export class ResponseTooLargeError extends Error {
-  readonly code = 'response-too-large';
-  override readonly name = 'ResponseTooLargeError';
+/** The exchange was ended from this side, before its response was complete. */
+export class ExchangeEndedError extends Error {
+  override readonly name = 'ExchangeEndedError';
+
+  constructor(
+    readonly code: 'timeout' | 'canceled' | 'too-large',
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
 /**
  * One request and its whole response, without the streams and abort signals that undici's `request` makes for each.
  * Whatever ends the exchange early also ends its connection, so that nothing of it lingers.
  *
- * @throws a DOMException `TimeoutError` once `timeoutMs` have passed, `AbortError` once the signal aborts;
- * {@link ResponseTooLargeError} above `maxBytes`; else what undici reports.
+ * @throws {ExchangeEndedError} `timeout` once `timeoutMs` have passed, `canceled` once the signal aborts, `too-large`
+ * above `maxBytes` of body; whatever undici reports of the connection.
  */
 export function exchange(
   dispatcher: Dispatcher,
@@ -36,10 +42,10 @@ export function exchange(
     let bytes = 0;
 
     const timer = setTimeout(() => {
-      end(new DOMException(`no answer in ${String(timeoutMs)} ms`, 'TimeoutError'));
+      end(new ExchangeEndedError('timeout', `no answer in ${String(timeoutMs)} ms`));
     }, timeoutMs);
     const cancel = () => {
-      end(new DOMException('the caller no longer waits', 'AbortError'));
+      end(new ExchangeEndedError('canceled', 'the caller no longer waits'));
     };
     signal?.addEventListener('abort', cancel, { once: true });
 
@@ -68,8 +74,8 @@ export function exchange(
       },
       onResponseData: (_, chunk) => {
         bytes += chunk.length;
-        if (bytes > maxBytes) end(new ResponseTooLargeError(`the body has over ${String(maxBytes)} bytes`));
-        else chunks.push(chunk);
+        if (bytes <= maxBytes) chunks.push(chunk);
+        else end(new ExchangeEndedError('too-large', `over ${String(maxBytes)} bytes`));
       },
       onResponseEnd: () => {
         end();

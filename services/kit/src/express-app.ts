@@ -17,7 +17,7 @@ declare global {
   namespace Express {
     interface Request {
       /** Names this request in logs and in what is sent on: the caller's `X-Request-Id` if it is sane, else a new one. */
-      id: string;
+      requestId: string;
       /** When it arrived, on the clock of `performance.now()`. */
       startedAt: number;
     }
@@ -51,7 +51,7 @@ export function createExpressApp(options: {
   const route = app.handle.bind(app);
   app.handle = (req: Request, res: Response) => {
     const sent = req.headers['x-request-id'];
-    req.id = typeof sent === 'string' && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
+    req.requestId = typeof sent === 'string' && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
     req.startedAt = performance.now();
     // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
     res.on('close', logWhenClosed);
@@ -64,7 +64,8 @@ export function createExpressApp(options: {
 
   function answerProblem(error: unknown, req: Request, res: Response): void {
     const described = describeProblem(error, problems, req.originalUrl);
-    if (!described.expected) logger.error({ err: error, requestId: req.id }, 'request failed');
+    if (!described.expected)
+      logger.error({ err: error, requestId: req.requestId }, 'request failed');
     if (res.headersSent) res.destroy();
     else replyProblem(res, described, allowHeader(error));
   }
@@ -85,7 +86,7 @@ function logRequest(logger: Logger, req: Request, res: Response): void {
     route: (req.route as { path: string } | undefined)?.path ?? null,
     status: res.statusCode,
     durationMs: Math.round((performance.now() - req.startedAt) * 1000) / 1000,
-    requestId: req.id,
+    requestId: req.requestId,
   };
   if (!res.writableFinished) logger.warn({ ...line, status: null }, 'request aborted');
   else if (res.statusCode >= 500) logger.warn(line, 'request');

@@ -4,9 +4,7 @@ import type { Lifecycle } from './lifecycle';
 import { replyJson } from './reply';
 
 const aliveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' });
-const readinessSchema = z
-  .object({ status: z.enum(['ok', 'draining']) })
-  .meta({ id: 'Readiness' });
+const readinessSchema = z.object({ status: z.enum(['ok', 'draining']) }).meta({ id: 'Readiness' });
 
 /**
  * `/health` and `/livez`: the process answers. `/readyz`: it can do its work now; 503 from the moment a drain begins,

@@ -6,7 +6,7 @@ import {
   type InternalAxiosRequestConfig,
 } from 'axios';
 import { Agent } from 'undici';
-import { exchange, ResponseTooLargeError } from './exchange';
+import { exchange, ExchangeEndedError } from './exchange';
 
 export interface HttpClient {
   /** Speaks JSON both ways, and answers with every status: the caller reads what was said. */
@@ -35,8 +35,6 @@ export function createHttpClient(options: {
     maxContentLength: options.maxResponseBytes,
     validateStatus: null,
     headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-    transformRequest: (data: unknown) => (data === undefined ? undefined : JSON.stringify(data)),
-    transformResponse: parseJson,
     adapter: undiciAdapter(agent, options.baseUrl),
   });
   return { http, close: () => agent.close() };
@@ -54,28 +52,27 @@ function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
   const { origin, pathname } = new URL(baseUrl);
   const basePath = pathname.replace(/\/$/, '');
   return async (config) => {
-    const { data, headers, method = 'get', timeout, maxContentLength, url = '' } = config;
+    const { headers, method = 'get', timeout, maxContentLength, url = '' } = config;
+    const data: unknown = config.data;
+    const request = {
+      origin,
+      path: basePath + url,
+      method: method.toUpperCase(),
+      headers: headers.toJSON() as Record<string, string>,
+      body: data === undefined ? null : JSON.stringify(data),
+    };
+    const limits = {
+      timeoutMs: timeout ?? 0,
+      maxBytes: maxContentLength ?? Infinity,
+      signal: config.signal as AbortSignal | undefined,
+    };
     try {
-      const { status, headers: answered, body } = await exchange(
-        agent,
-        {
-          origin,
-          path: basePath + url,
-          method: method.toUpperCase() as 'GET',
-          headers: headers.toJSON() as Record<string, string>,
-          body: (data as string | undefined) ?? null,
-        },
-        {
-          timeoutMs: timeout ?? 0,
-          maxBytes: maxContentLength ?? Infinity,
-          signal: config.signal as AbortSignal | undefined,
-        },
-      );
+      const answer = await exchange(agent, request, limits);
       return {
-        status,
+        status: answer.status,
         statusText: '',
-        headers: new AxiosHeaders(answered as Record<string, string>),
-        data: body,
+        headers: new AxiosHeaders(answer.headers as Record<string, string>),
+        data: parseJson(answer.body),
         config,
       };
     } catch (error) {
@@ -84,14 +81,16 @@ function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
   };
 }
 
+const codes = {
+  timeout: AxiosError.ETIMEDOUT,
+  canceled: AxiosError.ERR_CANCELED,
+  'too-large': AxiosError.ERR_BAD_RESPONSE,
+} satisfies Record<ExchangeEndedError['code'], string>;
+
 function asAxiosError(error: unknown, config: InternalAxiosRequestConfig): AxiosError {
   const cause = error instanceof Error ? error : new Error(String(error));
-  return AxiosError.from(cause, codeOf(cause), config);
-}
-
-function codeOf(error: Error): string {
-  if (error.name === 'TimeoutError') return AxiosError.ETIMEDOUT;
-  if (error.name === 'AbortError') return AxiosError.ERR_CANCELED;
-  if (error instanceof ResponseTooLargeError) return AxiosError.ERR_BAD_RESPONSE;
-  return AxiosError.ERR_NETWORK;
+  const code = cause instanceof ExchangeEndedError ? codes[cause.code] : AxiosError.ERR_NETWORK;
+  const wrapped = new AxiosError(cause.message, code, config);
+  wrapped.cause = cause;
+  return wrapped;
 }

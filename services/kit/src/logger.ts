@@ -63,7 +63,7 @@ function isoTime(): () => string {
  * What a log may say of an error: an explicit list, because HTTP clients hang requests, headers and bodies on theirs.
  * Causes are followed.
  */
-function describeError(error: unknown): unknown {
+export function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   return {
     type: error.name,

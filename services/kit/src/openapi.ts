@@ -50,7 +50,9 @@ export function openApiDocument(
       request: {
         ...(contract.params && { params: asObject(contract.params) }),
         ...(contract.query && { query: asObject(contract.query) }),
-        ...(body && { body: { required: true, content: { 'application/json': { schema: body } } } }),
+        ...(body && {
+          body: { required: true, content: { 'application/json': { schema: body } } },
+        }),
         ...(contract.requestHeaders && { headers: headerSchema(contract.requestHeaders) }),
       },
       responses: {

@@ -158,4 +158,3 @@ function clientDetail(code: string): string | undefined {
   };
   return details[code];
 }
-

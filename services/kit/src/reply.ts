@@ -36,7 +36,7 @@ export function reply(
   moreHeaders: HeaderList = [],
 ): void {
   const length = String(Buffer.byteLength(body));
-  const own = ['Content-Length', length, 'X-Request-Id', res.req.id];
+  const own = ['Content-Length', length, 'X-Request-Id', res.req.requestId];
   res.writeHead(status, headers.concat(own, moreHeaders));
   res.end(body);
 }

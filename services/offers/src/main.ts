@@ -1,4 +1,10 @@
-import { createHttpClient, createLifecycle, createLogger, runProcess, serve } from '@loan-buddy/kit';
+import {
+  createHttpClient,
+  createLifecycle,
+  createLogger,
+  runProcess,
+  serve,
+} from '@loan-buddy/kit';
 import { createApp } from './app';
 import { readConfig } from './config';
 import { createFindOffer } from './offers/find-offer';

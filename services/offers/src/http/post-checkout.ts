@@ -43,7 +43,7 @@ export function postCheckout({ checkout }: { checkout: Checkout }) {
       const order = await checkout({
         userId: body.user_id,
         loanId: body.loan_id,
-        requestId: req.id,
+        requestId: req.requestId,
       });
       const pending = order.status === 'PENDING';
       replyJson(res, pending ? 202 : 201, orderBody(order), [

@@ -12,7 +12,9 @@ export function serverTiming(answers: readonly Answer[]): string {
 
 /** The providers left out, as a structured list: `"ProviderC";reason=timeout` (RFC 9651). */
 export function missingProviders(answers: readonly FailedAnswer[]): string {
-  return answers.map(({ provider, reason }) => `${toSfString(provider)};reason=${reason}`).join(', ');
+  return answers
+    .map(({ provider, reason }) => `${toSfString(provider)};reason=${reason}`)
+    .join(', ');
 }
 
 const tokens = new Map<string, string>();

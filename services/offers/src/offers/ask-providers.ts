@@ -1,13 +1,12 @@
 import type { Offer } from './offer';
-import { InvalidAnswerError, type Deadline, type Provider } from './provider';
+import { InvalidAnswerError, type Provider } from './provider';
 
 /** Why a provider's offers are missing: no answer in time, a failure, or an answer that made no sense. */
 export type FailureReason = 'timeout' | 'error' | 'invalid';
 
 /** What came of asking one provider, and how long that took. */
 export type Answer = { provider: string; durationMs: number } & (
-  | { offers: readonly Offer[] }
-  | { reason: FailureReason; error?: unknown }
+  { offers: readonly Offer[] } | { reason: FailureReason; error?: unknown }
 );
 
 export type FailedAnswer = Extract<Answer, { reason: FailureReason }>;

@@ -31,7 +31,10 @@ export function createListOffers(dependencies: {
     for (const answer of answers) {
       if (hasFailed(answer)) {
         const { provider, reason, error } = answer;
-        logger.warn({ provider, reason, ...(error !== undefined && { err: error }) }, 'provider failed');
+        logger.warn(
+          { provider, reason, ...(error !== undefined && { err: error }) },
+          'provider failed',
+        );
       } else lists.push(answer.offers);
     }
     return { offers: sortOffers(lists), answers };

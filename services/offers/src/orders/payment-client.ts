@@ -14,10 +14,7 @@ export const MAX_DECISION_BYTES = 16_384;
 const decisionSchema = z.object({ status: z.enum(['APPROVED', 'REJECTED']) });
 
 /** Asks for the decision on an order. Asking again is safe: the same order gets the same answer. */
-export type AskForDecision = (
-  order: Order,
-  context: { requestId: string },
-) => Promise<Decision>;
+export type AskForDecision = (order: Order, context: { requestId: string }) => Promise<Decision>;
 
 /**
  * Asks confirm-payment over HTTP, within the deadline of the client that is passed in.
@@ -26,11 +23,14 @@ export type AskForDecision = (
  */
 export function createPaymentClient({ http }: Pick<HttpClient, 'http'>): AskForDecision {
   return async (order, { requestId }) => {
-    const payment = { order_id: order.id, amount: order.offer.amount, status: 'PENDING' };
-    const headers = { 'X-Request-Id': requestId };
     let answer;
     try {
-      answer = await http.post<unknown>('/confirm-payment', payment, { headers });
+      answer = await http.request<unknown>({
+        method: 'post',
+        url: '/confirm-payment',
+        headers: { 'X-Request-Id': requestId },
+        data: { order_id: order.id, amount: order.offer.amount, status: 'PENDING' },
+      });
     } catch (error) {
       throw new UndecidedError('confirm-payment gave no answer', { cause: error });
     }

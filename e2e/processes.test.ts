@@ -1,0 +1,188 @@
+/** The built services as processes: how they start, cope without each other, and stop. */
+import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startHttpServer } from '@loan-buddy/kit/testing';
+import autocannon from 'autocannon';
+import { startInVain, startService, type ServiceProcess } from './support/service-process';
+
+const opened: { close: () => Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of opened.splice(0).reverse()) await each.close();
+});
+
+async function start(...args: Parameters<typeof startService>): Promise<ServiceProcess> {
+  const service = await startService(...args);
+  opened.push(service);
+  return service;
+}
+
+async function startPair(env: NodeJS.ProcessEnv = {}) {
+  const confirmPayment = await start('confirm-payment');
+  const offers = await start('offers', { CONFIRM_PAYMENT_URL: confirmPayment.url, ...env });
+  return { confirmPayment, offers };
+}
+
+function checkout(offers: ServiceProcess, loanId: string): Promise<Response> {
+  return fetch(`${offers.url}/checkout`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ user_id: 'cristina', loan_id: loanId }),
+  });
+}
+
+/** Figures for whoever reads the run. */
+function report(text: string): void {
+  process.stdout.write(`  ${text}\n`);
+}
+
+async function timed<T>(work: Promise<T>): Promise<[T, number]> {
+  const startedAt = performance.now();
+  return [await work, performance.now() - startedAt];
+}
+
+describe('the pair', () => {
+  it('lists offers and decides checkouts, with one request id through both', async () => {
+    const { offers, confirmPayment } = await startPair();
+    const listed = (await (await fetch(`${offers.url}/offers`)).json()) as { id: string }[];
+    expect(listed.map(({ id }) => id)).toEqual(['offer2', 'offer1', 'offer3']);
+    const approved = await checkout(offers, 'offer2');
+    expect([approved.status, await approved.json()]).toMatchObject([201, { status: 'APPROVED' }]);
+    expect(await (await checkout(offers, 'offer3')).json()).toMatchObject({ status: 'REJECTED' });
+
+    const requestId = approved.headers.get('x-request-id');
+    for (const { kill, exit, log } of [offers, confirmPayment]) {
+      kill('SIGTERM');
+      expect(await exit).toBe(0);
+      expect(log.filter((line) => line['requestId'] === requestId)).toHaveLength(1);
+    }
+  });
+
+  it('asks slow providers at once, and waits for none past the deadline', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'providers-'));
+    const providersFile = (name: string, ...changes: object[]) => {
+      const mocks = changes.map((change, i) => ({
+        type: 'mock',
+        name: `P${String(i)}`,
+        offers: [{ id: `o${String(i)}`, rate: i + 1, amount: 1 }],
+        ...change,
+      }));
+      writeFileSync(join(folder, name), JSON.stringify(mocks));
+      return { PROVIDERS_FILE: join(folder, name) };
+    };
+    const slow = providersFile(
+      'slow.json',
+      { latencyMs: 100 },
+      { latencyMs: 200 },
+      { latencyMs: 300 },
+    );
+    const hanging = providersFile('hanging.json', {}, { fault: 'hang' }, {});
+    try {
+      const slowOffers = await start('offers', slow);
+      await fetch(`${slowOffers.url}/livez`);
+      const [, allMs] = await timed(fetch(`${slowOffers.url}/offers`));
+      const hangingOffers = await start('offers', { ...hanging, PROVIDER_TIMEOUT_MS: '400' });
+      await fetch(`${hangingOffers.url}/livez`);
+      const [partial, partialMs] = await timed(fetch(`${hangingOffers.url}/offers`));
+      report(
+        `100/200/300 ms: ${allMs.toFixed(0)} ms; one hanging, 400 ms: ${partialMs.toFixed(0)} ms`,
+      );
+      expect(allMs).toBeLessThan(550);
+      expect(partialMs).toBeGreaterThan(395);
+      expect(partial.headers.get('missing-providers')).toBe('"P1";reason=timeout');
+      expect(await partial.json()).toHaveLength(2);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('answers 202 PENDING in time when confirm-payment is gone, hangs or fails', async () => {
+    const { offers, confirmPayment } = await startPair({ CONFIRM_PAYMENT_TIMEOUT_MS: '300' });
+    await checkout(offers, 'offer2');
+    await confirmPayment.close();
+    const hanging = await startHttpServer(() => undefined);
+    opened.push(hanging);
+    const failing = await start('confirm-payment', { SIMULATED_FAILURE_RATE: '1' });
+    const others = await Promise.all(
+      [hanging.url, failing.url].map((url) =>
+        start('offers', { CONFIRM_PAYMENT_URL: url, CONFIRM_PAYMENT_TIMEOUT_MS: '300' }),
+      ),
+    );
+    for (const service of [offers, ...others]) {
+      await fetch(`${service.url}/livez`);
+      const [response, ms] = await timed(checkout(service, 'offer2'));
+      const body = (await response.json()) as { status: string };
+      report(`without an answer from confirm-payment: ${ms.toFixed(0)} ms`);
+      expect([response.status, body.status]).toEqual([202, 'PENDING']);
+      const kept = await fetch(service.url + response.headers.get('location')!);
+      expect(await kept.json()).toEqual(body);
+    }
+  });
+});
+
+describe('a start that cannot succeed', () => {
+  it('names every faulty variable and exits 1', async () => {
+    const { exit, stderr } = await startInVain('offers', { PORT: 'x', PROVIDER_TIMEOUT_MS: '0' });
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(
+      /^offers: invalid configuration\n {2}PORT: .*\n {2}PROVIDER_TIMEOUT_MS: .*\n$/,
+    );
+  });
+
+  it('says in one line that the port is in use, and exits 1', async () => {
+    const { port } = await start('confirm-payment');
+    const { exit, stderr } = await startInVain('offers', { PORT: String(port) });
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/^offers: port \d+ on 127\.0\.0\.1 is already in use[^\n]*\n$/);
+  });
+});
+
+describe('a stop', () => {
+  it('under load fails no request that was accepted, and exits 0', async () => {
+    const { offers } = await startPair();
+    let answered = 0;
+    const options = { url: `${offers.url}/offers`, connections: 20, duration: 3 };
+    const load = autocannon(options, () => undefined);
+    load.on('response', (_client, status) => {
+      if (status === 200) answered += 1;
+    });
+    setTimeout(() => {
+      offers.kill('SIGTERM');
+    }, 1000);
+    const code = await offers.exit;
+    load.stop();
+    const lines = offers.log.filter(({ route }) => route === '/offers');
+    const accepted = lines.filter(({ status }) => status === 200).length;
+    report(`SIGTERM under load: ${String(accepted)} accepted, ${String(answered)} answered`);
+    expect(code).toBe(0);
+    expect(lines.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(answered).toBe(accepted);
+    expect(accepted).toBeGreaterThan(100);
+  });
+
+  it('waits for the checkout in flight', async () => {
+    const slow = await start('confirm-payment', { SIMULATED_LATENCY_MS: '800' });
+    const offers = await start('offers', { CONFIRM_PAYMENT_URL: slow.url });
+    const inFlight = checkout(offers, 'offer2');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    offers.kill('SIGINT');
+    const response = await inFlight;
+    expect([response.status, await offers.exit]).toEqual([201, 0]);
+  });
+
+  it('that takes longer than SHUTDOWN_TIMEOUT_MS exits 1', async () => {
+    const hanging = await startHttpServer(() => undefined);
+    opened.push(hanging);
+    const offers = await start('offers', {
+      CONFIRM_PAYMENT_URL: hanging.url,
+      CONFIRM_PAYMENT_TIMEOUT_MS: '5000',
+      SHUTDOWN_TIMEOUT_MS: '500',
+    });
+    const inFlight = checkout(offers, 'offer2').catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const [code, ms] = await timed((offers.kill('SIGTERM'), offers.exit));
+    await inFlight;
+    expect(code).toBe(1);
+    expect(ms).toBeLessThan(1500);
+  });
+});

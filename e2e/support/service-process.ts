@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export const root = join(__dirname, '..', '..');
+
+export interface ServiceProcess {
+  url: string;
+  port: number;
+  /** The log so far, a parsed line each. */
+  log: Record<string, unknown>[];
+  kill: (signal: NodeJS.Signals) => void;
+  /** Resolves with the exit code, or the signal that ended it. */
+  exit: Promise<number | NodeJS.Signals>;
+  /** Ends it if it still runs. */
+  close: () => Promise<void>;
+}
+
+export interface FailedStart {
+  exit: number | NodeJS.Signals;
+  stderr: string;
+}
+
+type ServiceName = 'offers' | 'confirm-payment';
+
+function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
+  const script = join(root, 'services', name, 'dist', 'main.js');
+  const child = spawn(process.execPath, [script], {
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exit = once(child, 'close').then(
+    ([code, signal]) => (signal ?? code) as number | NodeJS.Signals,
+  );
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return { child, exit, stderr: () => stderr };
+}
+
+/** Starts a built service on a free port and waits until it listens. */
+export async function startService(
+  name: ServiceName,
+  env: NodeJS.ProcessEnv = {},
+): Promise<ServiceProcess> {
+  const { child, exit, stderr } = spawnService(name, env);
+  const log: Record<string, unknown>[] = [];
+  const port = await new Promise<number>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      const line = JSON.parse(text) as Record<string, unknown>;
+      log.push(line);
+      if (line['msg'] === 'listening') resolve(Number(line['port']));
+    });
+    void exit.then((code) => {
+      reject(new Error(`${name} ended with ${String(code)}: ${stderr()}`));
+    });
+  });
+  return {
+    url: `http://127.0.0.1:${String(port)}`,
+    port,
+    log,
+    kill: (signal) => child.kill(signal),
+    exit,
+    close: async () => {
+      child.kill('SIGKILL');
+      await exit;
+    },
+  };
+}
+
+/** Starts a built service that is expected to refuse. */
+export async function startInVain(name: ServiceName, env: NodeJS.ProcessEnv): Promise<FailedStart> {
+  const { exit, stderr } = spawnService(name, env);
+  return { exit: await exit, stderr: stderr() };
+}

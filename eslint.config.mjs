@@ -1,0 +1,96 @@
+import eslint from '@eslint/js';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+const http = ['/http/', 'Only app.ts imports http/.'];
+const app = ['/(app|main|config)$', 'app.ts, main.ts and config.ts are imported by nobody below.'];
+const useCases = [
+  '/(list-offers|find-offer|checkout)$',
+  'What a use case is built from does not import it.',
+];
+
+/** Forbids imports whose path matches, with the reason. A later block replaces an earlier one, so each names all its rules. */
+const noImports = (...rules) => ({
+  'no-restricted-imports': [
+    'error',
+    {
+      patterns: [
+        [
+          '^(\\.\\./)+(kit|offers|confirm-payment|launcher)/(src|dist)',
+          'Import a sibling by its package name.',
+        ],
+        ['^@loan-buddy/(?!kit$|kit/testing$)', 'A service talks to another over HTTP only.'],
+        ...rules,
+      ].map(([regex, message]) => ({ regex, message })),
+    },
+  ],
+});
+
+export default defineConfig(
+  { ignores: ['**/dist/', '**/coverage/', '**/node_modules/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.json' } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['services/*/src/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only main.ts reads the environment.' },
+      ],
+      ...noImports(),
+    },
+  },
+  {
+    files: ['services/kit/src/**/*.ts'],
+    rules: noImports(['^@loan-buddy/', 'kit knows no service.']),
+  },
+  {
+    files: ['services/{offers,confirm-payment}/src/**/*.ts'],
+    rules: noImports(http, app),
+  },
+  {
+    files: ['services/offers/src/{offers,orders}/**/*.ts'],
+    ignores: ['**/checkout.ts', '**/*.test.ts'],
+    rules: noImports(http, app, useCases, [
+      '^express$',
+      'What is behind http/ knows nothing of it.',
+    ]),
+  },
+  {
+    files: ['services/*/src/**/http/**/*.ts'],
+    rules: noImports(app),
+  },
+  {
+    files: ['services/*/src/app.ts'],
+    rules: noImports(['/(main|config)$', app[1]]),
+  },
+  {
+    files: ['services/*/src/main.ts'],
+    rules: { 'no-restricted-properties': 'off', ...noImports(http) },
+  },
+  {
+    files: ['**/*.test.ts', '**/test/**/*.ts', 'e2e/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'no-restricted-properties': 'off',
+      // Response bodies are `any` by the test library's types; the assertions say what they must be.
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+    },
+  },
+  { files: ['services/*/src/config.test.ts'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['bench/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: { globals: { module: 'readonly', process: 'readonly' } },
+  },
+);

@@ -1,0 +1,14 @@
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  // Siblings are read from their sources, so that a test sees today's code and coverage counts it.
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'require', 'default'] },
+  testMatch: ['<rootDir>/services/*/{src,test}/**/*.test.ts', '<rootDir>/e2e/**/*.test.ts'],
+  transform: { '\\.ts$': ['ts-jest', { transpilation: true }] },
+  modulePathIgnorePatterns: ['/dist/'],
+  collectCoverageFrom: ['services/*/src/**/*.ts', '!**/*.test.ts', '!services/*/src/main.ts'],
+  coverageProvider: 'v8',
+  coverageReporters: ['text-summary', 'lcov'],
+  coverageThreshold: { global: { lines: 90 } },
+  restoreMocks: true,
+};

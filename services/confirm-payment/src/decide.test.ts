@@ -1,0 +1,12 @@
+import { decide } from './decide';
+
+describe('decide', () => {
+  it.each([
+    [10_000, 'APPROVED'],
+    [12_000, 'APPROVED'],
+    [9_999.99, 'REJECTED'],
+    [0, 'REJECTED'],
+  ])('answers %d against a threshold of 10000 with %s', (amount, decision) => {
+    expect(decide(amount, 10_000)).toBe(decision);
+  });
+});

@@ -1,0 +1,29 @@
+import { createSimulateTrouble, SimulatedFailureError } from './simulate-trouble';
+
+describe('createSimulateTrouble', () => {
+  it('does nothing unless it is asked to', async () => {
+    await expect(
+      createSimulateTrouble({ latencyMs: 0, failureRate: 0 })(),
+    ).resolves.toBeUndefined();
+  });
+
+  it('fails the share of calls it is told', async () => {
+    const numbers = [0.1, 0.3, 0.29, 0.9];
+    const random = () => numbers.shift()!;
+    const simulate = createSimulateTrouble({ latencyMs: 0, failureRate: 0.3, random });
+    const outcomes = await Promise.allSettled([simulate(), simulate(), simulate(), simulate()]);
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(outcomes[0]).toMatchObject({ reason: expect.any(SimulatedFailureError) as Error });
+  });
+
+  it('takes the time it is told', async () => {
+    const startedAt = performance.now();
+    await createSimulateTrouble({ latencyMs: 50, failureRate: 0 })();
+    expect(performance.now() - startedAt).toBeGreaterThan(45);
+  });
+});

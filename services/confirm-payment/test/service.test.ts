@@ -1,0 +1,84 @@
+import { createLifecycle } from '@loan-buddy/kit';
+import { createOpenApiCheck, recordingLogger } from '@loan-buddy/kit/testing';
+import request from 'supertest';
+import { createApp, type AppDependencies } from '../src/app';
+import { decide } from '../src/decide';
+import { SimulatedFailureError } from '../src/simulate-trouble';
+
+function setUp(overrides: Partial<AppDependencies> = {}) {
+  return createApp({
+    logger: recordingLogger().logger,
+    lifecycle: createLifecycle(),
+    decide: (amount) => decide(amount, 10_000),
+    simulateTrouble: () => Promise.resolve(),
+    ...overrides,
+  });
+}
+
+const payment = { order_id: 'order-123', amount: 12_000, status: 'PENDING' };
+
+describe('POST /confirm-payment', () => {
+  it.each([
+    [12_000, '{"status":"APPROVED"}'],
+    [10_000, '{"status":"APPROVED"}'],
+    [9_000, '{"status":"REJECTED"}'],
+  ])('answers an amount of %d with %s, to the letter', async (amount, text) => {
+    const response = await request(setUp())
+      .post('/confirm-payment')
+      .send({ ...payment, amount });
+    expect([response.status, response.text]).toEqual([200, text]);
+  });
+
+  it('gives the same order the same answer', async () => {
+    const app = setUp();
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => request(app).post('/confirm-payment').send(payment)),
+    );
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+  });
+
+  it.each([
+    [{ ...payment, order_id: '' }, '#/order_id'],
+    [{ ...payment, order_id: 7 }, '#/order_id'],
+    [{ ...payment, amount: -1 }, '#/amount'],
+    [{ ...payment, amount: '12000' }, '#/amount'],
+    [{ ...payment, amount: null }, '#/amount'],
+    [{ ...payment, status: 'APPROVED' }, '#/status'],
+    [{ order_id: 'a', amount: 1 }, '#/status'],
+  ])('refuses %j and points at the fault', async (body, pointer) => {
+    const response = await request(setUp()).post('/confirm-payment').send(body).expect(400);
+    expect(response.body).toMatchObject({ code: 'validation-failed', errors: [{ pointer }] });
+  });
+
+  it('refuses a number that JSON can write and nobody can lend', async () => {
+    await request(setUp())
+      .post('/confirm-payment')
+      .set('Content-Type', 'application/json')
+      .send('{"order_id":"a","amount":1e999,"status":"PENDING"}')
+      .expect(400);
+  });
+
+  it('fails with 503 when it is told to', async () => {
+    const simulateTrouble = () =>
+      Promise.reject(new SimulatedFailureError('x', { retryAfterSeconds: 1 }));
+    const response = await request(setUp({ simulateTrouble }))
+      .post('/confirm-payment')
+      .send(payment);
+    expect(response.status).toBe(503);
+    expect(response.headers['retry-after']).toBe('1');
+  });
+});
+
+describe('the published OpenAPI document', () => {
+  it('describes what every route answers', async () => {
+    const app = setUp();
+    const { body: document } = await request(app).get('/openapi.json').expect(200);
+    const check = createOpenApiCheck(document as object);
+    check('POST', '/confirm-payment', await request(app).post('/confirm-payment').send(payment));
+    check('POST', '/confirm-payment', await request(app).post('/confirm-payment').send({}));
+    check('POST', '/confirm-payment', await request(app).post('/confirm-payment').send('text'));
+    for (const path of ['/health', '/livez', '/readyz']) {
+      check('GET', path, await request(app).get(path).expect(200));
+    }
+  });
+});

@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import {
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server,
+  type Socket,
+} from 'node:net';
+
+export interface LocalServer {
+  url: string;
+  port: number;
+  /** Connections open now. */
+  connections: () => number;
+  close: () => Promise<void>;
+}
+
+/** A real HTTP server on 127.0.0.1 that answers as the listener does: well, late, or with nonsense. */
+export function startHttpServer(listener: RequestListener): Promise<LocalServer> {
+  return listen(createServer({ keepAliveTimeout: 60_000 }, listener));
+}
+
+/** A server that speaks whatever the listener writes, HTTP or not. */
+export function startTcpServer(listener: (socket: Socket) => void): Promise<LocalServer> {
+  return listen(createTcpServer(listener));
+}
+
+async function listen(server: Server): Promise<LocalServer> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${String(port)}`,
+    port,
+    connections: () => sockets.size,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

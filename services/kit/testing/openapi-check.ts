@@ -1,0 +1,46 @@
+import addFormats from 'ajv-formats';
+import Ajv2020 from 'ajv/dist/2020';
+
+interface Described {
+  content?: Record<string, { schema?: object }>;
+}
+
+interface Document {
+  paths: Record<string, Record<string, { responses: Record<string, Described> }>>;
+}
+
+/** A response as tests get it. */
+export interface SeenResponse {
+  status: number;
+  headers: Record<string, unknown>;
+  body: unknown;
+}
+
+/**
+ * Checks responses against an OpenAPI 3.1 document: the status must be documented for the operation, with the content
+ * type that was sent, and the body must fit its schema. Throws where one does not.
+ */
+export function createOpenApiCheck(document: object) {
+  const { paths } = document as Document;
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats(ajv);
+  ajv.addSchema(document, 'openapi');
+
+  return (method: string, path: string, response: SeenResponse): void => {
+    const operation = paths[path]?.[method.toLowerCase()];
+    if (!operation) throw new Error(`${method} ${path} is not documented`);
+    const described = operation.responses[String(response.status)];
+    const where = `${method} ${path} ${String(response.status)}`;
+    if (!described) throw new Error(`${where} is not documented`);
+    if (!described.content) return;
+    const type = String(response.headers['content-type']).replace(/;.*/, '');
+    if (!described.content[type]) throw new Error(`${where} is not documented as ${type}`);
+    const pointer = ['paths', path, method.toLowerCase(), 'responses', String(response.status)]
+      .concat('content', type, 'schema')
+      .map((token) => encodeURIComponent(token.replaceAll('~', '~0').replaceAll('/', '~1')))
+      .join('/');
+    const validate = ajv.getSchema(`openapi#/${pointer}`);
+    if (!validate) throw new Error(`${where} has no schema for ${type}`);
+    if (!validate(response.body)) throw new Error(`${where}: ${ajv.errorsText(validate.errors)}`);
+  };
+}

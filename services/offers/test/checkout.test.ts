@@ -1,0 +1,117 @@
+import request from 'supertest';
+import { UndecidedError, type AskForDecision } from '../src/orders/payment-client';
+import { aService, threeMocks } from './builders';
+
+const wanted = { user_id: 'cristina', loan_id: 'offer2' };
+
+describe('POST /checkout', () => {
+  it.each(['APPROVED', 'REJECTED'] as const)(
+    'answers 201 with the order once it is %s',
+    async (status) => {
+      const { app, orders } = aService({ askForDecision: () => Promise.resolve(status) });
+      const response = await request(app).post('/checkout').send(wanted).expect(201);
+      const body = response.body as { id: string };
+      expect(Object.keys(body).slice(0, 5)).toEqual([
+        'id',
+        'user_id',
+        'loan_id',
+        'status',
+        'created_at',
+      ]);
+      expect(body).toEqual({
+        id: expect.stringMatching(/^order-[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/) as string,
+        user_id: 'cristina',
+        loan_id: 'offer2',
+        status,
+        created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) as string,
+        provider: 'ProviderB',
+        rate: 2.9,
+        amount: 12_000,
+      });
+      expect(response.headers['location']).toBe(`/orders/${body.id}`);
+      expect(await orders.find(body.id)).toMatchObject({ status });
+    },
+  );
+
+  it('asks for the decision with the order that is already kept, and the request id', async () => {
+    const seen: unknown[] = [];
+    const askForDecision: AskForDecision = async (order, context) => {
+      seen.push(order.offer.amount, context, await service.orders.find(order.id));
+      return 'APPROVED';
+    };
+    const service = aService({ askForDecision });
+    await request(service.app).post('/checkout').set('X-Request-Id', 'r-1').send(wanted);
+    expect(seen).toEqual([
+      12_000,
+      { requestId: 'r-1' },
+      expect.objectContaining({ status: 'PENDING' }),
+    ]);
+  });
+
+  it('answers 202 and PENDING when nobody decides, and keeps the order', async () => {
+    const { app, lines } = aService({
+      askForDecision: () => Promise.reject(new UndecidedError('no answer')),
+    });
+    const response = await request(app).post('/checkout').send(wanted).expect(202);
+    expect(response.headers['retry-after']).toBe('1');
+    expect(response.body).toMatchObject({ status: 'PENDING' });
+    const kept = await request(app).get(response.headers['location']!).expect(200);
+    expect(kept.body).toEqual(response.body);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: 'order stays pending' }),
+    );
+  });
+
+  it('makes a new order of every call', async () => {
+    const { app } = aService({});
+    const [first, second] = await Promise.all(
+      [1, 2].map(() => request(app).post('/checkout').send(wanted)),
+    );
+    expect((first!.body as { id: string }).id).not.toBe((second!.body as { id: string }).id);
+  });
+
+  it.each([
+    [{ ...wanted, user_id: '' }, '#/user_id'],
+    [{ ...wanted, user_id: 'x'.repeat(129) }, '#/user_id'],
+    [{ ...wanted, user_id: 'a\u0000b' }, '#/user_id'],
+    [{ ...wanted, user_id: '\ud800' }, '#/user_id'],
+    [{ ...wanted, user_id: ['cristina'] }, '#/user_id'],
+    [{ ...wanted, loan_id: '' }, '#/loan_id'],
+    [{ ...wanted, loan_id: 2 }, '#/loan_id'],
+    [{ user_id: 'cristina' }, '#/loan_id'],
+  ])('refuses %j and points at the fault', async (body, pointer) => {
+    const response = await request(aService({}).app).post('/checkout').send(body).expect(400);
+    expect(response.body).toMatchObject({ code: 'validation-failed', errors: [{ pointer }] });
+  });
+
+  it('answers 422 for a loan nobody offers, and names the field', async () => {
+    const response = await request(aService({}).app)
+      .post('/checkout')
+      .send({ ...wanted, loan_id: 'offer9' })
+      .expect(422);
+    expect(response.body).toMatchObject({
+      code: 'unknown-loan',
+      errors: [{ pointer: '#/loan_id' }],
+    });
+  });
+
+  it('answers 503 while the provider of the loan is silent', async () => {
+    const { app } = aService({ providers: threeMocks({ ProviderB: { fault: 'error' } }) });
+    const { body } = await request(app).post('/checkout').send(wanted).expect(503);
+    expect(body).toMatchObject({ code: 'provider-unavailable' });
+  });
+
+  it('answers 500 where something other than the decision fails', async () => {
+    const { app } = aService({
+      askForDecision: () => Promise.reject(new Error('a fault of ours')),
+    });
+    await request(app).post('/checkout').send(wanted).expect(500);
+  });
+});
+
+describe('GET /orders/{id}', () => {
+  it('answers 404 where there is none', async () => {
+    const response = await request(aService({}).app).get('/orders/order-0').expect(404);
+    expect(response.body).toMatchObject({ code: 'order-not-found' });
+  });
+});
