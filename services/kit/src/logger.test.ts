@@ -1,5 +1,40 @@
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
-import { describeError } from './logger';
+import { createLogger, describeError } from './logger';
+
+describe('createLogger', () => {
+  function setUp() {
+    jest.useFakeTimers({ now: new Date('2025-07-08T12:30:45.678Z') });
+    const writes: string[] = [];
+    const to = { write: (text: string) => writes.push(text) };
+    return { writes, logger: createLogger({ service: 'offers', level: 'info', to }) };
+  }
+  afterEach(() => {
+    jest.useRealTimers();
+    process.removeAllListeners('exit');
+  });
+
+  it('writes lines together, at the latest after 100 ms', () => {
+    const { writes, logger } = setUp();
+    logger.info({ orderId: 'o-1' }, 'first');
+    logger.debug('not asked for');
+    logger.warn('second');
+    expect(writes).toEqual([]);
+    jest.advanceTimersByTime(100);
+    expect(writes).toEqual([
+      '{"level":"info","time":"2025-07-08T12:30:45.678Z","service":"offers","orderId":"o-1","msg":"first"}\n' +
+        '{"level":"warn","time":"2025-07-08T12:30:45.678Z","service":"offers","msg":"second"}\n',
+    ]);
+  });
+
+  it('writes at once what has grown long, and the rest when the process exits', () => {
+    const { writes, logger } = setUp();
+    logger.info('x'.repeat(10_000));
+    expect(writes).toHaveLength(1);
+    logger.info('last');
+    process.emit('exit', 0);
+    expect(writes[1]).toContain('"msg":"last"');
+  });
+});
 
 describe('describeError', () => {
   it('keeps what explains an error, its causes included, and nothing else of it', () => {

@@ -13,7 +13,12 @@ const BUFFER_LENGTH = 8192;
  * Lines are gathered and written together, at the latest after 100 ms and always when the process ends by itself;
  * a process ended by SIGKILL may lose its last 100 ms of log.
  */
-export function createLogger(options: { service: string; level: string }): Logger {
+export function createLogger(options: {
+  service: string;
+  level: string;
+  /** Where the lines go; stdout unless given. */
+  to?: DestinationStream;
+}): Logger {
   return pino(
     {
       level: options.level,
@@ -22,17 +27,16 @@ export function createLogger(options: { service: string; level: string }): Logge
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    gatheringStdout(),
+    gathering(options.to ?? destination({ dest: 1, sync: true })),
   );
 }
 
 /** Pino's own buffering measures its whole buffer again for every line; here a line only costs its concatenation. */
-function gatheringStdout(): DestinationStream {
-  const stdout = destination({ dest: 1, sync: true });
+function gathering(stream: DestinationStream): DestinationStream {
   let lines = '';
   const flush = () => {
     if (lines === '') return;
-    stdout.write(lines);
+    stream.write(lines);
     lines = '';
   };
   setInterval(flush, FLUSH_INTERVAL_MS).unref();

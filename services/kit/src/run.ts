@@ -37,16 +37,18 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
     if (stopping) return;
     stopping = true;
     logger.info({ signal }, 'stopping');
-    setTimeout(() => {
+    const deadline = setTimeout(() => {
       logger.error({ shutdownTimeoutMs }, 'stopped before everything was done');
       process.exit(1);
-    }, shutdownTimeoutMs).unref();
+    }, shutdownTimeoutMs);
     close().then(
       () => {
+        clearTimeout(deadline);
         logger.info('stopped');
         process.exit(0);
       },
       (error: unknown) => {
+        clearTimeout(deadline);
         logger.error({ err: error }, 'stopped with an error');
         process.exit(1);
       },

@@ -1,0 +1,83 @@
+import { recordingLogger } from '../testing';
+import { ConfigError } from './env';
+import { runProcess, type Running } from './run';
+
+/** What the process did at its end; `process.exit` is stood in for, so that the test outlives it. */
+function setUp() {
+  const exits: unknown[] = [];
+  let stderr = '';
+  jest.spyOn(process, 'exit').mockImplementation((code) => {
+    exits.push(code);
+    return undefined as never;
+  });
+  jest.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    stderr += String(text);
+    return true;
+  });
+  const { logger, lines } = recordingLogger();
+  const run = (close: Running['close'], shutdownTimeoutMs = 1000) =>
+    runProcess('offers', () => Promise.resolve({ logger, shutdownTimeoutMs, close }));
+  return { exits, lines, run, stderr: () => stderr };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+afterEach(() => {
+  for (const event of ['SIGTERM', 'SIGINT', 'uncaughtException']) process.removeAllListeners(event);
+});
+
+describe('runProcess', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'closes once and exits 0 on %s, however often',
+    async (signal) => {
+      const { exits, run } = setUp();
+      const close = jest.fn(() => Promise.resolve());
+      await run(close);
+      process.emit(signal);
+      process.emit(signal);
+      await settled();
+      expect(close).toHaveBeenCalledTimes(1);
+      expect(exits).toEqual([0]);
+    },
+  );
+
+  it('exits 1 when closing fails', async () => {
+    const { exits, lines, run } = setUp();
+    await run(() => Promise.reject(new Error('stuck')));
+    process.emit('SIGTERM');
+    await settled();
+    expect(exits).toEqual([1]);
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'stopped with an error' }));
+  });
+
+  it('exits 1 when closing takes too long', async () => {
+    jest.useFakeTimers();
+    const { exits, run } = setUp();
+    await run(() => new Promise(() => undefined), 5000);
+    process.emit('SIGTERM');
+    jest.advanceTimersByTime(4999);
+    expect(exits).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(exits).toEqual([1]);
+    jest.useRealTimers();
+  });
+
+  it('logs an exception nobody caught and exits 1', async () => {
+    const { exits, lines, run } = setUp();
+    await run(() => Promise.resolve());
+    process.emit('uncaughtException', new Error('lost'));
+    expect(exits).toEqual([1]);
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'fatal' }));
+  });
+
+  it('tells of a bad configuration without a stack, of anything else with one', async () => {
+    const { exits, stderr } = setUp();
+    await runProcess('offers', () => Promise.reject(new ConfigError('PORT is wrong'))).catch(
+      () => undefined,
+    );
+    expect(stderr()).toBe('offers: PORT is wrong\n');
+    await runProcess('offers', () => Promise.reject(new Error('odd'))).catch(() => undefined);
+    expect(stderr()).toMatch(/odd\n {4}at /);
+    expect(exits).toEqual([1, 1]);
+  });
+});
