@@ -91,6 +91,6 @@ export default defineConfig(
   { files: ['bench/**/*.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.{js,mjs}'],
-    languageOptions: { globals: { module: 'readonly', process: 'readonly' } },
+    languageOptions: { globals: { module: 'readonly', process: 'readonly', URL: 'readonly' } },
   },
 );
