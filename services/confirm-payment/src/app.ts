@@ -1,10 +1,4 @@
-import {
-  createExpressApp,
-  docsEndpoints,
-  healthEndpoints,
-  type Lifecycle,
-  type Logger,
-} from '@loan-buddy/kit';
+import { createServiceApp, type Lifecycle, type Logger } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import type { Decision } from './decide';
 import { postConfirmPayment } from './http/post-confirm-payment';
@@ -27,11 +21,6 @@ const info = {
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
   const { logger, lifecycle } = dependencies;
-  const endpoints = [postConfirmPayment(dependencies), ...healthEndpoints(lifecycle)];
-  return createExpressApp({
-    logger,
-    lifecycle,
-    problems,
-    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems)],
-  });
+  const endpoints = [postConfirmPayment(dependencies)];
+  return createServiceApp({ info, logger, lifecycle, problems, endpoints });
 }

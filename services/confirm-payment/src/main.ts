@@ -17,13 +17,6 @@ void runProcess('confirm-payment', async () => {
       failureRate: config.SIMULATED_FAILURE_RATE,
     }),
   });
-  const server = await serve({
-    app,
-    lifecycle,
-    logger,
-    host: config.HOST,
-    port: config.PORT,
-    shutdownDelayMs: config.SHUTDOWN_DELAY_MS,
-  });
+  const server = await serve({ app, lifecycle, logger, config });
   return { logger, shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS, close: server.close };
 });

@@ -52,6 +52,9 @@ export function serverVariables(defaults: { port: number }) {
   };
 }
 
+/** What {@link serverVariables} are once they are read. */
+export type ServerConfig = z.output<z.ZodObject<ReturnType<typeof serverVariables>>>;
+
 /**
  * Reads the configuration out of an environment; an empty variable counts as unset.
  * Values are never repeated in the message, since any of them may be a secret.

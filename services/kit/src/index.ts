@@ -11,3 +11,4 @@ export * from './problem';
 export * from './reply';
 export * from './run';
 export * from './serve';
+export * from './service-app';

@@ -37,9 +37,11 @@ async function start(options: { port?: number; shutdownDelayMs?: number } = {}) 
     app,
     lifecycle,
     logger,
-    host: '127.0.0.1',
-    port: options.port ?? 0,
-    shutdownDelayMs: options.shutdownDelayMs ?? 0,
+    config: {
+      HOST: '127.0.0.1',
+      PORT: options.port ?? 0,
+      SHUTDOWN_DELAY_MS: options.shutdownDelayMs ?? 0,
+    },
   });
   running.push(server);
   return server;

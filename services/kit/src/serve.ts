@@ -2,6 +2,7 @@ import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Express } from 'express';
+import type { ServerConfig } from './env';
 import { serverOptions } from './express-app';
 import type { Lifecycle } from './lifecycle';
 import { problemType } from './problem';
@@ -18,7 +19,7 @@ export interface RunningServer {
   /** The port listened on: the one asked for, or the one the system chose for 0. */
   port: number;
   /**
-   * Stops: `/readyz` turns 503 at once; `shutdownDelayMs` later the listener closes; requests in flight are answered.
+   * Stops: `/readyz` turns 503 at once; `SHUTDOWN_DELAY_MS` later the listener closes; requests in flight are answered.
    * Resolves when the last connection is closed. Calling it again returns the same promise.
    */
   close: () => Promise<void>;
@@ -33,11 +34,9 @@ export async function serve(options: {
   app: Express;
   lifecycle: Lifecycle;
   logger: Logger;
-  host: string;
-  port: number;
-  shutdownDelayMs: number;
+  config: Pick<ServerConfig, 'HOST' | 'PORT' | 'SHUTDOWN_DELAY_MS'>;
 }): Promise<RunningServer> {
-  const { app, lifecycle, logger, host, port, shutdownDelayMs } = options;
+  const { app, lifecycle, logger, config } = options;
   const server = createServer(
     {
       ...serverOptions(app),
@@ -48,13 +47,13 @@ export async function serve(options: {
     app,
   );
   server.on('clientError', answerUnreadable);
-  await listen(server, host, port);
+  await listen(server, config.HOST, config.PORT);
   const address = server.address() as AddressInfo;
-  logger.info({ host, port: address.port }, 'listening');
+  logger.info({ host: config.HOST, port: address.port }, 'listening');
   let closing: Promise<void> | undefined;
   return {
     port: address.port,
-    close: () => (closing ??= drain(server, lifecycle, shutdownDelayMs)),
+    close: () => (closing ??= drain(server, lifecycle, config.SHUTDOWN_DELAY_MS)),
   };
 }
 

@@ -1,10 +1,4 @@
-import {
-  createExpressApp,
-  docsEndpoints,
-  healthEndpoints,
-  type Lifecycle,
-  type Logger,
-} from '@loan-buddy/kit';
+import { createServiceApp, type Lifecycle, type Logger } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
@@ -39,12 +33,6 @@ export function createApp(dependencies: AppDependencies): Express {
     postCheckout(dependencies),
     getOffer(dependencies),
     getOrder(dependencies),
-    ...healthEndpoints(lifecycle),
   ];
-  return createExpressApp({
-    logger,
-    lifecycle,
-    problems,
-    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems)],
-  });
+  return createServiceApp({ info, logger, lifecycle, problems, endpoints });
 }

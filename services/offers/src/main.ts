@@ -40,14 +40,7 @@ void runProcess('offers', async () => {
       logger,
     }),
   });
-  const server = await serve({
-    app,
-    lifecycle,
-    logger,
-    host: config.HOST,
-    port: config.PORT,
-    shutdownDelayMs: config.SHUTDOWN_DELAY_MS,
-  });
+  const server = await serve({ app, lifecycle, logger, config });
   return {
     logger,
     shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,

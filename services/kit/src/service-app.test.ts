@@ -1,24 +1,20 @@
 import request from 'supertest';
 import { recordingLogger } from '../testing';
-import { docsEndpoints } from './docs';
-import { createExpressApp } from './express-app';
-import { healthEndpoints } from './health';
 import { createLifecycle } from './lifecycle';
 import { kitProblems } from './problem';
+import { createServiceApp } from './service-app';
 
 function setUp() {
-  const lifecycle = createLifecycle();
-  const endpoints = healthEndpoints(lifecycle);
-  const info = { title: 'a service', version: '1.0.0', description: 'For a test.' };
-  return createExpressApp({
-    ...recordingLogger(),
-    lifecycle,
+  return createServiceApp({
+    info: { title: 'a service', version: '1.0.0', description: 'For a test.' },
+    logger: recordingLogger().logger,
+    lifecycle: createLifecycle(),
     problems: kitProblems,
-    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, kitProblems)],
+    endpoints: [],
   });
 }
 
-describe('docsEndpoints', () => {
+describe('createServiceApp', () => {
   it('publishes an OpenAPI 3.1 document of the endpoints', async () => {
     const { body } = await request(setUp()).get('/openapi.json').expect(200);
     expect(body).toMatchObject({

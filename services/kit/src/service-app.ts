@@ -1,0 +1,25 @@
+import type { Express } from 'express';
+import { docsEndpoints } from './docs';
+import type { Endpoint } from './endpoint';
+import { createExpressApp } from './express-app';
+import { healthEndpoints } from './health';
+import type { Lifecycle } from './lifecycle';
+import type { Logger } from './logger';
+import type { ServiceInfo } from './openapi';
+import type { ProblemTable } from './problem';
+
+/** A service's endpoints as a whole application, with its health and its documentation. */
+export function createServiceApp(options: {
+  info: ServiceInfo;
+  logger: Logger;
+  lifecycle: Lifecycle;
+  problems: ProblemTable;
+  endpoints: readonly Endpoint[];
+}): Express {
+  const { info, lifecycle, problems } = options;
+  const endpoints = [...options.endpoints, ...healthEndpoints(lifecycle)];
+  return createExpressApp({
+    ...options,
+    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems)],
+  });
+}
