@@ -4,8 +4,8 @@ import { compare, type Contestant, type Figures } from './measure';
 import { startProcess, type MeasuredProcess } from './process';
 import type { Recorded } from './servers/recorded';
 
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 15);
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 1);
 const started: MeasuredProcess[] = [];
 
 async function main(): Promise<void> {

@@ -24,7 +24,7 @@ export interface Figures {
 }
 
 const CONNECTIONS = 20;
-const WARM_UP_S = 2;
+const WARM_UP_S = 5;
 
 /** Measures all in turn, over and over, so that what disturbs the machine disturbs them alike. Gives the medians. */
 export async function compare(

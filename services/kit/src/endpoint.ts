@@ -7,6 +7,18 @@ import {
   type Fault,
 } from './problem';
 
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
+  namespace Express {
+    interface Request {
+      /** Names this request in logs and in what is sent on: the caller's `X-Request-Id` if it is sane, else a new one. */
+      requestId: string;
+      /** When it arrived, on the clock of `performance.now()`. */
+      startedAt: number;
+    }
+  }
+}
+
 /** The largest body that is read, after decompression. */
 const BODY_LIMIT = '100kb';
 
