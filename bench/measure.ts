@@ -21,6 +21,8 @@ export interface Figures {
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
+  /** CPU time beside that of the first contestant in the same round: what disturbs both cancels out. */
+  timesFirst: number;
 }
 
 const CONNECTIONS = 20;
@@ -32,25 +34,30 @@ export async function compare(
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<Figures[]> {
   for (const contestant of contestants) await load(contestant, WARM_UP_S);
-  const runs = new Map(contestants.map((contestant) => [contestant, [] as Figures[]]));
+  const runs = new Map(contestants.map((contestant) => [contestant, [] as Run[]]));
   for (let round = 0; round < rounds; round++) {
     for (const [contestant, figures] of runs) figures.push(await measure(contestant, seconds));
   }
+  const first = runs.get(contestants[0]!)!;
   return [...runs].map(([{ name }, figures]) => ({
     name,
     cpuMicrosPerRequest: median(figures.map((run) => run.cpuMicrosPerRequest)),
     requestsPerSecond: median(figures.map((run) => run.requestsPerSecond)),
     p50Ms: median(figures.map((run) => run.p50Ms)),
     p99Ms: median(figures.map((run) => run.p99Ms)),
+    timesFirst: median(
+      figures.map((run, i) => run.cpuMicrosPerRequest / first[i]!.cpuMicrosPerRequest),
+    ),
   }));
 }
 
-async function measure(contestant: Contestant, seconds: number): Promise<Figures> {
+type Run = Omit<Figures, 'name' | 'timesFirst'>;
+
+async function measure(contestant: Contestant, seconds: number): Promise<Run> {
   const before = await cpuMicros(contestant);
   const result = await load(contestant, seconds);
   const used = (await cpuMicros(contestant)) - before;
   return {
-    name: contestant.name,
     cpuMicrosPerRequest: used / result.requests.total,
     requestsPerSecond: result.requests.average,
     p50Ms: result.latency.p50,

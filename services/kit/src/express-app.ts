@@ -38,8 +38,8 @@ export function createExpressApp(options: {
   // Around `handle`, not in middleware: it sees every request, even those the router refuses to look at, at no layer's cost.
   const route = app.handle.bind(app);
   app.handle = (req: Request, res: Response) => {
-    const sent = req.headers['x-request-id'];
-    req.requestId = typeof sent === 'string' && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
+    const sent = sentRequestId(req);
+    req.requestId = sent !== undefined && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
     req.startedAt = performance.now();
     // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
     res.on('close', logWhenClosed);
@@ -63,6 +63,15 @@ export function createExpressApp(options: {
 type HandlingApp = Express & {
   handle: (req: Request, res: Response, done: (error?: unknown) => void) => void;
 };
+
+/** Looked for among the raw headers: `req.headers` is built when it is first read, and most requests get by without. */
+function sentRequestId({ rawHeaders }: Request): string | undefined {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 12 && name.toLowerCase() === 'x-request-id') return rawHeaders[i + 1];
+  }
+  return undefined;
+}
 
 function allowHeader(error: unknown): HeaderList {
   return error instanceof MethodNotAllowedError ? ['Allow', error.allow] : [];

@@ -28,7 +28,7 @@ describe('createLogger', () => {
 
   it('writes at once what has grown long, and the rest when the process exits', () => {
     const { writes, logger } = setUp();
-    logger.info('x'.repeat(10_000));
+    logger.info('x'.repeat(70_000));
     expect(writes).toHaveLength(1);
     logger.info('last');
     process.emit('exit', 0);
