@@ -23,11 +23,16 @@ export async function startProcess(
   const child = fork(join(root, script), {
     cwd: root,
     execArgv: ['-r', join(__dirname, 'cpu-probe.js')],
-    env: { ...process.env, NODE_ENV: 'production', ...env, PORT: String(port) },
+    env: { ...process.env, ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   child.stdout?.resume();
-  await listening(child, script, port);
+  try {
+    await listening(child, script, port);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   return {
     port,
     cpuMicros: async () => {

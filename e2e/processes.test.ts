@@ -1,7 +1,10 @@
 /** The built services as processes: how they start, cope without each other, and stop. */
-import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { startHttpServer } from '@loan-buddy/kit/testing';
 import autocannon from 'autocannon';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
@@ -89,6 +92,7 @@ describe('the pair', () => {
       );
       expect(allMs).toBeLessThan(550);
       expect(partialMs).toBeGreaterThan(395);
+      expect(partialMs).toBeLessThan(800);
       expect(partial.headers.get('missing-providers')).toBe('"P1";reason=timeout');
       expect(await partial.json()).toHaveLength(2);
     } finally {
@@ -114,6 +118,7 @@ describe('the pair', () => {
       const body = (await response.json()) as { status: string };
       report(`without an answer from confirm-payment: ${ms.toFixed(0)} ms`);
       expect([response.status, body.status]).toEqual([202, 'PENDING']);
+      expect(ms).toBeLessThan(800);
       const kept = await fetch(service.url + response.headers.get('location')!);
       expect(await kept.json()).toEqual(body);
     }
@@ -158,6 +163,36 @@ describe('a stop', () => {
     expect(lines.filter(({ status }) => status !== 200)).toEqual([]);
     expect(answered).toBe(accepted);
     expect(accepted).toBeGreaterThan(100);
+  });
+
+  it('resets no kept-alive connection under a client that uses it', async () => {
+    const { offers } = await startPair();
+    const agent = new Agent({ keepAlive: true });
+    let answered = 0;
+    const cutOff: unknown[] = [];
+    const askUntilRefused = async () => {
+      for (;;) {
+        const req = get(`${offers.url}/offers`, { agent });
+        try {
+          const [res] = (await once(req, 'response')) as [IncomingMessage];
+          await text(res);
+          answered += 1;
+        } catch (error) {
+          if (!req.reusedSocket) return;
+          cutOff.push(error);
+        }
+      }
+    };
+    setTimeout(() => {
+      offers.kill('SIGTERM');
+    }, 1000);
+    await Promise.all(Array.from({ length: 20 }, askUntilRefused));
+    agent.destroy();
+    report(
+      `SIGTERM under kept-alive clients: ${String(answered)} answered, ${String(cutOff.length)} cut off`,
+    );
+    expect(cutOff).toEqual([]);
+    expect(await offers.exit).toBe(0);
   });
 
   it('waits for the checkout in flight', async () => {

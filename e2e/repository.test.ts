@@ -1,6 +1,6 @@
 /** Rules of the repository that no single module can keep. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ESLint } from 'eslint';
 import { satisfies } from 'semver';
 import { root } from './support/service-process';
@@ -43,33 +43,28 @@ describe('package-lock.json', () => {
 describe('the import rules', () => {
   const eslint = new ESLint({ cwd: root });
 
+  const offers = 'services/offers/src';
   it.each([
-    ['kit knows no service', 'services/kit/src/reply.ts', '@loan-buddy/offers'],
-    [
-      'services meet over HTTP only',
-      'services/offers/src/app.ts',
-      '@loan-buddy/confirm-payment/app',
-    ],
-    [
-      'services meet over HTTP only',
-      'services/offers/src/http/get-offer.ts',
-      '@loan-buddy/confirm-payment/app',
-    ],
-    ['siblings go by their package name', 'services/offers/src/app.ts', '../../kit/src/reply'],
-    ['only app.ts imports http/', 'services/offers/src/orders/checkout.ts', '../http/get-order'],
-    ['only app.ts imports http/', 'services/offers/src/main.ts', './http/get-order'],
-    ['leaves import no use case', 'services/offers/src/orders/payment-client.ts', './checkout'],
-    ['leaves import no use case', 'services/offers/src/offers/ask-providers.ts', './list-offers'],
-    [
-      'what is behind http/ knows no express',
-      'services/offers/src/orders/order-store.ts',
-      'express',
-    ],
-    ['nobody imports main.ts', 'services/offers/src/app.ts', './main'],
-  ])('hold: %s (%s)', async (_, file, imported) => {
+    ['kit knows no service.', 'services/kit/src/reply.ts', '@loan-buddy/kit'],
+    ['A service talks', `${offers}/app.ts`, '@loan-buddy/confirm-payment/app'],
+    ['A service talks', `${offers}/main.ts`, '@loan-buddy/confirm-payment/app'],
+    ['A service talks', `${offers}/http/get-offer.ts`, '@loan-buddy/confirm-payment/app'],
+    ['What is for tests', `${offers}/orders/checkout.ts`, '@loan-buddy/kit/testing'],
+    ['Import a sibling', `${offers}/app.ts`, '../../kit/src/reply'],
+    ['Only app.ts imports http/.', `${offers}/orders/checkout.ts`, '../http/get-order'],
+    ['Only app.ts imports http/.', `${offers}/main.ts`, './http/get-order'],
+    ['What a use case', `${offers}/orders/payment-client.ts`, './checkout'],
+    ['What a use case', `${offers}/offers/ask-providers.ts`, './list-offers'],
+    ['What is behind http/', `${offers}/orders/checkout.ts`, 'express'],
+    ['What is behind http/', `${offers}/orders/order-store.ts`, 'node:process'],
+    ['What is behind http/', 'services/confirm-payment/src/decide.ts', 'express'],
+    ['app.ts, main.ts', `${offers}/app.ts`, './main'],
+    ['app.ts, main.ts', `${offers}/http/get-offer.ts`, '../app'],
+  ])('hold: "%s" in %s', async (message, file, imported) => {
     const source = `import '${imported}';\n${readFileSync(join(root, file), 'utf8')}`;
     const [result] = await eslint.lintText(source, { filePath: join(root, file) });
-    expect(result!.messages.map(({ ruleId }) => ruleId)).toContain('no-restricted-imports');
+    const complaints = result!.messages.filter(({ ruleId }) => ruleId === 'no-restricted-imports');
+    expect(complaints.map((complaint) => complaint.message).join()).toContain(message);
   });
 
   it('hold: only main.ts reads the environment', async () => {
@@ -78,4 +73,22 @@ describe('the import rules', () => {
     const [result] = await eslint.lintText(source, { filePath });
     expect(result!.messages.map(({ ruleId }) => ruleId)).toEqual(['no-restricted-properties']);
   });
+});
+
+describe('the documentation', () => {
+  const files = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs'), ...markdownIn('docs/adr')];
+
+  it.each(files)('%s links only to what is there', (file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(
+      ([, target]) => target!,
+    );
+    const broken = links.filter((target) => !existsSync(join(root, dirname(file), target)));
+    expect(broken).toEqual([]);
+  });
+
+  function markdownIn(folder: string): string[] {
+    const names = readdirSync(join(root, folder)).filter((name) => name.endsWith('.md'));
+    return names.map((name) => `${folder}/${name}`);
+  }
 });

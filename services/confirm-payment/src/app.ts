@@ -2,7 +2,7 @@ import { createServiceApp, type Lifecycle, type Logger } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import type { Decision } from './decide';
 import { postConfirmPayment } from './http/post-confirm-payment';
-import { problems } from './problems';
+import { problems } from './http/problems';
 import type { SimulateTrouble } from './simulate-trouble';
 
 export interface AppDependencies {

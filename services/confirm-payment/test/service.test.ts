@@ -29,12 +29,14 @@ describe('POST /confirm-payment', () => {
     expect([response.status, response.text]).toEqual([200, text]);
   });
 
-  it('gives the same order the same answer', async () => {
+  it('looks at the amount alone', async () => {
     const app = setUp();
-    const answers = await Promise.all(
-      Array.from({ length: 5 }, () => request(app).post('/confirm-payment').send(payment)),
-    );
-    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    for (const order_id of ['order-123', 'order-124', 'x']) {
+      const response = await request(app)
+        .post('/confirm-payment')
+        .send({ ...payment, order_id });
+      expect(response.text).toBe('{"status":"APPROVED"}');
+    }
   });
 
   it.each([

@@ -40,7 +40,7 @@ const page = (title: string) => `<!doctype html>
 const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', validatorUrl: null });\n`;
 
 /**
- * `/openapi.json` and a page that shows it at `/docs`, for these endpoints and those two themselves.
+ * `/openapi.json`, which describes these endpoints, and a page that shows it at `/docs`.
  * Everything the page needs comes from this process: it works without a network.
  */
 export function docsEndpoints(
@@ -78,11 +78,14 @@ export function docsEndpoints(
     asset('/docs', 'text/html; charset=utf-8', () => page(info.title)),
     asset('/docs/start.js', 'text/javascript; charset=utf-8', () => startScript),
     ...Object.entries(assets).map(([file, contentType]) =>
-      asset(`/docs/${file}`, contentType, () => readAsset(file)),
+      asset(`/docs/${file}`, contentType, readOnce(file)),
     ),
   ];
 }
 
-function readAsset(file: string): Buffer {
-  return readFileSync(createRequire(__filename).resolve(`swagger-ui-dist/${file}`));
+/** The file's content, read when it is first asked for. */
+function readOnce(file: string): () => Buffer {
+  let content: Buffer | undefined;
+  return () =>
+    (content ??= readFileSync(createRequire(__filename).resolve(`swagger-ui-dist/${file}`)));
 }

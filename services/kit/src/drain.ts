@@ -1,19 +1,34 @@
 import type { Server } from 'node:http';
-import { Server as TcpServer } from 'node:net';
+import { Server as TcpServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lifecycle } from './lifecycle';
 
-/** How long a connection may stay silent, once nothing new is accepted, before it is taken to be idle. */
-const IDLE_AFTER_MS = 50;
+/** How often connections without a request are looked for and closed, once nothing new is accepted. */
+const SWEEP_INTERVAL_MS = 50;
+
+/** The connections open now; `drain` needs to know those on which nothing was ever sent. */
+export function trackSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
 
 /**
  * Ends a server without failing a request that it has accepted.
  *
  * A keep-alive connection that looks idle may have its next request already on the way, and closing it then would
- * reset the client. So every answer given from now on says `Connection: close` (the app sees to that); only connections that stay silent
- * are closed from this side, and only after the listener is.
+ * reset the client. So every answer given from now on says `Connection: close` (the app sees to that); only
+ * connections that stay silent are closed from this side, and only after the listener is.
  */
-export async function drain(server: Server, lifecycle: Lifecycle, delayMs: number): Promise<void> {
+export async function drain(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  lifecycle: Lifecycle,
+  delayMs: number,
+): Promise<void> {
   lifecycle.draining = true;
   await sleep(delayMs);
   const closed = new Promise<void>((resolve) => {
@@ -24,7 +39,9 @@ export async function drain(server: Server, lifecycle: Lifecycle, delayMs: numbe
   });
   const sweep = setInterval(() => {
     server.closeIdleConnections();
-  }, IDLE_AFTER_MS);
+    // To node:http a connection is not idle before its first request: one that is only kept open would stay.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  }, SWEEP_INTERVAL_MS);
   await closed;
   clearInterval(sweep);
 }

@@ -1,11 +1,13 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
 import {
+  BODY_LIMIT_BYTES,
   MethodNotAllowedError,
   UnsupportedMediaTypeError,
   ValidationError,
   type Fault,
 } from './problem';
+import { replyEmpty } from './reply';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
@@ -18,9 +20,6 @@ declare global {
     }
   }
 }
-
-/** The largest body that is read, after decompression. */
-const BODY_LIMIT = '100kb';
 
 type Method = 'get' | 'post';
 type Shape = z.ZodType<Record<string, unknown>>;
@@ -50,8 +49,8 @@ export interface EndpointContract<
   params?: Params;
   query?: Query;
   body?: Body;
-  /** Request headers by name, with what each does. */
-  requestHeaders?: Readonly<Record<string, string>>;
+  /** Headers that any answer may carry, a problem too, by name with what each tells. */
+  headers?: Readonly<Record<string, string>>;
   responses: Readonly<Record<number, EndpointResponse>>;
   /** The codes of the problems it may answer with, beyond those of validation. */
   problems?: readonly string[];
@@ -98,7 +97,7 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
 
 /** Registers the endpoints, each path with its body parser where a body is taken and a 405 for all other methods. */
 export function mountEndpoints(app: Express, endpoints: readonly Endpoint[]): void {
-  const readJson = express.json({ limit: BODY_LIMIT, type: isJson });
+  const readJson = express.json({ limit: BODY_LIMIT_BYTES, type: isJson });
   const byPath = new Map<string, Endpoint[]>();
   for (const each of endpoints) {
     const path = each.contract.path.replace(/\{(\w+)\}/g, ':$1');
@@ -113,7 +112,7 @@ export function mountEndpoints(app: Express, endpoints: readonly Endpoint[]): vo
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
     route.all((req, res) => {
       if (req.method !== 'OPTIONS') throw new MethodNotAllowedError(allow);
-      res.writeHead(204, { Allow: allow }).end();
+      replyEmpty(res, ['Allow', allow]);
     });
   }
 }
@@ -124,7 +123,7 @@ function isJson(req: { headers: { 'content-type'?: string | undefined } }): bool
 
 const requireJson: RequestHandler = (req, _res, next) => {
   if (req.body === undefined && !isJson(req)) {
-    throw new UnsupportedMediaTypeError('The body must be sent as application/json.');
+    throw new UnsupportedMediaTypeError();
   }
   next();
 };

@@ -1,7 +1,8 @@
+import { get } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { z } from 'zod';
-import { recordingLogger } from '../testing';
+import { recordingLogger, startHttpServer } from '../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
@@ -49,7 +50,9 @@ function setUp() {
       params: z.object({ what: z.string() }),
       responses: {},
     },
-    ({ params }) => {
+    ({ params, res }) => {
+      if (params.what === 'hang') return new Promise(() => undefined);
+      if (params.what === 'half') res.writeHead(200, { 'Content-Length': '100' }).write('half');
       if (params.what === 'teapot') {
         throw new TeapotError('Short and stout.', { members: { handle: 'here' } });
       }
@@ -187,8 +190,15 @@ describe('createExpressApp', () => {
 
   it('sends the security headers with every answer', async () => {
     const { app } = setUp();
-    for (const path of ['/throw/teapot', '/nowhere']) {
-      const { headers } = await request(app).get(path);
+    const requests = [
+      request(app).get('/throw/teapot'),
+      request(app).get('/nowhere'),
+      request(app).options('/echo/x'),
+      request(app).post('/echo/x').send('text'),
+    ];
+    for (const sent of requests) {
+      const { headers } = await sent;
+      expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
       expect(headers).toMatchObject({
         'x-content-type-options': 'nosniff',
         'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -229,6 +239,27 @@ describe('createExpressApp', () => {
       expect.objectContaining({ level: 'warn', method: 'GET', route: '/throw/:what', status: 503 }),
       expect.objectContaining({ level: 'info', route: null, status: 404 }),
     ]);
+  });
+
+  it('logs a request that the client gave up on as aborted', async () => {
+    const { app, lines } = setUp();
+    const server = await startHttpServer(app);
+    const req = get(`${server.url}/throw/hang`);
+    req.on('error', () => undefined);
+    setTimeout(() => req.destroy(), 50);
+    while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(lines).toEqual([
+      expect.objectContaining({ level: 'warn', msg: 'request aborted', status: null }),
+    ]);
+    await server.close();
+  });
+
+  it('cuts an answer that fails half way, rather than ending it as if it were whole', async () => {
+    const { app, lines } = setUp();
+    await expect(request(app).get('/throw/half')).rejects.toThrow('aborted');
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'error', msg: 'request failed' }),
+    );
   });
 
   it('ends the connection with each answer once a drain has begun', async () => {

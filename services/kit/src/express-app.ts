@@ -4,13 +4,8 @@ import express, { type Express, type Request, type Response } from 'express';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
-import {
-  describeProblem,
-  MethodNotAllowedError,
-  RouteNotFoundError,
-  type ProblemTable,
-} from './problem';
-import { replyProblem, type HeaderList } from './reply';
+import { describeProblem, RouteNotFoundError, type ProblemTable } from './problem';
+import { replyProblem } from './reply';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
@@ -55,7 +50,7 @@ export function createExpressApp(options: {
     if (!described.expected)
       logger.error({ err: error, requestId: req.requestId }, 'request failed');
     if (res.headersSent) res.destroy();
-    else replyProblem(res, described, allowHeader(error));
+    else replyProblem(res, described);
   }
 }
 
@@ -71,10 +66,6 @@ function sentRequestId({ rawHeaders }: Request): string | undefined {
     if (name.length === 12 && name.toLowerCase() === 'x-request-id') return rawHeaders[i + 1];
   }
   return undefined;
-}
-
-function allowHeader(error: unknown): HeaderList {
-  return error instanceof MethodNotAllowedError ? ['Allow', error.allow] : [];
 }
 
 function logRequest(logger: Logger, req: Request, res: Response): void {

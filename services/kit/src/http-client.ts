@@ -8,8 +8,12 @@ import {
 import { Agent } from 'undici';
 import { exchange, ExchangeEndedError } from './exchange';
 
+/** A client of one other service. */
 export interface HttpClient {
-  /** Speaks JSON both ways, and answers with every status: the caller reads what was said. */
+  /**
+   * Speaks JSON both ways, and answers with every status: the caller reads what was said.
+   * Of a request it takes `method`, `url` (the path), `headers`, `data`, `timeout` and `signal`, and nothing else.
+   */
   http: InstanceType<typeof Axios>;
   /** Closes the connections, after the requests under way. */
   close: () => Promise<void>;

@@ -1,10 +1,17 @@
-export * from './endpoint';
-export * from './env';
-export * from './http-client';
-export * from './lifecycle';
-export * from './logger';
-export * from './problem';
-export * from './reply';
-export * from './run';
-export * from './serve';
-export * from './service-app';
+export { endpoint, type Endpoint } from './endpoint';
+export {
+  baseUrlVariable,
+  ConfigError,
+  integerVariable,
+  ratioVariable,
+  readEnv,
+  serverVariables,
+} from './env';
+export { createHttpClient, type HttpClient } from './http-client';
+export { createLifecycle, type Lifecycle } from './lifecycle';
+export { createLogger, type Logger } from './logger';
+export { AppError, kitProblems, type KitProblemCode, type ProblemKind } from './problem';
+export { replyJson } from './reply';
+export { runProcess } from './run';
+export { serve } from './serve';
+export { createServiceApp } from './service-app';

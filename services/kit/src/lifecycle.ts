@@ -3,6 +3,7 @@ export interface Lifecycle {
   draining: boolean;
 }
 
+/** A process at work. */
 export function createLifecycle(): Lifecycle {
   return { draining: false };
 }

@@ -41,6 +41,10 @@ export function openApiDocument(
   const registry = new OpenAPIRegistry();
   for (const { contract } of endpoints) {
     const { method, path, operationId, summary, description, body } = contract;
+    const responses: Record<string, EndpointResponse> = {
+      ...problemResponses(problemCodes(contract), problems),
+      ...contract.responses,
+    };
     registry.registerPath({
       method,
       path,
@@ -53,17 +57,17 @@ export function openApiDocument(
         ...(body && {
           body: { required: true, content: { 'application/json': { schema: body } } },
         }),
-        ...(contract.requestHeaders && { headers: headerSchema(contract.requestHeaders) }),
+        headers: headerSchema({
+          'X-Request-Id':
+            'Names the request in logs here and further on; made up if it is missing.',
+        }),
       },
-      responses: {
-        ...problemResponses(problemCodes(contract), problems),
-        ...Object.fromEntries(
-          Object.entries(contract.responses).map(([status, response]) => [
-            status,
-            responseConfig(response),
-          ]),
-        ),
-      },
+      responses: Object.fromEntries(
+        Object.entries(responses).map(([status, response]) => [
+          status,
+          responseConfig(response, contract.headers),
+        ]),
+      ),
     });
   }
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
@@ -83,7 +87,7 @@ function problemCodes({ params, query, body, problems = [] }: Endpoint['contract
 function problemResponses(
   codes: readonly string[],
   problems: ProblemTable,
-): Record<string, ResponseConfig> {
+): Record<string, EndpointResponse> {
   const titles = new Map<number, string[]>();
   for (const code of codes) {
     const kind = problems[code];
@@ -93,21 +97,29 @@ function problemResponses(
   return Object.fromEntries(
     [...titles].map(([status, lines]) => [
       status,
-      responseConfig({
+      {
         description: lines.join(' '),
         schema: problemSchema,
         contentType: 'application/problem+json',
-      }),
+        ...(status === 503 && { headers: { 'Retry-After': 'Seconds after which to try again.' } }),
+      },
     ]),
   );
 }
 
-function responseConfig(response: EndpointResponse): ResponseConfig {
+function responseConfig(
+  response: EndpointResponse,
+  commonHeaders: EndpointResponse['headers'],
+): ResponseConfig {
   const { description, schema, contentType = 'application/json', headers } = response;
   return {
     description,
     ...(schema && { content: { [contentType]: { schema } } }),
-    ...(headers && { headers: headerSchema(headers) }),
+    headers: headerSchema({
+      'X-Request-Id': 'The id under which the request is logged.',
+      ...commonHeaders,
+      ...headers,
+    }),
   };
 }
 

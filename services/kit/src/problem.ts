@@ -1,3 +1,5 @@
+import type { HeaderList } from './header-list';
+
 /** What HTTP makes of one error code. */
 export interface ProblemKind {
   status: number;
@@ -6,7 +8,7 @@ export interface ProblemKind {
   detail?: string;
 }
 
-/** From error code to HTTP. A service has one such table, exhaustive over its codes. */
+/** From error code to HTTP. A service has one such table. */
 export type ProblemTable = Readonly<Record<string, ProblemKind>>;
 
 /** One fault in the request, and where: a JSON pointer (RFC 6901) into the body, or the parameter's name. */
@@ -18,18 +20,20 @@ export interface Fault {
 
 /**
  * An error that a client can act on. Subclasses fix `code`, which is stable and looked up in the problem table.
- * `retryAfterSeconds` becomes `Retry-After`; `members` are added to the problem body (RFC 9457, section 3.2).
+ * `headers` go with the answer; `retryAfterSeconds` becomes `Retry-After`; `members` are added to the problem body
+ * (RFC 9457, section 3.2).
  */
 export abstract class AppError extends Error {
   abstract readonly code: string;
   readonly faults: readonly Fault[];
-  readonly retryAfterSeconds: number | undefined;
+  readonly headers: HeaderList;
   readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
     message: string,
     options: ErrorOptions & {
       faults?: readonly Fault[];
+      headers?: HeaderList;
       retryAfterSeconds?: number;
       members?: Record<string, unknown>;
     } = {},
@@ -37,31 +41,54 @@ export abstract class AppError extends Error {
     super(message, options);
     this.name = new.target.name;
     this.faults = options.faults ?? [];
-    this.retryAfterSeconds = options.retryAfterSeconds;
+    const { headers = [], retryAfterSeconds } = options;
+    this.headers =
+      retryAfterSeconds === undefined
+        ? headers
+        : [...headers, 'Retry-After', String(retryAfterSeconds)];
     this.members = options.members ?? {};
   }
 }
 
+/** Parameters or body that the contract refuses; `faults` say where. */
 export class ValidationError extends AppError {
   readonly code = 'validation-failed';
 }
 
+/** No endpoint has this path. */
 export class RouteNotFoundError extends AppError {
   readonly code = 'route-not-found';
 }
 
+/** The path exists, but not with this method. */
 export class MethodNotAllowedError extends AppError {
   readonly code = 'method-not-allowed';
 
   /** @param allow the methods the path does take, as the `Allow` header lists them (RFC 9110, section 10.2.1). */
-  constructor(readonly allow: string) {
-    super(`The path takes ${allow}.`);
+  constructor(allow: string) {
+    super(`The path takes ${allow}.`, { headers: ['Allow', allow] });
   }
 }
 
+/** A body that does not say it is JSON. */
 export class UnsupportedMediaTypeError extends AppError {
   readonly code = 'unsupported-media-type';
+
+  constructor() {
+    super(clientDetails['unsupported-media-type']);
+  }
 }
+
+/** The largest body that is read, in bytes after decompression. */
+export const BODY_LIMIT_BYTES = 100 * 1024;
+
+/** What the client is told of the faults that express and its body parser find. */
+const clientDetails = {
+  'malformed-json': 'The body must be one JSON object, encoded in UTF-8.',
+  'malformed-request': 'The request line, a header or the body could not be read.',
+  'body-too-large': `The body may have at most ${String(BODY_LIMIT_BYTES)} bytes.`,
+  'unsupported-media-type': 'The body must be application/json in UTF-8.',
+};
 
 /** The codes kit itself raises; a service's table starts with these. */
 export const kitProblems = {
@@ -79,6 +106,7 @@ export const kitProblems = {
   },
 } as const satisfies ProblemTable;
 
+/** A code of {@link kitProblems}. */
 export type KitProblemCode = keyof typeof kitProblems;
 
 /** A problem document as RFC 9457 describes it, with our stable `code`. */
@@ -98,10 +126,10 @@ export function problemType(code: string): string {
   return `tag:loan-buddy.example,2025:problem:${code}`;
 }
 
-/** An error as the client may see it, and the seconds to wait before trying again, if any. */
+/** An error as the client may see it. */
 export interface DescribedProblem {
   problem: Problem;
-  retryAfterSeconds: number | undefined;
+  headers: HeaderList;
   /** False when nothing is known of the error: it is ours, and somebody must look at it. */
   expected: boolean;
 }
@@ -119,10 +147,10 @@ export function describeProblem(
   const code = known?.code ?? httpErrorCode(error);
   const listed = table[code];
   const kind = listed ?? kitProblems['internal-error'];
-  const detail = kind.status >= 500 ? kind.detail : (known?.message ?? clientDetail(code));
+  const detail = kind.status >= 500 ? kind.detail : (known?.message ?? detailOf(code));
   return {
     expected: listed !== undefined && code !== 'internal-error',
-    retryAfterSeconds: known?.retryAfterSeconds,
+    headers: known?.headers ?? [],
     problem: {
       type: problemType(listed ? code : 'internal-error'),
       title: kind.title,
@@ -149,12 +177,6 @@ function httpErrorCode(error: unknown): KitProblemCode {
   return 'internal-error';
 }
 
-function clientDetail(code: string): string | undefined {
-  const details: Partial<Record<string, string>> = {
-    'malformed-json': 'The body must be one JSON object, encoded in UTF-8.',
-    'malformed-request': 'The request line, a header or the body could not be read.',
-    'body-too-large': 'The body may be at most 100 kB.',
-    'unsupported-media-type': 'The body must be application/json in UTF-8, uncompressed or gzip.',
-  };
-  return details[code];
+function detailOf(code: string): string | undefined {
+  return code in clientDetails ? clientDetails[code as keyof typeof clientDetails] : undefined;
 }

@@ -1,8 +1,6 @@
 import type { Response } from 'express';
+import type { HeaderList } from './header-list';
 import type { DescribedProblem } from './problem';
-
-/** Header names and values in turn, as `writeHead` takes them: the cheapest form Node knows. */
-export type HeaderList = readonly string[];
 
 /** What every response carries (OWASP's list for REST services). Computed once: it is the same for all. */
 export const securityHeaders: HeaderList = [
@@ -19,7 +17,7 @@ export const securityHeaders: HeaderList = [
 ];
 
 /** For a body that is only data: a browser may do nothing with it, and nobody may keep it. */
-const dataHeaders: HeaderList = [
+export const dataHeaders: HeaderList = [
   ...securityHeaders,
   'Content-Security-Policy',
   "default-src 'none'; frame-ancestors 'none'",
@@ -56,12 +54,12 @@ export function replyJson(
 
 const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];
 
-/** Answers with a problem document (RFC 9457), and `Retry-After` where waiting helps. */
-export function replyProblem(
-  res: Response,
-  { problem, retryAfterSeconds }: DescribedProblem,
-  headers: HeaderList = [],
-): void {
-  const wait = retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)];
-  reply(res, problem.status, JSON.stringify(problem), problemHeaders, headers.concat(wait));
+/** Answers with a problem document (RFC 9457) and the headers that go with it. */
+export function replyProblem(res: Response, { problem, headers }: DescribedProblem): void {
+  reply(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
+}
+
+/** Answers 204, which has no body. */
+export function replyEmpty(res: Response, headers: HeaderList): void {
+  res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers)).end();
 }

@@ -11,7 +11,7 @@ export interface Running {
 }
 
 /**
- * Runs a process from start to end. A start that fails prints one line, or the faulty variables, and exits 1.
+ * Runs a process from start to end. A start that fails says why, in one line where the reason is expected, and exits 1.
  * SIGTERM and SIGINT close it: exit 0, or 1 after `shutdownTimeoutMs`. An exception nobody caught exits 1 at once:
  * what is acknowledged is kept elsewhere, and a process in an unknown state should not go on.
  */

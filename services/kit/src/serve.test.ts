@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function start(options: { port?: number; shutdownDelayMs?: number } = {}) {
-  const { logger } = recordingLogger();
+  const { logger, lines } = recordingLogger();
   const lifecycle = createLifecycle();
   const slow = endpoint(
     { method: 'get', path: '/slow', operationId: 'slow', summary: 'Slow', responses: {} },
@@ -44,7 +44,7 @@ async function start(options: { port?: number; shutdownDelayMs?: number } = {}) 
     },
   });
   running.push(server);
-  return server;
+  return { ...server, lines };
 }
 
 async function ask(
@@ -79,7 +79,7 @@ describe('serve', () => {
       400,
     ],
   ])('answers bytes that are no request with a problem: %#', async (bytes, status) => {
-    const { port } = await start();
+    const { port, lines } = await start();
     const socket = connect(port, '127.0.0.1');
     socket.write(bytes);
     const answer = await text(socket);
@@ -87,6 +87,9 @@ describe('serve', () => {
       new RegExp(`^HTTP/1\\.1 ${String(status)} [\\s\\S]*application/problem\\+json`),
     );
     expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ status });
+    expect(answer).toMatch(/X-Request-Id: [0-9a-f-]{36}\r\n/);
+    expect(answer).toContain('X-Content-Type-Options: nosniff\r\n');
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'request', route: null, status }));
   });
 
   it('finishes the request in flight, turns unready at once, and lets go of idle connections', async () => {
@@ -102,6 +105,16 @@ describe('serve', () => {
     await closed;
     await expect(ask(server.port, '/livez')).rejects.toThrow('ECONNREFUSED');
     keepAlive.destroy();
+  });
+
+  it('lets go of a connection on which nothing was ever sent', async () => {
+    const server = await start();
+    const socket = connect(server.port, '127.0.0.1');
+    await once(socket, 'connect');
+    const closed = once(socket, 'close');
+    socket.resume();
+    await server.close();
+    await closed;
   });
 
   it('answers a request that arrives on an idle connection while it drains', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -6,15 +7,19 @@ import type { ServerConfig } from './env';
 import { serverOptions } from './express-app';
 import type { Lifecycle } from './lifecycle';
 import { problemType } from './problem';
-import { drain } from './drain';
+import { dataHeaders } from './reply';
+import type { HeaderList } from './header-list';
+import { drain, trackSockets } from './drain';
 import type { Logger } from './logger';
 
-/** Longest time for a client to send its headers, and its whole request. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Longest time for a client to send its headers, and its whole request: shorter than a shutdown may take. */
+const HEADERS_TIMEOUT_MS = 5000;
+const REQUEST_TIMEOUT_MS = 8000;
+const TIMEOUT_CHECK_MS = 1000;
 /** Longer than the idle timeout of Google's load balancers (600 s), so that it is they who close idle connections. */
 const KEEP_ALIVE_TIMEOUT_MS = 620_000;
 
+/** A server that listens. */
 export interface RunningServer {
   /** The port listened on: the one asked for, or the one the system chose for 0. */
   port: number;
@@ -42,18 +47,22 @@ export async function serve(options: {
       ...serverOptions(app),
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     app,
   );
-  server.on('clientError', answerUnreadable);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    answerUnreadable(error, socket, logger);
+  });
+  const openSockets = trackSockets(server);
   await listen(server, config.HOST, config.PORT);
   const address = server.address() as AddressInfo;
   logger.info({ host: config.HOST, port: address.port }, 'listening');
   let closing: Promise<void> | undefined;
   return {
     port: address.port,
-    close: () => (closing ??= drain(server, lifecycle, config.SHUTDOWN_DELAY_MS)),
+    close: () => (closing ??= drain(server, openSockets, lifecycle, config.SHUTDOWN_DELAY_MS)),
   };
 }
 
@@ -80,18 +89,15 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 }
 
 /** Answers bytes that are not HTTP, or not in time; the parser gives us nothing but the socket. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex, logger: Logger): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 431
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 408
-        : 400;
+  const status = unreadableStatus[error.code ?? ''] ?? 400;
   const title = STATUS_CODES[status] ?? '';
+  const requestId = randomUUID();
+  logger.info({ method: null, route: null, status, requestId }, 'request');
   const body = JSON.stringify({
     type: problemType('malformed-request'),
     title,
@@ -99,8 +105,18 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
     detail: 'This is not a request that HTTP/1.1 allows here.',
     code: 'malformed-request',
   });
-  socket.end(
-    `HTTP/1.1 ${String(status)} ${title}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${String(Buffer.byteLength(body))}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const headers: HeaderList = [
+    ...['Content-Type', 'application/problem+json'],
+    ...['Content-Length', String(Buffer.byteLength(body))],
+    ...['X-Request-Id', requestId],
+    ...['Connection', 'close'],
+    ...dataHeaders,
+  ];
+  const lines = headers.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
+  socket.end(`HTTP/1.1 ${String(status)} ${title}\r\n${lines.join('')}\r\n${body}`);
 }
+
+const unreadableStatus: Partial<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};

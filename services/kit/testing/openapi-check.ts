@@ -2,12 +2,22 @@ import addFormats from 'ajv-formats';
 import Ajv2020 from 'ajv/dist/2020';
 
 interface Described {
+  headers?: Record<string, unknown>;
   content?: Record<string, { schema?: object }>;
 }
 
 interface Document {
   paths: Record<string, Record<string, { responses: Record<string, Described> }>>;
 }
+
+/** Headers that tell a client something of its own request: none may be sent undocumented. */
+const tellingHeaders = [
+  'Location',
+  'Missing-Providers',
+  'Retry-After',
+  'Server-Timing',
+  'X-Request-Id',
+];
 
 /** A response as tests get it. */
 export interface SeenResponse {
@@ -32,6 +42,11 @@ export function createOpenApiCheck(document: object) {
     const described = operation.responses[String(response.status)];
     const where = `${method} ${path} ${String(response.status)}`;
     if (!described) throw new Error(`${where} is not documented`);
+    for (const name of tellingHeaders) {
+      if (name.toLowerCase() in response.headers && !(name in (described.headers ?? {}))) {
+        throw new Error(`${where} is not documented to carry ${name}`);
+      }
+    }
     if (!described.content) return;
     const type = String(response.headers['content-type']).replace(/;.*/, '');
     if (!described.content[type]) throw new Error(`${where} is not documented as ${type}`);

@@ -32,7 +32,7 @@ describe('launch', () => {
     await isReady;
     while (!lines.includes('a: hello')) await new Promise((resolve) => setTimeout(resolve, 10));
     stop.abort();
-    await over;
+    expect(await over).toBeUndefined();
     expect(lines[0]).toBe('a: hello');
   });
 
@@ -46,7 +46,24 @@ describe('launch', () => {
     expect(lines).toContain('a: bye');
   });
 
-  it('says so when one cannot be started', async () => {
+  it('does not call it ready while one is not', async () => {
+    let status = 503;
+    const late = await startHttpServer((_, res) => res.writeHead(status).end());
+    const patientLate = { ...program('b', patient), readyUrl: late.url };
+    const { stop, isReady, over } = setUp([program('a', patient), patientLate]);
+    const first = await Promise.race([
+      isReady.then(() => 'ready'),
+      new Promise((resolve) => setTimeout(resolve, 400, 'waiting')),
+    ]);
+    expect(first).toBe('waiting');
+    status = 200;
+    await isReady;
+    stop.abort();
+    await over;
+    await late.close();
+  });
+
+  it('says so when the script of one is missing', async () => {
     const broken = { ...program('b', ''), args: ['/no/such/script.js'] };
     expect(await setUp([program('a', patient), broken]).over).toBe('b stopped with exit code 1');
   });

@@ -17,7 +17,7 @@ const READY_POLL_MS = 100;
  *
  * @param print takes each line a program writes, and its name
  * @param onReady is called once all programs answer at their `readyUrl`
- * @returns why it ended: undefined if it was asked to, else the reason in one line
+ * @returns undefined if it was asked to end, else which program ended first and how
  */
 export async function launch(options: {
   programs: readonly Program[];
@@ -43,8 +43,8 @@ export async function launch(options: {
   const reason = await Promise.race([asked, ...ends]);
   over.abort();
   for (const child of children) child.kill('SIGTERM');
-  const last = await Promise.all(ends);
-  return reason ?? last.find((end) => !end.endsWith('exit code 0'));
+  await Promise.all(ends);
+  return reason;
 }
 
 function start({ args, env, name }: Program, print: (line: string, program: string) => void) {

@@ -23,9 +23,12 @@ describe('programs', () => {
     });
   });
 
-  it('leaves a CONFIRM_PAYMENT_URL that is set alone', () => {
-    const [, offers] = setUp({ CONFIRM_PAYMENT_URL: 'http://elsewhere' });
-    expect(offers!.env['CONFIRM_PAYMENT_URL']).toBe('http://elsewhere');
+  it.each([
+    ['http://elsewhere', 'http://elsewhere'],
+    ['', 'http://localhost:9'],
+  ])('given CONFIRM_PAYMENT_URL=%s, offers asks %s', (given, asked) => {
+    const [, offers] = setUp({ CONFIRM_PAYMENT_URL: given, CONFIRM_PAYMENT_PORT: '9' });
+    expect(offers!.env['CONFIRM_PAYMENT_URL']).toBe(asked);
   });
 
   it('runs what is built, or in development watches the sources', () => {

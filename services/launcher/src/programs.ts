@@ -25,12 +25,13 @@ export function programs(options: {
       env: { ...env, TS_NODE_TRANSPILE_ONLY: 'true', ...more, PORT: String(port) },
     };
   };
+  // As for every variable, an empty one counts as unset.
+  const given = env['CONFIRM_PAYMENT_URL'] ?? '';
+  const own = `http://localhost:${String(config.CONFIRM_PAYMENT_PORT)}`;
+  const confirmPaymentUrl = given === '' ? own : given;
   return [
     program('confirm-payment', config.CONFIRM_PAYMENT_PORT),
-    program('offers', config.OFFERS_PORT, {
-      CONFIRM_PAYMENT_URL:
-        env['CONFIRM_PAYMENT_URL'] ?? `http://localhost:${String(config.CONFIRM_PAYMENT_PORT)}`,
-    }),
+    program('offers', config.OFFERS_PORT, { CONFIRM_PAYMENT_URL: confirmPaymentUrl }),
   ];
 }
 

@@ -8,7 +8,7 @@ import type { FindOffer } from './offers/find-offer';
 import type { ListOffers } from './offers/list-offers';
 import type { Checkout } from './orders/checkout';
 import type { OrderStore } from './orders/order-store';
-import { problems } from './problems';
+import { problems } from './http/problems';
 
 export interface AppDependencies {
   logger: Logger;

@@ -7,6 +7,7 @@ import {
 } from '@loan-buddy/kit';
 import { createApp } from './app';
 import { readConfig } from './config';
+import { createAskProviders } from './offers/ask-providers';
 import { createFindOffer } from './offers/find-offer';
 import { createListOffers } from './offers/list-offers';
 import { loadProviders } from './offers/providers/load-providers';
@@ -25,12 +26,12 @@ void runProcess('offers', async () => {
     maxResponseBytes: MAX_DECISION_BYTES,
   });
   const orders = createMemoryOrderStore();
-  const timeoutMs = config.PROVIDER_TIMEOUT_MS;
-  const findOffer = createFindOffer({ providers, timeoutMs });
+  const askProviders = createAskProviders({ timeoutMs: config.PROVIDER_TIMEOUT_MS, logger });
+  const findOffer = createFindOffer({ providers, askProviders });
   const app = createApp({
     logger,
     lifecycle,
-    listOffers: createListOffers({ providers, timeoutMs, logger }),
+    listOffers: createListOffers({ providers, askProviders }),
     findOffer,
     orders,
     checkout: createCheckout({

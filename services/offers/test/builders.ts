@@ -1,6 +1,7 @@
 import { createLifecycle } from '@loan-buddy/kit';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
+import { createAskProviders } from '../src/offers/ask-providers';
 import { createFindOffer } from '../src/offers/find-offer';
 import { createListOffers } from '../src/offers/list-offers';
 import type { Offer } from '../src/offers/offer';
@@ -46,11 +47,12 @@ export function aService(parts: {
   } = parts;
   const { logger, lines } = recordingLogger();
   const orders = createMemoryOrderStore();
-  const findOffer = createFindOffer({ providers, timeoutMs });
+  const askProviders = createAskProviders({ timeoutMs, logger });
+  const findOffer = createFindOffer({ providers, askProviders });
   const app = createApp({
     logger,
     lifecycle: createLifecycle(),
-    listOffers: createListOffers({ providers, timeoutMs, logger }),
+    listOffers: createListOffers({ providers, askProviders }),
     findOffer,
     orders,
     checkout: createCheckout({ findOffer, orders, askForDecision, logger }),

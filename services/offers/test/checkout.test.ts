@@ -96,9 +96,12 @@ describe('POST /checkout', () => {
   });
 
   it('answers 503 while the provider of the loan is silent', async () => {
-    const { app } = aService({ providers: threeMocks({ ProviderB: { fault: 'error' } }) });
+    const { app, lines } = aService({ providers: threeMocks({ ProviderB: { fault: 'error' } }) });
     const { body } = await request(app).post('/checkout').send(wanted).expect(503);
     expect(body).toMatchObject({ code: 'provider-unavailable' });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', provider: 'ProviderB', reason: 'error' }),
+    );
   });
 
   it('answers 500 where something other than the decision fails', async () => {

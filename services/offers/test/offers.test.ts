@@ -88,6 +88,21 @@ describe('GET /offers', () => {
     expect(response.headers['server-timing']).toMatch(/^H-stile--Bank-;dur=/);
   });
 
+  it('tells a provider when nobody waits for it any longer', async () => {
+    let signal: AbortSignal | undefined;
+    const silent: Provider = {
+      name: 'Silent',
+      owns: () => false,
+      fetchOffers: (deadline) => {
+        signal = deadline.signal;
+        return new Promise(() => undefined);
+      },
+    };
+    const { app } = aService({ providers: [silent, ...threeMocks()], timeoutMs: 50 });
+    await request(app).get('/offers').expect(200);
+    expect(signal?.aborted).toBe(true);
+  });
+
   it('shows a changed offer at once', async () => {
     let rate = 2;
     const changing: Provider = {

@@ -66,5 +66,9 @@ describe('the published OpenAPI document', () => {
     expect(() => {
       check('GET', '/offers', { status: 418, headers, body: [] });
     }).toThrow(/not documented/);
+    expect(() => {
+      const located = { ...headers, location: '/x' };
+      check('GET', '/offers', { status: 200, headers: located, body: [] });
+    }).toThrow(/not documented to carry Location/);
   });
 });

@@ -1,6 +1,6 @@
 import { endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
-import type { Decision } from '../decide';
+import { decisions, type Decision } from '../decide';
 import type { SimulateTrouble } from '../simulate-trouble';
 
 const requestSchema = z
@@ -11,9 +11,7 @@ const requestSchema = z
   })
   .meta({ id: 'PaymentToConfirm' });
 
-const decisionSchema = z
-  .object({ status: z.enum(['APPROVED', 'REJECTED']) })
-  .meta({ id: 'PaymentDecision' });
+const decisionSchema = z.object({ status: z.enum(decisions) }).meta({ id: 'PaymentDecision' });
 
 export function postConfirmPayment(dependencies: {
   decide: (amount: number) => Decision;
@@ -25,7 +23,8 @@ export function postConfirmPayment(dependencies: {
       path: '/confirm-payment',
       operationId: 'confirmPayment',
       summary: 'Decide on the payment of an order',
-      description: 'The same order always gets the same answer; asking again is safe.',
+      description:
+        'Depends on the amount alone: the same order gets the same answer, and asking again is safe.',
       body: requestSchema,
       responses: { 200: { description: 'The decision.', schema: decisionSchema } },
       problems: ['simulated-failure'],

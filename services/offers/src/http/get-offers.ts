@@ -1,6 +1,6 @@
 import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
-import { hasFailed, type Answer } from '../offers/ask-providers';
+import { hasFailed, type FailedAnswer } from '../offers/ask-providers';
 import type { ListOffers } from '../offers/list-offers';
 import { offerSchema, type Offer } from '../offers/offer';
 import { missingProviders, serverTiming } from './provider-headers';
@@ -9,12 +9,11 @@ import { missingProviders, serverTiming } from './provider-headers';
 export class OffersUnavailableError extends AppError {
   readonly code = 'offers-unavailable';
 
-  constructor(answers: readonly Answer[]) {
+  constructor(missing: readonly FailedAnswer[], headers: string[]) {
     super('no provider answered', {
+      headers,
       retryAfterSeconds: 1,
-      members: {
-        missing: answers.filter(hasFailed).map(({ provider, reason }) => ({ provider, reason })),
-      },
+      members: { missing: missing.map(({ provider, reason }) => ({ provider, reason })) },
     });
   }
 }
@@ -33,11 +32,11 @@ export function getOffers({ listOffers }: { listOffers: ListOffers }) {
         200: {
           description: 'The offers by rate, then id.',
           schema: z.array(offerSchema),
-          headers: {
-            'Missing-Providers': 'The providers left out, each with a reason (RFC 9651 list).',
-            'Server-Timing': 'How long each provider took, and what went wrong.',
-          },
         },
+      },
+      headers: {
+        'Missing-Providers': 'The providers left out, each with a reason (RFC 9651 list).',
+        'Server-Timing': 'How long each provider took, and what went wrong.',
       },
       problems: ['offers-unavailable'],
     },
@@ -46,10 +45,7 @@ export function getOffers({ listOffers }: { listOffers: ListOffers }) {
       const headers = ['Server-Timing', serverTiming(answers)];
       const missing = answers.filter(hasFailed);
       if (missing.length > 0) headers.push('Missing-Providers', missingProviders(missing));
-      if (missing.length === answers.length) {
-        for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i]!, headers[i + 1]!);
-        throw new OffersUnavailableError(answers);
-      }
+      if (missing.length === answers.length) throw new OffersUnavailableError(missing, headers);
       if (last?.offers !== offers) last = { offers, body: JSON.stringify(offers) };
       replyJson(res, 200, last.body, headers);
     },

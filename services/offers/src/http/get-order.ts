@@ -1,5 +1,6 @@
 import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
+import { idSchema } from '../offers/offer';
 import type { OrderStore } from '../orders/order-store';
 import { orderBody, orderBodySchema } from './order-body';
 
@@ -14,7 +15,7 @@ export function getOrder({ orders }: { orders: Pick<OrderStore, 'find'> }) {
       path: '/orders/{id}',
       operationId: 'getOrder',
       summary: 'One order',
-      params: z.object({ id: z.string().min(1).max(128) }),
+      params: z.object({ id: idSchema }),
       responses: { 200: { description: 'The order as it is now.', schema: orderBodySchema } },
       problems: ['order-not-found'],
     },

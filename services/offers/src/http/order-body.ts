@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { offerSchema } from '../offers/offer';
-import type { Order } from '../orders/order';
+import { decisions, type Order } from '../orders/order';
 
 /** An order on the wire: the five fields every client knows come first. */
 export const orderBodySchema = z
@@ -8,7 +8,7 @@ export const orderBodySchema = z
     id: z.string().meta({ example: 'order-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e' }),
     user_id: z.string().meta({ example: 'cristina' }),
     loan_id: offerSchema.shape.id,
-    status: z.enum(['PENDING', 'APPROVED', 'REJECTED']).meta({
+    status: z.enum(['PENDING', ...decisions]).meta({
       description: 'PENDING until somebody decides; then it never changes again.',
     }),
     created_at: z.iso.datetime().meta({ example: '2025-07-08T12:30:45Z' }),

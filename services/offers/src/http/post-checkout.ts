@@ -1,17 +1,11 @@
 import { endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
+import { idSchema } from '../offers/offer';
 import type { Checkout } from '../orders/checkout';
 import { orderBody, orderBodySchema } from './order-body';
 
 /** When to look again at an order that is not decided yet. */
 const PENDING_RETRY_AFTER_S = '1';
-
-/** Identifiers as clients choose them; control characters and broken Unicode are in none. */
-const idSchema = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(128, 'must have at most 128 characters')
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 
 const checkoutSchema = z
   .object({

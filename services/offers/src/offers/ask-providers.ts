@@ -1,3 +1,4 @@
+import type { Logger } from '@loan-buddy/kit';
 import type { Offer } from './offer';
 import { InvalidAnswerError, type Provider } from './provider';
 
@@ -15,12 +16,31 @@ export function hasFailed(answer: Answer): answer is FailedAnswer {
   return 'reason' in answer;
 }
 
+export type AskProviders = (providers: readonly Provider[]) => Promise<Answer[]>;
+
 /**
  * Asks providers all at once and waits for each until it answers or `timeoutMs` have passed, whatever the provider
- * does: a hanging one that ignores its signal is simply left behind. Never rejects; the answers come in the order asked.
+ * does: a hanging one that ignores its signal is simply left behind. Failures are logged. Never rejects; the answers
+ * come in the order asked.
  */
-export function askProviders(providers: readonly Provider[], timeoutMs: number): Promise<Answer[]> {
-  // One promise and one timer for all of them: this runs for every GET /offers.
+export function createAskProviders(options: { timeoutMs: number; logger: Logger }): AskProviders {
+  const { timeoutMs, logger } = options;
+  return async (providers) => {
+    const answers = await ask(providers, timeoutMs);
+    for (const answer of answers) {
+      if (!hasFailed(answer)) continue;
+      const { provider, reason, error } = answer;
+      logger.warn(
+        { provider, reason, ...(error !== undefined && { err: error }) },
+        'provider failed',
+      );
+    }
+    return answers;
+  };
+}
+
+// One promise and one timer for all providers: this runs for every GET /offers.
+function ask(providers: readonly Provider[], timeoutMs: number): Promise<Answer[]> {
   return new Promise((resolve) => {
     const deadline = new AbortController();
     const startedAt = performance.now();

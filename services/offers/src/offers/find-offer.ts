@@ -1,5 +1,5 @@
 import { AppError } from '@loan-buddy/kit';
-import { askProviders, hasFailed } from './ask-providers';
+import { hasFailed, type AskProviders } from './ask-providers';
 import type { Offer } from './offer';
 import type { Provider } from './provider';
 
@@ -13,17 +13,17 @@ export type FindOffer = (offerId: string) => Promise<Offer | undefined>;
 /**
  * Finds the offer of this id by asking the one provider that could have it; undefined where there is none.
  *
- * @throws {ProviderUnavailableError} where that provider fails or takes longer than `timeoutMs`.
+ * @throws {ProviderUnavailableError} where that provider does not answer.
  */
 export function createFindOffer(dependencies: {
   providers: readonly Provider[];
-  timeoutMs: number;
+  askProviders: AskProviders;
 }): FindOffer {
-  const { providers, timeoutMs } = dependencies;
+  const { providers, askProviders } = dependencies;
   return async (offerId) => {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
-    const [answer] = await askProviders([owner], timeoutMs);
+    const [answer] = await askProviders([owner]);
     if (!answer || hasFailed(answer)) {
       throw new ProviderUnavailableError(`${owner.name} did not answer`, {
         cause: answer?.error,

@@ -1,5 +1,4 @@
-import type { Logger } from '@loan-buddy/kit';
-import { askProviders, hasFailed, type Answer } from './ask-providers';
+import { hasFailed, type Answer, type AskProviders } from './ask-providers';
 import { compareOffers, type Offer } from './offer';
 import type { Provider } from './provider';
 
@@ -14,29 +13,19 @@ export type ListOffers = () => Promise<Listing>;
 
 /**
  * Lists the offers of all providers, cheapest first, asking them all at once.
- * One that fails or takes longer than `timeoutMs` is left out, and its answer says why. Never rejects.
+ * One that fails or takes too long is left out, and its answer says why. Never rejects.
  */
 export function createListOffers(dependencies: {
   providers: readonly Provider[];
-  timeoutMs: number;
-  logger: Logger;
+  askProviders: AskProviders;
 }): ListOffers {
-  const { providers, timeoutMs, logger } = dependencies;
+  const { providers, askProviders } = dependencies;
   const sortOffers = rememberLast((lists: readonly (readonly Offer[])[]) =>
     lists.flat().sort(compareOffers),
   );
   return async () => {
-    const answers = await askProviders(providers, timeoutMs);
-    const lists: (readonly Offer[])[] = [];
-    for (const answer of answers) {
-      if (hasFailed(answer)) {
-        const { provider, reason, error } = answer;
-        logger.warn(
-          { provider, reason, ...(error !== undefined && { err: error }) },
-          'provider failed',
-        );
-      } else lists.push(answer.offers);
-    }
+    const answers = await askProviders(providers);
+    const lists = answers.flatMap((answer) => (hasFailed(answer) ? [] : [answer.offers]));
     return { offers: sortOffers(lists), answers };
   };
 }

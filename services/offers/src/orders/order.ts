@@ -4,7 +4,9 @@ import type { Offer } from '../offers/offer';
 export type OrderStatus = 'PENDING' | Decision;
 
 /** What confirm-payment may answer. */
-export type Decision = 'APPROVED' | 'REJECTED';
+export const decisions = ['APPROVED', 'REJECTED'] as const;
+
+export type Decision = (typeof decisions)[number];
 
 /** The record of a checkout, with the offer as it was at that moment. */
 export interface Order {

@@ -1,6 +1,6 @@
 import type { HttpClient } from '@loan-buddy/kit';
 import { z } from 'zod';
-import type { Decision, Order } from './order';
+import { decisions, type Decision, type Order } from './order';
 
 /** confirm-payment did not decide: no answer in time, or one that is no decision. The order stays pending. */
 export class UndecidedError extends Error {
@@ -11,7 +11,7 @@ export class UndecidedError extends Error {
 /** Longest decision that is read; a real one has some 25 bytes. */
 export const MAX_DECISION_BYTES = 16_384;
 
-const decisionSchema = z.object({ status: z.enum(['APPROVED', 'REJECTED']) });
+const decisionSchema = z.object({ status: z.enum(decisions) });
 
 /** Asks for the decision on an order. Asking again is safe: the same order gets the same answer. */
 export type AskForDecision = (order: Order, context: { requestId: string }) => Promise<Decision>;

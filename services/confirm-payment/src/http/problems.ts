@@ -1,0 +1,12 @@
+import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/kit';
+import type { SimulatedFailureError } from '../simulate-trouble';
+
+/** What HTTP makes of every error of this service. */
+export const problems = {
+  ...kitProblems,
+  'simulated-failure': {
+    status: 503,
+    title: 'A simulated failure',
+    detail: 'This service was told to fail now and then (SIMULATED_FAILURE_RATE).',
+  },
+} satisfies Record<KitProblemCode | SimulatedFailureError['code'], ProblemKind>;

@@ -1,0 +1,32 @@
+import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/kit';
+import type { ProviderUnavailableError } from '../offers/find-offer';
+import type { UnknownLoanError } from '../orders/checkout';
+import type { OfferNotFoundError } from './get-offer';
+import type { OffersUnavailableError } from './get-offers';
+import type { OrderNotFoundError } from './get-order';
+
+type ProblemCode =
+  | KitProblemCode
+  | OfferNotFoundError['code']
+  | OffersUnavailableError['code']
+  | OrderNotFoundError['code']
+  | ProviderUnavailableError['code']
+  | UnknownLoanError['code'];
+
+/** What HTTP makes of every error of this service. */
+export const problems = {
+  ...kitProblems,
+  'offer-not-found': { status: 404, title: 'There is no such offer' },
+  'order-not-found': { status: 404, title: 'There is no such order' },
+  'unknown-loan': { status: 422, title: 'There is no such loan' },
+  'provider-unavailable': {
+    status: 503,
+    title: 'The provider of this offer does not answer',
+    detail: 'Whether there is such an offer cannot be told now. Nothing was ordered; try again.',
+  },
+  'offers-unavailable': {
+    status: 503,
+    title: 'No provider answers',
+    detail: 'None of the providers gave its offers in time; see missing. Try again.',
+  },
+} satisfies Record<ProblemCode, ProblemKind>;
