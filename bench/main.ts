@@ -4,7 +4,7 @@ import { compare, type Contestant, type Figures } from './measure';
 import { startProcess, type MeasuredProcess } from './process';
 import type { Recorded } from './servers/recorded';
 
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 15);
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 16);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 1);
 const started: MeasuredProcess[] = [];
 

@@ -36,7 +36,11 @@ export async function compare(
   for (const contestant of contestants) await load(contestant, WARM_UP_S);
   const runs = new Map(contestants.map((contestant) => [contestant, [] as Run[]]));
   for (let round = 0; round < rounds; round++) {
-    for (const [contestant, figures] of runs) figures.push(await measure(contestant, seconds));
+    // Each round starts with another one: what a contestant leaves behind in the machine meets each of the others.
+    const turn = round % contestants.length;
+    for (const contestant of [...contestants.slice(turn), ...contestants.slice(0, turn)]) {
+      runs.get(contestant)!.push(await measure(contestant, seconds));
+    }
   }
   const first = runs.get(contestants[0]!)!;
   return [...runs].map(([{ name }, figures]) => ({

@@ -113,7 +113,9 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex, logger: 
     ...dataHeaders,
   ];
   const lines = headers.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
-  socket.end(`HTTP/1.1 ${String(status)} ${title}\r\n${lines.join('')}\r\n${body}`);
+  const answer = `HTTP/1.1 ${String(status)} ${title}\r\n${lines.join('')}\r\n${body}`;
+  // Destroyed, not left to the client to close: it may be one that never reads.
+  socket.end(answer, () => socket.destroy());
 }
 
 const unreadableStatus: Partial<Record<string, number>> = {

@@ -7,7 +7,7 @@ export type FailureReason = 'timeout' | 'error' | 'invalid';
 
 /** What came of asking one provider, and how long that took. */
 export type Answer = { provider: string; durationMs: number } & (
-  { offers: readonly Offer[] } | { reason: FailureReason; error?: unknown }
+  { offers: readonly Offer[] } | { reason: FailureReason }
 );
 
 export type FailedAnswer = Extract<Answer, { reason: FailureReason }>;
@@ -25,59 +25,48 @@ export type AskProviders = (providers: readonly Provider[]) => Promise<Answer[]>
  */
 export function createAskProviders(options: { timeoutMs: number; logger: Logger }): AskProviders {
   const { timeoutMs, logger } = options;
-  return async (providers) => {
-    const answers = await ask(providers, timeoutMs);
-    for (const answer of answers) {
-      if (!hasFailed(answer)) continue;
-      const { provider, reason, error } = answer;
-      logger.warn(
-        { provider, reason, ...(error !== undefined && { err: error }) },
-        'provider failed',
-      );
-    }
-    return answers;
-  };
-}
+  // One promise and one timer for all providers: this runs for every GET /offers.
+  return (providers) =>
+    new Promise((resolve) => {
+      const deadline = new AbortController();
+      const startedAt = performance.now();
+      const answers: Answer[] = [];
+      let pending = providers.length;
+      const timer = setTimeout(() => {
+        for (let i = 0; i < providers.length; i++) fail(i, 'timeout');
+        deadline.abort();
+      }, timeoutMs);
 
-// One promise and one timer for all providers: this runs for every GET /offers.
-function ask(providers: readonly Provider[], timeoutMs: number): Promise<Answer[]> {
-  return new Promise((resolve) => {
-    const deadline = new AbortController();
-    const startedAt = performance.now();
-    const answers: Answer[] = [];
-    let pending = providers.length;
-    const timer = setTimeout(() => {
-      providers.forEach((_, index) => {
-        fail(index, 'timeout');
+      providers.forEach(({ name, fetchOffers }, index) => {
+        const failed = (error: unknown) => {
+          fail(index, error instanceof InvalidAnswerError ? 'invalid' : 'error', error);
+        };
+        try {
+          fetchOffers(deadline).then((offers) => {
+            settle(index, { provider: name, durationMs: performance.now() - startedAt, offers });
+          }, failed);
+        } catch (error) {
+          failed(error);
+        }
       });
-      deadline.abort();
-    }, timeoutMs);
 
-    providers.forEach(({ name, fetchOffers }, index) => {
-      const failed = (error: unknown) => {
-        fail(index, error instanceof InvalidAnswerError ? 'invalid' : 'error', error);
-      };
-      try {
-        fetchOffers(deadline).then((offers) => {
-          settle(index, { provider: name, durationMs: performance.now() - startedAt, offers });
-        }, failed);
-      } catch (error) {
-        failed(error);
+      function fail(index: number, reason: FailureReason, error?: unknown): void {
+        if (answers[index]) return;
+        const provider = providers[index]!.name;
+        logger.warn(
+          { provider, reason, ...(error !== undefined && { err: error }) },
+          'provider failed',
+        );
+        settle(index, { provider, durationMs: performance.now() - startedAt, reason });
+      }
+
+      function settle(index: number, answer: Answer): void {
+        if (answers[index]) return;
+        answers[index] = answer;
+        pending -= 1;
+        if (pending > 0) return;
+        clearTimeout(timer);
+        resolve(answers);
       }
     });
-
-    function fail(index: number, reason: FailureReason, error?: unknown): void {
-      const { name } = providers[index]!;
-      settle(index, { provider: name, durationMs: performance.now() - startedAt, reason, error });
-    }
-
-    function settle(index: number, answer: Answer): void {
-      if (answers[index]) return;
-      answers[index] = answer;
-      pending -= 1;
-      if (pending > 0) return;
-      clearTimeout(timer);
-      resolve(answers);
-    }
-  });
 }

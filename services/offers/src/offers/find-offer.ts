@@ -26,7 +26,6 @@ export function createFindOffer(dependencies: {
     const [answer] = await askProviders([owner]);
     if (!answer || hasFailed(answer)) {
       throw new ProviderUnavailableError(`${owner.name} did not answer`, {
-        cause: answer?.error,
         retryAfterSeconds: 1,
         members: { missing: [{ provider: owner.name, reason: answer?.reason }] },
       });
