@@ -41,7 +41,13 @@ describe('package-lock.json', () => {
 });
 
 describe('the import rules', () => {
-  const eslint = new ESLint({ cwd: root });
+  // These two rules need no types; without them, the text under test may differ from the file's.
+  const rules = ['no-restricted-imports', 'no-restricted-properties'];
+  const eslint = new ESLint({
+    cwd: root,
+    ruleFilter: ({ ruleId }) => rules.includes(ruleId),
+    overrideConfig: { languageOptions: { parserOptions: { project: null } } },
+  });
 
   const offers = 'services/offers/src';
   it.each([
@@ -63,8 +69,7 @@ describe('the import rules', () => {
   ])('hold: "%s" in %s', async (message, file, imported) => {
     const source = `import '${imported}';\n${readFileSync(join(root, file), 'utf8')}`;
     const [result] = await eslint.lintText(source, { filePath: join(root, file) });
-    const complaints = result!.messages.filter(({ ruleId }) => ruleId === 'no-restricted-imports');
-    expect(complaints.map((complaint) => complaint.message).join()).toContain(message);
+    expect(result!.messages.map((complaint) => complaint.message).join()).toContain(message);
   });
 
   it('hold: only main.ts reads the environment', async () => {
