@@ -1,7 +1,13 @@
-import { integerVariable, ratioVariable, readEnv, serverVariables } from '@loan-buddy/kit';
-import { z } from 'zod';
+import {
+  environment,
+  integerVariable,
+  ratioVariable,
+  readEnv,
+  serverVariables,
+} from '@loan-buddy/kit';
+import type { z } from 'zod';
 
-const schema = z.object({
+const schema = environment({
   ...serverVariables({ port: 8000 }),
   APPROVAL_THRESHOLD: integerVariable({ default: 10_000 }),
   SIMULATED_LATENCY_MS: integerVariable({ default: 0, max: 600_000 }),

@@ -1,20 +1,15 @@
 import type { Server } from 'node:http';
-import { Server as TcpServer, type Socket } from 'node:net';
+import { Server as TcpServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection, Connections } from './connections';
 import type { Lifecycle } from './lifecycle';
 
-/** How often connections without a request are looked for and closed, once nothing new is accepted. */
+/** How often connections that have nothing left to do are looked for and closed, once nothing new is accepted. */
 const SWEEP_INTERVAL_MS = 50;
-
-/** The connections open now; `drain` needs to know those on which nothing was ever sent. */
-export function trackSockets(server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  return sockets;
-}
+/** A connection is let go when no answer is owed on it and nothing has arrived for this long. */
+const IDLE_MS = 50;
+/** So is one on which a request was begun, when no more of it has arrived for this long. */
+const STALLED_MS = 1000;
 
 /**
  * Ends a server without failing a request that it has accepted.
@@ -25,7 +20,7 @@ export function trackSockets(server: Server): ReadonlySet<Socket> {
  */
 export async function drain(
   server: Server,
-  sockets: ReadonlySet<Socket>,
+  connections: Connections,
   lifecycle: Lifecycle,
   delayMs: number,
 ): Promise<void> {
@@ -38,10 +33,16 @@ export async function drain(
     });
   });
   const sweep = setInterval(() => {
-    server.closeIdleConnections();
-    // To node:http a connection is not idle before its first request: one that is only kept open would stay.
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    for (const connection of connections.values()) {
+      if (hasNothingLeft(connection)) connection.socket.destroy();
+    }
   }, SWEEP_INTERVAL_MS);
   await closed;
   clearInterval(sweep);
+}
+
+function hasNothingLeft(connection: Connection): boolean {
+  const quietMs = connection.quietMs();
+  if (connection.answerToUnfinished) return quietMs >= STALLED_MS;
+  return connection.isAnswered && quietMs >= IDLE_MS;
 }

@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
 import {
   BODY_LIMIT_BYTES,
+  MalformedJsonError,
   MethodNotAllowedError,
   UnsupportedMediaTypeError,
   ValidationError,
@@ -97,7 +99,7 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
 
 /** Registers the endpoints, each path with its body parser where a body is taken and a 405 for all other methods. */
 export function mountEndpoints(app: Express, endpoints: readonly Endpoint[]): void {
-  const readJson = express.json({ limit: BODY_LIMIT_BYTES, type: isJson });
+  const readJson = express.json({ limit: BODY_LIMIT_BYTES, type: isJson, verify: requireUtf8 });
   const byPath = new Map<string, Endpoint[]>();
   for (const each of endpoints) {
     const path = each.contract.path.replace(/\{(\w+)\}/g, ':$1');
@@ -119,6 +121,11 @@ export function mountEndpoints(app: Express, endpoints: readonly Endpoint[]): vo
 
 function isJson(req: { headers: { 'content-type'?: string | undefined } }): boolean {
   return /^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '');
+}
+
+/** Decoding would put a replacement character for each byte that is not UTF-8, and keep what nobody sent. */
+function requireUtf8(_req: unknown, _res: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw new MalformedJsonError();
 }
 
 const requireJson: RequestHandler = (req, _res, next) => {

@@ -1,14 +1,19 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import {
   baseUrlVariable,
   ConfigError,
+  environment,
   integerVariable,
+  jsonFileVariable,
   ratioVariable,
   readEnv,
   serverVariables,
 } from './env';
 
-const schema = z.object({
+const schema = environment({
   ...serverVariables({ port: 8080 }),
   URL: baseUrlVariable('http://localhost:8000'),
   RATE: ratioVariable({ default: 0 }),
@@ -43,7 +48,7 @@ describe('readEnv', () => {
     ['HOST', '127.0.0.1', '127.0.0.1'],
     ['LOG_LEVEL', 'debug', 'debug'],
     ['SHUTDOWN_DELAY_MS', '5', 5],
-    ['SHUTDOWN_TIMEOUT_MS', '50', 50],
+    ['SHUTDOWN_TIMEOUT_MS', '500', 500],
     ['URL', 'https://example.test/base/', 'https://example.test/base'],
     ['RATE', '.25', 0.25],
     ['COUNT', '5', 5],
@@ -67,6 +72,43 @@ describe('readEnv', () => {
     ['COUNT', '6'],
   ])('refuses %s=%s and names the variable', (name, text) => {
     expect(faultsOf({ [name]: text })).toContain(`  ${name}: `);
+  });
+
+  it('refuses a shutdown delay that its timeout would cut short', () => {
+    const both = { SHUTDOWN_DELAY_MS: '500', SHUTDOWN_TIMEOUT_MS: '500' };
+    expect(faultsOf(both)).toContain('  SHUTDOWN_DELAY_MS: must be less than SHUTDOWN_TIMEOUT_MS');
+  });
+
+  describe('a JSON file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'json-file-'));
+    afterAll(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const read = (content: string) => {
+      const file = join(folder, 'list.json');
+      writeFileSync(file, content);
+      return readEnv(z.object({ LIST: jsonFileVariable(z.array(z.int())) }), { LIST: file });
+    };
+
+    it('is read, a byte order mark or not', () => {
+      expect(read('[1, 2]')).toEqual({ LIST: [1, 2] });
+      expect(read('\uFEFF[3]')).toEqual({ LIST: [3] });
+    });
+
+    it('is refused with the place of the fault', () => {
+      expect(() => read('[1, "x"]')).toThrow(/^ {2}LIST\.1: /m);
+    });
+
+    it('is refused without a word of its content', () => {
+      expect(() => read('hunter2')).toThrow(/^ {2}LIST: .*list\.json is not JSON$/m);
+    });
+
+    it('is refused where there is none', () => {
+      const schema = z.object({ LIST: jsonFileVariable(z.array(z.int())) });
+      expect(() => readEnv(schema, { LIST: join(folder, 'none.json') })).toThrow(
+        /^ {2}LIST: .*none\.json cannot be read \(ENOENT\)$/m,
+      );
+    });
   });
 
   it('reports all faults at once and repeats no value', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /** The environment does not describe a runnable configuration. The message names every faulty variable. */
@@ -39,6 +40,24 @@ export function baseUrlVariable(fallback: string) {
     .default(fallback);
 }
 
+/** A variable naming a JSON file (RFC 8259; a byte order mark is skipped); its value is the content, as `schema` gives it. */
+export function jsonFileVariable<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .string()
+    .transform((file, context): unknown => {
+      try {
+        return JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // The parser's message repeats some of the content, which may be a secret.
+        const reason = code === undefined ? 'is not JSON' : `cannot be read (${code})`;
+        context.addIssue({ code: 'custom', message: `${file} ${reason}` });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+}
+
 /** The variables every HTTP process reads. Durations are in milliseconds. */
 export function serverVariables(defaults: { port: number }) {
   return {
@@ -54,6 +73,18 @@ export function serverVariables(defaults: { port: number }) {
 
 /** What {@link serverVariables} are once they are read. */
 export type ServerConfig = z.output<z.ZodObject<ReturnType<typeof serverVariables>>>;
+
+/** The schema of a whole environment: {@link serverVariables} and the service's own. */
+export function environment<Shape extends z.ZodRawShape & ReturnType<typeof serverVariables>>(
+  shape: Shape,
+): z.ZodObject<Shape> {
+  return z.object(shape).superRefine((config, context) => {
+    const { SHUTDOWN_DELAY_MS, SHUTDOWN_TIMEOUT_MS } = config as ServerConfig;
+    if (SHUTDOWN_DELAY_MS < SHUTDOWN_TIMEOUT_MS) return;
+    const message = 'must be less than SHUTDOWN_TIMEOUT_MS';
+    context.addIssue({ code: 'custom', path: ['SHUTDOWN_DELAY_MS'], message });
+  });
+}
 
 /**
  * Reads the configuration out of an environment; an empty variable counts as unset.

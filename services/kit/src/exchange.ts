@@ -22,7 +22,8 @@ export class ExchangeEndedError extends Error {
 
 /**
  * One request and its whole response, without the streams and abort signals that undici's `request` makes for each.
- * Whatever ends the exchange early also ends its connection, so that nothing of it lingers.
+ * Whatever ends the exchange early also ends its connection. (undici 7 then opens one more, finds no use for it and
+ * closes it.)
  *
  * @throws {ExchangeEndedError} `timeout` once `timeoutMs` have passed, `canceled` once the signal aborts, `too-large`
  * above `maxBytes` of body; whatever undici reports of the connection.

@@ -4,7 +4,12 @@ import express, { type Express, type Request, type Response } from 'express';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
-import { describeProblem, RouteNotFoundError, type ProblemTable } from './problem';
+import {
+  describeProblem,
+  MalformedRequestError,
+  RouteNotFoundError,
+  type ProblemTable,
+} from './problem';
 import { replyProblem } from './reply';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
@@ -33,11 +38,15 @@ export function createExpressApp(options: {
   // Around `handle`, not in middleware: it sees every request, even those the router refuses to look at, at no layer's cost.
   const route = app.handle.bind(app);
   app.handle = (req: Request, res: Response) => {
-    const sent = sentRequestId(req);
+    const { hosts, requestId: sent } = scanHeaders(req);
     req.requestId = sent !== undefined && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
     req.startedAt = performance.now();
     // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
     res.on('close', logWhenClosed);
+    if (hosts !== 1 && (hosts > 1 || req.httpVersionMinor > 0)) {
+      answerProblem(new MalformedRequestError('A request names its Host once.'), req, res);
+      return;
+    }
     route(req, res, (error) => {
       answerProblem(error ?? new RouteNotFoundError('No route matches.'), req, res);
     });
@@ -59,13 +68,22 @@ type HandlingApp = Express & {
   handle: (req: Request, res: Response, done: (error?: unknown) => void) => void;
 };
 
-/** Looked for among the raw headers: `req.headers` is built when it is first read, and most requests get by without. */
-function sentRequestId({ rawHeaders }: Request): string | undefined {
+/**
+ * What must be known of the headers of every request: the caller's request id, and how many `Host` lines there are
+ * (RFC 9112, section 3.2, asks for one). Looked for among the raw headers: `req.headers` is built when it is first
+ * read, and most requests get by without.
+ */
+function scanHeaders({ rawHeaders }: Request): { requestId: string | undefined; hosts: number } {
+  let requestId: string | undefined;
+  let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
-    if (name.length === 12 && name.toLowerCase() === 'x-request-id') return rawHeaders[i + 1];
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+    else if (name.length === 12 && name.toLowerCase() === 'x-request-id') {
+      requestId = rawHeaders[i + 1];
+    }
   }
-  return undefined;
+  return { requestId, hosts };
 }
 
 function logRequest(logger: Logger, req: Request, res: Response): void {

@@ -2,7 +2,9 @@ export { endpoint, type Endpoint } from './endpoint';
 export {
   baseUrlVariable,
   ConfigError,
+  environment,
   integerVariable,
+  jsonFileVariable,
   ratioVariable,
   readEnv,
   serverVariables,

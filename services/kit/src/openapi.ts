@@ -44,6 +44,7 @@ export function openApiDocument(
     const responses: Record<string, EndpointResponse> = {
       ...problemResponses(problemCodes(contract), problems),
       ...contract.responses,
+      default: anyProblem,
     };
     registry.registerPath({
       method,
@@ -106,6 +107,14 @@ function problemResponses(
     ]),
   );
 }
+
+/** What may befall any request before an endpoint sees it. */
+const anyProblem: EndpointResponse = {
+  description:
+    'Any other problem: the method (405), a request that is not HTTP (400), came too slowly (408) or has too long headers (431).',
+  schema: problemSchema,
+  contentType: 'application/problem+json',
+};
 
 function responseConfig(
   response: EndpointResponse,

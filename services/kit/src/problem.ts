@@ -70,12 +70,48 @@ export class MethodNotAllowedError extends AppError {
   }
 }
 
+/** A body that is no JSON text. */
+export class MalformedJsonError extends AppError {
+  readonly code = 'malformed-json';
+
+  constructor() {
+    super(clientDetails['malformed-json']);
+  }
+}
+
 /** A body that does not say it is JSON. */
 export class UnsupportedMediaTypeError extends AppError {
   readonly code = 'unsupported-media-type';
 
   constructor() {
     super(clientDetails['unsupported-media-type']);
+  }
+}
+
+/** What arrived is not a request, or one that HTTP/1.1 does not allow. */
+export class MalformedRequestError extends AppError {
+  readonly code = 'malformed-request';
+
+  constructor(message: string = clientDetails['malformed-request']) {
+    super(message);
+  }
+}
+
+/** The request did not arrive in time (RFC 9110, section 15.5.9). */
+export class RequestTimeoutError extends AppError {
+  readonly code = 'request-timeout';
+
+  constructor() {
+    super('The rest of the request did not arrive in time.');
+  }
+}
+
+/** The headers are longer than is read (RFC 6585, section 5). */
+export class HeadersTooLargeError extends AppError {
+  readonly code = 'headers-too-large';
+
+  constructor() {
+    super('The request line and the headers may have 16 KiB together.');
   }
 }
 
@@ -98,6 +134,8 @@ export const kitProblems = {
   'route-not-found': { status: 404, title: 'There is nothing at this path' },
   'method-not-allowed': { status: 405, title: 'This path does not take that method' },
   'body-too-large': { status: 413, title: 'The body is too large' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
   'unsupported-media-type': { status: 415, title: 'The body has the wrong media type' },
   'internal-error': {
     status: 500,

@@ -33,10 +33,12 @@ export function reply(
   headers: HeaderList,
   moreHeaders: HeaderList = [],
 ): void {
-  const length = String(Buffer.byteLength(body));
-  const own = ['Content-Length', length, 'X-Request-Id', res.req.requestId];
-  res.writeHead(status, headers.concat(own, moreHeaders));
+  res.writeHead(status, headers.concat(ownHeaders(body, res.req.requestId), moreHeaders));
   res.end(body);
+}
+
+function ownHeaders(body: string | Buffer, requestId: string): HeaderList {
+  return ['Content-Length', String(Buffer.byteLength(body)), 'X-Request-Id', requestId];
 }
 
 const jsonHeaders: HeaderList = ['Content-Type', 'application/json; charset=utf-8', ...dataHeaders];
@@ -57,6 +59,15 @@ const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', 
 /** Answers with a problem document (RFC 9457) and the headers that go with it. */
 export function replyProblem(res: Response, { problem, headers }: DescribedProblem): void {
   reply(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
+}
+
+/** The same answer for where there is no response object to write it with. */
+export function serializeProblem(
+  { problem, headers }: DescribedProblem,
+  requestId: string,
+): { headers: HeaderList; body: string } {
+  const body = JSON.stringify(problem);
+  return { headers: problemHeaders.concat(ownHeaders(body, requestId), headers), body };
 }
 
 /** Answers 204, which has no body. */

@@ -23,18 +23,19 @@ function setUp() {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 afterEach(() => {
-  for (const event of ['SIGTERM', 'SIGINT', 'uncaughtException']) process.removeAllListeners(event);
+  const events = ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect', 'uncaughtException'];
+  for (const event of events) process.removeAllListeners(event);
 });
 
 describe('runProcess', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)(
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'])(
     'closes once and exits 0 on %s, however often',
-    async (signal) => {
+    async (event) => {
       const { exits, run } = setUp();
       const close = jest.fn(() => Promise.resolve());
       await run(close);
-      process.emit(signal);
-      process.emit(signal);
+      process.emit(event as 'disconnect');
+      process.emit(event as 'disconnect');
       await settled();
       expect(close).toHaveBeenCalledTimes(1);
       expect(exits).toEqual([0]);

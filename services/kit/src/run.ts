@@ -12,7 +12,8 @@ export interface Running {
 
 /**
  * Runs a process from start to end. A start that fails says why, in one line where the reason is expected, and exits 1.
- * SIGTERM and SIGINT close it: exit 0, or 1 after `shutdownTimeoutMs`. An exception nobody caught exits 1 at once:
+ * SIGTERM, SIGINT, SIGHUP and the end of the parent that was connected by an IPC channel close it: exit 0, or 1 after
+ * `shutdownTimeoutMs`. An exception nobody caught exits 1 at once:
  * what is acknowledged is kept elsewhere, and a process in an unknown state should not go on.
  */
 export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
@@ -33,10 +34,10 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
   });
 
   let stopping = false;
-  const stop = (signal: NodeJS.Signals) => {
+  const stop = (reason: string) => {
     if (stopping) return;
     stopping = true;
-    logger.info({ signal }, 'stopping');
+    logger.info({ reason }, 'stopping');
     const deadline = setTimeout(() => {
       logger.error({ shutdownTimeoutMs }, 'stopped before everything was done');
       process.exit(1);
@@ -54,6 +55,8 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
       },
     );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop);
+  process.on('disconnect', () => {
+    stop('the parent process is gone');
+  });
 }

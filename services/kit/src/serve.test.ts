@@ -3,14 +3,18 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { recordingLogger } from '../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { healthEndpoints } from './health';
 import { createLifecycle } from './lifecycle';
 import { kitProblems } from './problem';
-import { replyJson } from './reply';
+import { reply, replyJson } from './reply';
 import { ListenError, serve, type RunningServer } from './serve';
+
+/** More than the system's buffers take at once. */
+const LARGE = 'x'.repeat(20_000_000);
 
 const running: RunningServer[] = [];
 afterEach(async () => {
@@ -27,11 +31,30 @@ async function start(options: { port?: number; shutdownDelayMs?: number } = {}) 
       replyJson(res, 200, { slow: true });
     },
   );
+  const large = endpoint(
+    { method: 'get', path: '/large', operationId: 'large', summary: 'Large', responses: {} },
+    ({ res }) => {
+      reply(res, 200, LARGE, []);
+    },
+  );
+  const echo = endpoint(
+    {
+      method: 'post',
+      path: '/echo',
+      operationId: 'echo',
+      summary: 'What was sent',
+      body: z.looseObject({}),
+      responses: {},
+    },
+    ({ res, body }) => {
+      replyJson(res, 200, body);
+    },
+  );
   const app = createExpressApp({
     logger,
     lifecycle,
     problems: kitProblems,
-    endpoints: [slow, ...healthEndpoints(lifecycle)],
+    endpoints: [slow, large, echo, ...healthEndpoints(lifecycle)],
   });
   const server = await serve({
     app,
@@ -46,6 +69,23 @@ async function start(options: { port?: number; shutdownDelayMs?: number } = {}) 
   running.push(server);
   return { ...server, lines };
 }
+
+/** Sends bytes on a connection of their own; everything that comes back until it is closed. */
+async function send(port: number, ...parts: string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  const answer = text(socket);
+  for (const part of parts) {
+    socket.write(part);
+    await sleep(20);
+  }
+  return answer;
+}
+
+const get1 = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+const post = (length: number) =>
+  `POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${String(length)}\r\n\r\n`;
+const statuses = (answers: string) => [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((m) => m[1]);
 
 async function ask(
   port: number,
@@ -78,11 +118,12 @@ describe('serve', () => {
       'GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
       400,
     ],
+    ['CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    ['GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n', 400],
   ])('answers bytes that are no request with a problem: %#', async (bytes, status) => {
     const { port, lines } = await start();
-    const socket = connect(port, '127.0.0.1');
-    socket.write(bytes);
-    const answer = await text(socket);
+    const answer = await send(port, bytes);
     expect(answer).toMatch(
       new RegExp(`^HTTP/1\\.1 ${String(status)} [\\s\\S]*application/problem\\+json`),
     );
@@ -90,6 +131,45 @@ describe('serve', () => {
     expect(answer).toMatch(/X-Request-Id: [0-9a-f-]{36}\r\n/);
     expect(answer).toContain('X-Content-Type-Options: nosniff\r\n');
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'request', route: null, status }));
+  });
+
+  it('ignores an expectation it does not know', async () => {
+    const { port } = await start();
+    const bytes = 'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n';
+    expect(statuses(await send(port, bytes))).toEqual(['200']);
+  });
+
+  it.each([
+    ['garbage', 'GARBAGE\r\n\r\n'],
+    ['a tunnel', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ])('answers the requests before %s first', async (_, bytes) => {
+    const { port } = await start();
+    const answers = await send(
+      port,
+      get1('/slow') + get1('/livez') + bytes,
+      'more garbage\r\n\r\n',
+    );
+    expect(statuses(answers)).toEqual(['200', '200', '400']);
+  });
+
+  it('answers a request whose body breaks off into garbage under its own id', async () => {
+    const { port, lines } = await start();
+    const chunked = post(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
+    const answer = await send(port, `${chunked}2\r\n{}\r\nnonsense\r\n\r\n`);
+    expect(statuses(answer)).toEqual(['400']);
+    const ofRequest = lines.filter(({ msg }) => msg === 'request');
+    expect(ofRequest).toEqual([expect.objectContaining({ method: 'POST', status: 400 })]);
+    expect(answer).toContain(`X-Request-Id: ${String(ofRequest[0]!['requestId'])}`);
+  });
+
+  it('refuses a body that is not UTF-8', async () => {
+    const { port } = await start();
+    const socket = connect(port, '127.0.0.1');
+    const head = post(9).replace('Host: x', 'Host: x\r\nConnection: close');
+    socket.write(Buffer.concat([Buffer.from(head), Buffer.from('{"a":"\xff"}', 'latin1')]));
+    const answer = await text(socket);
+    expect(statuses(answer)).toEqual(['400']);
+    expect(answer).toContain('malformed-json');
   });
 
   it('finishes the request in flight, turns unready at once, and lets go of idle connections', async () => {
@@ -107,14 +187,33 @@ describe('serve', () => {
     keepAlive.destroy();
   });
 
-  it('lets go of a connection on which nothing was ever sent', async () => {
+  it.each([
+    ['nothing was ever sent', ''],
+    ['half a head was sent', 'GET /livez HTTP/1.1\r\nHo'],
+    ['half a body was sent', `${post(10)}{`],
+    ['the body of a refused request is missing', post(10).replace('/echo', '/livez')],
+    ['a request was answered', get1('/livez')],
+  ])('lets go of a connection on which %s', async (_, bytes) => {
+    const server = await start();
+    const answer = send(server.port, bytes);
+    await sleep(100);
+    const startedAt = performance.now();
+    await server.close();
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+    await answer;
+  });
+
+  it('sends large answers to their end before it closes', async () => {
     const server = await start();
     const socket = connect(server.port, '127.0.0.1');
-    await once(socket, 'connect');
-    const closed = once(socket, 'close');
-    socket.resume();
-    await server.close();
+    socket.write(get1('/large') + get1('/large'));
+    await sleep(200); // both are answered, and wait in the connection's buffer
+    const closed = server.close();
+    await sleep(300);
+    const answers = await text(socket);
     await closed;
+    expect(statuses(answers)).toEqual(['200', '200']);
+    expect(answers.length).toBeGreaterThan(2 * LARGE.length);
   });
 
   it('answers a request that arrives on an idle connection while it drains', async () => {

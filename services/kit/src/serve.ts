@@ -1,16 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Express } from 'express';
+import { trackConnections } from './connections';
+import { drain } from './drain';
 import type { ServerConfig } from './env';
 import { serverOptions } from './express-app';
 import type { Lifecycle } from './lifecycle';
-import { problemType } from './problem';
-import { dataHeaders } from './reply';
-import type { HeaderList } from './header-list';
-import { drain, trackSockets } from './drain';
 import type { Logger } from './logger';
+import { answerUnreadable } from './unreadable';
 
 /** Longest time for a client to send its headers, and its whole request: shorter than a shutdown may take. */
 const HEADERS_TIMEOUT_MS = 5000;
@@ -49,20 +46,22 @@ export async function serve(options: {
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      // The app refuses a request without one; node:http would answer with no body and no log line.
+      requireHostHeader: false,
     },
     app,
   );
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    answerUnreadable(error, socket, logger);
-  });
-  const openSockets = trackSockets(server);
+  // An expectation that means nothing to a server may be ignored (RFC 9110, section 10.1.1).
+  server.on('checkExpectation', (req, res) => server.emit('request', req, res));
+  const connections = trackConnections(server);
+  answerUnreadable(server, connections, logger);
   await listen(server, config.HOST, config.PORT);
   const address = server.address() as AddressInfo;
   logger.info({ host: config.HOST, port: address.port }, 'listening');
   let closing: Promise<void> | undefined;
   return {
     port: address.port,
-    close: () => (closing ??= drain(server, openSockets, lifecycle, config.SHUTDOWN_DELAY_MS)),
+    close: () => (closing ??= drain(server, connections, lifecycle, config.SHUTDOWN_DELAY_MS)),
   };
 }
 
@@ -87,38 +86,3 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     server.listen(port, host, resolve);
   });
 }
-
-/** Answers bytes that are not HTTP, or not in time; the parser gives us nothing but the socket. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex, logger: Logger): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = unreadableStatus[error.code ?? ''] ?? 400;
-  const title = STATUS_CODES[status] ?? '';
-  const requestId = randomUUID();
-  logger.info({ method: null, route: null, status, requestId }, 'request');
-  const body = JSON.stringify({
-    type: problemType('malformed-request'),
-    title,
-    status,
-    detail: 'This is not a request that HTTP/1.1 allows here.',
-    code: 'malformed-request',
-  });
-  const headers: HeaderList = [
-    ...['Content-Type', 'application/problem+json'],
-    ...['Content-Length', String(Buffer.byteLength(body))],
-    ...['X-Request-Id', requestId],
-    ...['Connection', 'close'],
-    ...dataHeaders,
-  ];
-  const lines = headers.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
-  const answer = `HTTP/1.1 ${String(status)} ${title}\r\n${lines.join('')}\r\n${body}`;
-  // Destroyed, not left to the client to close: it may be one that never reads.
-  socket.end(answer, () => socket.destroy());
-}
-
-const unreadableStatus: Partial<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};

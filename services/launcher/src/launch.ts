@@ -48,9 +48,10 @@ export async function launch(options: {
 }
 
 function start({ args, env, name }: Program, print: (line: string, program: string) => void) {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // By the IPC channel the program learns of our end, whatever ends us.
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
+    createInterface({ input: stream! }).on('line', (line) => {
       print(line, name);
     });
   }

@@ -11,19 +11,21 @@ const root = join(__dirname, '..', '..', '..');
 
 function build(): void {
   const tsc = require.resolve('typescript/bin/tsc');
-  const args = [tsc, '-b', 'services/offers', 'services/confirm-payment'];
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [tsc, '-b', join(root, 'services')], {
+    stdio: 'inherit',
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
 
 async function main(config: Config, dev: boolean): Promise<void> {
   if (!dev) build();
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      stop.abort();
-    });
-  }
+  const end = () => {
+    stop.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  // Nobody reads any longer, as in `npm start | head`.
+  process.stdout.on('error', end);
   const reason = await launch({
     programs: programs({ root, config, env: process.env, dev }),
     stop: stop.signal,

@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { readConfig } from './config';
+
+const providersFile = join(__dirname, '../../../docs/examples/slow-providers.json');
 
 describe('readConfig', () => {
   it('has a default for everything', () => {
@@ -15,7 +18,7 @@ describe('readConfig', () => {
       PORT: '1',
       CONFIRM_PAYMENT_URL: 'http://x',
       CONFIRM_PAYMENT_TIMEOUT_MS: '2',
-      PROVIDERS_FILE: 'f.json',
+      PROVIDERS_FILE: providersFile,
       PROVIDER_TIMEOUT_MS: '3',
     };
     expect(readConfig(env)).toMatchObject({
@@ -23,6 +26,13 @@ describe('readConfig', () => {
       PORT: 1,
       CONFIRM_PAYMENT_TIMEOUT_MS: 2,
       PROVIDER_TIMEOUT_MS: 3,
+      PROVIDERS_FILE: [{ name: 'ProviderA' }, { name: 'ProviderB' }, { name: 'ProviderC' }],
     });
+  });
+
+  it('names what is wrong in PROVIDERS_FILE beside what else is wrong', () => {
+    expect(() => readConfig({ PORT: 'x', PROVIDERS_FILE: __filename })).toThrow(
+      /PORT: .*\n {2}PROVIDERS_FILE: .*config\.test\.ts is not JSON$/,
+    );
   });
 });

@@ -10,7 +10,7 @@ import { readConfig } from './config';
 import { createAskProviders } from './offers/ask-providers';
 import { createFindOffer } from './offers/find-offer';
 import { createListOffers } from './offers/list-offers';
-import { loadProviders } from './offers/providers/load-providers';
+import { createProviders } from './offers/providers/provider-config';
 import { createCheckout } from './orders/checkout';
 import { createMemoryOrderStore } from './orders/order-store';
 import { createPaymentClient, MAX_DECISION_BYTES } from './orders/payment-client';
@@ -19,7 +19,7 @@ void runProcess('offers', async () => {
   const config = readConfig(process.env);
   const logger = createLogger({ service: 'offers', level: config.LOG_LEVEL });
   const lifecycle = createLifecycle();
-  const providers = await loadProviders(config.PROVIDERS_FILE);
+  const providers = createProviders(config.PROVIDERS_FILE);
   const client = createHttpClient({
     baseUrl: config.CONFIRM_PAYMENT_URL,
     timeoutMs: config.CONFIRM_PAYMENT_TIMEOUT_MS,

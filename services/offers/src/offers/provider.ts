@@ -24,7 +24,10 @@ export class InvalidAnswerError extends Error {
   override readonly name = 'InvalidAnswerError';
 }
 
-const offersSchema = z.array(offerSchema).max(10_000);
+/** The most offers one provider may have. */
+export const MAX_OFFERS = 10_000;
+
+const offersSchema = z.array(offerSchema).max(MAX_OFFERS);
 
 /**
  * Takes a provider's answer for what it must be: a list of offers, all of them its own.

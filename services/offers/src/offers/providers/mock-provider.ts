@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Offer } from '../offer';
 import { parseOffers, type Deadline, type Provider } from '../provider';
@@ -40,6 +41,8 @@ export function createMockProvider({
     }
   };
   const answerLate = async ({ signal }: Deadline) => {
+    // One signal serves all providers of a request; past ten listeners Node would suspect a leak.
+    setMaxListeners(0, signal);
     await sleep(latencyMs, undefined, { signal });
     return answer();
   };

@@ -1,0 +1,65 @@
+/** `npm start` as a process: whatever ends it, neither service stays behind. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from './support/service-process';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const answers = (port: number) =>
+  fetch(`http://127.0.0.1:${String(port)}/readyz`).then(
+    () => true,
+    () => false,
+  );
+
+async function startLauncher() {
+  const ports = [await freePort(), await freePort()];
+  const args = ['--conditions=source', '-r', 'ts-node/register/transpile-only'];
+  const child = spawn(process.execPath, [...args, 'services/launcher/src/main.ts'], {
+    cwd: root,
+    env: {
+      ...process.env,
+      OFFERS_PORT: String(ports[0]),
+      CONFIRM_PAYMENT_PORT: String(ports[1]),
+    },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exit = once(child, 'exit');
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    if (String(chunk).includes('Both services are running')) break;
+  }
+  return { child, ports, exit };
+}
+
+describe('the launcher', () => {
+  it.each(['SIGTERM', 'SIGHUP', 'SIGKILL', 'a closed stdout'])(
+    'leaves no service behind after %s',
+    async (end) => {
+      const { child, ports, exit } = await startLauncher();
+      expect(await Promise.all(ports.map(answers))).toEqual([true, true]);
+      if (end.startsWith('SIG')) child.kill(end as NodeJS.Signals);
+      else {
+        child.stdout.destroy();
+        // The next line of a log finds nobody who reads.
+        await answers(ports[0]!);
+      }
+      await exit;
+      let running = ports;
+      for (const deadline = Date.now() + 5000; running.length > 0 && Date.now() < deadline;) {
+        await sleep(50);
+        const alive = await Promise.all(running.map(answers));
+        running = running.filter((_, i) => alive[i]);
+      }
+      expect(running).toEqual([]);
+    },
+    30_000,
+  );
+});

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Response } from 'express';
+import type { Connections } from './connections';
+import type { Logger } from './logger';
+import {
+  describeProblem,
+  HeadersTooLargeError,
+  kitProblems,
+  MalformedRequestError,
+  RequestTimeoutError,
+} from './problem';
+import { replyProblem, serializeProblem } from './reply';
+
+/**
+ * Answers bytes that are no request, or not one in time, with a problem document, and ends their connection.
+ * Never ahead of the answers to what came before them: a client reads answers in the order of its requests.
+ */
+export function answerUnreadable(server: Server, connections: Connections, logger: Logger): void {
+  const refused = new WeakSet<Duplex>();
+
+  const refuse = (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const connection = connections.get(socket);
+    if (!connection || error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // The parser goes on complaining for as long as bytes arrive.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    const described = describeProblem(asProblem(error), kitProblems);
+    const answer = connection.answerToUnfinished;
+    if (answer) {
+      answer.shouldKeepAlive = false;
+      replyProblem(answer as Response, described);
+      return;
+    }
+    connection.whenAnswered(() => {
+      if (!socket.writable) return;
+      const { status } = described.problem;
+      const requestId = randomUUID();
+      logger.info({ method: null, route: null, status, requestId }, 'request');
+      const { headers, body } = serializeProblem(described, requestId);
+      const fields = [...headers, 'Connection', 'close'];
+      const lines = fields.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
+      const head = `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
+      // Destroyed, not left to the client to close: it may be one that never reads.
+      socket.end(`${head}\r\n${body}`, () => socket.destroy());
+    });
+  };
+
+  server.on('clientError', refuse);
+  server.on('connect', (_req, socket) => {
+    // Nobody else listens to a socket whose connection was to become a tunnel.
+    socket.on('error', () => socket.destroy());
+    refuse(new Error('CONNECT is for proxies'), socket);
+  });
+}
+
+function asProblem(error: NodeJS.ErrnoException) {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return new HeadersTooLargeError();
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new RequestTimeoutError();
+  return new MalformedRequestError();
+}
