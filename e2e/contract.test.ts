@@ -26,6 +26,7 @@ it('offers and confirm-payment understand each other', async () => {
     status: 'PENDING' as const,
     createdAt: new Date(),
     offer: { id: 'offer', provider: 'Provider', rate: 1, amount },
+    attempts: 0,
   });
   try {
     expect(await ask(order(12_000), { requestId: 'r-1' })).toBe('APPROVED');

@@ -1,18 +1,9 @@
 /** `npm start` as a process: whatever ends it, neither service stays behind. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './support/free-port';
 import { root } from './support/service-process';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const answers = (port: number) =>
   fetch(`http://127.0.0.1:${String(port)}/readyz`).then(
@@ -29,6 +20,7 @@ async function startLauncher() {
       ...process.env,
       OFFERS_PORT: String(ports[0]),
       CONFIRM_PAYMENT_PORT: String(ports[1]),
+      DATABASE_URL: 'memory:',
     },
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -13,6 +14,8 @@ export interface ServiceProcess {
   kill: (signal: NodeJS.Signals) => void;
   /** Resolves with the exit code, or the signal that ended it. */
   exit: Promise<number | NodeJS.Signals>;
+  /** Its resident memory in MB; NaN where the system does not tell. */
+  memoryMb: () => number;
   /** Ends it if it still runs. */
   close: () => Promise<void>;
 }
@@ -27,7 +30,13 @@ type ServiceName = 'offers' | 'confirm-payment';
 function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
   const script = join(root, 'services', name, 'dist', 'main.js');
   const child = spawn(process.execPath, [script], {
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      HOST: '127.0.0.1',
+      PORT: '0',
+      DATABASE_URL: 'memory:',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'close').then(
@@ -60,12 +69,22 @@ export async function startService(
     port,
     log,
     kill: (signal) => child.kill(signal),
+    memoryMb: () => residentMb(child.pid!),
     exit,
     close: async () => {
       child.kill('SIGKILL');
       await exit;
     },
   };
+}
+
+function residentMb(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  } catch {
+    return NaN;
+  }
 }
 
 /** Starts a built service that is expected to refuse. */

@@ -51,6 +51,8 @@ export interface EndpointContract<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** Headers that the handler reads, by name with what each does. */
+  requestHeaders?: Readonly<Record<string, string>>;
   /** Headers that any answer may carry, a problem too, by name with what each tells. */
   headers?: Readonly<Record<string, string>>;
   responses: Readonly<Record<number, EndpointResponse>>;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { StartError } from './start-error';
 
 /** The environment does not describe a runnable configuration. The message names every faulty variable. */
-export class ConfigError extends Error {
+export class ConfigError extends StartError {
   readonly code = 'config-invalid';
-  override readonly name = 'ConfigError';
 }
 
 /** A variable holding a whole number written in decimal digits, such as a port or a duration. */

@@ -4,13 +4,27 @@ import type { Lifecycle } from './lifecycle';
 import { replyJson } from './reply';
 
 const aliveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' });
-const readinessSchema = z.object({ status: z.enum(['ok', 'draining']) }).meta({ id: 'Readiness' });
+const readinessSchema = z
+  .object({
+    status: z.enum(['ok', 'draining']),
+    detail: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({
+        description: 'How what the service leans on is doing. It does not change the status.',
+      }),
+  })
+  .meta({ id: 'Readiness' });
+
+/** How the things a service leans on are doing, by name. Never rejects. */
+export type ReadinessDetail = () => Promise<Record<string, string>>;
 
 /**
  * `/health` and `/livez`: the process answers. `/readyz`: it can do its work now; 503 from the moment a drain begins,
- * while the listener is still open, so that a load balancer turns away first.
+ * while the listener is still open, so that a load balancer turns away first. What the service leans on is told, and
+ * changes nothing: taking all replicas away because of it would leave nobody to say so.
  */
-export function healthEndpoints(lifecycle: Lifecycle): Endpoint[] {
+export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail): Endpoint[] {
   const alive = (path: string, operationId: string, summary: string) =>
     endpoint(
       {
@@ -38,9 +52,10 @@ export function healthEndpoints(lifecycle: Lifecycle): Endpoint[] {
           503: { description: 'Send requests elsewhere.', schema: readinessSchema },
         },
       },
-      ({ res }) => {
-        if (lifecycle.draining) replyJson(res, 503, { status: 'draining' });
-        else replyJson(res, 200, { status: 'ok' });
+      async ({ res }) => {
+        const more = detail && { detail: await detail() };
+        if (lifecycle.draining) replyJson(res, 503, { status: 'draining', ...more });
+        else replyJson(res, 200, { status: 'ok', ...more });
       },
     ),
   ];

@@ -21,6 +21,7 @@ const problemSchema = z
           detail: z.string(),
           pointer: z.string().optional().meta({ description: 'Where in the body (RFC 6901).' }),
           parameter: z.string().optional().meta({ description: 'Which path or query parameter.' }),
+          header: z.string().optional().meta({ description: 'Which header.' }),
         }),
       )
       .optional(),
@@ -61,6 +62,7 @@ export function openApiDocument(
         headers: headerSchema({
           'X-Request-Id':
             'Names the request in logs here and further on; made up if it is missing.',
+          ...contract.requestHeaders,
         }),
       },
       responses: Object.fromEntries(
@@ -78,9 +80,11 @@ export function openApiDocument(
   });
 }
 
-function problemCodes({ params, query, body, problems = [] }: Endpoint['contract']): string[] {
+function problemCodes(contract: Endpoint['contract']): string[] {
+  const { params, query, body, requestHeaders, problems = [] } = contract;
   const codes = [...problems, 'internal-error'];
-  if (params ?? query ?? body) codes.push('validation-failed', 'malformed-request');
+  if (params ?? query ?? body ?? requestHeaders)
+    codes.push('validation-failed', 'malformed-request');
   if (body) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');
   return codes;
 }

@@ -11,11 +11,12 @@ export interface ProblemKind {
 /** From error code to HTTP. A service has one such table. */
 export type ProblemTable = Readonly<Record<string, ProblemKind>>;
 
-/** One fault in the request, and where: a JSON pointer (RFC 6901) into the body, or the parameter's name. */
+/** One fault in the request, and where: a JSON pointer (RFC 6901) into the body, or a parameter's or header's name. */
 export interface Fault {
   detail: string;
   pointer?: string;
   parameter?: string;
+  header?: string;
 }
 
 /**

@@ -1,6 +1,5 @@
-import { ConfigError } from './env';
-import { ListenError } from './serve';
 import type { Logger } from './logger';
+import { StartError } from './start-error';
 
 /** What a started process hands back: how to stop it. */
 export interface Running {
@@ -21,10 +20,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
   try {
     running = await start();
   } catch (error) {
-    const expected = error instanceof ConfigError || error instanceof ListenError;
-    const text = expected ? error.message : error instanceof Error ? error.stack : String(error);
-    process.stderr.write(`${name}: ${text ?? ''}\n`);
-    process.exit(1);
+    exitWith(name, error);
   }
   const { logger, shutdownTimeoutMs, close } = running;
 
@@ -59,4 +55,23 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
   process.on('disconnect', () => {
     stop('the parent process is gone');
   });
+}
+
+/** Runs a command that does one thing and ends: exit 0, or 1 and why on stderr. `print` writes a line to stdout. */
+export async function runCommand(
+  name: string,
+  command: (print: (line: string) => void) => Promise<void>,
+): Promise<void> {
+  try {
+    await command((line) => process.stdout.write(`${line}\n`));
+  } catch (error) {
+    exitWith(name, error);
+  }
+}
+
+function exitWith(name: string, error: unknown): never {
+  const expected = error instanceof StartError;
+  const text = expected ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${name}: ${text ?? ''}\n`);
+  process.exit(1);
 }

@@ -7,6 +7,7 @@ import type { ServerConfig } from './env';
 import { serverOptions } from './express-app';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
+import { StartError } from './start-error';
 import { answerUnreadable } from './unreadable';
 
 /** Longest time for a client to send its headers, and its whole request: shorter than a shutdown may take. */
@@ -65,10 +66,9 @@ export async function serve(options: {
   };
 }
 
-/** The address cannot be listened on. The message is one line for the person who started the process. */
-export class ListenError extends Error {
+/** The address cannot be listened on. */
+export class ListenError extends StartError {
   readonly code = 'listen-failed';
-  override readonly name = 'ListenError';
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

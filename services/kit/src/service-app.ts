@@ -2,7 +2,7 @@ import type { Express } from 'express';
 import { docsEndpoints } from './docs';
 import type { Endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
-import { healthEndpoints } from './health';
+import { healthEndpoints, type ReadinessDetail } from './health';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
 import type { ServiceInfo } from './openapi';
@@ -15,9 +15,10 @@ export function createServiceApp(options: {
   lifecycle: Lifecycle;
   problems: ProblemTable;
   endpoints: readonly Endpoint[];
+  readinessDetail?: ReadinessDetail;
 }): Express {
-  const { info, lifecycle, problems } = options;
-  const endpoints = [...options.endpoints, ...healthEndpoints(lifecycle)];
+  const { info, lifecycle, problems, readinessDetail } = options;
+  const endpoints = [...options.endpoints, ...healthEndpoints(lifecycle, readinessDetail)];
   return createExpressApp({
     ...options,
     endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems)],

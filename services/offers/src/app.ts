@@ -1,14 +1,24 @@
-import { createServiceApp, type Lifecycle, type Logger } from '@loan-buddy/kit';
+import {
+  createServiceApp,
+  type Lifecycle,
+  type Logger,
+  type ReadinessDetail,
+} from '@loan-buddy/kit';
 import type { Express } from 'express';
+import { createAnswerCheckout } from './http/answer-checkout';
+import { getFailedOrders, postFailedOrderRetry, postFailedOrdersRetry } from './http/failed-orders';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
 import { getOrder } from './http/get-order';
+import { getOrders } from './http/get-orders';
 import { postCheckout } from './http/post-checkout';
+import { problems } from './http/problems';
 import type { FindOffer } from './offers/find-offer';
 import type { ListOffers } from './offers/list-offers';
 import type { Checkout } from './orders/checkout';
+import type { IdempotencyStore } from './orders/idempotency';
 import type { OrderStore } from './orders/order-store';
-import { problems } from './http/problems';
+import type { RetryWorker } from './orders/retry-worker';
 
 export interface AppDependencies {
   logger: Logger;
@@ -16,7 +26,11 @@ export interface AppDependencies {
   listOffers: ListOffers;
   findOffer: FindOffer;
   checkout: Checkout;
-  orders: Pick<OrderStore, 'find'>;
+  orders: OrderStore;
+  idempotency: IdempotencyStore;
+  idempotencyTtlMs: number;
+  retryWorker: Pick<RetryWorker, 'wake'>;
+  readinessDetail: ReadinessDetail;
 }
 
 const info = {
@@ -27,12 +41,16 @@ const info = {
 
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, lifecycle } = dependencies;
+  const { logger, lifecycle, readinessDetail } = dependencies;
   const endpoints = [
     getOffers(dependencies),
-    postCheckout(dependencies),
+    postCheckout({ answerCheckout: createAnswerCheckout(dependencies) }),
     getOffer(dependencies),
     getOrder(dependencies),
+    getOrders(dependencies),
+    getFailedOrders(dependencies),
+    postFailedOrderRetry(dependencies),
+    postFailedOrdersRetry(dependencies),
   ];
-  return createServiceApp({ info, logger, lifecycle, problems, endpoints });
+  return createServiceApp({ info, logger, lifecycle, problems, endpoints, readinessDetail });
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   baseUrlVariable,
   environment,
@@ -6,13 +7,34 @@ import {
   readEnv,
   serverVariables,
 } from '@loan-buddy/kit';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { providersSchema } from './offers/providers/provider-config';
+
+/** `.data/offers` beside the services, wherever the process was started. */
+const DEFAULT_DATA_DIR = resolve(__dirname, '../../../.data/offers');
+
+const databaseVariables = {
+  DATABASE_URL: z
+    .string()
+    .regex(/^(memory:$|postgres(ql)?:\/\/)/, 'must be a postgres:// URL or memory:')
+    .optional(),
+  DATA_DIR: z.string().default(DEFAULT_DATA_DIR),
+  DATABASE_POOL_SIZE: integerVariable({ default: 10, min: 1, max: 1000 }),
+  DATABASE_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
+};
 
 const schema = environment({
   ...serverVariables({ port: 8080 }),
+  ...databaseVariables,
   CONFIRM_PAYMENT_URL: baseUrlVariable('http://localhost:8000'),
   CONFIRM_PAYMENT_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
+  BREAKER_FAILURES: integerVariable({ default: 5, min: 1, max: 1000 }),
+  BREAKER_OPEN_MS: integerVariable({ default: 5000, min: 1, max: 600_000 }),
+  // The checkout makes the first attempt, so with less than two nothing would ever be retried.
+  RETRY_ATTEMPTS: integerVariable({ default: 10, min: 2, max: 1000 }),
+  RETRY_BASE_MS: integerVariable({ default: 500, min: 1, max: 3_600_000 }),
+  RETRY_CAP_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
+  IDEMPOTENCY_TTL_HOURS: integerVariable({ default: 24, min: 1, max: 8760 }),
   PROVIDERS_FILE: jsonFileVariable(providersSchema).optional(),
   PROVIDER_TIMEOUT_MS: integerVariable({ default: 1000, min: 1, max: 60_000 }),
 });
@@ -22,4 +44,14 @@ export type Config = z.output<typeof schema>;
 /** @throws {ConfigError} naming every faulty variable. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnv(schema, env);
+}
+
+const databaseSchema = z.object(databaseVariables);
+
+/** The part that says where the orders are kept, for commands that need no more. */
+export type DatabaseConfig = z.output<typeof databaseSchema>;
+
+/** @throws {ConfigError} naming every faulty variable. */
+export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseConfig {
+  return readEnv(databaseSchema, env);
 }

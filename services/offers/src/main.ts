@@ -7,25 +7,60 @@ import {
 } from '@loan-buddy/kit';
 import { createApp } from './app';
 import { readConfig } from './config';
+import { openDatabase } from './db/database';
+import { migrate } from './db/migrate';
 import { createAskProviders } from './offers/ask-providers';
 import { createFindOffer } from './offers/find-offer';
 import { createListOffers } from './offers/list-offers';
 import { createProviders } from './offers/providers/provider-config';
 import { createCheckout } from './orders/checkout';
-import { createMemoryOrderStore } from './orders/order-store';
+import { createIdempotencyStore, keepSweeping } from './orders/idempotency';
+import { createOrderStore } from './orders/order-store';
+import { createPaymentBreaker } from './orders/payment-breaker';
 import { createPaymentClient, MAX_DECISION_BYTES } from './orders/payment-client';
+import { createRetryWorker } from './orders/retry-worker';
+import { createSettleOrder } from './orders/settle-order';
+
+/** What a settling takes besides the call to confirm-payment, at most. */
+const LEASE_MARGIN_MS = 3000;
 
 void runProcess('offers', async () => {
   const config = readConfig(process.env);
   const logger = createLogger({ service: 'offers', level: config.LOG_LEVEL });
   const lifecycle = createLifecycle();
-  const providers = createProviders(config.PROVIDERS_FILE);
+
+  const database = await openDatabase(config, logger);
+  const migrated = await migrate(database.db);
+  if (migrated.length > 0) logger.info({ migrated }, 'database migrated');
+  const orders = createOrderStore(database.db);
+  const idempotency = createIdempotencyStore(database.db);
+
   const client = createHttpClient({
     baseUrl: config.CONFIRM_PAYMENT_URL,
     timeoutMs: config.CONFIRM_PAYMENT_TIMEOUT_MS,
     maxResponseBytes: MAX_DECISION_BYTES,
   });
-  const orders = createMemoryOrderStore();
+  const breaker = createPaymentBreaker({
+    askForDecision: createPaymentClient(client),
+    failures: config.BREAKER_FAILURES,
+    openMs: config.BREAKER_OPEN_MS,
+    logger,
+  });
+  const settleOrder = createSettleOrder({
+    orders,
+    askForDecision: breaker.askForDecision,
+    policy: {
+      attempts: config.RETRY_ATTEMPTS,
+      baseMs: config.RETRY_BASE_MS,
+      capMs: config.RETRY_CAP_MS,
+    },
+    logger,
+  });
+  const leaseMs = config.CONFIRM_PAYMENT_TIMEOUT_MS + LEASE_MARGIN_MS;
+  const retryWorker = createRetryWorker({ orders, settleOrder, breaker, leaseMs, logger });
+  breaker.onClosed(retryWorker.wake);
+
+  const providers = createProviders(config.PROVIDERS_FILE);
   const askProviders = createAskProviders({ timeoutMs: config.PROVIDER_TIMEOUT_MS, logger });
   const findOffer = createFindOffer({ providers, askProviders });
   const app = createApp({
@@ -33,21 +68,30 @@ void runProcess('offers', async () => {
     lifecycle,
     listOffers: createListOffers({ providers, askProviders }),
     findOffer,
+    checkout: createCheckout({ findOffer, orders, settleOrder, leaseMs, logger }),
     orders,
-    checkout: createCheckout({
-      findOffer,
-      orders,
-      askForDecision: createPaymentClient(client),
-      logger,
+    idempotency,
+    idempotencyTtlMs: config.IDEMPOTENCY_TTL_HOURS * 3_600_000,
+    retryWorker,
+    readinessDetail: async () => ({
+      confirm_payment: breaker.state(),
+      database: await database.ping().then(
+        () => 'ok',
+        () => 'unavailable',
+      ),
     }),
   });
   const server = await serve({ app, lifecycle, logger, config });
+  retryWorker.start();
+  const stopSweeping = keepSweeping(idempotency, logger);
   return {
     logger,
     shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
     close: async () => {
-      await server.close();
+      stopSweeping();
+      await Promise.all([server.close(), retryWorker.stop()]);
       await client.close();
+      await database.close();
     },
   };
 });

@@ -1,4 +1,5 @@
 import { createLifecycle } from '@loan-buddy/kit';
+import { v7 as uuidv7 } from 'uuid';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
 import { createAskProviders } from '../src/offers/ask-providers';
@@ -9,8 +10,11 @@ import type { Provider } from '../src/offers/provider';
 import { createMockProvider, defaultMocks } from '../src/offers/providers/mock-provider';
 import { createCheckout } from '../src/orders/checkout';
 import type { Order } from '../src/orders/order';
-import { createMemoryOrderStore } from '../src/orders/order-store';
+import { createIdempotencyStore } from '../src/orders/idempotency';
+import { createOrderStore, type OrderStore } from '../src/orders/order-store';
 import type { AskForDecision } from '../src/orders/payment-client';
+import { createSettleOrder } from '../src/orders/settle-order';
+import { useDatabase } from './database';
 
 export function anOffer(overrides: Partial<Offer> = {}): Offer {
   return { id: 'offer2', provider: 'ProviderB', rate: 2.9, amount: 12_000, ...overrides };
@@ -18,11 +22,12 @@ export function anOffer(overrides: Partial<Offer> = {}): Offer {
 
 export function anOrder(overrides: Partial<Order> = {}): Order {
   return {
-    id: 'order-1',
+    id: `order-${uuidv7()}`,
     userId: 'cristina',
     status: 'PENDING',
     createdAt: new Date('2025-07-08T12:30:45.678Z'),
     offer: anOffer(),
+    attempts: 0,
     ...overrides,
   };
 }
@@ -34,28 +39,42 @@ export function threeMocks(
   return defaultMocks.map((mock) => createMockProvider({ ...mock, ...changes[mock.name] }));
 }
 
-/** The whole service as main.ts puts it together, around these parts. */
-export function aService(parts: {
+interface Parts {
+  /** What the order store does otherwise. */
+  orders?: Partial<OrderStore>;
   providers?: Provider[];
   timeoutMs?: number;
   askForDecision?: AskForDecision;
-}) {
-  const {
-    providers = threeMocks(),
-    timeoutMs = 200,
-    askForDecision = () => Promise.resolve('APPROVED'),
-  } = parts;
-  const { logger, lines } = recordingLogger();
-  const orders = createMemoryOrderStore();
-  const askProviders = createAskProviders({ timeoutMs, logger });
-  const findOffer = createFindOffer({ providers, askProviders });
-  const app = createApp({
-    logger,
-    lifecycle: createLifecycle(),
-    listOffers: createListOffers({ providers, askProviders }),
-    findOffer,
-    orders,
-    checkout: createCheckout({ findOffer, orders, askForDecision, logger }),
-  });
-  return { app, orders, lines };
+}
+
+/** The whole service as main.ts puts it together, around given parts, on a database for the tests of this file. */
+export function useService() {
+  const database = useDatabase();
+  return (parts: Parts = {}) => {
+    const {
+      providers = threeMocks(),
+      timeoutMs = 200,
+      askForDecision = () => Promise.resolve('APPROVED'),
+    } = parts;
+    const { logger, lines } = recordingLogger();
+    const { db } = database();
+    const orders = { ...createOrderStore(db), ...parts.orders };
+    const policy = { attempts: 3, baseMs: 1000, capMs: 60_000 };
+    const settleOrder = createSettleOrder({ orders, askForDecision, policy, logger });
+    const askProviders = createAskProviders({ timeoutMs, logger });
+    const findOffer = createFindOffer({ providers, askProviders });
+    const app = createApp({
+      logger,
+      lifecycle: createLifecycle(),
+      listOffers: createListOffers({ providers, askProviders }),
+      findOffer,
+      orders,
+      checkout: createCheckout({ findOffer, orders, settleOrder, leaseMs: 60_000, logger }),
+      idempotency: createIdempotencyStore(db),
+      idempotencyTtlMs: 3_600_000,
+      retryWorker: { wake: () => undefined },
+      readinessDetail: () => Promise.resolve({ database: 'ok' }),
+    });
+    return { app, db, orders, lines };
+  };
 }

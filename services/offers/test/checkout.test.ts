@@ -1,6 +1,8 @@
 import request from 'supertest';
 import { UndecidedError, type AskForDecision } from '../src/orders/payment-client';
-import { aService, threeMocks } from './builders';
+import { useService, threeMocks } from './builders';
+
+const aService = useService();
 
 const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
@@ -63,7 +65,7 @@ describe('POST /checkout', () => {
   });
 
   it('makes a new order of every call', async () => {
-    const { app } = aService({});
+    const { app } = aService();
     const [first, second] = await Promise.all(
       [1, 2].map(() => request(app).post('/checkout').send(wanted)),
     );
@@ -80,12 +82,12 @@ describe('POST /checkout', () => {
     [{ ...wanted, loan_id: 2 }, '#/loan_id'],
     [{ user_id: 'cristina' }, '#/loan_id'],
   ])('refuses %j and points at the fault', async (body, pointer) => {
-    const response = await request(aService({}).app).post('/checkout').send(body).expect(400);
+    const response = await request(aService().app).post('/checkout').send(body).expect(400);
     expect(response.body).toMatchObject({ code: 'validation-failed', errors: [{ pointer }] });
   });
 
   it('answers 422 for a loan nobody offers, and names the field', async () => {
-    const response = await request(aService({}).app)
+    const response = await request(aService().app)
       .post('/checkout')
       .send({ ...wanted, loan_id: 'offer9' })
       .expect(422);
@@ -114,7 +116,7 @@ describe('POST /checkout', () => {
 
 describe('GET /orders/{id}', () => {
   it('answers 404 where there is none', async () => {
-    const response = await request(aService({}).app).get('/orders/order-0').expect(404);
+    const response = await request(aService().app).get('/orders/order-0').expect(404);
     expect(response.body).toMatchObject({ code: 'order-not-found' });
   });
 });

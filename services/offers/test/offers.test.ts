@@ -1,6 +1,8 @@
 import request from 'supertest';
 import type { Provider } from '../src/offers/provider';
-import { aService, anOffer, threeMocks } from './builders';
+import { useService, anOffer, threeMocks } from './builders';
+
+const aService = useService();
 
 const sorted =
   '[{"id":"offer2","provider":"ProviderB","rate":2.9,"amount":12000},' +
@@ -9,7 +11,7 @@ const sorted =
 
 describe('GET /offers', () => {
   it('answers with the offers of all providers, cheapest first, to the letter', async () => {
-    const response = await request(aService({}).app).get('/offers').expect(200);
+    const response = await request(aService().app).get('/offers').expect(200);
     expect(response.text).toBe(sorted);
     expect(response.headers).not.toHaveProperty('missing-providers');
     expect(response.headers['server-timing']).toMatch(
@@ -119,12 +121,12 @@ describe('GET /offers', () => {
 
 describe('GET /offers/{id}', () => {
   it('answers with the one offer', async () => {
-    const response = await request(aService({}).app).get('/offers/offer3').expect(200);
+    const response = await request(aService().app).get('/offers/offer3').expect(200);
     expect(response.body).toEqual({ id: 'offer3', provider: 'ProviderC', rate: 4.1, amount: 9000 });
   });
 
   it('answers 404 where no provider has it', async () => {
-    const response = await request(aService({}).app).get('/offers/offer9').expect(404);
+    const response = await request(aService().app).get('/offers/offer9').expect(404);
     expect(response.body).toMatchObject({ code: 'offer-not-found' });
   });
 

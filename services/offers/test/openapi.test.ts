@@ -1,13 +1,15 @@
 import { createOpenApiCheck } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { UndecidedError } from '../src/orders/payment-client';
-import { aService, threeMocks } from './builders';
+import { useService, threeMocks } from './builders';
+
+const aService = useService();
 
 const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
 describe('the published OpenAPI document', () => {
   it('describes what every route answers', async () => {
-    const { app } = aService({});
+    const { app } = aService();
     const { body: document } = await request(app).get('/openapi.json').expect(200);
     const check = createOpenApiCheck(document as object);
 
@@ -57,7 +59,7 @@ describe('the published OpenAPI document', () => {
   });
 
   it('is checked for real: an answer it does not describe is found', async () => {
-    const { body: document } = await request(aService({}).app).get('/openapi.json');
+    const { body: document } = await request(aService().app).get('/openapi.json');
     const check = createOpenApiCheck(document as object);
     const headers = { 'content-type': 'application/json' };
     expect(() => {

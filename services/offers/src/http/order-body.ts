@@ -1,15 +1,24 @@
 import { z } from 'zod';
 import { offerSchema } from '../offers/offer';
-import { decisions, type Order } from '../orders/order';
+import { ORDER_ID_PATTERN, orderStatuses, type Order } from '../orders/order';
+
+/** Seconds after which to look again at an order that is not decided yet. */
+export const PENDING_RETRY_AFTER = '1';
+
+export const orderIdSchema = z
+  .string()
+  .regex(ORDER_ID_PATTERN, 'must be the id of an order')
+  .meta({ example: 'order-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e' });
 
 /** An order on the wire: the five fields every client knows come first. */
 export const orderBodySchema = z
   .object({
-    id: z.string().meta({ example: 'order-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e' }),
+    id: orderIdSchema,
     user_id: z.string().meta({ example: 'cristina' }),
     loan_id: offerSchema.shape.id,
-    status: z.enum(['PENDING', ...decisions]).meta({
-      description: 'PENDING until somebody decides; then it never changes again.',
+    status: z.enum(orderStatuses).meta({
+      description:
+        'PENDING until somebody decides; a decision never changes again. FAILED: nobody decided, after all retries.',
     }),
     created_at: z.iso.datetime().meta({ example: '2025-07-08T12:30:45Z' }),
     provider: offerSchema.shape.provider,

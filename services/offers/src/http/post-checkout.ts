@@ -1,11 +1,9 @@
 import { endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { idSchema } from '../offers/offer';
-import type { Checkout } from '../orders/checkout';
-import { orderBody, orderBodySchema } from './order-body';
-
-/** When to look again at an order that is not decided yet. */
-const PENDING_RETRY_AFTER_S = '1';
+import type { AnswerCheckout } from './answer-checkout';
+import { readIdempotencyKey } from './idempotency-key';
+import { orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
 
 const checkoutSchema = z
   .object({
@@ -14,36 +12,48 @@ const checkoutSchema = z
   })
   .meta({ id: 'Checkout' });
 
-export function postCheckout({ checkout }: { checkout: Checkout }) {
-  const location = { Location: 'Where the order can be read from now on.' };
+export function postCheckout({ answerCheckout }: { answerCheckout: AnswerCheckout }) {
+  const headers = {
+    Location: 'Where the order can be read from now on.',
+    'Idempotent-Replayed':
+      '`true` where an earlier request with the same key got this very answer.',
+  };
   return endpoint(
     {
       method: 'post',
       path: '/checkout',
       operationId: 'checkout',
       summary: 'Pick an offer',
+      requestHeaders: {
+        'Idempotency-Key':
+          'Makes it safe to send the request again: of one user, the same key makes no second order and gets the first answer.',
+      },
       body: checkoutSchema,
       responses: {
-        201: { description: 'The order, decided.', schema: orderBodySchema, headers: location },
+        201: { description: 'The order, decided.', schema: orderBodySchema, headers },
         202: {
           description: 'The order is kept, and nobody has decided it yet.',
           schema: orderBodySchema,
-          headers: { ...location, 'Retry-After': 'Seconds after which to look at it again.' },
+          headers: { ...headers, 'Retry-After': 'Seconds after which to look at it again.' },
         },
       },
-      problems: ['unknown-loan', 'provider-unavailable'],
+      problems: [
+        'unknown-loan',
+        'provider-unavailable',
+        'database-unavailable',
+        'request-in-flight',
+        'idempotency-key-reused',
+      ],
     },
     async ({ body, req, res }) => {
-      const order = await checkout({
-        userId: body.user_id,
-        loanId: body.loan_id,
-        requestId: req.requestId,
-      });
-      const pending = order.status === 'PENDING';
-      replyJson(res, pending ? 202 : 201, orderBody(order), [
-        'Location',
-        `/orders/${order.id}`,
-        ...(pending ? ['Retry-After', PENDING_RETRY_AFTER_S] : []),
+      const { orderId, response, replayed } = await answerCheckout(
+        { userId: body.user_id, loanId: body.loan_id, requestId: req.requestId },
+        readIdempotencyKey(req),
+      );
+      replyJson(res, response.status, response.body, [
+        ...['Location', `/orders/${orderId}`],
+        ...(response.status === 202 ? ['Retry-After', PENDING_RETRY_AFTER] : []),
+        ...(replayed ? ['Idempotent-Replayed', 'true'] : []),
       ]);
     },
   );

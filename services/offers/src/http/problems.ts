@@ -1,16 +1,23 @@
 import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/kit';
+import type { DatabaseUnavailableError } from '../db/unavailable';
 import type { ProviderUnavailableError } from '../offers/find-offer';
 import type { UnknownLoanError } from '../orders/checkout';
+import type { NotFailedError } from './failed-orders';
 import type { OfferNotFoundError } from './get-offer';
 import type { OffersUnavailableError } from './get-offers';
 import type { OrderNotFoundError } from './get-order';
+import type { KeyReusedError, RequestInFlightError } from './idempotency-key';
 
 type ProblemCode =
   | KitProblemCode
   | OfferNotFoundError['code']
   | OffersUnavailableError['code']
   | OrderNotFoundError['code']
+  | DatabaseUnavailableError['code']
+  | KeyReusedError['code']
+  | NotFailedError['code']
   | ProviderUnavailableError['code']
+  | RequestInFlightError['code']
   | UnknownLoanError['code'];
 
 /** What HTTP makes of every error of this service. */
@@ -19,6 +26,15 @@ export const problems = {
   'offer-not-found': { status: 404, title: 'There is no such offer' },
   'order-not-found': { status: 404, title: 'There is no such order' },
   'unknown-loan': { status: 422, title: 'There is no such loan' },
+  'order-not-failed': { status: 409, title: 'The order has not failed' },
+  'request-in-flight': { status: 409, title: 'The request is being worked on' },
+  'idempotency-key-reused': { status: 422, title: 'The key belongs to another request' },
+  'database-unavailable': {
+    status: 503,
+    title: 'Orders cannot be read or written now',
+    detail:
+      'The database does not answer. Try again, with the same Idempotency-Key if you sent one.',
+  },
   'provider-unavailable': {
     status: 503,
     title: 'The provider of this offer does not answer',

@@ -1,16 +1,196 @@
+import { sql } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
 import { anOrder } from '../../test/builders';
-import { createMemoryOrderStore } from './order-store';
+import { useDatabase } from '../../test/database';
+import { createIdempotencyStore } from './idempotency';
+import { createOrderStore } from './order-store';
+import type { Order } from './order';
 
-describe('createMemoryOrderStore', () => {
-  it('never changes a decided order', async () => {
-    const orders = createMemoryOrderStore();
-    await orders.insert(anOrder());
-    expect(await orders.decide('order-1', 'REJECTED')).toMatchObject({ status: 'REJECTED' });
-    expect(await orders.decide('order-1', 'APPROVED')).toMatchObject({ status: 'REJECTED' });
-    expect(await orders.find('order-1')).toMatchObject({ status: 'REJECTED' });
+const database = useDatabase();
+const store = () => createOrderStore(database().db);
+
+async function inserted(overrides: Partial<Order> = {}, dueInMs = 60_000): Promise<Order> {
+  const order = anOrder(overrides);
+  await store().insert(order, dueInMs);
+  return order;
+}
+
+async function failed(): Promise<Order> {
+  const { id } = await inserted();
+  return store().recordFailure(id, 'no answer', undefined);
+}
+
+afterEach(async () => {
+  await database().db.deleteFrom('orders').execute();
+});
+
+describe('an order', () => {
+  it('is kept as it was', async () => {
+    const order = await inserted({ userId: 'Zoë 🏦', offer: anOrder().offer });
+    expect(await store().find(order.id)).toEqual(order);
+    expect(await store().find('order-0')).toBeUndefined();
   });
 
-  it('decides no order that is not there', async () => {
-    await expect(createMemoryOrderStore().decide('order-1', 'APPROVED')).rejects.toThrow('order-1');
+  it('keeps every number as it was', async () => {
+    const offer = { id: 'o', provider: 'P', rate: 0.1 + 0.2, amount: 123_456_789.01 };
+    const { id } = await inserted({ offer });
+    expect((await store().find(id))?.offer).toEqual(offer);
+  });
+
+  it('never changes once it is decided', async () => {
+    const { id } = await inserted();
+    expect(await store().decide(id, 'REJECTED')).toMatchObject({ status: 'REJECTED' });
+    for (const change of [
+      store().decide(id, 'APPROVED'),
+      store().postpone(id, 1),
+      store().recordFailure(id, 'late', 1),
+      store().recordFailure(id, 'late', undefined),
+    ]) {
+      expect(await change).toMatchObject({ status: 'REJECTED', attempts: 0 });
+    }
+    expect(await store().redrive(id)).toBeUndefined();
+    expect(await store().claimDue(10, 1000)).toEqual([]);
+  });
+
+  it.each(['APPROVED', 'REJECTED'] as const)(
+    'cannot leave %s by any statement at all',
+    async (decision) => {
+      const { id } = await inserted();
+      await store().decide(id, decision);
+      const other = decision === 'APPROVED' ? 'REJECTED' : 'APPROVED';
+      for (const status of [other, 'PENDING', 'FAILED']) {
+        const change = sql`update orders set status = ${status}, due_at =
+          ${status === 'PENDING' ? sql`now()` : null} where id = ${id}`;
+        await expect(change.execute(database().db)).rejects.toThrow(/cannot become/);
+      }
+    },
+  );
+
+  it('is decided once by many at once', async () => {
+    const { id } = await inserted();
+    const seen = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => store().decide(id, i % 2 ? 'APPROVED' : 'REJECTED')),
+    );
+    expect(new Set(seen.map(({ status }) => status)).size).toBe(1);
+  });
+
+  it('that is not there cannot be decided', async () => {
+    await expect(store().decide('order-0', 'APPROVED')).rejects.toThrow('order-0');
+  });
+});
+
+describe('claimDue', () => {
+  it('takes what is due, the longest waiting first, and nobody gets it again before the lease ends', async () => {
+    const late = await inserted({}, -1000);
+    const later = await inserted({}, -2000);
+    await inserted({}, 60_000);
+    const first = await store().claimDue(1, 60_000);
+    expect(first.map(({ id }) => id)).toEqual([later.id]);
+    expect((await store().claimDue(10, 100)).map(({ id }) => id)).toEqual([late.id]);
+    expect(await store().claimDue(10, 100)).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect((await store().claimDue(10, 100)).map(({ id }) => id)).toEqual([late.id]);
+  });
+
+  it('gives each order to one of many claimants', async () => {
+    for (let i = 0; i < 40; i++) await inserted({}, -1);
+    const claims = await Promise.all(Array.from({ length: 8 }, () => store().claimDue(10, 60_000)));
+    const ids = claims.flat().map(({ id }) => id);
+    expect(ids).toHaveLength(new Set(ids).size);
+    expect(ids.length + (await store().claimDue(100, 60_000)).length).toBe(40);
+  });
+
+  it('counts only failures as attempts', async () => {
+    const { id } = await inserted({}, -1);
+    expect(await store().recordFailure(id, 'no answer', -1)).toMatchObject({ attempts: 1 });
+    expect(await store().postpone(id, -1)).toMatchObject({ attempts: 1 });
+    expect(await store().claimDue(1, 1)).toMatchObject([{ id, attempts: 1 }]);
+  });
+});
+
+describe('a failed order', () => {
+  it('is listed with its reason, newest first, page by page', async () => {
+    const orders = [await failed(), await failed(), await failed()];
+    const ids = orders.map(({ id }) => id).reverse();
+    const page = await store().listFailed({ limit: 2 });
+    expect(page).toMatchObject([
+      { id: ids[0], status: 'FAILED', lastError: 'no answer', attempts: 1 },
+      { id: ids[1] },
+    ]);
+    const rest = await store().listFailed({ before: ids[1], limit: 2 });
+    expect(rest.map(({ id }) => id)).toEqual([ids[2]]);
+  });
+
+  it('is due again, as if never tried, once it is redriven', async () => {
+    const { id } = await failed();
+    expect(await store().claimDue(10, 1)).toEqual([]);
+    expect(await store().redrive(id)).toMatchObject({ status: 'PENDING', attempts: 0 });
+    expect(await store().claimDue(10, 1)).toMatchObject([{ id }]);
+    expect(await store().redrive(id)).toBeUndefined();
+  });
+
+  it('is redriven with all others', async () => {
+    await failed();
+    await failed();
+    const { id } = await inserted();
+    await store().decide(id, 'APPROVED');
+    expect(await store().redriveAll()).toBe(2);
+    expect(await store().listFailed({ limit: 10 })).toEqual([]);
+  });
+
+  it('cannot be decided without being redriven', async () => {
+    const { id } = await failed();
+    expect(await store().decide(id, 'APPROVED')).toMatchObject({ status: 'FAILED' });
+  });
+});
+
+describe('listByUser', () => {
+  it('has the orders of that user only, newest first', async () => {
+    const own = [await inserted({ userId: 'a' }), await inserted({ userId: 'a' })];
+    await inserted({ userId: 'b' });
+    const listed = await store().listByUser('a', { limit: 10 });
+    expect(listed.map(({ id }) => id)).toEqual(own.map(({ id }) => id).reverse());
+  });
+});
+
+describe('an idempotency key', () => {
+  const request = { key: 'k', fingerprint: 'f', ttlMs: 60_000 };
+  const keys = () => createIdempotencyStore(database().db);
+  const user = () => `user-${uuidv7()}`;
+
+  it('makes one order of many requests at once', async () => {
+    const userId = user();
+    const made = await Promise.all(
+      Array.from({ length: 20 }, () => store().insert(anOrder({ userId }), 1000, request)),
+    );
+    expect(made.filter(Boolean)).toHaveLength(1);
+    expect(await store().listByUser(userId, { limit: 10 })).toHaveLength(1);
+  });
+
+  it('is one of its user alone', async () => {
+    expect(await store().insert(anOrder({ userId: user() }), 1000, request)).toBe(true);
+    expect(await store().insert(anOrder({ userId: user() }), 1000, request)).toBe(true);
+  });
+
+  it('keeps the first answer it is given', async () => {
+    const order = anOrder({ userId: user() });
+    await store().insert(order, 1000, request);
+    const known = { fingerprint: 'f', orderId: order.id };
+    expect(await keys().find(order.userId, 'k')).toEqual({ ...known, response: undefined });
+    const response = { status: 201, body: '{"a":"ü"}' };
+    expect(await keys().complete(order.userId, 'k', response)).toEqual(response);
+    expect(await keys().complete(order.userId, 'k', { status: 202, body: '' })).toEqual(response);
+    expect(await keys().find(order.userId, 'k')).toEqual({ ...known, response });
+  });
+
+  it('is free again, and then forgotten, once it has expired', async () => {
+    const userId = user();
+    const expired = { ...request, ttlMs: -1 };
+    await store().insert(anOrder({ userId }), 1000, expired);
+    expect(await keys().find(userId, 'k')).toBeUndefined();
+    expect(await store().insert(anOrder({ userId }), 1000, request)).toBe(true);
+    await store().insert(anOrder({ userId: user() }), 1000, expired);
+    expect(await keys().sweep()).toBe(1);
+    expect(await keys().find(userId, 'k')).toBeDefined();
   });
 });

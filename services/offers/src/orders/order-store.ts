@@ -1,28 +1,232 @@
+import { sql, type Kysely, type Selectable } from 'kysely';
+import type { OrdersTable, Tables } from '../db/tables';
+import type { IdempotentRequest } from './idempotency';
 import type { Decision, Order } from './order';
 
-/** Keeps orders. A decided order never changes: the first decision stays. */
-export interface OrderStore {
-  insert: (order: Order) => Promise<void>;
-  find: (id: string) => Promise<Order | undefined>;
-  /** Records the decision if the order is still pending; returns the order as it now is. */
-  decide: (id: string, decision: Decision) => Promise<Order>;
+/** A page of a listing, in the order of the ids, which is that of time. */
+export interface Page {
+  /** The id of the last order of the page before; from the newest on if it is missing. */
+  before?: string | undefined;
+  limit: number;
 }
 
-/** Orders in memory: gone when the process ends. */
-export function createMemoryOrderStore(): OrderStore {
-  const orders = new Map<string, Order>();
+/** A failed order, and why it failed. */
+export interface FailedOrder extends Order {
+  lastError: string | null;
+}
+
+/** Keeps orders. Each call is one statement, and so happens wholly or not at all. */
+export interface OrderStore {
+  /**
+   * Writes down a new order, and that its decision is to be asked for once `dueInMs` have passed. With a request, also
+   * that this is its order; false if that request already has one, and then nothing is written.
+   */
+  insert: (order: Order, dueInMs: number, request?: IdempotentRequest) => Promise<boolean>;
+  find: (id: string) => Promise<Order | undefined>;
+  listByUser: (userId: string, page: Page) => Promise<Order[]>;
+  /** Records the decision if the order is still pending; returns the order as it now is. */
+  decide: (id: string, decision: Decision) => Promise<Order>;
+  /** Has a pending order asked for later, without counting an attempt; returns the order as it now is. */
+  postpone: (id: string, dueInMs: number) => Promise<Order>;
+  /** The same after an attempt in vain. Without a next time the order is given up: `FAILED`. */
+  recordFailure: (id: string, reason: string, dueInMs: number | undefined) => Promise<Order>;
+  /** Takes up to `limit` pending orders that are due. Nobody else gets them until `leaseMs` have passed. */
+  claimDue: (limit: number, leaseMs: number) => Promise<Order[]>;
+  listFailed: (page: Page) => Promise<FailedOrder[]>;
+  /** Makes a failed order pending and due at once, its attempts forgotten; undefined if there is no such failed order. */
+  redrive: (id: string) => Promise<Order | undefined>;
+  /** The same for all failed orders; returns how many there were. */
+  redriveAll: () => Promise<number>;
+}
+
+const columns = [
+  'id',
+  'user_id',
+  'status',
+  'created_at',
+  'offer_id',
+  'provider',
+  'rate',
+  'amount',
+  'attempts',
+] as const;
+
+/** All times are by the database's clock: it is one for all replicas. */
+const inMs = (ms: number) => sql<Date>`now() + ${ms} * interval '1 ms'`;
+
+/** Orders in a database. Each legal step is a condition of its statement, so that of two at once one comes too late. */
+export function createOrderStore(db: Kysely<Tables>): OrderStore {
+  const pending = db.updateTable('orders').where('status', '=', 'PENDING');
+  const failed = db.updateTable('orders').where('status', '=', 'FAILED');
+
+  const find = async (id: string) => {
+    const row = await db
+      .selectFrom('orders')
+      .select(columns)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row && toOrder(row);
+  };
+
+  /** The order as an update left it, or as somebody else did before. */
+  const asItIs = async (id: string, updated: Row | undefined) => {
+    const order = updated ? toOrder(updated) : await find(id);
+    if (!order) throw new Error(`there is no order ${id}`);
+    return order;
+  };
+
+  const page = (query: ReturnType<typeof selectPage>, { before, limit }: Page) => {
+    const from = before === undefined ? query : query.where('id', '<', before);
+    return from.orderBy('id', 'desc').limit(limit);
+  };
+  const selectPage = () => db.selectFrom('orders').select([...columns, 'last_error']);
+
   return {
-    insert: (order) => {
-      orders.set(order.id, order);
-      return Promise.resolve();
+    insert: async (order, dueInMs, request) => {
+      const values = {
+        id: order.id,
+        user_id: order.userId,
+        status: order.status,
+        created_at: order.createdAt,
+        offer_id: order.offer.id,
+        provider: order.offer.provider,
+        rate: order.offer.rate,
+        amount: order.offer.amount,
+      };
+      if (!request) {
+        await db
+          .insertInto('orders')
+          .values({ ...values, due_at: inMs(dueInMs) })
+          .execute();
+        return true;
+      }
+      return db.transaction().execute(async (transaction) => {
+        const claimed = await claimKey(transaction, order, request);
+        if (claimed) {
+          await transaction
+            .insertInto('orders')
+            .values({ ...values, due_at: inMs(dueInMs) })
+            .execute();
+        }
+        return claimed;
+      });
     },
-    find: (id) => Promise.resolve(orders.get(id)),
-    decide: (id, decision) => {
-      const order = orders.get(id);
-      if (!order) return Promise.reject(new Error(`there is no order ${id}`));
-      const decided = order.status === 'PENDING' ? { ...order, status: decision } : order;
-      orders.set(id, decided);
-      return Promise.resolve(decided);
+
+    find,
+
+    listByUser: async (userId, wanted) => {
+      const query = selectPage().where('user_id', '=', userId);
+      return (await page(query, wanted).execute()).map(toOrder);
     },
+
+    decide: async (id, decision) => {
+      const row = await pending
+        .set({ status: decision, decided_at: sql`now()`, due_at: null })
+        .where('id', '=', id)
+        .returning(columns)
+        .executeTakeFirst();
+      return asItIs(id, row);
+    },
+
+    postpone: async (id, dueInMs) => {
+      const row = await pending
+        .set({ due_at: inMs(dueInMs) })
+        .where('id', '=', id)
+        .returning(columns)
+        .executeTakeFirst();
+      return asItIs(id, row);
+    },
+
+    recordFailure: async (id, reason, dueInMs) => {
+      const next =
+        dueInMs === undefined
+          ? { status: 'FAILED' as const, due_at: null }
+          : { due_at: inMs(dueInMs) };
+      const row = await pending
+        .set({ ...next, attempts: sql`attempts + 1`, last_error: reason })
+        .where('id', '=', id)
+        .returning(columns)
+        .executeTakeFirst();
+      return asItIs(id, row);
+    },
+
+    claimDue: async (limit, leaseMs) => {
+      const due = db
+        .selectFrom('orders')
+        .select('id')
+        .where('status', '=', 'PENDING')
+        .where('due_at', '<=', sql<Date>`now()`)
+        .orderBy('due_at')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked();
+      const rows = await pending
+        .set({ due_at: inMs(leaseMs) })
+        .where('id', 'in', due)
+        .returning(columns)
+        .execute();
+      return rows.map(toOrder);
+    },
+
+    listFailed: async (wanted) => {
+      const rows = await page(selectPage().where('status', '=', 'FAILED'), wanted).execute();
+      return rows.map((row) => ({ ...toOrder(row), lastError: row.last_error }));
+    },
+
+    redrive: async (id) => {
+      const row = await failed
+        .set({ status: 'PENDING', attempts: 0, due_at: sql`now()` })
+        .where('id', '=', id)
+        .returning(columns)
+        .executeTakeFirst();
+      return row && toOrder(row);
+    },
+
+    redriveAll: async () => {
+      const { numUpdatedRows } = await failed
+        .set({ status: 'PENDING', attempts: 0, due_at: sql`now()` })
+        .executeTakeFirst();
+      return Number(numUpdatedRows);
+    },
+  };
+}
+
+/** Ties the request's key to the order, unless it is tied to another that has not expired. */
+async function claimKey(
+  db: Kysely<Tables>,
+  order: Order,
+  { key, fingerprint, ttlMs }: IdempotentRequest,
+): Promise<boolean> {
+  const fresh = {
+    fingerprint,
+    order_id: order.id,
+    expires_at: inMs(ttlMs),
+    response_status: null,
+    response_body: null,
+  };
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('idempotency_keys')
+    .values({ user_id: order.userId, key, ...fresh })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['user_id', 'key'])
+        .doUpdateSet(fresh)
+        .where('idempotency_keys.expires_at', '<=', sql<Date>`now()`),
+    )
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+type Row = Pick<Selectable<OrdersTable>, (typeof columns)[number]>;
+
+function toOrder(row: Row): Order {
+  const { offer_id: id, provider, rate, amount } = row;
+  return {
+    id: row.id,
+    userId: row.user_id,
+    status: row.status,
+    createdAt: row.created_at,
+    offer: { id, provider, rate, amount },
+    attempts: row.attempts,
   };
 }

@@ -1,12 +1,17 @@
 import type { Offer } from '../offers/offer';
 
-/** `PENDING` until it is decided; then it never changes again. */
-export type OrderStatus = 'PENDING' | Decision;
-
 /** What confirm-payment may answer. */
 export const decisions = ['APPROVED', 'REJECTED'] as const;
 
 export type Decision = (typeof decisions)[number];
+
+/**
+ * `PENDING` until it is decided; a decision never changes again. `FAILED` means given up: after the last retry nobody
+ * had decided, and it stays so until an operator has it asked for again.
+ */
+export const orderStatuses = ['PENDING', ...decisions, 'FAILED'] as const;
+
+export type OrderStatus = (typeof orderStatuses)[number];
 
 /** The record of a checkout, with the offer as it was at that moment. */
 export interface Order {
@@ -15,4 +20,9 @@ export interface Order {
   status: OrderStatus;
   createdAt: Date;
   offer: Offer;
+  /** How often a decision was asked for in vain. */
+  attempts: number;
 }
+
+/** What every order id looks like. */
+export const ORDER_ID_PATTERN = /^order-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

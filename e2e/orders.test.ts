@@ -1,0 +1,380 @@
+/** Orders that are never lost: the built services as processes, under everything that may happen to them. */
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startHttpServer, startTcpServer } from '@loan-buddy/kit/testing';
+import {
+  inParallel,
+  ordersOf,
+  postCheckout,
+  readOrder,
+  report,
+  rule,
+  until,
+  untilFinal,
+  type OrderAnswer,
+} from './support/client';
+import { freePort } from './support/free-port';
+import { atEnd } from './support/opened';
+import { newStorage, storageName } from './support/postgres';
+import { root, startService, type ServiceProcess } from './support/service-process';
+
+jest.setTimeout(180_000);
+
+/** Retries at the speed of a test. */
+const quick = {
+  CONFIRM_PAYMENT_TIMEOUT_MS: '300',
+  RETRY_BASE_MS: '50',
+  RETRY_CAP_MS: '1000',
+  RETRY_ATTEMPTS: '1000',
+  BREAKER_OPEN_MS: '300',
+};
+
+async function start(...args: Parameters<typeof startService>): Promise<ServiceProcess> {
+  const service = await startService(...args);
+  atEnd(service.close);
+  return service;
+}
+
+/** Runs a command of offers as `npm run` would. */
+function command(name: string, env: NodeJS.ProcessEnv, ...args: string[]) {
+  const script = join(root, 'services/offers/dist/commands', `${name}.js`);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+describe(`on ${storageName}`, () => {
+  it('loses no acknowledged order while offers is killed 20 times', async () => {
+    const checkouts = 500;
+    const kills = 20;
+    const confirmPayment = await start('confirm-payment', { SIMULATED_LATENCY_MS: '20' });
+    const port = await freePort();
+    const env = {
+      ...(await newStorage()),
+      ...quick,
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+      PORT: String(port),
+    };
+    const url = `http://127.0.0.1:${String(port)}`;
+    let offers = await start('offers', env);
+
+    const acknowledged: OrderAnswer[] = [];
+    let broken = 0;
+    const buying = inParallel(checkouts, 10, async (i) => {
+      const body = { user_id: `user-${String(i)}`, loan_id: `offer${String(1 + (i % 3))}` };
+      for (;;) {
+        const response = await postCheckout(url, body).catch(() => undefined);
+        const answer = (await response?.json().catch(() => undefined)) as OrderAnswer | undefined;
+        if (response && [201, 202].includes(response.status) && answer) {
+          acknowledged.push(answer);
+          return;
+        }
+        broken += 1;
+        await sleep(50);
+      }
+    });
+    for (let kill = 1; kill <= kills; kill++) {
+      await until(() => acknowledged.length >= ((kill - 1) * checkouts) / kills, 60_000);
+      await sleep(Math.random() * 60);
+      offers.kill('SIGKILL');
+      await offers.exit;
+      offers = await start('offers', env);
+    }
+    await buying;
+
+    const { orders } = await untilFinal(
+      url,
+      acknowledged.map(({ id }) => id),
+      30_000,
+    );
+    const wrong = orders.filter(({ status, loan_id }) => status !== rule[loan_id]);
+    const changed = orders.filter(({ status }, i) => {
+      const first = acknowledged[i]!.status;
+      return first !== 'PENDING' && first !== status;
+    });
+    const users = [...new Set(acknowledged.map(({ user_id }) => user_id))];
+    const all = (await Promise.all(users.map((user) => ordersOf(url, user)))).flat();
+    await untilFinal(
+      url,
+      all.map(({ id }) => id),
+      30_000,
+    );
+    const pending = acknowledged.filter(({ status }) => status === 'PENDING').length;
+    report(
+      `${storageName}, ${String(kills)} kills: ${String(acknowledged.length)} acknowledged ` +
+        `(${String(pending)} as PENDING), ${String(orders.length)} found and final, 0 lost, ` +
+        `${String(wrong.length)} against the rule, ${String(changed.length)} changed; ${String(broken)} requests ` +
+        `broke off, ${String(all.length - acknowledged.length)} of them left an order`,
+    );
+    expect(orders).toHaveLength(checkouts);
+    expect([wrong, changed]).toEqual([[], []]);
+  });
+
+  it('takes every checkout while confirm-payment is away, and has them decided when it is back', async () => {
+    const port = String(await freePort());
+    const first = await start('confirm-payment', { PORT: port });
+    const offers = await start('offers', {
+      ...(await newStorage()),
+      ...quick,
+      CONFIRM_PAYMENT_URL: first.url,
+    });
+    await first.close();
+    const statuses: number[] = [];
+    const ids: string[] = [];
+    const gone = Date.now() + 15_000;
+    for (let i = 0; Date.now() < gone; i++) {
+      const loan_id = `offer${String(1 + (i % 3))}`;
+      const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id });
+      statuses.push(response.status);
+      ids.push(((await response.json()) as OrderAnswer).id);
+      await sleep(50);
+    }
+    await start('confirm-payment', { PORT: port });
+    const { orders, ms } = await untilFinal(offers.url, ids, 10_000);
+    report(
+      `${storageName}, confirm-payment away for 15 s: ${String(ids.length)} checkouts, all 202; ` +
+        `all final ${(ms / 1000).toFixed(1)} s after its return`,
+    );
+    expect(new Set(statuses)).toEqual(new Set([202]));
+    expect(orders.filter(({ status, loan_id }) => status !== rule[loan_id])).toEqual([]);
+  });
+
+  it('invents no decision, whatever confirm-payment does, and asks again', async () => {
+    let trouble = '';
+    let asked: string[] = [];
+    const web = await startHttpServer((req, res) => {
+      let body = '';
+      req.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      req.on('end', () => {
+        asked.push((JSON.parse(body) as { order_id: string }).order_id);
+        if (trouble === 'hangs') return;
+        if (trouble === 'answers 500') res.writeHead(500).end('{"status":"APPROVED"}');
+        else if (trouble === 'answers garbage') res.end('<html>APPROVED</html>');
+        else if (trouble === 'answers another word') res.end('{"status":"PROBABLY"}');
+        else if (trouble === 'hangs up half way') {
+          res.writeHead(200, { 'Content-Length': '21' });
+          res.write('{"status":"APPR', () => res.destroy());
+        } else if (trouble === 'trickles') {
+          res.writeHead(200);
+          const timer = setInterval(() => res.write(' '), 20);
+          res.on('close', () => {
+            clearInterval(timer);
+          });
+        } else res.end('{"status":"APPROVED"}');
+      });
+    });
+    atEnd(web.close);
+    const offers = await start('offers', {
+      ...(await newStorage()),
+      ...quick,
+      BREAKER_FAILURES: '1000',
+      CONFIRM_PAYMENT_URL: web.url,
+    });
+    const ids: string[] = [];
+    for (trouble of [
+      'hangs',
+      'answers 500',
+      'answers garbage',
+      'answers another word',
+      'hangs up half way',
+      'trickles',
+    ]) {
+      asked = [];
+      const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
+      const { id, status } = (await response.json()) as OrderAnswer;
+      expect([trouble, response.status, status]).toEqual([trouble, 202, 'PENDING']);
+      await until(() => asked.filter((each) => each === id).length >= 3, 10_000);
+      expect((await readOrder(offers.url, id))?.status).toBe('PENDING');
+      ids.push(id);
+    }
+    trouble = '';
+    const { orders, ms } = await untilFinal(offers.url, ids, 10_000);
+    expect(orders.map(({ status }) => status)).toEqual(ids.map(() => 'APPROVED'));
+    // One connection for each that may be settled at once may be kept alive, and none of those that went wrong.
+    expect(web.connections()).toBeLessThanOrEqual(11);
+    report(
+      `${storageName}, six troubles: all PENDING, asked again, decided ${(ms / 1000).toFixed(1)} s ` +
+        `after they ended; ${String(web.connections())} connections open`,
+    );
+  });
+
+  it('copes with a confirm-payment that speaks no HTTP', async () => {
+    const noise = await startTcpServer((socket) => {
+      socket.end('220 smtp.example ESMTP\r\n');
+    });
+    atEnd(noise.close);
+    const offers = await start('offers', {
+      ...(await newStorage()),
+      ...quick,
+      CONFIRM_PAYMENT_URL: noise.url,
+    });
+    const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
+    expect([response.status, ((await response.json()) as OrderAnswer).status]).toEqual([
+      202,
+      'PENDING',
+    ]);
+  });
+
+  it('makes one order of one Idempotency-Key sent 100 times at once', async () => {
+    const confirmPayment = await start('confirm-payment', { SIMULATED_LATENCY_MS: '50' });
+    const offers = await start('offers', {
+      ...(await newStorage()),
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+    });
+    const body = { user_id: 'cristina', loan_id: 'offer2' };
+    const key = { 'Idempotency-Key': `"${randomUUID()}"` };
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const response = await postCheckout(offers.url, body, key);
+        return { status: response.status, body: await response.text() };
+      }),
+    );
+    const made = answers.filter(({ status }) => status === 201);
+    const early = answers.filter(({ status }) => status === 409);
+    expect(made.length + early.length).toBe(100);
+    expect(new Set(made.map((answer) => answer.body)).size).toBe(1);
+    expect(await ordersOf(offers.url, 'cristina')).toHaveLength(1);
+    const decisions = confirmPayment.log.filter(({ route }) => route === '/confirm-payment');
+    expect(decisions.length).toBeLessThanOrEqual(1);
+
+    const replay = await postCheckout(offers.url, body, key);
+    expect(await replay.text()).toBe(made[0]!.body);
+    expect(replay.headers.get('idempotent-replayed')).toBe('true');
+    expect(replay.headers.get('location')).toMatch(/^\/orders\/order-/);
+    const other = await postCheckout(offers.url, { ...body, loan_id: 'offer3' }, key);
+    expect(other.status).toBe(422);
+    report(
+      `${storageName}, one key 100 times: 1 order, ${String(made.length)} × 201, ${String(early.length)} × 409`,
+    );
+  });
+
+  it('gives up after the last attempt, and an operator has it decided after all', async () => {
+    let healthy = false;
+    const web = await startHttpServer((req, res) => {
+      req.resume();
+      if (healthy) res.end('{"status":"APPROVED"}');
+      else res.writeHead(500).end();
+    });
+    atEnd(web.close);
+    const storage = await newStorage();
+    const env = {
+      ...storage,
+      ...quick,
+      RETRY_ATTEMPTS: '3',
+      BREAKER_FAILURES: '1000',
+      CONFIRM_PAYMENT_URL: web.url,
+    };
+    const offers = await start('offers', env);
+    const buy = async () => {
+      const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
+      return ((await response.json()) as OrderAnswer).id;
+    };
+    const ids = [await buy(), await buy(), await buy()];
+    const { orders } = await untilFinal(offers.url, ids, 10_000);
+    expect(orders.map(({ status }) => status)).toEqual(['FAILED', 'FAILED', 'FAILED']);
+    const listed = (await (await fetch(`${offers.url}/failed-orders`)).json()) as object[];
+    expect(listed).toHaveLength(3);
+    expect(listed[0]).toMatchObject({
+      id: ids[2],
+      attempts: 3,
+      last_error: 'confirm-payment answered 500 with no decision',
+    });
+
+    healthy = true;
+    const retried = await fetch(`${offers.url}/failed-orders/${ids[0]!}/retry`, { method: 'POST' });
+    expect(retried.status).toBe(202);
+    await untilFinal(offers.url, [ids[0]!], 10_000);
+    expect(await readOrder(offers.url, ids[0]!)).toMatchObject({ status: 'APPROVED' });
+    const again = await fetch(`${offers.url}/failed-orders/${ids[0]!}/retry`, { method: 'POST' });
+    expect(again.status).toBe(409);
+
+    if (storage['DATA_DIR'] !== undefined) {
+      const refused = command('orders', storage, 'list-failed');
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(/in use by process \d+[^]*Stop it first[^]*\/failed-orders/);
+      offers.kill('SIGTERM');
+      await offers.exit;
+    }
+    const list = command('orders', storage, 'list-failed');
+    expect(list.stdout).toContain(`${ids[1]!}  `);
+    expect(list.stdout).toContain('2 failed');
+    expect(command('orders', storage, 'retry', ids[1]!).stdout).toBe(
+      `${ids[1]!} is pending again\n`,
+    );
+    expect(command('orders', storage, 'retry', ids[1]!).status).toBe(1);
+    expect(command('orders', storage, 'retry', '--all').stdout).toBe('1 pending again\n');
+    expect(command('orders', storage, 'nonsense').stderr).toMatch(/usage/);
+    const url = storage['DATA_DIR'] === undefined ? offers.url : (await start('offers', env)).url;
+    const { orders: decided } = await untilFinal(url, ids, 10_000);
+    expect(decided.map(({ status }) => status)).toEqual(['APPROVED', 'APPROVED', 'APPROVED']);
+  });
+
+  it('opens the breaker, tells of it, stays ready, and closes it with one probe', async () => {
+    let healthy = false;
+    let asked = 0;
+    const web = await startHttpServer((req, res) => {
+      asked += 1;
+      req.resume();
+      if (healthy) res.end('{"status":"APPROVED"}');
+      else res.writeHead(500).end();
+    });
+    atEnd(web.close);
+    const offers = await start('offers', {
+      ...(await newStorage()),
+      ...quick,
+      LOG_LEVEL: 'info',
+      BREAKER_FAILURES: '3',
+      BREAKER_OPEN_MS: '2000',
+      CONFIRM_PAYMENT_URL: web.url,
+    });
+    const ready = async () => {
+      const response = await fetch(`${offers.url}/readyz`);
+      const { detail } = (await response.json()) as { detail: Record<string, string> };
+      return [response.status, detail['confirm_payment'], detail['database']];
+    };
+    expect(await ready()).toEqual([200, 'closed', 'ok']);
+    const body = { user_id: 'cristina', loan_id: 'offer2' };
+    await until(async () => {
+      await postCheckout(offers.url, body);
+      return (await ready())[1] === 'open';
+    }, 5000);
+    expect(await ready()).toEqual([200, 'open', 'ok']);
+    const before = asked;
+    for (let i = 0; i < 20; i++) expect((await postCheckout(offers.url, body)).status).toBe(202);
+    expect(asked).toBe(before);
+    healthy = true;
+    await until(async () => (await ready())[1] === 'closed', 5000);
+    expect((await postCheckout(offers.url, body)).status).toBe(201);
+    expect(offers.log.map(({ msg }) => msg)).toEqual(
+      expect.arrayContaining([
+        'confirm-payment keeps failing: asking no more for now',
+        'confirm-payment decides again',
+      ]),
+    );
+  });
+
+  it('starts within seconds', async () => {
+    const storage = await newStorage();
+    const startMs: number[] = [];
+    const memory: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const startedAt = performance.now();
+      const offers = await start('offers', storage);
+      startMs.push(performance.now() - startedAt);
+      await sleep(1500);
+      memory.push(offers.memoryMb());
+      offers.kill('SIGTERM');
+      expect(await offers.exit).toBe(0);
+    }
+    const [first, second] = startMs.map((ms) => `${(ms / 1000).toFixed(1)} s`);
+    const [firstMb, secondMb] = memory.map((mb) => `${mb.toFixed(0)} MB`);
+    report(
+      `${storageName}: ready ${first!} after the first start (${firstMb!}), ${second!} after the next (${secondMb!})`,
+    );
+    expect(startMs[0]).toBeLessThan(20_000);
+  });
+});

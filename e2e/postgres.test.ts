@@ -1,0 +1,206 @@
+/** Several offers on one PostgreSQL server, and a server that goes away. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import {
+  inParallel,
+  ordersOf,
+  postCheckout,
+  report,
+  rule,
+  until,
+  untilFinal,
+  type OrderAnswer,
+} from './support/client';
+import { atEnd } from './support/opened';
+import { describeWithServer, newServerDatabase, ownServer } from './support/postgres';
+import { startInVain, startService, type ServiceProcess } from './support/service-process';
+
+jest.setTimeout(180_000);
+
+async function start(...args: Parameters<typeof startService>): Promise<ServiceProcess> {
+  const service = await startService(...args);
+  atEnd(service.close);
+  return service;
+}
+
+async function connect(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  atEnd(() => client.end());
+  return client;
+}
+
+/** Orders as a process leaves them that died before it asked for the decision. */
+async function insertPending(client: Client, count: number): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, due_at)
+     select 'order-' || gen_random_uuid(), 'user-' || i, 'PENDING', now(),
+       'offer' || (1 + i % 3), 'Provider', 1, case i % 3 when 2 then 9000 else 12000 end, now()
+     from generate_series(1, $1) i returning id`,
+    [count],
+  );
+  return rows.map(({ id }) => id);
+}
+
+describeWithServer('on one PostgreSQL server', () => {
+  it('two replicas start at once on an empty database, and share 1,000 pending orders', async () => {
+    const confirmPayment = await start('confirm-payment');
+    const env = {
+      DATABASE_URL: await newServerDatabase(),
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+    };
+    const replicas = await Promise.all([start('offers', env), start('offers', env)]);
+    const migrations = replicas.map(({ log }) => log.filter(({ migrated }) => migrated).length);
+    expect(migrations.sort()).toEqual([0, 1]);
+
+    const client = await connect(env.DATABASE_URL);
+    const ids = await insertPending(client, 1000);
+    const { orders } = await untilFinal(replicas[0]!.url, ids, 60_000);
+    expect(orders.filter(({ status, loan_id }) => status !== rule[loan_id])).toEqual([]);
+    const done = replicas.map(({ log }) =>
+      log.filter(({ msg }) => msg === 'order retried').map(({ orderId }) => orderId),
+    );
+    const asked = confirmPayment.log.filter(({ route }) => route === '/confirm-payment').length;
+    report(
+      `PostgreSQL, two replicas, 1000 pending: ${done.map(({ length }) => String(length)).join(' + ')} settled, ` +
+        `confirm-payment asked ${String(asked)} times`,
+    );
+    expect([...new Set(done.flat())]).toHaveLength(1000);
+    expect(done.flat()).toHaveLength(1000);
+    expect(Math.min(...done.map(({ length }) => length))).toBeGreaterThan(100);
+  });
+
+  it('one Idempotency-Key sent 100 times at once to two replicas makes one order', async () => {
+    const confirmPayment = await start('confirm-payment', { SIMULATED_LATENCY_MS: '50' });
+    const env = {
+      DATABASE_URL: await newServerDatabase(),
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+    };
+    const replicas = [await start('offers', env), await start('offers', env)];
+    const body = { user_id: 'cristina', loan_id: 'offer2' };
+    const key = { 'Idempotency-Key': randomUUID() };
+    const answers: { status: number; body: string }[] = [];
+    await inParallel(100, 100, async (i) => {
+      const response = await postCheckout(replicas[i % 2]!.url, body, key);
+      answers.push({ status: response.status, body: await response.text() });
+    });
+    const made = answers.filter(({ status }) => status === 201);
+    const early = answers.filter(({ status }) => status === 409);
+    report(
+      `PostgreSQL, two replicas, one key 100 times: ${String(made.length)} × 201, ${String(early.length)} × 409`,
+    );
+    expect(made.length + early.length).toBe(100);
+    expect(new Set(made.map((answer) => answer.body)).size).toBe(1);
+    expect(await ordersOf(replicas[1]!.url, 'cristina')).toHaveLength(1);
+    for (const { url } of replicas) {
+      expect(await (await postCheckout(url, body, key)).text()).toBe(made[0]!.body);
+    }
+  });
+
+  it('a replay is answered from the order when the process died before it answered', async () => {
+    const confirmPayment = await start('confirm-payment', { SIMULATED_LATENCY_MS: '1000' });
+    const env = {
+      DATABASE_URL: await newServerDatabase(),
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+      CONFIRM_PAYMENT_TIMEOUT_MS: '2000',
+    };
+    const first = await start('offers', env);
+    const second = await start('offers', env);
+    const body = { user_id: 'cristina', loan_id: 'offer2' };
+    const key = { 'Idempotency-Key': 'k' };
+    const lost = postCheckout(first.url, body, key).catch(() => undefined);
+    await sleep(400);
+    first.kill('SIGKILL');
+    expect(await lost).toBeUndefined();
+    expect((await postCheckout(second.url, body, key)).status).toBe(409);
+    let replay: Response | undefined;
+    await until(async () => {
+      replay = await postCheckout(second.url, body, key);
+      return replay.status !== 409;
+    }, 20_000);
+    const text = await replay!.text();
+    expect([replay!.status, JSON.parse(text)]).toMatchObject([201, { status: 'APPROVED' }]);
+    expect(await (await postCheckout(second.url, body, key)).text()).toBe(text);
+    expect(await ordersOf(second.url, 'cristina')).toHaveLength(1);
+  });
+
+  it('a server that stops and comes back costs 503s while it is gone, and no order', async () => {
+    const server = await ownServer();
+    const confirmPayment = await start('confirm-payment');
+    const offers = await start('offers', {
+      DATABASE_URL: server.url,
+      DATABASE_TIMEOUT_MS: '500',
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+    });
+    const acknowledged: OrderAnswer[] = [];
+    const refused: { status: number; retryAfter: string | null; code: unknown }[] = [];
+    let over = false;
+    const buying = inParallel(Infinity, 8, async () => {
+      if (over) {
+        await new Promise(() => undefined);
+      }
+      const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer3' });
+      const answer = (await response.json()) as OrderAnswer & { code: unknown };
+      if (response.status < 300) acknowledged.push(answer);
+      else {
+        const retryAfter = response.headers.get('retry-after');
+        refused.push({ status: response.status, retryAfter, code: answer.code });
+        await sleep(20);
+      }
+    });
+    void buying;
+    await sleep(1000);
+    server.stop();
+    const listed = await fetch(`${offers.url}/offers`);
+    const ready = await fetch(`${offers.url}/readyz`);
+    const detail = ((await ready.json()) as { detail: object }).detail;
+    const unread = await fetch(`${offers.url}/orders/order-0`);
+    await sleep(2000);
+    server.start();
+    const before = acknowledged.length;
+    await until(() => acknowledged.length > before + 50, 20_000);
+    over = true;
+    await sleep(500);
+    const { orders } = await untilFinal(
+      offers.url,
+      acknowledged.map(({ id }) => id),
+      30_000,
+    );
+    report(
+      `PostgreSQL stopped for 2 s under load: ${String(acknowledged.length)} acknowledged, ${String(orders.length)} ` +
+        `found and final; ${String(refused.length)} refused with 503`,
+    );
+    expect(listed.status).toBe(200);
+    expect([ready.status, detail]).toMatchObject([200, { database: 'unavailable' }]);
+    expect(unread.status).toBe(503);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const each of refused) {
+      expect(each).toEqual({ status: 503, retryAfter: '1', code: 'database-unavailable' });
+    }
+    expect(new Set(orders.map(({ status }) => status))).toEqual(new Set(['REJECTED']));
+  });
+
+  it('a schema from a newer version is refused', async () => {
+    const url = await newServerDatabase();
+    const confirmPayment = await start('confirm-payment');
+    const env = { DATABASE_URL: url, CONFIRM_PAYMENT_URL: confirmPayment.url };
+    await (await start('offers', env)).close();
+    const client = await connect(url);
+    await client.query(`insert into kysely_migration values ('9999-future', 'now')`);
+    const { exit, stderr } = await startInVain('offers', env);
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/^offers: the database's schema is newer [^\n]*9999-future[^\n]*\n$/);
+  });
+
+  it('a server that is not there stops the start with one line', async () => {
+    const { exit, stderr } = await startInVain('offers', {
+      DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none',
+    });
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(
+      /^offers: the database at DATABASE_URL cannot be used: [^\n]*ECONNREFUSED[^\n]*\n$/,
+    );
+    expect(stderr).not.toContain('secret');
+  });
+});

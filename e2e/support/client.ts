@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface OrderAnswer {
+  id: string;
+  user_id: string;
+  loan_id: string;
+  status: string;
+}
+
+/** What confirm-payment says to each of the mocks' offers. */
+export const rule: Partial<Record<string, string>> = {
+  offer1: 'APPROVED',
+  offer2: 'APPROVED',
+  offer3: 'REJECTED',
+};
+
+export function postCheckout(
+  url: string,
+  body: { user_id: string; loan_id: string },
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(`${url}/checkout`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+export async function readOrder(url: string, id: string): Promise<OrderAnswer | undefined> {
+  const response = await fetch(`${url}/orders/${id}`);
+  if (response.status === 404) return undefined;
+  if (response.status !== 200) throw new Error(`${id}: ${String(response.status)}`);
+  return (await response.json()) as OrderAnswer;
+}
+
+/** All orders of a user, page by page. */
+export async function ordersOf(url: string, userId: string): Promise<OrderAnswer[]> {
+  const all: OrderAnswer[] = [];
+  let path: string | undefined = `/orders?user_id=${encodeURIComponent(userId)}&limit=100`;
+  while (path !== undefined) {
+    const response: Response = await fetch(url + path);
+    all.push(...((await response.json()) as OrderAnswer[]));
+    path = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+  }
+  return all;
+}
+
+/** Waits until the orders are final; returns them, and how long that took in milliseconds. */
+export async function untilFinal(
+  url: string,
+  ids: readonly string[],
+  limitMs: number,
+): Promise<{ orders: OrderAnswer[]; ms: number }> {
+  const startedAt = performance.now();
+  const orders: OrderAnswer[] = [];
+  for (const id of ids) {
+    for (;;) {
+      const order = await readOrder(url, id);
+      if (!order) throw new Error(`${id} is lost`);
+      if (order.status !== 'PENDING') {
+        orders.push(order);
+        break;
+      }
+      if (performance.now() - startedAt > limitMs) {
+        throw new Error(`${id} is still pending after ${String(limitMs)} ms`);
+      }
+      await sleep(50);
+    }
+  }
+  return { orders, ms: performance.now() - startedAt };
+}
+
+/** Runs `work` for each number below `count`, `width` at a time. */
+export async function inParallel(
+  count: number,
+  width: number,
+  work: (i: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+}
+
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  limitMs: number,
+): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not so after ${String(limitMs)} ms`);
+    await sleep(20);
+  }
+}
+
+/** Figures for whoever reads the run. */
+export function report(text: string): void {
+  process.stdout.write(`  ${text}\n`);
+}

@@ -1,0 +1,9 @@
+/** A start cannot succeed, for a reason that the person who started the process can mend. The message is for them. */
+export abstract class StartError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}

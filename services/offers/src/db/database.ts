@@ -1,0 +1,106 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { StartError, type Logger } from '@loan-buddy/kit';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { lockFolder } from './folder-lock';
+import { createPglitePool } from './pglite-pool';
+import { createPostgresPool } from './postgres-pool';
+import type { Tables } from './tables';
+
+/** What the orders are kept in: a PostgreSQL server, or one inside this process. */
+export interface Database {
+  db: Kysely<Tables>;
+  /** @throws {DatabaseUnavailableError} where it does not answer. */
+  ping: () => Promise<void>;
+  /** Closes it after the queries under way. */
+  close: () => Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** `postgres://…` for a server, `memory:` for one that is gone with the process, undefined for one in `DATA_DIR`. */
+  DATABASE_URL?: string | undefined;
+  DATA_DIR: string;
+  /** Connections to a server, at most. */
+  DATABASE_POOL_SIZE: number;
+  /** Longest time to connect to a server, and for one statement. */
+  DATABASE_TIMEOUT_MS: number;
+}
+
+/** The database cannot be used. */
+export class DatabaseStartError extends StartError {
+  readonly code = 'database-start-failed';
+}
+
+/** PGlite takes 128 MB for its buffers by default; a laptop's orders need no more than this. */
+const PGLITE_SETTINGS = ['shared_buffers = 16MB', 'max_connections = 4'];
+
+/**
+ * Opens the database; its schema is whatever it was.
+ *
+ * @throws {FolderInUseError} where another process has the folder.
+ * @throws {DatabaseStartError} where the server does not let us in, or is not there.
+ */
+export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<Database> {
+  const { DATABASE_URL: url, DATABASE_POOL_SIZE: size, DATABASE_TIMEOUT_MS: timeoutMs } = options;
+  if (url === undefined) return openFolder(options.DATA_DIR, logger);
+  if (url === 'memory:') return asDatabase(createPglitePool(await openPglite('memory://')));
+  const database = asDatabase(createPostgresPool({ url, size, timeoutMs }, logger));
+  try {
+    await database.ping();
+  } catch (error) {
+    await database.close();
+    const { cause, message } = error as Error;
+    const reason = cause instanceof Error ? cause.message : message;
+    throw new DatabaseStartError(`the database at DATABASE_URL cannot be used: ${reason}`, {
+      cause: error,
+    });
+  }
+  return database;
+}
+
+async function openFolder(folder: string, logger: Logger): Promise<Database> {
+  const lock = lockFolder(folder, () => {
+    // Two processes writing to one folder would destroy it.
+    logger.fatal({ folder }, 'another process took the database folder');
+    process.exit(1);
+  });
+  try {
+    const data = join(folder, 'pgdata');
+    if (!existsSync(data)) await createData(data);
+    const database = asDatabase(createPglitePool(await openPglite(data)));
+    const close = async () => {
+      await database.close();
+      lock.release();
+    };
+    return { ...database, close };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Made aside, so that what is killed half way is not taken for a database. */
+async function createData(data: string): Promise<void> {
+  const aside = `${data}.new`;
+  rmSync(aside, { recursive: true, force: true });
+  const pglite = await openPglite(aside);
+  // Closed and opened again: the 500 MB that creating takes come back only then.
+  await pglite.close();
+  renameSync(aside, data);
+}
+
+function openPglite(dataDir: string): Promise<PGlite> {
+  return PGlite.create(dataDir, { postgresqlconf: PGLITE_SETTINGS });
+}
+
+function asDatabase(pool: ReturnType<typeof createPglitePool>): Database {
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db,
+    ping: async () => {
+      await sql`select 1`.execute(db);
+    },
+    close: () => db.destroy(),
+  };
+}

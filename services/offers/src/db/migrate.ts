@@ -1,0 +1,43 @@
+import { StartError } from '@loan-buddy/kit';
+import { Migrator, sql, type Kysely } from 'kysely';
+import { migrations as ownMigrations } from './migrations';
+import type { Tables } from './tables';
+
+/** The schema cannot be brought to what this code needs. */
+export class MigrationError extends StartError {
+  readonly code = 'migration-failed';
+}
+
+/**
+ * Brings the schema up to date, all steps in one transaction. Several processes may do so at once: an advisory lock
+ * lets one work and the others find it done.
+ *
+ * @returns the names of the migrations that were run
+ * @throws {MigrationError} where one fails, and then none is kept; where the schema is newer than this code.
+ */
+export async function migrate(
+  db: Kysely<Tables>,
+  migrations = ownMigrations,
+): Promise<readonly string[]> {
+  await refuseNewer(db, migrations);
+  const provider = { getMigrations: () => Promise.resolve({ ...migrations }) };
+  const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error === undefined) return results.map(({ migrationName }) => migrationName);
+  const failed = results.find(({ status }) => status === 'Error');
+  const reason = error instanceof Error ? error.message : JSON.stringify(error);
+  throw new MigrationError(`migration ${failed?.migrationName ?? ''} failed: ${reason}`, {
+    cause: error,
+  });
+}
+
+async function refuseNewer(db: Kysely<Tables>, known: object): Promise<void> {
+  const { rows } = await sql<{ done: string | null }>`
+    select to_regclass('kysely_migration')::text as done`.execute(db);
+  if (rows[0]?.done == null) return;
+  const done = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  const unknown = done.rows.map(({ name }) => name).filter((name) => !(name in known));
+  if (unknown.length === 0) return;
+  throw new MigrationError(
+    `the database's schema is newer than this version of offers: it has ${unknown.join(', ')}; run a newer version`,
+  );
+}

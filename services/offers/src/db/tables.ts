@@ -1,0 +1,40 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { OrderStatus } from '../orders/order';
+
+/** The tables as {@link migrations} leave them. */
+export interface Tables {
+  orders: OrdersTable;
+  idempotency_keys: IdempotencyKeysTable;
+}
+
+/** One row an order. A pending one is its own retry job: `due_at` says when somebody asks for its decision next. */
+export interface OrdersTable {
+  id: string;
+  user_id: string;
+  status: OrderStatus;
+  created_at: Date;
+  offer_id: string;
+  provider: string;
+  /** Percent a year. */
+  rate: number;
+  /** In units of the currency. */
+  amount: number;
+  /** How often a decision was asked for in vain. */
+  attempts: Generated<number>;
+  last_error: string | null;
+  /** Set while the order is pending, and only then. */
+  due_at: ColumnType<Date | null, unknown, unknown>;
+  decided_at: ColumnType<Date | null, never, unknown>;
+}
+
+/** One row for each request that came with an `Idempotency-Key`, with its answer once there was one. */
+export interface IdempotencyKeysTable {
+  user_id: string;
+  key: string;
+  /** What was asked for, so that another request under the same key is noticed. */
+  fingerprint: string;
+  order_id: string;
+  expires_at: ColumnType<Date, unknown, unknown>;
+  response_status: number | null;
+  response_body: string | null;
+}

@@ -1,0 +1,100 @@
+import type { Logger } from '@loan-buddy/kit';
+import { createHash } from 'node:crypto';
+import { KeyTakenError, type Checkout } from '../orders/checkout';
+import type { IdempotencyStore, KnownRequest, StoredResponse } from '../orders/idempotency';
+import type { Order } from '../orders/order';
+import type { OrderStore } from '../orders/order-store';
+import { KeyReusedError, RequestInFlightError } from './idempotency-key';
+import { orderBody } from './order-body';
+
+/** When to send a request again whose first is in flight. */
+const RETRY_AFTER_S = 1;
+
+export interface CheckoutAnswer {
+  orderId: string;
+  response: StoredResponse;
+  /** Whether an earlier request got this answer before. */
+  replayed: boolean;
+}
+
+export type AnswerCheckout = (
+  wanted: { userId: string; loanId: string; requestId: string },
+  key: string | undefined,
+) => Promise<CheckoutAnswer>;
+
+/**
+ * Answers a checkout, and all that come with the same key as the first of them was answered, to the byte.
+ *
+ * @throws {KeyReusedError} where the key came with another body before.
+ * @throws {RequestInFlightError} where the first request with the key is not answered yet.
+ */
+export function createAnswerCheckout(dependencies: {
+  checkout: Checkout;
+  orders: Pick<OrderStore, 'find'>;
+  idempotency: IdempotencyStore;
+  idempotencyTtlMs: number;
+  logger: Logger;
+}): AnswerCheckout {
+  const { checkout, orders, idempotency, idempotencyTtlMs: ttlMs, logger } = dependencies;
+
+  return async (wanted, key) => {
+    if (key === undefined) {
+      const order = await checkout(wanted);
+      return { orderId: order.id, response: responseTo(order), replayed: false };
+    }
+    const { userId, requestId } = wanted;
+    const request = { key, fingerprint: fingerprintOf(wanted), ttlMs };
+    const known = await idempotency.find(userId, key);
+    if (known) return replay(userId, request, known);
+    let order;
+    try {
+      order = await checkout({ ...wanted, request });
+    } catch (error) {
+      if (!(error instanceof KeyTakenError)) throw error;
+      const winner = await idempotency.find(userId, key);
+      if (!winner) throw error;
+      return replay(userId, request, winner);
+    }
+    const response = responseTo(order);
+    await idempotency.complete(userId, key, response).catch((error: unknown) => {
+      // The order stands; whoever asks again is answered from it.
+      logger.warn({ err: error, orderId: order.id, requestId }, 'answer was not kept');
+    });
+    return { orderId: order.id, response, replayed: false };
+  };
+
+  async function replay(
+    userId: string,
+    request: { key: string; fingerprint: string },
+    { fingerprint, orderId, response }: KnownRequest,
+  ): Promise<CheckoutAnswer> {
+    if (fingerprint !== request.fingerprint) {
+      throw new KeyReusedError('This Idempotency-Key came with another body before.');
+    }
+    const kept = response ?? (await answerLate(userId, request.key, orderId));
+    return { orderId, response: kept, replayed: true };
+  }
+
+  /** For a request whose process died before it answered. Its order has gone on since, or will. */
+  async function answerLate(userId: string, key: string, orderId: string): Promise<StoredResponse> {
+    const order = await orders.find(orderId);
+    if (!order || (order.status === 'PENDING' && order.attempts === 0)) {
+      throw new RequestInFlightError('The first request with this key is not answered yet.', {
+        retryAfterSeconds: RETRY_AFTER_S,
+      });
+    }
+    return idempotency.complete(userId, key, responseTo(order));
+  }
+}
+
+function responseTo(order: Order): StoredResponse {
+  const status = order.status === 'PENDING' ? 202 : 201;
+  return { status, body: JSON.stringify(orderBody(order)) };
+}
+
+/** Equal for requests that mean the same. */
+function fingerprintOf({ userId, loanId }: { userId: string; loanId: string }): string {
+  return createHash('sha256')
+    .update(JSON.stringify([userId, loanId]))
+    .digest('base64url');
+}

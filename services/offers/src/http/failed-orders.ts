@@ -1,0 +1,111 @@
+import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
+import { z } from 'zod';
+import { idSchema } from '../offers/offer';
+import type { OrderStore } from '../orders/order-store';
+import type { RetryWorker } from '../orders/retry-worker';
+import { orderBody, orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
+import { pageHeaders, pageParameters, readPage } from './page';
+
+/** There is no order of this id that has failed. */
+export class NotFailedError extends AppError {
+  readonly code = 'order-not-failed';
+
+  constructor(id: string) {
+    super(`No order ${id} has failed.`);
+  }
+}
+
+interface Dependencies {
+  orders: Pick<OrderStore, 'listFailed' | 'redrive' | 'redriveAll'>;
+  retryWorker: Pick<RetryWorker, 'wake'>;
+}
+
+const failedOrderSchema = orderBodySchema
+  .extend({
+    attempts: z.int().meta({ description: 'How often a decision was asked for in vain.' }),
+    last_error: z.string().nullable().meta({ description: 'Why the last attempt was in vain.' }),
+  })
+  .meta({ id: 'FailedOrder' });
+
+/** The dead letters: orders that nobody decided, for an operator to look at. */
+export function getFailedOrders({ orders }: Dependencies) {
+  return endpoint(
+    {
+      method: 'get',
+      path: '/failed-orders',
+      operationId: 'listFailedOrders',
+      summary: 'The orders given up, newest first',
+      query: z.object(pageParameters),
+      responses: {
+        200: {
+          description: 'One page of orders.',
+          schema: z.array(failedOrderSchema),
+          headers: pageHeaders,
+        },
+      },
+      problems: ['database-unavailable'],
+    },
+    async ({ query, res }) => {
+      const { items, headers } = await readPage('/failed-orders', {}, query, orders.listFailed);
+      const bodies = items.map((order) => ({
+        ...orderBody(order),
+        attempts: order.attempts,
+        last_error: order.lastError,
+      }));
+      replyJson(res, 200, bodies, headers);
+    },
+  );
+}
+
+export function postFailedOrderRetry({ orders, retryWorker }: Dependencies) {
+  return endpoint(
+    {
+      method: 'post',
+      path: '/failed-orders/{id}/retry',
+      operationId: 'retryFailedOrder',
+      summary: 'Ask again for the decision on one',
+      params: z.object({ id: idSchema }),
+      responses: {
+        202: {
+          description: 'The order, PENDING again.',
+          schema: orderBodySchema,
+          headers: {
+            Location: 'Where the order can be read.',
+            'Retry-After': 'Seconds after which to look at it.',
+          },
+        },
+      },
+      problems: ['order-not-failed', 'database-unavailable'],
+    },
+    async ({ params, res }) => {
+      const order = await orders.redrive(params.id);
+      if (!order) throw new NotFailedError(params.id);
+      retryWorker.wake();
+      const headers = ['Location', `/orders/${order.id}`, 'Retry-After', PENDING_RETRY_AFTER];
+      replyJson(res, 202, orderBody(order), headers);
+    },
+  );
+}
+
+export function postFailedOrdersRetry({ orders, retryWorker }: Dependencies) {
+  return endpoint(
+    {
+      method: 'post',
+      path: '/failed-orders/retry',
+      operationId: 'retryFailedOrders',
+      summary: 'Ask again for the decisions on all',
+      responses: {
+        202: {
+          description: 'How many orders are PENDING again.',
+          schema: z.object({ retried: z.int() }),
+        },
+      },
+      problems: ['database-unavailable'],
+    },
+    async ({ res }) => {
+      const retried = await orders.redriveAll();
+      retryWorker.wake();
+      replyJson(res, 202, { retried });
+    },
+  );
+}

@@ -1,0 +1,33 @@
+import { endpoint, replyJson } from '@loan-buddy/kit';
+import { z } from 'zod';
+import { idSchema } from '../offers/offer';
+import type { OrderStore } from '../orders/order-store';
+import { orderBody, orderBodySchema } from './order-body';
+import { pageHeaders, pageParameters, readPage } from './page';
+
+export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }) {
+  return endpoint(
+    {
+      method: 'get',
+      path: '/orders',
+      operationId: 'listOrders',
+      summary: 'The orders of a user, newest first',
+      query: z.object({ user_id: idSchema.meta({ example: 'cristina' }), ...pageParameters }),
+      responses: {
+        200: {
+          description: 'One page of orders.',
+          schema: z.array(orderBodySchema),
+          headers: pageHeaders,
+        },
+      },
+      problems: ['database-unavailable'],
+    },
+    async ({ query, res }) => {
+      const { user_id } = query;
+      const { items, headers } = await readPage('/orders', { user_id }, query, (page) =>
+        orders.listByUser(user_id, page),
+      );
+      replyJson(res, 200, items.map(orderBody), headers);
+    },
+  );
+}

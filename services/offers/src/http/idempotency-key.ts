@@ -1,0 +1,39 @@
+import { AppError, ValidationError } from '@loan-buddy/kit';
+import type { Request } from 'express';
+
+/** The key was used before, for something else. */
+export class KeyReusedError extends AppError {
+  readonly code = 'idempotency-key-reused';
+}
+
+/** The first request with this key is still being worked on. */
+export class RequestInFlightError extends AppError {
+  readonly code = 'request-in-flight';
+}
+
+const MAX_LENGTH = 255;
+const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+const BARE = /^[\x21\x23-\x7e][\x20-\x7e]*$/;
+
+/**
+ * The request's `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a string of RFC 8941 in quotes, and
+ * since many clients send it so, also one without. Both forms of the same text are the same key.
+ *
+ * @throws {ValidationError} where the header is there but is neither, is empty, too long, or there twice.
+ */
+export function readIdempotencyKey({ headersDistinct }: Request): string | undefined {
+  const sent = headersDistinct['idempotency-key'];
+  if (sent === undefined) return undefined;
+  const text = sent.length === 1 ? sent[0]! : '';
+  const quoted = QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
+  const key = quoted ?? (BARE.test(text) ? text : '');
+  if (key !== '' && key.length <= MAX_LENGTH) return key;
+  throw new ValidationError('See errors for what is wrong and where.', {
+    faults: [
+      {
+        detail: `must be given once, as 1 to ${String(MAX_LENGTH)} printable ASCII characters`,
+        header: 'Idempotency-Key',
+      },
+    ],
+  });
+}

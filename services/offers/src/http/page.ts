@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { Page } from '../orders/order-store';
+import { orderIdSchema } from './order-body';
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+
+/** The query parameters of every listing of orders. */
+export const pageParameters = {
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(MAX_LIMIT))
+    .default(DEFAULT_LIMIT)
+    .meta({ description: `How many orders a page has: 1 to ${String(MAX_LIMIT)}.` }),
+  cursor: orderIdSchema.optional().meta({
+    description: 'Where the page starts, as the `next` link of the page before says.',
+  }),
+};
+
+/** The headers of every listing of orders. */
+export const pageHeaders = { Link: 'The next page, if there is one (RFC 8288).' };
+
+/**
+ * Reads one page, newest first. Pages are cut at an order's id, so that orders which arrive meanwhile move nothing.
+ *
+ * @param path what a page is asked for with, up to the page's own parameters
+ * @returns the page and its headers: `Link` with `rel="next"` where more orders follow (RFC 8288)
+ */
+export async function readPage<Item extends { id: string }>(
+  path: string,
+  query: Readonly<Record<string, string>>,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  list: (page: Page) => Promise<Item[]>,
+): Promise<{ items: Item[]; headers: string[] }> {
+  const found = await list({ before: cursor, limit: limit + 1 });
+  const items = found.slice(0, limit);
+  if (found.length <= limit) return { items, headers: [] };
+  const next = new URLSearchParams({
+    ...query,
+    limit: String(limit),
+    cursor: items[limit - 1]!.id,
+  });
+  return { items, headers: ['Link', `<${path}?${next.toString()}>; rel="next"`] };
+}

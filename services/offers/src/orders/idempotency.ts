@@ -1,0 +1,106 @@
+import type { Logger } from '@loan-buddy/kit';
+import { sql, type Kysely } from 'kysely';
+import type { Tables } from '../db/tables';
+
+/** A request that a client may send again without meaning another order. */
+export interface IdempotentRequest {
+  /** The client's name for the request; of two users, each has their own. */
+  key: string;
+  /** Equal for equal requests only. */
+  fingerprint: string;
+  /** How long the key is kept. */
+  ttlMs: number;
+}
+
+/** The answer a request got, as it went over the wire. */
+export interface StoredResponse {
+  status: number;
+  body: string;
+}
+
+/** What is known of a key: the order it made, and the answer to it unless none was given yet. */
+export interface KnownRequest {
+  fingerprint: string;
+  orderId: string;
+  response: StoredResponse | undefined;
+}
+
+/** Remembers which requests were made under which keys. Written by {@link OrderStore.insert}, together with the order. */
+export interface IdempotencyStore {
+  find: (userId: string, key: string) => Promise<KnownRequest | undefined>;
+  /** Keeps the answer to a request unless it has one; returns the one it has. */
+  complete: (userId: string, key: string, response: StoredResponse) => Promise<StoredResponse>;
+  /** Forgets the keys that have expired; returns how many there were. */
+  sweep: () => Promise<number>;
+}
+
+/** The most keys forgotten by one statement. */
+const SWEEP_LIMIT = 10_000;
+
+export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
+  return {
+    find: async (userId, key) => {
+      const row = await db
+        .selectFrom('idempotency_keys')
+        .select(['fingerprint', 'order_id', 'response_status', 'response_body'])
+        .where('user_id', '=', userId)
+        .where('key', '=', key)
+        .where('expires_at', '>', sql<Date>`now()`)
+        .executeTakeFirst();
+      if (!row) return undefined;
+      const { response_status: status, response_body: body } = row;
+      const response = status === null || body === null ? undefined : { status, body };
+      return { fingerprint: row.fingerprint, orderId: row.order_id, response };
+    },
+
+    complete: async (userId, key, { status, body }) => {
+      const row = await db
+        .updateTable('idempotency_keys')
+        .set({
+          response_status: sql<number>`coalesce(response_status, ${status})`,
+          response_body: sql<string>`coalesce(response_body, ${body})`,
+        })
+        .where('user_id', '=', userId)
+        .where('key', '=', key)
+        .returning(['response_status', 'response_body'])
+        .executeTakeFirst();
+      return { status: row?.response_status ?? status, body: row?.response_body ?? body };
+    },
+
+    sweep: async () => {
+      const expired = db
+        .selectFrom('idempotency_keys')
+        .select(['user_id', 'key'])
+        .where('expires_at', '<=', sql<Date>`now()`)
+        .limit(SWEEP_LIMIT);
+      const { numDeletedRows } = await db
+        .deleteFrom('idempotency_keys')
+        .where((row) =>
+          row.eb(row.refTuple('user_id', 'key'), 'in', expired.$asTuple('user_id', 'key')),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+}
+
+/** How often expired keys are looked for. */
+const SWEEP_INTERVAL_MS = 60_000;
+
+/** Forgets expired keys from time to time, until the returned function is called. */
+export function keepSweeping(store: Pick<IdempotencyStore, 'sweep'>, logger: Logger): () => void {
+  const sweep = () => {
+    store.sweep().then(
+      (forgotten) => {
+        if (forgotten > 0) logger.info({ forgotten }, 'expired idempotency keys forgotten');
+      },
+      (error: unknown) => {
+        logger.warn({ err: error }, 'expired idempotency keys could not be forgotten');
+      },
+    );
+  };
+  const timer = setInterval(sweep, SWEEP_INTERVAL_MS);
+  return () => {
+    clearInterval(timer);
+  };
+}

@@ -1,0 +1,66 @@
+import type { Logger } from '@loan-buddy/kit';
+import type { Order } from './order';
+import type { OrderStore } from './order-store';
+import { NotAskedError } from './payment-breaker';
+import { UndecidedError, type AskForDecision } from './payment-client';
+
+/** How often, and how long after each other, a decision is asked for. */
+export interface RetryPolicy {
+  /** In all, the first included; then the order has failed. */
+  attempts: number;
+  /** The pause after the first attempt; it doubles with each, up to `capMs`. */
+  baseMs: number;
+  capMs: number;
+}
+
+/** Longest reason that is kept, in UTF-16 units. */
+const MAX_REASON = 500;
+
+export type SettleOrder = (order: Order, context: { requestId: string }) => Promise<Order>;
+
+/**
+ * Asks once for the decision on a pending order and records what came of it: the decision, the next time to ask, or
+ * that the order has failed. Returns the order as it then is.
+ *
+ * @throws {DatabaseUnavailableError} where it could not be recorded: the order is still due when it was before.
+ */
+export function createSettleOrder(dependencies: {
+  orders: Pick<OrderStore, 'decide' | 'postpone' | 'recordFailure'>;
+  askForDecision: AskForDecision;
+  policy: RetryPolicy;
+  logger: Logger;
+}): SettleOrder {
+  const { orders, askForDecision, policy, logger } = dependencies;
+  return async (order, context) => {
+    let decision;
+    try {
+      decision = await askForDecision(order, context);
+    } catch (error) {
+      const log = { err: error, orderId: order.id, requestId: context.requestId };
+      const attempts = order.attempts + 1;
+      if (error instanceof NotAskedError) {
+        return orders.postpone(order.id, pauseMs(attempts, policy));
+      }
+      if (!(error instanceof UndecidedError)) throw error;
+      if (attempts >= policy.attempts) {
+        logger.error({ ...log, attempts }, 'order failed: nobody decided it');
+        return orders.recordFailure(order.id, reasonOf(error), undefined);
+      }
+      logger.warn({ ...log, attempts }, 'order stays pending');
+      return orders.recordFailure(order.id, reasonOf(error), pauseMs(attempts, policy));
+    }
+    return orders.decide(order.id, decision);
+  };
+}
+
+/** Exponential backoff of which the second half is left to chance, so that orders that failed together come back apart. */
+export function pauseMs(attempts: number, { baseMs, capMs }: RetryPolicy): number {
+  const longest = Math.min(capMs, baseMs * 2 ** (attempts - 1));
+  return Math.round(longest * (0.5 + Math.random() / 2));
+}
+
+function reasonOf(error: Error): string {
+  const { cause } = error;
+  const text = cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+  return text.slice(0, MAX_REASON);
+}
