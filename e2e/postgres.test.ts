@@ -56,7 +56,7 @@ describeWithServer('on one PostgreSQL server', () => {
 
     const client = await connect(env.DATABASE_URL);
     const ids = await insertPending(client, 1000);
-    const { orders } = await untilFinal(replicas[0]!.url, ids, 60_000);
+    const { orders } = await untilFinal(replicas[0].url, ids, 60_000);
     expect(orders.filter(({ status, loan_id }) => status !== rule[loan_id])).toEqual([]);
     const done = replicas.map(({ log }) =>
       log.filter(({ msg }) => msg === 'order retried').map(({ orderId }) => orderId),

@@ -7,16 +7,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { startHttpServer } from '@loan-buddy/kit/testing';
 import autocannon from 'autocannon';
+import { atEnd } from './support/opened';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
 
-const opened: { close: () => Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of opened.splice(0).reverse()) await each.close();
-});
+jest.setTimeout(60_000);
 
 async function start(...args: Parameters<typeof startService>): Promise<ServiceProcess> {
   const service = await startService(...args);
-  opened.push(service);
+  atEnd(service.close);
   return service;
 }
 
@@ -105,7 +103,7 @@ describe('the pair', () => {
     await checkout(offers, 'offer2');
     await confirmPayment.close();
     const hanging = await startHttpServer(() => undefined);
-    opened.push(hanging);
+    atEnd(hanging.close);
     const failing = await start('confirm-payment', { SIMULATED_FAILURE_RATE: '1' });
     const others = await Promise.all(
       [hanging.url, failing.url].map((url) =>
@@ -207,7 +205,7 @@ describe('a stop', () => {
 
   it('that takes longer than SHUTDOWN_TIMEOUT_MS exits 1', async () => {
     const hanging = await startHttpServer(() => undefined);
-    opened.push(hanging);
+    atEnd(hanging.close);
     const offers = await start('offers', {
       CONFIRM_PAYMENT_URL: hanging.url,
       CONFIRM_PAYMENT_TIMEOUT_MS: '5000',

@@ -1,7 +1,7 @@
-const opened: (() => Promise<unknown> | void)[] = [];
+const opened: (() => unknown)[] = [];
 
 /** Has something ended when the test is over, the last first. */
-export function atEnd(close: () => Promise<unknown> | void): void {
+export function atEnd(close: () => unknown): void {
   opened.push(close);
 }
 

@@ -7,12 +7,9 @@ const aliveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' });
 const readinessSchema = z
   .object({
     status: z.enum(['ok', 'draining']),
-    detail: z
-      .record(z.string(), z.string())
-      .optional()
-      .meta({
-        description: 'How what the service leans on is doing. It does not change the status.',
-      }),
+    detail: z.record(z.string(), z.string()).optional().meta({
+      description: 'How what the service leans on is doing. It does not change the status.',
+    }),
   })
   .meta({ id: 'Readiness' });
 

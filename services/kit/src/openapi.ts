@@ -106,7 +106,9 @@ function problemResponses(
         description: lines.join(' '),
         schema: problemSchema,
         contentType: 'application/problem+json',
-        ...(status === 503 && { headers: { 'Retry-After': 'Seconds after which to try again.' } }),
+        ...([409, 503].includes(status) && {
+          headers: { 'Retry-After': 'Seconds after which to try again, where that helps.' },
+        }),
       },
     ]),
   );

@@ -12,6 +12,8 @@ interface Document {
 
 /** Headers that tell a client something of its own request: none may be sent undocumented. */
 const tellingHeaders = [
+  'Idempotent-Replayed',
+  'Link',
   'Location',
   'Missing-Providers',
   'Retry-After',

@@ -1,15 +1,21 @@
 import { createOpenApiCheck } from '@loan-buddy/kit/testing';
+import type { Express } from 'express';
 import request from 'supertest';
+import { DatabaseUnavailableError } from '../src/db/unavailable';
+import { fingerprintOf } from '../src/http/answer-checkout';
 import { UndecidedError } from '../src/orders/payment-client';
-import { useService, threeMocks } from './builders';
+import { anOrder, threeMocks, useService } from './builders';
 
 const aService = useService();
+
+const unavailable = () => Promise.reject(new DatabaseUnavailableError({}));
+const retry = (app: Express, id: string) => request(app).post(`/failed-orders/${id}/retry`);
 
 const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
 describe('the published OpenAPI document', () => {
   it('describes what every route answers', async () => {
-    const { app } = aService();
+    const { app, orders } = aService();
     const { body: document } = await request(app).get('/openapi.json').expect(200);
     const check = createOpenApiCheck(document as object);
 
@@ -49,6 +55,41 @@ describe('the published OpenAPI document', () => {
         .send({ a: 'x'.repeat(200_000) })
         .expect(413),
     );
+
+    const keyed = (key: string, body: object) =>
+      request(app).post('/checkout').set('Idempotency-Key', key).send(body);
+    await keyed('k', wanted);
+    check('POST', '/checkout', await keyed('k', wanted).expect(201));
+    check('POST', '/checkout', await keyed('k', { ...wanted, loan_id: 'offer1' }).expect(422));
+    check('POST', '/checkout', await keyed('', wanted).expect(400));
+    await orders.insert(anOrder(), 60_000, {
+      key: 'early',
+      fingerprint: fingerprintOf({ userId: 'cristina', loanId: 'offer2' }),
+      ttlMs: 60_000,
+    });
+    check('POST', '/checkout', await keyed('early', wanted).expect(409));
+    const gone = aService({
+      orders: { insert: unavailable, find: unavailable, listByUser: unavailable },
+    }).app;
+    check('POST', '/checkout', await request(gone).post('/checkout').send(wanted).expect(503));
+    check('GET', '/orders/{id}', await request(gone).get('/orders/x').expect(503));
+    check('GET', '/orders', await request(gone).get('/orders?user_id=x').expect(503));
+    check('GET', '/orders', await request(app).get('/orders?user_id=cristina&limit=1').expect(200));
+    check('GET', '/orders', await request(app).get('/orders').expect(400));
+
+    const { id } = await orders.recordFailure(
+      (created.body as { id: string }).id,
+      'too late to fail',
+      undefined,
+    );
+    check('POST', '/failed-orders/{id}/retry', await retry(app, id).expect(409));
+    const failing = anOrder();
+    await orders.insert(failing, 60_000);
+    await orders.recordFailure(failing.id, 'no answer', undefined);
+    check('GET', '/failed-orders', await request(app).get('/failed-orders').expect(200));
+    check('POST', '/failed-orders/{id}/retry', await retry(app, failing.id).expect(202));
+    const all = await request(app).post('/failed-orders/retry').expect(202);
+    check('POST', '/failed-orders/retry', all);
 
     const location = created.headers['location']!;
     check('GET', '/orders/{id}', await request(app).get(location).expect(200));

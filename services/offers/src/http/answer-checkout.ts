@@ -93,7 +93,7 @@ function responseTo(order: Order): StoredResponse {
 }
 
 /** Equal for requests that mean the same. */
-function fingerprintOf({ userId, loanId }: { userId: string; loanId: string }): string {
+export function fingerprintOf({ userId, loanId }: { userId: string; loanId: string }): string {
   return createHash('sha256')
     .update(JSON.stringify([userId, loanId]))
     .digest('base64url');

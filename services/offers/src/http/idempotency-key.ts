@@ -13,7 +13,7 @@ export class RequestInFlightError extends AppError {
 
 const MAX_LENGTH = 255;
 const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
-const BARE = /^[\x21\x23-\x7e][\x20-\x7e]*$/;
+const BARE = /^[\x20-\x21\x23-\x7e]+$/;
 
 /**
  * The request's `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a string of RFC 8941 in quotes, and

@@ -151,18 +151,23 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
     },
 
     claimDue: async (limit, leaseMs) => {
-      const due = db
-        .selectFrom('orders')
-        .select('id')
-        .where('status', '=', 'PENDING')
-        .where('due_at', '<=', sql<Date>`now()`)
-        .orderBy('due_at')
-        .limit(limit)
-        .forUpdate()
-        .skipLocked();
-      const rows = await pending
+      // Not as a subquery: a join may run that many times, and then it locks more than the limit.
+      const rows = await db
+        .with('due', (qb) =>
+          qb
+            .selectFrom('orders')
+            .select('id as due_id')
+            .where('status', '=', 'PENDING')
+            .where('due_at', '<=', sql<Date>`now()`)
+            .orderBy('due_at')
+            .limit(limit)
+            .forUpdate()
+            .skipLocked(),
+        )
+        .updateTable('orders')
+        .from('due')
+        .whereRef('id', '=', 'due_id')
         .set({ due_at: inMs(leaseMs) })
-        .where('id', 'in', due)
         .returning(columns)
         .execute();
       return rows.map(toOrder);

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { recordingLogger } from '@loan-buddy/kit/testing';
+import { anOrder } from '../../test/builders';
+import { createPaymentBreaker, NotAskedError } from './payment-breaker';
+import { UndecidedError } from './payment-client';
+
+const OPEN_MS = 100;
+
+function setUp() {
+  let answer: () => Promise<'APPROVED'> = () => Promise.reject(new UndecidedError('no answer'));
+  const askForDecision = jest.fn(() => answer());
+  const { logger } = recordingLogger();
+  const breaker = createPaymentBreaker({ askForDecision, failures: 2, openMs: OPEN_MS, logger });
+  const ask = () => breaker.askForDecision(anOrder(), { requestId: 'r' });
+  const fail = async (times: number) => {
+    for (let i = 0; i < times; i++) await expect(ask()).rejects.toThrow(UndecidedError);
+  };
+  return {
+    breaker,
+    ask,
+    fail,
+    askForDecision,
+    set: (next: typeof answer) => (answer = next),
+  };
+}
+
+const approve = () => Promise.resolve('APPROVED' as const);
+
+describe('the breaker', () => {
+  it('lets everything through while it is closed', async () => {
+    const { breaker, ask, fail, set } = setUp();
+    await fail(1);
+    set(approve);
+    expect(await ask()).toBe('APPROVED');
+    set(() => Promise.reject(new UndecidedError('no answer')));
+    await fail(1);
+    expect([breaker.state(), breaker.allowance()]).toEqual(['closed', Infinity]);
+  });
+
+  it('asks no more after failures in a row', async () => {
+    const { breaker, ask, fail, askForDecision } = setUp();
+    await fail(2);
+    await expect(ask()).rejects.toThrow(NotAskedError);
+    expect(askForDecision).toHaveBeenCalledTimes(2);
+    expect([breaker.state(), breaker.allowance()]).toEqual(['open', 0]);
+  });
+
+  it('lets one try after a while, keeps others from waiting for it, and closes when it succeeds', async () => {
+    const { breaker, ask, fail, askForDecision, set } = setUp();
+    const closed = jest.fn();
+    breaker.onClosed(closed);
+    await fail(2);
+    await sleep(OPEN_MS + 20);
+    expect(breaker.allowance()).toBe(1);
+    let decide!: (decision: 'APPROVED') => void;
+    set(() => new Promise((resolve) => (decide = resolve)));
+    const probe = ask();
+    expect([breaker.state(), breaker.allowance()]).toEqual(['half-open', 0]);
+    await expect(ask()).rejects.toThrow(NotAskedError);
+    decide('APPROVED');
+    expect(await probe).toBe('APPROVED');
+    expect(askForDecision).toHaveBeenCalledTimes(3);
+    expect([breaker.state(), closed.mock.calls.length]).toEqual(['closed', 1]);
+  });
+
+  it('opens again when the one that tries fails', async () => {
+    const { breaker, fail } = setUp();
+    await fail(2);
+    await sleep(OPEN_MS + 20);
+    await fail(1);
+    expect([breaker.state(), breaker.allowance()]).toEqual(['open', 0]);
+  });
+});

@@ -1,0 +1,193 @@
+import request from 'supertest';
+import { v7 as uuidv7 } from 'uuid';
+import { DatabaseUnavailableError } from '../src/db/unavailable';
+import { UndecidedError } from '../src/orders/payment-client';
+import { anOrder, useService } from './builders';
+
+const aService = useService();
+
+const wanted = () => ({ user_id: `user-${uuidv7()}`, loan_id: 'offer2' });
+const unavailable = () => Promise.reject(new DatabaseUnavailableError({}));
+
+describe('POST /checkout with an Idempotency-Key', () => {
+  const post = (app: ReturnType<typeof aService>['app'], key: string, body: object) =>
+    request(app).post('/checkout').set('Idempotency-Key', key).send(body);
+
+  it('answers a second time as the first, to the byte, and makes no second order', async () => {
+    const { app, orders } = aService();
+    const body = wanted();
+    const first = await post(app, '"a key"', body).expect(201);
+    expect(first.headers).not.toHaveProperty('idempotent-replayed');
+    const second = await post(app, '"a key"', body).expect(201);
+    expect(second.text).toBe(first.text);
+    expect(second.headers).toMatchObject({
+      location: first.headers['location'],
+      'idempotent-replayed': 'true',
+    });
+    expect(await orders.listByUser(body.user_id, { limit: 10 })).toHaveLength(1);
+  });
+
+  it('answers 202 again where it did, even when the order is decided by now', async () => {
+    const undecided = aService({ askForDecision: () => Promise.reject(new UndecidedError('x')) });
+    const body = wanted();
+    const first = await post(undecided.app, 'k', body).expect(202);
+    await undecided.orders.decide((first.body as { id: string }).id, 'APPROVED');
+    const second = await post(undecided.app, 'k', body).expect(202);
+    expect([second.text, second.headers['retry-after']]).toEqual([first.text, '1']);
+  });
+
+  it.each([
+    ['"k"', 'k'],
+    ['k', '"k"'],
+    [String.raw`"a\"b\\c"`, String.raw`"a\"b\\c"`],
+    ['x'.repeat(255), `"${'x'.repeat(255)}"`],
+  ])('takes %s and %s for the same key', async (one, other) => {
+    const { app } = aService();
+    const body = wanted();
+    await post(app, one, body).expect(201);
+    const second = await post(app, other, body).expect(201);
+    expect(second.headers['idempotent-replayed']).toBe('true');
+  });
+
+  it.each(['""', '"', '"a', 'a"b"', String.raw`"a\b"`, 'x'.repeat(256), 'ü', '"ü"'])(
+    'refuses %s and names the header',
+    async (key) => {
+      const response = await post(aService().app, key, wanted()).expect(400);
+      expect(response.body).toMatchObject({
+        code: 'validation-failed',
+        errors: [{ header: 'Idempotency-Key' }],
+      });
+    },
+  );
+
+  it('refuses two of them', async () => {
+    const { app } = aService();
+    const two = request(app)
+      .post('/checkout')
+      .set('Idempotency-Key', ['a', 'b'] as never);
+    await two.send(wanted()).expect(400);
+  });
+
+  it('answers 422 when it came with another body before', async () => {
+    const { app } = aService();
+    const body = wanted();
+    await post(app, 'k', body).expect(201);
+    const response = await post(app, 'k', { ...body, loan_id: 'offer1' }).expect(422);
+    expect(response.body).toMatchObject({ code: 'idempotency-key-reused' });
+  });
+
+  it('answers 409 while the first is in flight, and from then on as the first', async () => {
+    let decide: ((decision: 'REJECTED') => void) | undefined;
+    const { app } = aService({
+      askForDecision: () => new Promise((settle) => (decide = settle)),
+    });
+    const body = wanted();
+    const first = post(app, 'k', body).then((response) => response);
+    while (!decide) await new Promise((resolve) => setTimeout(resolve, 5));
+    const second = await post(app, 'k', body).expect(409);
+    expect(second.body).toMatchObject({ code: 'request-in-flight' });
+    expect(second.headers['retry-after']).toBe('1');
+    decide('REJECTED');
+    expect((await first).status).toBe(201);
+    expect((await post(app, 'k', body).expect(201)).text).toBe((await first).text);
+  });
+
+  it('keeps nothing of a request that made no order', async () => {
+    const { app } = aService();
+    const body = wanted();
+    await post(app, 'k', { ...body, loan_id: 'offer9' }).expect(422);
+    await post(app, 'k', { ...body, loan_id: '' }).expect(400);
+    await post(aService({ orders: { insert: unavailable } }).app, 'k', body).expect(503);
+    const response = await post(app, 'k', body).expect(201);
+    expect(response.headers).not.toHaveProperty('idempotent-replayed');
+  });
+});
+
+describe('when the database is away', () => {
+  it('a checkout is refused before anything is asked for', async () => {
+    const askForDecision = jest.fn();
+    const { app } = aService({ askForDecision, orders: { insert: unavailable } });
+    const response = await request(app).post('/checkout').send(wanted()).expect(503);
+    expect(response.body).toMatchObject({ code: 'database-unavailable' });
+    expect(response.headers['retry-after']).toBe('1');
+    expect(askForDecision).not.toHaveBeenCalled();
+  });
+
+  it('a decision that cannot be recorded is not told', async () => {
+    const { app } = aService({ orders: { decide: unavailable } });
+    const response = await request(app).post('/checkout').send(wanted()).expect(202);
+    expect(response.body).toMatchObject({ status: 'PENDING' });
+  });
+});
+
+describe('GET /orders', () => {
+  it('lists the orders of a user, newest first, page by page, while others arrive', async () => {
+    const { app, orders } = aService();
+    const userId = `user ${uuidv7()}&`;
+    const made: string[] = [];
+    const buy = async () => {
+      const order = anOrder({ userId });
+      await orders.insert(order, 60_000);
+      made.unshift(order.id);
+    };
+    for (let i = 0; i < 5; i++) await buy();
+    const expected = [...made];
+    const seen: string[] = [];
+    let path = `/orders?user_id=${encodeURIComponent(userId)}&limit=2`;
+    for (let pages = 0; ; pages++) {
+      const response = await request(app).get(path).expect(200);
+      seen.push(...(response.body as { id: string }[]).map(({ id }) => id));
+      const link = /^<(.+)>; rel="next"$/.exec(response.headers['link'] ?? '');
+      if (!link) {
+        expect(pages).toBe(2);
+        break;
+      }
+      path = link[1]!;
+      await buy();
+    }
+    expect(seen).toEqual(expected);
+  });
+
+  it('is empty for a user without orders', async () => {
+    const response = await request(aService().app).get('/orders?user_id=nobody').expect(200);
+    expect(response.body).toEqual([]);
+    expect(response.headers).not.toHaveProperty('link');
+  });
+
+  it.each([
+    ['', 'user_id'],
+    ['?user_id=', 'user_id'],
+    ['?user_id=a&user_id=b', 'user_id'],
+    ['?user_id=a&limit=0', 'limit'],
+    ['?user_id=a&limit=101', 'limit'],
+    ['?user_id=a&limit=x', 'limit'],
+    ['?user_id=a&cursor=x', 'cursor'],
+  ])('refuses %s and names the parameter', async (query, parameter) => {
+    const response = await request(aService().app).get(`/orders${query}`).expect(400);
+    expect(response.body).toMatchObject({ errors: [{ parameter }] });
+  });
+});
+
+describe('/failed-orders', () => {
+  it('lists them, and makes them pending again, one or all', async () => {
+    const { app, orders } = aService();
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const order = anOrder();
+      await orders.insert(order, 60_000);
+      await orders.recordFailure(order.id, 'no answer', undefined);
+      ids.unshift(order.id);
+    }
+    const { body } = await request(app).get('/failed-orders').expect(200);
+    expect(body).toMatchObject(
+      ids.map((id) => ({ id, status: 'FAILED', attempts: 1, last_error: 'no answer' })),
+    );
+    const retried = await request(app).post(`/failed-orders/${ids[0]!}/retry`).expect(202);
+    expect(retried.body).toMatchObject({ id: ids[0], status: 'PENDING' });
+    expect(retried.headers['location']).toBe(`/orders/${ids[0]!}`);
+    await request(app).post(`/failed-orders/${ids[0]!}/retry`).expect(409);
+    const all = await request(app).post('/failed-orders/retry').expect(202);
+    expect(all.body).toEqual({ retried: 2 });
+    expect((await request(app).get('/failed-orders')).body).toEqual([]);
+  });
+});
