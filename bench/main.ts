@@ -1,5 +1,8 @@
 /** `npm run bench`: what the services cost beside the least and the usual, measured in one run. */
-import { cpus } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { compare, type Contestant, type Figures } from './measure';
 import { startProcess, type MeasuredProcess } from './process';
 import type { Recorded } from './servers/recorded';
@@ -7,22 +10,44 @@ import type { Recorded } from './servers/recorded';
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 16);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 1);
 const started: MeasuredProcess[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+let stopPostgres: () => void = () => undefined;
 
 async function main(): Promise<void> {
+  chmodSync(folder, 0o755); // the database server runs as somebody else where we are root
   const confirmPayment = await start('services/confirm-payment/dist/main.js');
-  const offers = await start('services/offers/dist/main.js', {
-    CONFIRM_PAYMENT_URL: `http://127.0.0.1:${String(confirmPayment.port)}`,
-  });
+  const CONFIRM_PAYMENT_URL = `http://127.0.0.1:${String(confirmPayment.port)}`;
+  const embedded = { CONFIRM_PAYMENT_URL, DATABASE_URL: '', DATA_DIR: join(folder, 'embedded') };
+  const offers = await start('services/offers/dist/main.js', embedded);
 
   console.log(
     `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${String(cpus().length)} × ${cpus()[0]?.model ?? '?'}; ` +
       `${String(rounds)} rounds of ${String(seconds)} s each, alternating, medians\n`,
   );
   report('GET /offers', await compare(await listContestants(offers), { rounds, seconds }));
-  report(
-    'POST /checkout',
-    await compare(await checkoutContestants(offers, confirmPayment), { rounds, seconds }),
-  );
+
+  const DATABASE_URL = startPostgres();
+  if (DATABASE_URL === undefined) {
+    console.log('POST /checkout not measured: there is no PostgreSQL on this machine');
+    return;
+  }
+  const contestants = await checkoutContestants(offers, { CONFIRM_PAYMENT_URL, DATABASE_URL });
+  report('POST /checkout, the first process', await compare(contestants, { rounds, seconds }));
+}
+
+/** A server for this run; undefined where the machine has none. */
+function startPostgres(): string | undefined {
+  try {
+    const url = postgres('start', join(folder, 'postgres'), String(nextPort++));
+    stopPostgres = () => postgres('stop', join(folder, 'postgres'));
+    return url;
+  } catch {
+    return undefined;
+  }
+}
+
+function postgres(...args: string[]): string {
+  return execFileSync('.ci/postgres', args, { encoding: 'utf8' }).trim();
 }
 
 async function listContestants(offers: MeasuredProcess): Promise<Contestant[]> {
@@ -47,43 +72,31 @@ async function listContestants(offers: MeasuredProcess): Promise<Contestant[]> {
 }
 
 async function checkoutContestants(
-  offers: MeasuredProcess,
-  confirmPayment: MeasuredProcess,
+  offersEmbedded: MeasuredProcess,
+  env: { CONFIRM_PAYMENT_URL: string; DATABASE_URL: string },
 ): Promise<Contestant[]> {
-  const headers = { 'Content-Type': 'application/json' };
   const request = {
     path: '/checkout',
     method: 'POST' as const,
-    headers,
+    headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' }),
   };
-  const bareConfirm = await start(
-    'bench/dist/servers/bare-confirm-payment.js',
-    await record(confirmPayment, {
-      path: '/confirm-payment',
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ order_id: 'order-123', amount: 12_000, status: 'PENDING' }),
-    }),
-  );
-  const bareCheckout = await start('bench/dist/servers/bare-checkout.js', {
-    CONFIRM_PAYMENT_URL: `http://127.0.0.1:${String(bareConfirm.port)}`,
-    ...(await record(offers, request)),
-  });
-  return [
-    {
-      name: 'a bare node:http pair',
-      processes: [bareCheckout, bareConfirm],
-      request,
-      expectedStatus: 201,
-    },
-    {
-      name: 'offers + confirm-payment',
-      processes: [offers, confirmPayment],
-      request,
-      expectedStatus: 201,
-    },
-  ];
+  const offers = await start('services/offers/dist/main.js', env);
+  const bare = { ...env, ...(await record(offers, request)) };
+  const processes = {
+    'bare node:http + pg, the same statements': await start(
+      'bench/dist/servers/bare-checkout.js',
+      bare,
+    ),
+    'offers on PostgreSQL': offers,
+    'offers on the embedded database': offersEmbedded,
+  };
+  return Object.entries(processes).map(([name, process]) => ({
+    name,
+    processes: [process],
+    request,
+    expectedStatus: 201,
+  }));
 }
 
 let nextPort = 18_100;
@@ -134,4 +147,6 @@ main()
   })
   .finally(async () => {
     await Promise.all(started.map((process) => process.stop()));
+    stopPostgres();
+    rmSync(folder, { recursive: true });
   });

@@ -25,6 +25,7 @@ jest.setTimeout(180_000);
 /** Retries at the speed of a test. */
 const quick = {
   CONFIRM_PAYMENT_TIMEOUT_MS: '300',
+  DATABASE_TIMEOUT_MS: '500',
   RETRY_BASE_MS: '50',
   RETRY_CAP_MS: '1000',
   RETRY_ATTEMPTS: '1000',

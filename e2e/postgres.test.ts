@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import {
+  inLanes,
   inParallel,
   ordersOf,
   postCheckout,
@@ -104,6 +105,7 @@ describeWithServer('on one PostgreSQL server', () => {
       DATABASE_URL: await newServerDatabase(),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
       CONFIRM_PAYMENT_TIMEOUT_MS: '2000',
+      DATABASE_TIMEOUT_MS: '500',
     };
     const first = await start('offers', env);
     const second = await start('offers', env);
@@ -114,13 +116,11 @@ describeWithServer('on one PostgreSQL server', () => {
     first.kill('SIGKILL');
     expect(await lost).toBeUndefined();
     expect((await postCheckout(second.url, body, key)).status).toBe(409);
-    let replay: Response | undefined;
-    await until(async () => {
-      replay = await postCheckout(second.url, body, key);
-      return replay.status !== 409;
-    }, 20_000);
-    const text = await replay!.text();
-    expect([replay!.status, JSON.parse(text)]).toMatchObject([201, { status: 'APPROVED' }]);
+    const [order] = await ordersOf(second.url, 'cristina');
+    await untilFinal(second.url, [order!.id], 20_000);
+    const replay = await postCheckout(second.url, body, key);
+    const text = await replay.text();
+    expect([replay.status, JSON.parse(text)]).toMatchObject([201, { status: 'APPROVED' }]);
     expect(await (await postCheckout(second.url, body, key)).text()).toBe(text);
     expect(await ordersOf(second.url, 'cristina')).toHaveLength(1);
   });
@@ -136,10 +136,8 @@ describeWithServer('on one PostgreSQL server', () => {
     const acknowledged: OrderAnswer[] = [];
     const refused: { status: number; retryAfter: string | null; code: unknown }[] = [];
     let over = false;
-    const buying = inParallel(Infinity, 8, async () => {
-      if (over) {
-        await new Promise(() => undefined);
-      }
+    const goOn = () => !over;
+    const buying = inLanes(8, goOn, async () => {
       const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer3' });
       const answer = (await response.json()) as OrderAnswer & { code: unknown };
       if (response.status < 300) acknowledged.push(answer);
@@ -149,7 +147,6 @@ describeWithServer('on one PostgreSQL server', () => {
         await sleep(20);
       }
     });
-    void buying;
     await sleep(1000);
     server.stop();
     const listed = await fetch(`${offers.url}/offers`);
@@ -161,7 +158,7 @@ describeWithServer('on one PostgreSQL server', () => {
     const before = acknowledged.length;
     await until(() => acknowledged.length > before + 50, 20_000);
     over = true;
-    await sleep(500);
+    await buying;
     const { orders } = await untilFinal(
       offers.url,
       acknowledged.map(({ id }) => id),
@@ -179,6 +176,57 @@ describeWithServer('on one PostgreSQL server', () => {
       expect(each).toEqual({ status: 503, retryAfter: '1', code: 'database-unavailable' });
     }
     expect(new Set(orders.map(({ status }) => status))).toEqual(new Set(['REJECTED']));
+  });
+
+  it('connections cut again and again, also in the middle of a transaction, end no process', async () => {
+    const confirmPayment = await start('confirm-payment');
+    const env = {
+      DATABASE_URL: await newServerDatabase(),
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+    };
+    const offers = await start('offers', env);
+    const client = await connect(env.DATABASE_URL);
+    const statuses = new Map<number, number>();
+    const ids: string[] = [];
+    const end = Date.now() + 4000;
+    const goOn = () => Date.now() < end;
+    const cutting = (async () => {
+      while (goOn()) {
+        await client.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where application_name = 'offers' and datname = current_database()`,
+        );
+        await sleep(37);
+      }
+    })();
+    const buying = inLanes(6, goOn, async (i) => {
+      const body = { user_id: `user-${String(i)}`, loan_id: 'offer2' };
+      const key = { 'Idempotency-Key': randomUUID() };
+      const response = await postCheckout(offers.url, body, key);
+      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+      const { id } = (await response.json()) as OrderAnswer;
+      if (response.status < 300) ids.push(id);
+    });
+    await Promise.all([buying, cutting]);
+    await sleep(500);
+    const { orders } = await untilFinal(offers.url, ids, 30_000);
+    const seen = [...statuses].map(([status, count]) => `${String(count)} × ${String(status)}`);
+    report(
+      `PostgreSQL, connections cut every 37 ms: ${seen.join(', ')}; ${String(orders.length)} acknowledged, all final`,
+    );
+    expect([...statuses.keys()].filter((status) => ![201, 202, 503].includes(status))).toEqual([]);
+  });
+
+  it('a migration that takes longer than DATABASE_TIMEOUT_MS is waited for', async () => {
+    const env = { DATABASE_URL: await newServerDatabase(), DATABASE_TIMEOUT_MS: '500' };
+    const client = await connect(env.DATABASE_URL);
+    // The lock that Kysely takes for its migrations.
+    await client.query(`begin; select pg_advisory_xact_lock(3853314791062309107)`);
+    const starting = start('offers', env);
+    await sleep(2000);
+    await client.query('commit');
+    const { log } = await starting;
+    expect(log.filter(({ migrated }) => migrated)).toHaveLength(1);
   });
 
   it('a schema from a newer version is refused', async () => {

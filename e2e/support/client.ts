@@ -71,14 +71,23 @@ export async function untilFinal(
 }
 
 /** Runs `work` for each number below `count`, `width` at a time. */
-export async function inParallel(
+export function inParallel(
   count: number,
   width: number,
   work: (i: number) => Promise<void>,
 ): Promise<void> {
+  return inLanes(width, (i) => i < count, work);
+}
+
+/** Runs `work` for one number after the other, `width` at a time, while `goOn` says so. */
+export async function inLanes(
+  width: number,
+  goOn: (i: number) => boolean,
+  work: (i: number) => Promise<void>,
+): Promise<void> {
   let next = 0;
   const lane = async () => {
-    while (next < count) await work(next++);
+    while (goOn(next)) await work(next++);
   };
   await Promise.all(Array.from({ length: width }, lane));
 }

@@ -21,8 +21,8 @@ import { createPaymentClient, MAX_DECISION_BYTES } from './orders/payment-client
 import { createRetryWorker } from './orders/retry-worker';
 import { createSettleOrder } from './orders/settle-order';
 
-/** What a settling takes besides the call to confirm-payment, at most. */
-const LEASE_MARGIN_MS = 3000;
+/** What a settling takes besides its call and its statements: nothing on a machine that breathes. */
+const LEASE_MARGIN_MS = 1000;
 
 void runProcess('offers', async () => {
   const config = readConfig(process.env);
@@ -30,7 +30,7 @@ void runProcess('offers', async () => {
   const lifecycle = createLifecycle();
 
   const database = await openDatabase(config, logger);
-  const migrated = await migrate(database.db);
+  const migrated = await database.unhurried((db) => migrate(db));
   if (migrated.length > 0) logger.info({ migrated }, 'database migrated');
   const orders = createOrderStore(database.db);
   const idempotency = createIdempotencyStore(database.db);
@@ -56,7 +56,9 @@ void runProcess('offers', async () => {
     },
     logger,
   });
-  const leaseMs = config.CONFIRM_PAYMENT_TIMEOUT_MS + LEASE_MARGIN_MS;
+  // One call, one wait for a connection, two statements: a settling that takes longer than this has died.
+  const leaseMs =
+    config.CONFIRM_PAYMENT_TIMEOUT_MS + 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
   const retryWorker = createRetryWorker({ orders, settleOrder, breaker, leaseMs, logger });
   breaker.onClosed(retryWorker.wake);
 

@@ -77,15 +77,11 @@ describe('the published OpenAPI document', () => {
     check('GET', '/orders', await request(app).get('/orders?user_id=cristina&limit=1').expect(200));
     check('GET', '/orders', await request(app).get('/orders').expect(400));
 
-    const { id } = await orders.recordFailure(
-      (created.body as { id: string }).id,
-      'too late to fail',
-      undefined,
-    );
+    const { id } = created.body as { id: string };
     check('POST', '/failed-orders/{id}/retry', await retry(app, id).expect(409));
     const failing = anOrder();
     await orders.insert(failing, 60_000);
-    await orders.recordFailure(failing.id, 'no answer', undefined);
+    await orders.recordFailure(failing.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
     check('GET', '/failed-orders', await request(app).get('/failed-orders').expect(200));
     check('POST', '/failed-orders/{id}/retry', await retry(app, failing.id).expect(202));
     const all = await request(app).post('/failed-orders/retry').expect(202);

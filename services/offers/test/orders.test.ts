@@ -1,12 +1,14 @@
 import request from 'supertest';
 import { v7 as uuidv7 } from 'uuid';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
+import { fingerprintOf } from '../src/http/answer-checkout';
 import { UndecidedError } from '../src/orders/payment-client';
 import { anOrder, useService } from './builders';
 
 const aService = useService();
 
 const wanted = () => ({ user_id: `user-${uuidv7()}`, loan_id: 'offer2' });
+const failure = { reason: 'no answer', dueInMs: 1, maxAttempts: 1 };
 const unavailable = () => Promise.reject(new DatabaseUnavailableError({}));
 
 describe('POST /checkout with an Idempotency-Key', () => {
@@ -92,6 +94,24 @@ describe('POST /checkout with an Idempotency-Key', () => {
     expect((await post(app, 'k', body).expect(201)).text).toBe((await first).text);
   });
 
+  it('answers from the order once whoever worked on the first must have died', async () => {
+    const { app, orders } = aService();
+    for (const [change, status] of [
+      [(id: string) => orders.decide(id, 'APPROVED'), 201],
+      [(id: string) => orders.postpone(id, 60_000), 202],
+      [(id: string) => orders.recordFailure(id, failure), 202],
+    ] as const) {
+      const body = wanted();
+      const order = anOrder({ userId: body.user_id });
+      const fingerprint = fingerprintOf({ userId: body.user_id, loanId: body.loan_id });
+      await orders.insert(order, -1, { key: 'k', fingerprint, ttlMs: 60_000 });
+      const { status: now } = await change(order.id);
+      const late = await post(app, 'k', body).expect(status);
+      expect(late.body).toMatchObject({ id: order.id, status: now });
+      expect((await post(app, 'k', body).expect(status)).text).toBe(late.text);
+    }
+  });
+
   it('keeps nothing of a request that made no order', async () => {
     const { app } = aService();
     const body = wanted();
@@ -170,12 +190,13 @@ describe('GET /orders', () => {
 
 describe('/failed-orders', () => {
   it('lists them, and makes them pending again, one or all', async () => {
-    const { app, orders } = aService();
+    const { app, db, orders } = aService();
+    await db.deleteFrom('orders').where('status', '=', 'FAILED').execute();
     const ids: string[] = [];
     for (let i = 0; i < 3; i++) {
       const order = anOrder();
       await orders.insert(order, 60_000);
-      await orders.recordFailure(order.id, 'no answer', undefined);
+      await orders.recordFailure(order.id, failure);
       ids.unshift(order.id);
     }
     const { body } = await request(app).get('/failed-orders').expect(200);

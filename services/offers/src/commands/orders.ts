@@ -59,7 +59,7 @@ void runCommand('orders', async (print) => {
     );
   });
   try {
-    await migrate(database.db);
+    await database.unhurried((db) => migrate(db));
     const orders = createOrderStore(database.db);
     await (listing ? listFailed(orders, print) : retry(orders, id!, print));
   } finally {

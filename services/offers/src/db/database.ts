@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { StartError, type Logger } from '@loan-buddy/kit';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { lockFolder } from './folder-lock';
 import { createPglitePool } from './pglite-pool';
 import { createPostgresPool } from './postgres-pool';
@@ -11,6 +11,8 @@ import type { Tables } from './tables';
 /** What the orders are kept in: a PostgreSQL server, or one inside this process. */
 export interface Database {
   db: Kysely<Tables>;
+  /** Does work that may take its time, such as a change of the schema: no timeout ends its statements. */
+  unhurried: <Result>(work: (db: Kysely<Tables>) => Promise<Result>) => Promise<Result>;
   /** @throws {DatabaseUnavailableError} where it does not answer. */
   ping: () => Promise<void>;
   /** Closes it after the queries under way. */
@@ -42,25 +44,47 @@ const PGLITE_SETTINGS = ['shared_buffers = 16MB', 'max_connections = 4'];
  * @throws {DatabaseStartError} where the server does not let us in, or is not there.
  */
 export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<Database> {
-  const { DATABASE_URL: url, DATABASE_POOL_SIZE: size, DATABASE_TIMEOUT_MS: timeoutMs } = options;
-  if (url === undefined) return openFolder(options.DATA_DIR, logger);
-  if (url === 'memory:') return asDatabase(createPglitePool(await openPglite('memory://')));
-  const database = asDatabase(createPostgresPool({ url, size, timeoutMs }, logger));
+  const { DATABASE_URL: url, DATA_DIR } = options;
+  if (url === undefined) return openFolder(DATA_DIR, logger);
+  if (url === 'memory:') return embedded(await openPglite('memory://'), logger);
+  return openServer(url, options, logger);
+}
+
+async function openServer(
+  url: string,
+  options: DatabaseOptions,
+  logger: Logger,
+): Promise<Database> {
+  const { DATABASE_POOL_SIZE: size, DATABASE_TIMEOUT_MS: connectTimeoutMs } = options;
+  const timeouts = { connectTimeoutMs, statementTimeoutMs: connectTimeoutMs };
+  const db = kyselyOver(createPostgresPool({ url, size, ...timeouts }, logger));
   try {
-    await database.ping();
+    await ping(db);
   } catch (error) {
-    await database.close();
+    await db.destroy();
     const { cause, message } = error as Error;
     const reason = cause instanceof Error ? cause.message : message;
     throw new DatabaseStartError(`the database at DATABASE_URL cannot be used: ${reason}`, {
       cause: error,
     });
   }
-  return database;
+  return {
+    db,
+    unhurried: async (work) => {
+      const own = kyselyOver(createPostgresPool({ url, size: 1, connectTimeoutMs }, logger));
+      try {
+        return await work(own);
+      } finally {
+        await own.destroy();
+      }
+    },
+    ping: () => ping(db),
+    close: () => db.destroy(),
+  };
 }
 
 async function openFolder(folder: string, logger: Logger): Promise<Database> {
-  const lock = lockFolder(folder, () => {
+  const lock = await lockFolder(folder, () => {
     // Two processes writing to one folder would destroy it.
     logger.fatal({ folder }, 'another process took the database folder');
     process.exit(1);
@@ -68,7 +92,7 @@ async function openFolder(folder: string, logger: Logger): Promise<Database> {
   try {
     const data = join(folder, 'pgdata');
     if (!existsSync(data)) await createData(data);
-    const database = asDatabase(createPglitePool(await openPglite(data)));
+    const database = embedded(await openPglite(data), logger);
     const close = async () => {
       await database.close();
       lock.release();
@@ -94,13 +118,25 @@ function openPglite(dataDir: string): Promise<PGlite> {
   return PGlite.create(dataDir, { postgresqlconf: PGLITE_SETTINGS });
 }
 
-function asDatabase(pool: ReturnType<typeof createPglitePool>): Database {
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+function embedded(pglite: PGlite, logger: Logger): Database {
+  const pool = createPglitePool(pglite, (error) => {
+    // What it had acknowledged is in its folder; a new process finds it there.
+    logger.fatal({ err: error }, 'the embedded database broke');
+    process.exit(1);
+  });
+  const db = kyselyOver(pool);
   return {
     db,
-    ping: async () => {
-      await sql`select 1`.execute(db);
-    },
+    unhurried: (work) => work(db),
+    ping: () => ping(db),
     close: () => db.destroy(),
   };
+}
+
+function kyselyOver(pool: PostgresPool): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+async function ping(db: Kysely<Tables>): Promise<void> {
+  await sql`select 1`.execute(db);
 }

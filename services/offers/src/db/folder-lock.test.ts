@@ -1,8 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FolderInUseError, lockFolder } from './folder-lock';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FolderInUseError, lockFolder, type Holder } from './folder-lock';
 
 let folder: string;
 beforeEach(() => {
@@ -16,12 +25,23 @@ const unexpected = () => {
   throw new Error('the lock was lost');
 };
 
-/** Leaves a lock behind as another process would. */
-function leave(holder: { pid: number; host: string }, ageS = 0): void {
-  const file = join(folder, 'lock');
-  writeFileSync(file, JSON.stringify(holder));
-  const time = new Date(Date.now() - ageS * 1000);
-  utimesSync(file, time, time);
+/** A lock as this process takes it, to leave variations of it behind. */
+async function ownHolder(): Promise<Holder> {
+  const lock = await lockFolder(folder, unexpected);
+  const holder = JSON.parse(readFileSync(file(), 'utf8')) as Holder;
+  lock.release();
+  return holder;
+}
+
+const file = () => join(folder, 'lock');
+
+function leave(holder: Partial<Holder>, ageS = 0): void {
+  writeFileSync(file(), JSON.stringify(holder));
+  beat(Date.now() - ageS * 1000);
+}
+
+function beat(ms = Date.now()): void {
+  utimesSync(file(), new Date(ms), new Date(ms));
 }
 
 /** The pid of a process that has ended. */
@@ -30,55 +50,78 @@ function deadPid(): number {
 }
 
 describe('lockFolder', () => {
-  it('makes the folder, holds it, and leaves nothing behind', () => {
+  it('makes the folder, holds it, and leaves nothing behind', async () => {
     const deep = join(folder, 'a', 'b');
-    const lock = lockFolder(deep, unexpected);
+    const lock = await lockFolder(deep, unexpected);
     expect(existsSync(join(deep, 'lock'))).toBe(true);
     lock.release();
-    expect(existsSync(join(deep, 'lock'))).toBe(false);
+    expect(readdirSync(deep)).toEqual([]);
   });
 
-  it('refuses a folder that a living process holds, and says which', () => {
-    leave({ pid: process.ppid, host: hostname() });
-    expect(() => lockFolder(folder, unexpected)).toThrow(FolderInUseError);
-    expect(() => lockFolder(folder, unexpected)).toThrow(
+  it('refuses a folder that a living process holds, and says which', async () => {
+    leave({ ...(await ownHolder()), pid: process.ppid });
+    const locking = lockFolder(folder, unexpected);
+    await expect(locking).rejects.toThrow(FolderInUseError);
+    await expect(locking).rejects.toThrow(
       `in use by process ${String(process.ppid)} on ${hostname()}`,
     );
   });
 
-  it('refuses a folder held on another host, whose processes cannot be seen', () => {
-    leave({ pid: deadPid(), host: 'elsewhere' });
-    expect(() => lockFolder(folder, unexpected)).toThrow(FolderInUseError);
-  });
+  it.each(['of a dead process', 'of its own pid'])(
+    'takes over at once the lock %s, where pids mean the same',
+    async (whose) => {
+      const pid = whose === 'of its own pid' ? process.pid : deadPid();
+      leave({ ...(await ownHolder()), pid });
+      (await lockFolder(folder, unexpected)).release();
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
-  it('refuses a folder whose lock is only just being written', () => {
-    writeFileSync(join(folder, 'lock'), '');
-    expect(() => lockFolder(folder, unexpected)).toThrow('in use by another process');
-  });
-
-  it.each<[string, () => { pid: number; host: string }, number]>([
-    ['a process that is dead', () => ({ pid: deadPid(), host: hostname() }), 0],
-    ['its own pid in an earlier life', () => ({ pid: process.pid, host: hostname() }), 0],
-    ['one that shows no life', () => ({ pid: process.ppid, host: 'elsewhere' }), 31],
-  ])('takes over from %s', (_, holder, ageS) => {
-    leave(holder(), ageS);
-    lockFolder(folder, unexpected).release();
-  });
-
-  it('shows life, and tells when the folder was taken', () => {
-    jest.useFakeTimers();
+  it('refuses a folder whose holder it cannot see, but which shows life', async () => {
+    leave({ pid: process.pid, host: hostname(), space: 'another container' });
+    const life = setInterval(beat, 500);
     try {
-      const onLost = jest.fn();
-      const lock = lockFolder(folder, onLost);
-      jest.advanceTimersByTime(10_000);
-      expect(onLost).not.toHaveBeenCalled();
-      leave({ pid: 1, host: 'elsewhere' });
-      jest.advanceTimersByTime(10_000);
-      expect(onLost).toHaveBeenCalledTimes(1);
-      lock.release();
-      expect(existsSync(join(folder, 'lock'))).toBe(true);
+      await expect(lockFolder(folder, unexpected)).rejects.toThrow(FolderInUseError);
     } finally {
-      jest.useRealTimers();
+      clearInterval(life);
     }
+  });
+
+  it('takes over from a holder it cannot see once that shows no life for 10 s', async () => {
+    leave({ pid: process.pid, host: hostname(), space: 'another container' });
+    const startedAt = performance.now();
+    (await lockFolder(folder, unexpected)).release();
+    expect(performance.now() - startedAt).toBeGreaterThan(9000);
+  }, 20_000);
+
+  it.each([
+    ['a lock that is long out of date', () => ({ pid: 1, space: 'another container' })],
+    ['half a lock that is long out of date', () => ({})],
+  ])('takes over %s at once', async (_, holder) => {
+    leave(holder(), 61);
+    (await lockFolder(folder, unexpected)).release();
+  });
+
+  it('lets one of two have it that find a stale lock at once', async () => {
+    leave({ ...(await ownHolder()), pid: deadPid() });
+    const both = await Promise.allSettled([
+      lockFolder(folder, unexpected),
+      lockFolder(folder, unexpected),
+    ]);
+    const won = both.filter((each) => each.status === 'fulfilled');
+    expect(won).toHaveLength(1);
+    won[0]!.value.release();
+  });
+
+  it('tells when the folder was taken, and leaves it to whoever took it', async () => {
+    const lost = jest.fn();
+    const lock = await lockFolder(folder, lost);
+    await sleep(1200);
+    expect(lost).not.toHaveBeenCalled();
+    leave({ pid: 1 });
+    await sleep(1200);
+    expect(lost).toHaveBeenCalledTimes(1);
+    lock.release();
+    expect(existsSync(file())).toBe(true);
   });
 });

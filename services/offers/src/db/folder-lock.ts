@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import {
   linkSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -10,12 +12,15 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@loan-buddy/kit';
 
 /** How often a holder shows that it lives. */
-const HEARTBEAT_MS = 2000;
-/** A holder that has shown no life for this long is gone, wherever it ran. */
-const STALE_MS = 30_000;
+const HEARTBEAT_MS = 1000;
+/** A holder that shows no life for this long is gone, wherever it ran. */
+const STALE_MS = 10_000;
+/** How often a lock is looked at whose holder cannot be seen. */
+const WATCH_MS = 200;
 
 /** Another process holds the folder. */
 export class FolderInUseError extends StartError {
@@ -27,35 +32,49 @@ export interface FolderLock {
   release: () => void;
 }
 
-interface Holder {
+/** What a lock says of its holder. */
+export interface Holder {
   pid: number;
   host: string;
+  /** Where a pid means the same process: of one boot, and on Linux of one pid namespace. */
+  space: string;
+  /** No two holders have the same, not even of one pid. */
+  nonce: string;
 }
 
 /**
- * Takes a folder for this process alone, by a file `lock` in it that names the holder. A lock is left behind by a
- * process that was killed; it is taken over at once where the holder's pid can be seen to be dead, and after 30 s
- * without a sign of life where it cannot, as from another container.
+ * Takes a folder for this process alone, by a file `lock` in it that names the holder. A process that was killed leaves
+ * its lock behind; it is taken over at once where its pid can be seen to be dead. Where it cannot, as from another
+ * container, the lock is watched: one sign of life, and the folder is in use; none for 10 s, and the holder is gone.
  *
  * @param onLost is called if another process has taken the folder, which it does when this one was suspended for long
  * @throws {FolderInUseError} where another process holds it.
  */
-export function lockFolder(folder: string, onLost: () => void): FolderLock {
+export async function lockFolder(folder: string, onLost: () => void): Promise<FolderLock> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'lock');
-  const own = JSON.stringify({ pid: process.pid, host: hostname() } satisfies Holder);
+  const holder: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    space: pidSpace(),
+    nonce: randomUUID(),
+  };
+  const own = JSON.stringify(holder);
   if (!create(file, own)) {
-    removeIfStale(file, own);
+    const found = read(file);
+    if (found !== undefined && (await isGone(file, found, holder.space))) remove(file, found);
     if (!create(file, own)) throw inUse(folder, read(file));
   }
+  let missing = 0;
   const heartbeat = setInterval(() => {
-    if (read(file) !== own) {
+    const found = read(file);
+    missing = found === undefined ? missing + 1 : 0;
+    // Missing for a moment: somebody who took it for stale puts it back.
+    if (found === own) beat(file);
+    else if (found !== undefined || missing > 1) {
       clearInterval(heartbeat);
       onLost();
-      return;
     }
-    const now = new Date();
-    utimesSync(file, now, now);
   }, HEARTBEAT_MS).unref();
   return {
     release: () => {
@@ -63,6 +82,15 @@ export function lockFolder(folder: string, onLost: () => void): FolderLock {
       if (read(file) === own) rmSync(file);
     },
   };
+}
+
+function beat(file: string): void {
+  const now = new Date();
+  try {
+    utimesSync(file, now, now);
+  } catch {
+    // Renamed in this very moment: the next beat sees what became of it.
+  }
 }
 
 function create(file: string, content: string): boolean {
@@ -83,34 +111,54 @@ function read(file: string): string | undefined {
   }
 }
 
-function removeIfStale(file: string, own: string): void {
-  const content = read(file);
-  if (content === undefined || !isStale(file, content, own)) return;
-  // Renamed before it is removed: of several that find it stale, one gets it, and one that comes late puts it back.
-  const aside = `${file}.${String(process.pid)}`;
+function lastBeat(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+async function isGone(file: string, content: string, ownSpace: string): Promise<boolean> {
+  const holder = parse(content);
+  // Of our own pid it can only be one that had it before us.
+  if (holder?.space === ownSpace) return holder.pid === process.pid || !isAlive(holder.pid);
+  const seen = lastBeat(file);
+  // Its age may be by another clock, and so counts only where it is beyond doubt.
+  const age = Date.now() - (seen ?? 0);
+  for (let watched = 0; watched < STALE_MS && age < 6 * STALE_MS; watched += WATCH_MS) {
+    await sleep(WATCH_MS);
+    if (lastBeat(file) !== seen || read(file) !== content) return false;
+  }
+  return true;
+}
+
+/** Renamed before it is removed: of several that find it stale, one gets it, and one that comes late puts it back. */
+function remove(file: string, content: string): void {
+  const aside = `${file}.${randomUUID()}`;
   try {
     renameSync(file, aside);
   } catch {
     return;
   }
-  if (read(aside) !== content) linkSync(aside, file);
+  try {
+    if (read(aside) !== content) linkSync(aside, file);
+  } catch {
+    // A third has taken it meanwhile, and holds it now.
+  }
   rmSync(aside);
-}
-
-function isStale(file: string, content: string, own: string): boolean {
-  // Containers give the same pid again and again: one that is ours is not another's.
-  if (content === own) return true;
-  const age = Date.now() - statSync(file).mtimeMs;
-  if (age > STALE_MS) return true;
-  const holder = parse(content);
-  return holder?.host === hostname() && !isAlive(holder.pid);
 }
 
 function parse(content: string): Holder | undefined {
   try {
     return JSON.parse(content) as Holder;
   } catch {
-    return undefined; // its writer is between creating and filling it
+    return undefined; // its writer is between creating and filling it, or died there
+  }
+}
+
+function pidSpace(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return hostname();
   }
 }
 

@@ -24,10 +24,9 @@ export async function migrate(
   const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();
   if (error === undefined) return results.map(({ migrationName }) => migrationName);
   const failed = results.find(({ status }) => status === 'Error');
+  const what = failed ? `migration ${failed.migrationName}` : 'preparing the migrations';
   const reason = error instanceof Error ? error.message : JSON.stringify(error);
-  throw new MigrationError(`migration ${failed?.migrationName ?? ''} failed: ${reason}`, {
-    cause: error,
-  });
+  throw new MigrationError(`${what} failed: ${reason}`, { cause: error });
 }
 
 async function refuseNewer(db: Kysely<Tables>, known: object): Promise<void> {

@@ -46,6 +46,7 @@ const idempotencyKeys: Migration = {
         key text not null,
         fingerprint text not null,
         order_id text not null,
+        in_flight_until timestamptz not null,
         expires_at timestamptz not null,
         response_status smallint,
         response_body text,

@@ -1,29 +1,39 @@
 import type { PGlite } from '@electric-sql/pglite';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import { DatabaseUnavailableError, saysNotNow, sqlState } from './unavailable';
 
 /**
  * PGlite as a pool of one: it has a single session, so whoever holds the client holds the database, and the others
  * queue. A transaction therefore sees nothing of another.
+ *
+ * @param onBroken is called when PGlite itself fails, and not a statement: it cannot be used after that
  */
-export function createPglitePool(pglite: PGlite): PostgresPool {
+export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => void): PostgresPool {
   let last: Promise<void> = Promise.resolve();
+
+  const query = async (text: string, values: readonly unknown[]) => {
+    try {
+      const { rows, affectedRows } = await pglite.query<never>(text, [...values]);
+      const command = affectedRows === undefined ? 'SELECT' : 'UPDATE';
+      return { rows, rowCount: affectedRows ?? rows.length, command };
+    } catch (error) {
+      const state = sqlState(error);
+      if (state === undefined && !pglite.closed) onBroken(error);
+      if (state === undefined || saysNotNow(state)) {
+        throw new DatabaseUnavailableError({ cause: error });
+      }
+      throw error;
+    }
+  };
+
   return {
     connect: async () => {
       const before = last;
       let release!: () => void;
       last = new Promise((resolve) => (release = resolve));
       await before;
-      return client(pglite, release);
+      return { query: query as unknown as PostgresPoolClient['query'], release };
     },
     end: () => pglite.close(),
   };
-}
-
-function client(pglite: PGlite, release: () => void): PostgresPoolClient {
-  const query = async (text: string, values: readonly unknown[]) => {
-    const { rows, affectedRows } = await pglite.query<never>(text, [...values]);
-    const command = affectedRows === undefined ? 'SELECT' : 'UPDATE';
-    return { rows, rowCount: affectedRows ?? rows.length, command };
-  };
-  return { query: query as unknown as PostgresPoolClient['query'], release };
 }

@@ -1,32 +1,45 @@
-import { DatabaseError, Pool, type PoolClient } from 'pg';
-import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type { Logger } from '@loan-buddy/kit';
-import { DatabaseUnavailableError } from './unavailable';
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import { Pool, type PoolClient } from 'pg';
+import { DatabaseUnavailableError, saysNotNow, sqlState } from './unavailable';
 
 /** How long a connection may lie idle before it is closed. */
 const IDLE_TIMEOUT_MS = 30_000;
 /** The server ends a statement at the timeout; if it cannot even say so, we hang up this much later. */
 const SILENCE_MARGIN_MS = 500;
 
-/** A pool of connections to a PostgreSQL server, which may come and go. */
+/**
+ * A pool of connections to a PostgreSQL server, which may come and go.
+ *
+ * @param options.size connections at most
+ * @param options.connectTimeoutMs longest wait for a connection
+ * @param options.statementTimeoutMs longest time for one statement; unlimited if it is missing
+ */
 export function createPostgresPool(
-  options: { url: string; size: number; timeoutMs: number },
+  options: { url: string; size: number; connectTimeoutMs: number; statementTimeoutMs?: number },
   logger: Logger,
 ): PostgresPool {
+  const { statementTimeoutMs } = options;
   const pool = new Pool({
     connectionString: options.url,
     application_name: 'offers',
     max: options.size,
-    connectionTimeoutMillis: options.timeoutMs,
-    statement_timeout: options.timeoutMs,
-    query_timeout: options.timeoutMs + SILENCE_MARGIN_MS,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    ...(statementTimeoutMs !== undefined && {
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + SILENCE_MARGIN_MS,
+    }),
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,
   });
-  // An idle connection that breaks is replaced when the next one is needed.
-  pool.on('error', (error) => {
-    logger.warn({ err: error }, 'database connection lost');
+  // A connection may break at any time, also between two statements of a transaction, when only it hears of that.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => {
+      logger.warn({ err: error }, 'database connection lost');
+    });
   });
+  // The same of idle connections: the pool replaces them.
+  pool.on('error', () => undefined);
   const guarded = new WeakMap<PoolClient, PostgresPoolClient>();
   return {
     connect: async () => {
@@ -62,12 +75,8 @@ function rethrow(error: unknown): never {
   throw isUnavailable(error) ? new DatabaseUnavailableError({ cause: error }) : error;
 }
 
-/**
- * Whether an error says that the server cannot be worked with now. With an SQLSTATE that is one of the classes 08
- * (connection), 53 (resources), 57 (operator's intervention, timeouts included) and 58 (system), and 25006 from a
- * server that is read-only for now. Without one, the server said nothing: the network or our own timeout did.
- */
+/** Without an SQLSTATE the server said nothing: the network or our own timeout did. */
 function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof DatabaseError)) return true;
-  return /^(08|53|57|58|25006)/.test(error.code ?? '');
+  const state = sqlState(error);
+  return state === undefined || saysNotNow(state);
 }

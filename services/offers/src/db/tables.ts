@@ -34,6 +34,8 @@ export interface IdempotencyKeysTable {
   /** What was asked for, so that another request under the same key is noticed. */
   fingerprint: string;
   order_id: string;
+  /** Until then the first request may still be worked on. */
+  in_flight_until: ColumnType<Date, unknown, unknown>;
   expires_at: ColumnType<Date, unknown, unknown>;
   response_status: number | null;
   response_body: string | null;

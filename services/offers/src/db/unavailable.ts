@@ -5,6 +5,25 @@ export class DatabaseUnavailableError extends AppError {
   readonly code = 'database-unavailable';
 
   constructor(options: ErrorOptions) {
-    super('the database cannot be reached', { ...options, retryAfterSeconds: 1 });
+    super('the database cannot be worked with now', { ...options, retryAfterSeconds: 1 });
   }
+}
+
+/**
+ * The SQLSTATEs that say "not now" (PostgreSQL, appendix A): classes 08 (connection), 53 (resources, a full disk among
+ * them), 57 (operator's intervention, timeouts included) and 58 (system); 40 and 55P03, which two statements in each
+ * other's way get; 25006 and 25P03, from a server that turned read-only or ran out of patience; and what a server says
+ * that is being set up anew: 28 (authorisation) and 3D000 (no such database).
+ */
+const NOT_NOW = /^(08|53|57|58|40|55P03|25006|25P03|28|3D000)/;
+
+/** The SQLSTATE of an error that came from the database itself; undefined for any other. */
+export function sqlState(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** Whether an error with this SQLSTATE may well be none when the statement is sent again. */
+export function saysNotNow(state: string): boolean {
+  return NOT_NOW.test(state);
 }

@@ -2,7 +2,7 @@ import type { Logger } from '@loan-buddy/kit';
 import { createHash } from 'node:crypto';
 import { KeyTakenError, type Checkout } from '../orders/checkout';
 import type { IdempotencyStore, KnownRequest, StoredResponse } from '../orders/idempotency';
-import type { Order } from '../orders/order';
+import { isDecided, type Order } from '../orders/order';
 import type { OrderStore } from '../orders/order-store';
 import { KeyReusedError, RequestInFlightError } from './idempotency-key';
 import { orderBody } from './order-body';
@@ -52,13 +52,14 @@ export function createAnswerCheckout(dependencies: {
     } catch (error) {
       if (!(error instanceof KeyTakenError)) throw error;
       const winner = await idempotency.find(userId, key);
-      if (!winner) throw error;
+      if (!winner) throw inFlight();
       return replay(userId, request, winner);
     }
-    const response = responseTo(order);
-    await idempotency.complete(userId, key, response).catch((error: unknown) => {
+    const own = responseTo(order);
+    const response = await idempotency.complete(userId, key, own).catch((error: unknown) => {
       // The order stands; whoever asks again is answered from it.
       logger.warn({ err: error, orderId: order.id, requestId }, 'answer was not kept');
+      return own;
     });
     return { orderId: order.id, response, replayed: false };
   };
@@ -66,29 +67,33 @@ export function createAnswerCheckout(dependencies: {
   async function replay(
     userId: string,
     request: { key: string; fingerprint: string },
-    { fingerprint, orderId, response }: KnownRequest,
+    known: KnownRequest,
   ): Promise<CheckoutAnswer> {
-    if (fingerprint !== request.fingerprint) {
+    if (known.fingerprint !== request.fingerprint) {
       throw new KeyReusedError('This Idempotency-Key came with another body before.');
     }
-    const kept = response ?? (await answerLate(userId, request.key, orderId));
-    return { orderId, response: kept, replayed: true };
+    if (known.inFlight) throw inFlight();
+    const { orderId } = known;
+    const response = known.response ?? (await answerLate(userId, request.key, orderId));
+    return { orderId, response, replayed: true };
   }
 
-  /** For a request whose process died before it answered. Its order has gone on since, or will. */
+  /** For a request whose process died before it answered: the answer is the order as it is by now. */
   async function answerLate(userId: string, key: string, orderId: string): Promise<StoredResponse> {
     const order = await orders.find(orderId);
-    if (!order || (order.status === 'PENDING' && order.attempts === 0)) {
-      throw new RequestInFlightError('The first request with this key is not answered yet.', {
-        retryAfterSeconds: RETRY_AFTER_S,
-      });
-    }
+    if (!order) throw new Error(`there is no order ${orderId}`);
     return idempotency.complete(userId, key, responseTo(order));
   }
 }
 
+function inFlight(): RequestInFlightError {
+  return new RequestInFlightError('The first request with this key is not answered yet.', {
+    retryAfterSeconds: RETRY_AFTER_S,
+  });
+}
+
 function responseTo(order: Order): StoredResponse {
-  const status = order.status === 'PENDING' ? 202 : 201;
+  const status = isDecided(order) ? 201 : 202;
   return { status, body: JSON.stringify(orderBody(order)) };
 }
 

@@ -23,6 +23,8 @@ export interface KnownRequest {
   fingerprint: string;
   orderId: string;
   response: StoredResponse | undefined;
+  /** Whether the first request may still be worked on. Without an answer after that, whoever did has died. */
+  inFlight: boolean;
 }
 
 /** Remembers which requests were made under which keys. Written by {@link OrderStore.insert}, together with the order. */
@@ -43,6 +45,7 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
       const row = await db
         .selectFrom('idempotency_keys')
         .select(['fingerprint', 'order_id', 'response_status', 'response_body'])
+        .select(sql<boolean>`in_flight_until > now()`.as('lease_runs'))
         .where('user_id', '=', userId)
         .where('key', '=', key)
         .where('expires_at', '>', sql<Date>`now()`)
@@ -50,7 +53,8 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
       if (!row) return undefined;
       const { response_status: status, response_body: body } = row;
       const response = status === null || body === null ? undefined : { status, body };
-      return { fingerprint: row.fingerprint, orderId: row.order_id, response };
+      const inFlight = response === undefined && row.lease_runs;
+      return { fingerprint: row.fingerprint, orderId: row.order_id, response, inFlight };
     },
 
     complete: async (userId, key, { status, body }) => {

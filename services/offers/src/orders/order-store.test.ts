@@ -17,7 +17,7 @@ async function inserted(overrides: Partial<Order> = {}, dueInMs = 60_000): Promi
 
 async function failed(): Promise<Order> {
   const { id } = await inserted();
-  return store().recordFailure(id, 'no answer', undefined);
+  return store().recordFailure(id, { reason: 'no answer', dueInMs: 1, maxAttempts: 1 });
 }
 
 afterEach(async () => {
@@ -43,8 +43,8 @@ describe('an order', () => {
     for (const change of [
       store().decide(id, 'APPROVED'),
       store().postpone(id, 1),
-      store().recordFailure(id, 'late', 1),
-      store().recordFailure(id, 'late', undefined),
+      store().recordFailure(id, { reason: 'late', dueInMs: 1, maxAttempts: 9 }),
+      store().recordFailure(id, { reason: 'late', dueInMs: 1, maxAttempts: 1 }),
     ]) {
       expect(await change).toMatchObject({ status: 'REJECTED', attempts: 0 });
     }
@@ -102,9 +102,15 @@ describe('claimDue', () => {
 
   it('counts only failures as attempts', async () => {
     const { id } = await inserted({}, -1);
-    expect(await store().recordFailure(id, 'no answer', -1)).toMatchObject({ attempts: 1 });
+    const failure = { reason: 'no answer', dueInMs: -1, maxAttempts: 3 };
+    expect(await store().recordFailure(id, failure)).toMatchObject({ attempts: 1 });
     expect(await store().postpone(id, -1)).toMatchObject({ attempts: 1 });
     expect(await store().claimDue(1, 1)).toMatchObject([{ id, attempts: 1 }]);
+    expect(await store().recordFailure(id, failure)).toMatchObject({ status: 'PENDING' });
+    expect(await store().recordFailure(id, failure)).toMatchObject({
+      status: 'FAILED',
+      attempts: 3,
+    });
   });
 });
 
@@ -176,11 +182,34 @@ describe('an idempotency key', () => {
     const order = anOrder({ userId: user() });
     await store().insert(order, 1000, request);
     const known = { fingerprint: 'f', orderId: order.id };
-    expect(await keys().find(order.userId, 'k')).toEqual({ ...known, response: undefined });
+    expect(await keys().find(order.userId, 'k')).toEqual({
+      ...known,
+      response: undefined,
+      inFlight: true,
+    });
     const response = { status: 201, body: '{"a":"ü"}' };
     expect(await keys().complete(order.userId, 'k', response)).toEqual(response);
     expect(await keys().complete(order.userId, 'k', { status: 202, body: '' })).toEqual(response);
-    expect(await keys().find(order.userId, 'k')).toEqual({ ...known, response });
+    expect(await keys().find(order.userId, 'k')).toEqual({ ...known, response, inFlight: false });
+  });
+
+  it('is in flight no longer than its lease', async () => {
+    const order = anOrder({ userId: user() });
+    await store().insert(order, -1, request);
+    expect(await keys().find(order.userId, 'k')).toMatchObject({ inFlight: false });
+  });
+
+  it('makes one order also where the isolation level is a stricter one by default', async () => {
+    const { db } = database();
+    const userId = user();
+    await sql`set default_transaction_isolation = 'repeatable read'`.execute(db);
+    try {
+      const insert = () => store().insert(anOrder({ userId }), 1000, request);
+      const made = await Promise.all(Array.from({ length: 20 }, insert));
+      expect(made.filter(Boolean)).toHaveLength(1);
+    } finally {
+      await sql`reset default_transaction_isolation`.execute(db);
+    }
   });
 
   it('is free again, and then forgotten, once it has expired', async () => {

@@ -1,7 +1,7 @@
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
 import type { OrdersTable, Tables } from '../db/tables';
 import type { IdempotentRequest } from './idempotency';
-import type { Decision, Order } from './order';
+import type { Decision, Order, OrderStatus } from './order';
 
 /** A page of a listing, in the order of the ids, which is that of time. */
 export interface Page {
@@ -19,7 +19,8 @@ export interface FailedOrder extends Order {
 export interface OrderStore {
   /**
    * Writes down a new order, and that its decision is to be asked for once `dueInMs` have passed. With a request, also
-   * that this is its order; false if that request already has one, and then nothing is written.
+   * that this is its order, and in flight for as long; false if that request already has one, and then nothing is
+   * written.
    */
   insert: (order: Order, dueInMs: number, request?: IdempotentRequest) => Promise<boolean>;
   find: (id: string) => Promise<Order | undefined>;
@@ -28,8 +29,11 @@ export interface OrderStore {
   decide: (id: string, decision: Decision) => Promise<Order>;
   /** Has a pending order asked for later, without counting an attempt; returns the order as it now is. */
   postpone: (id: string, dueInMs: number) => Promise<Order>;
-  /** The same after an attempt in vain. Without a next time the order is given up: `FAILED`. */
-  recordFailure: (id: string, reason: string, dueInMs: number | undefined) => Promise<Order>;
+  /** The same after an attempt in vain; with `maxAttempts` of them the order is given up: `FAILED`. */
+  recordFailure: (
+    id: string,
+    failure: { reason: string; dueInMs: number; maxAttempts: number },
+  ) => Promise<Order>;
   /** Takes up to `limit` pending orders that are due. Nobody else gets them until `leaseMs` have passed. */
   claimDue: (limit: number, leaseMs: number) => Promise<Order[]>;
   listFailed: (page: Page) => Promise<FailedOrder[]>;
@@ -50,6 +54,13 @@ const columns = [
   'amount',
   'attempts',
 ] as const;
+
+// The two statements of every checkout, in the form they are sent: building them each time took as long as sending them.
+const INSERT = `insert into orders
+  (id, user_id, status, created_at, offer_id, provider, rate, amount, due_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 ms')`;
+const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
+  where id = $1 and status = 'PENDING' returning ${columns.join(', ')}`;
 
 /** All times are by the database's clock: it is one for all replicas. */
 const inMs = (ms: number) => sql<Date>`now() + ${ms} * interval '1 ms'`;
@@ -83,31 +94,20 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
 
   return {
     insert: async (order, dueInMs, request) => {
-      const values = {
-        id: order.id,
-        user_id: order.userId,
-        status: order.status,
-        created_at: order.createdAt,
-        offer_id: order.offer.id,
-        provider: order.offer.provider,
-        rate: order.offer.rate,
-        amount: order.offer.amount,
-      };
+      const { id, userId, status, createdAt, offer } = order;
+      const insertion = CompiledQuery.raw(INSERT, [
+        ...[id, userId, status, createdAt],
+        ...[offer.id, offer.provider, offer.rate, offer.amount],
+        dueInMs,
+      ]);
       if (!request) {
-        await db
-          .insertInto('orders')
-          .values({ ...values, due_at: inMs(dueInMs) })
-          .execute();
+        await db.executeQuery(insertion);
         return true;
       }
-      return db.transaction().execute(async (transaction) => {
-        const claimed = await claimKey(transaction, order, request);
-        if (claimed) {
-          await transaction
-            .insertInto('orders')
-            .values({ ...values, due_at: inMs(dueInMs) })
-            .execute();
-        }
+      const transaction = db.transaction().setIsolationLevel('read committed');
+      return transaction.execute(async (trx) => {
+        const claimed = await claimKey(trx, order, dueInMs, request);
+        if (claimed) await trx.executeQuery(insertion);
         return claimed;
       });
     },
@@ -120,12 +120,8 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
     },
 
     decide: async (id, decision) => {
-      const row = await pending
-        .set({ status: decision, decided_at: sql`now()`, due_at: null })
-        .where('id', '=', id)
-        .returning(columns)
-        .executeTakeFirst();
-      return asItIs(id, row);
+      const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(DECIDE, [id, decision]));
+      return asItIs(id, rows[0]);
     },
 
     postpone: async (id, dueInMs) => {
@@ -137,13 +133,15 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
       return asItIs(id, row);
     },
 
-    recordFailure: async (id, reason, dueInMs) => {
-      const next =
-        dueInMs === undefined
-          ? { status: 'FAILED' as const, due_at: null }
-          : { due_at: inMs(dueInMs) };
+    recordFailure: async (id, { reason, dueInMs, maxAttempts }) => {
+      const isLast = sql<boolean>`attempts + 1 >= ${maxAttempts}`;
       const row = await pending
-        .set({ ...next, attempts: sql`attempts + 1`, last_error: reason })
+        .set({
+          status: sql<OrderStatus>`case when ${isLast} then 'FAILED' else 'PENDING' end`,
+          due_at: sql<Date>`case when ${isLast} then null else ${inMs(dueInMs)} end`,
+          attempts: sql<number>`attempts + 1`,
+          last_error: reason,
+        })
         .where('id', '=', id)
         .returning(columns)
         .executeTakeFirst();
@@ -200,11 +198,13 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
 async function claimKey(
   db: Kysely<Tables>,
   order: Order,
+  leaseMs: number,
   { key, fingerprint, ttlMs }: IdempotentRequest,
 ): Promise<boolean> {
   const fresh = {
     fingerprint,
     order_id: order.id,
+    in_flight_until: inMs(leaseMs),
     expires_at: inMs(ttlMs),
     response_status: null,
     response_body: null,

@@ -24,5 +24,10 @@ export interface Order {
   attempts: number;
 }
 
+/** Whether confirm-payment has spoken: the status is final. */
+export function isDecided({ status }: Pick<Order, 'status'>): boolean {
+  return decisions.some((decision) => decision === status);
+}
+
 /** What every order id looks like. */
 export const ORDER_ID_PATTERN = /^order-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

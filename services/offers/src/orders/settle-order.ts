@@ -36,18 +36,16 @@ export function createSettleOrder(dependencies: {
     try {
       decision = await askForDecision(order, context);
     } catch (error) {
-      const log = { err: error, orderId: order.id, requestId: context.requestId };
-      const attempts = order.attempts + 1;
-      if (error instanceof NotAskedError) {
-        return orders.postpone(order.id, pauseMs(attempts, policy));
-      }
+      const dueInMs = pauseMs(order.attempts + 1, policy);
+      if (error instanceof NotAskedError) return orders.postpone(order.id, dueInMs);
       if (!(error instanceof UndecidedError)) throw error;
-      if (attempts >= policy.attempts) {
-        logger.error({ ...log, attempts }, 'order failed: nobody decided it');
-        return orders.recordFailure(order.id, reasonOf(error), undefined);
-      }
-      logger.warn({ ...log, attempts }, 'order stays pending');
-      return orders.recordFailure(order.id, reasonOf(error), pauseMs(attempts, policy));
+      const failure = { reason: reasonOf(error), dueInMs, maxAttempts: policy.attempts };
+      const settled = await orders.recordFailure(order.id, failure);
+      const { status, attempts } = settled;
+      const log = { err: error, orderId: order.id, requestId: context.requestId, attempts };
+      if (status === 'FAILED') logger.error(log, 'order failed: nobody decided it');
+      else logger.warn(log, 'order stays pending');
+      return settled;
     }
     return orders.decide(order.id, decision);
   };
