@@ -51,7 +51,11 @@ export default defineConfig(
     rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Only main.ts and the commands read the environment.' },
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Only main.ts and the commands read the environment.',
+        },
       ],
       ...noImports(),
     },
