@@ -18,6 +18,8 @@ async function main(): Promise<void> {
   const confirmPayment = await start('services/confirm-payment/dist/main.js');
   const CONFIRM_PAYMENT_URL = `http://127.0.0.1:${String(confirmPayment.port)}`;
   const embedded = { CONFIRM_PAYMENT_URL, DATABASE_URL: '', DATA_DIR: join(folder, 'embedded') };
+  // The first start creates the database, which keeps the process busy for half a minute beyond it.
+  await (await start('services/offers/dist/main.js', embedded)).stop();
   const offers = await start('services/offers/dist/main.js', embedded);
 
   console.log(

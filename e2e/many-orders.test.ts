@@ -4,7 +4,6 @@ import { CompiledQuery, sql, type KyselyPlugin, type RootOperationNode } from 'k
 import { openDatabase, type Database } from '../services/offers/src/db/database';
 import { createOrderStore } from '../services/offers/src/orders/order-store';
 import { postCheckout, report } from './support/client';
-import { atEnd } from './support/opened';
 import { newStorage, storageName } from './support/postgres';
 import { startService } from './support/service-process';
 
@@ -56,14 +55,12 @@ async function plans(database: Database): Promise<string[]> {
 
 it(`cost the same per request on ${storageName}, by the indexes`, async () => {
   const confirmPayment = await startService('confirm-payment');
-  atEnd(confirmPayment.close);
   const storage = await newStorage();
   const measure = async (): Promise<string> => {
     const offers = await startService('offers', {
       ...storage,
       CONFIRM_PAYMENT_URL: confirmPayment.url,
     });
-    atEnd(offers.close);
     const buy = () => postCheckout(offers.url, { user_id: 'user-7', loan_id: 'offer2' });
     await medianMs(buy);
     const checkoutMs = await medianMs(buy);

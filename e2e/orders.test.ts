@@ -18,7 +18,7 @@ import {
 import { freePort } from './support/free-port';
 import { atEnd } from './support/opened';
 import { newStorage, storageName } from './support/postgres';
-import { root, startService, type ServiceProcess } from './support/service-process';
+import { root, startService } from './support/service-process';
 
 jest.setTimeout(180_000);
 
@@ -31,12 +31,6 @@ const quick = {
   RETRY_ATTEMPTS: '1000',
   BREAKER_OPEN_MS: '300',
 };
-
-async function start(...args: Parameters<typeof startService>): Promise<ServiceProcess> {
-  const service = await startService(...args);
-  atEnd(service.close);
-  return service;
-}
 
 /** Runs a command of offers as `npm run` would. */
 function command(name: string, env: NodeJS.ProcessEnv, ...args: string[]) {
@@ -52,7 +46,7 @@ describe(`on ${storageName}`, () => {
   it('loses no acknowledged order while offers is killed 20 times', async () => {
     const checkouts = 500;
     const kills = 20;
-    const confirmPayment = await start('confirm-payment', { SIMULATED_LATENCY_MS: '20' });
+    const confirmPayment = await startService('confirm-payment', { SIMULATED_LATENCY_MS: '20' });
     const port = await freePort();
     const env = {
       ...(await newStorage()),
@@ -61,7 +55,7 @@ describe(`on ${storageName}`, () => {
       PORT: String(port),
     };
     const url = `http://127.0.0.1:${String(port)}`;
-    let offers = await start('offers', env);
+    let offers = await startService('offers', env);
 
     const acknowledged: OrderAnswer[] = [];
     let broken = 0;
@@ -83,7 +77,7 @@ describe(`on ${storageName}`, () => {
       await sleep(Math.random() * 60);
       offers.kill('SIGKILL');
       await offers.exit;
-      offers = await start('offers', env);
+      offers = await startService('offers', env);
     }
     await buying;
 
@@ -117,8 +111,8 @@ describe(`on ${storageName}`, () => {
 
   it('takes every checkout while confirm-payment is away, and has them decided when it is back', async () => {
     const port = String(await freePort());
-    const first = await start('confirm-payment', { PORT: port });
-    const offers = await start('offers', {
+    const first = await startService('confirm-payment', { PORT: port });
+    const offers = await startService('offers', {
       ...(await newStorage()),
       ...quick,
       CONFIRM_PAYMENT_URL: first.url,
@@ -134,7 +128,7 @@ describe(`on ${storageName}`, () => {
       ids.push(((await response.json()) as OrderAnswer).id);
       await sleep(50);
     }
-    await start('confirm-payment', { PORT: port });
+    await startService('confirm-payment', { PORT: port });
     const { orders, ms } = await untilFinal(offers.url, ids, 10_000);
     report(
       `${storageName}, confirm-payment away for 15 s: ${String(ids.length)} checkouts, all 202; ` +
@@ -169,7 +163,7 @@ describe(`on ${storageName}`, () => {
       });
     });
     atEnd(web.close);
-    const offers = await start('offers', {
+    const offers = await startService('offers', {
       ...(await newStorage()),
       ...quick,
       BREAKER_FAILURES: '1000',
@@ -208,7 +202,7 @@ describe(`on ${storageName}`, () => {
       socket.end('220 smtp.example ESMTP\r\n');
     });
     atEnd(noise.close);
-    const offers = await start('offers', {
+    const offers = await startService('offers', {
       ...(await newStorage()),
       ...quick,
       CONFIRM_PAYMENT_URL: noise.url,
@@ -221,8 +215,8 @@ describe(`on ${storageName}`, () => {
   });
 
   it('makes one order of one Idempotency-Key sent 100 times at once', async () => {
-    const confirmPayment = await start('confirm-payment', { SIMULATED_LATENCY_MS: '50' });
-    const offers = await start('offers', {
+    const confirmPayment = await startService('confirm-payment', { SIMULATED_LATENCY_MS: '50' });
+    const offers = await startService('offers', {
       ...(await newStorage()),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
     });
@@ -269,7 +263,7 @@ describe(`on ${storageName}`, () => {
       BREAKER_FAILURES: '1000',
       CONFIRM_PAYMENT_URL: web.url,
     };
-    const offers = await start('offers', env);
+    const offers = await startService('offers', env);
     const buy = async () => {
       const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
       return ((await response.json()) as OrderAnswer).id;
@@ -309,7 +303,8 @@ describe(`on ${storageName}`, () => {
     expect(command('orders', storage, 'retry', ids[1]!).status).toBe(1);
     expect(command('orders', storage, 'retry', '--all').stdout).toBe('1 pending again\n');
     expect(command('orders', storage, 'nonsense').stderr).toMatch(/usage/);
-    const url = storage['DATA_DIR'] === undefined ? offers.url : (await start('offers', env)).url;
+    const url =
+      storage['DATA_DIR'] === undefined ? offers.url : (await startService('offers', env)).url;
     const { orders: decided } = await untilFinal(url, ids, 10_000);
     expect(decided.map(({ status }) => status)).toEqual(['APPROVED', 'APPROVED', 'APPROVED']);
   });
@@ -324,7 +319,7 @@ describe(`on ${storageName}`, () => {
       else res.writeHead(500).end();
     });
     atEnd(web.close);
-    const offers = await start('offers', {
+    const offers = await startService('offers', {
       ...(await newStorage()),
       ...quick,
       LOG_LEVEL: 'info',
@@ -364,7 +359,7 @@ describe(`on ${storageName}`, () => {
     const memory: number[] = [];
     for (let i = 0; i < 2; i++) {
       const startedAt = performance.now();
-      const offers = await start('offers', storage);
+      const offers = await startService('offers', storage);
       startMs.push(performance.now() - startedAt);
       await sleep(1500);
       memory.push(offers.memoryMb());

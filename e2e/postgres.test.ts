@@ -15,15 +15,9 @@ import {
 } from './support/client';
 import { atEnd } from './support/opened';
 import { describeWithServer, newServerDatabase, ownServer } from './support/postgres';
-import { startInVain, startService, type ServiceProcess } from './support/service-process';
+import { startInVain, startService } from './support/service-process';
 
 jest.setTimeout(180_000);
-
-async function start(...args: Parameters<typeof startService>): Promise<ServiceProcess> {
-  const service = await startService(...args);
-  atEnd(service.close);
-  return service;
-}
 
 async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url });
@@ -46,12 +40,12 @@ async function insertPending(client: Client, count: number): Promise<string[]> {
 
 describeWithServer('on one PostgreSQL server', () => {
   it('two replicas start at once on an empty database, and share 1,000 pending orders', async () => {
-    const confirmPayment = await start('confirm-payment');
+    const confirmPayment = await startService('confirm-payment');
     const env = {
       DATABASE_URL: await newServerDatabase(),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
     };
-    const replicas = await Promise.all([start('offers', env), start('offers', env)]);
+    const replicas = await Promise.all([startService('offers', env), startService('offers', env)]);
     const migrations = replicas.map(({ log }) => log.filter(({ migrated }) => migrated).length);
     expect(migrations.sort()).toEqual([0, 1]);
 
@@ -73,12 +67,12 @@ describeWithServer('on one PostgreSQL server', () => {
   });
 
   it('one Idempotency-Key sent 100 times at once to two replicas makes one order', async () => {
-    const confirmPayment = await start('confirm-payment', { SIMULATED_LATENCY_MS: '50' });
+    const confirmPayment = await startService('confirm-payment', { SIMULATED_LATENCY_MS: '50' });
     const env = {
       DATABASE_URL: await newServerDatabase(),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
     };
-    const replicas = [await start('offers', env), await start('offers', env)];
+    const replicas = [await startService('offers', env), await startService('offers', env)];
     const body = { user_id: 'cristina', loan_id: 'offer2' };
     const key = { 'Idempotency-Key': randomUUID() };
     const answers: { status: number; body: string }[] = [];
@@ -100,15 +94,15 @@ describeWithServer('on one PostgreSQL server', () => {
   });
 
   it('a replay is answered from the order when the process died before it answered', async () => {
-    const confirmPayment = await start('confirm-payment', { SIMULATED_LATENCY_MS: '1000' });
+    const confirmPayment = await startService('confirm-payment', { SIMULATED_LATENCY_MS: '1000' });
     const env = {
       DATABASE_URL: await newServerDatabase(),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
       CONFIRM_PAYMENT_TIMEOUT_MS: '2000',
       DATABASE_TIMEOUT_MS: '500',
     };
-    const first = await start('offers', env);
-    const second = await start('offers', env);
+    const first = await startService('offers', env);
+    const second = await startService('offers', env);
     const body = { user_id: 'cristina', loan_id: 'offer2' };
     const key = { 'Idempotency-Key': 'k' };
     const lost = postCheckout(first.url, body, key).catch(() => undefined);
@@ -127,8 +121,8 @@ describeWithServer('on one PostgreSQL server', () => {
 
   it('a server that stops and comes back costs 503s while it is gone, and no order', async () => {
     const server = await ownServer();
-    const confirmPayment = await start('confirm-payment');
-    const offers = await start('offers', {
+    const confirmPayment = await startService('confirm-payment');
+    const offers = await startService('offers', {
       DATABASE_URL: server.url,
       DATABASE_TIMEOUT_MS: '500',
       CONFIRM_PAYMENT_URL: confirmPayment.url,
@@ -179,12 +173,12 @@ describeWithServer('on one PostgreSQL server', () => {
   });
 
   it('connections cut again and again, also in the middle of a transaction, end no process', async () => {
-    const confirmPayment = await start('confirm-payment');
+    const confirmPayment = await startService('confirm-payment');
     const env = {
       DATABASE_URL: await newServerDatabase(),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
     };
-    const offers = await start('offers', env);
+    const offers = await startService('offers', env);
     const client = await connect(env.DATABASE_URL);
     const statuses = new Map<number, number>();
     const ids: string[] = [];
@@ -222,7 +216,7 @@ describeWithServer('on one PostgreSQL server', () => {
     const client = await connect(env.DATABASE_URL);
     // The lock that Kysely takes for its migrations.
     await client.query(`begin; select pg_advisory_xact_lock(3853314791062309107)`);
-    const starting = start('offers', env);
+    const starting = startService('offers', env);
     await sleep(2000);
     await client.query('commit');
     const { log } = await starting;
@@ -231,9 +225,9 @@ describeWithServer('on one PostgreSQL server', () => {
 
   it('a schema from a newer version is refused', async () => {
     const url = await newServerDatabase();
-    const confirmPayment = await start('confirm-payment');
+    const confirmPayment = await startService('confirm-payment');
     const env = { DATABASE_URL: url, CONFIRM_PAYMENT_URL: confirmPayment.url };
-    await (await start('offers', env)).close();
+    await (await startService('offers', env)).close();
     const client = await connect(url);
     await client.query(`insert into kysely_migration values ('9999-future', 'now')`);
     const { exit, stderr } = await startInVain('offers', env);

@@ -12,15 +12,9 @@ import { startInVain, startService, type ServiceProcess } from './support/servic
 
 jest.setTimeout(60_000);
 
-async function start(...args: Parameters<typeof startService>): Promise<ServiceProcess> {
-  const service = await startService(...args);
-  atEnd(service.close);
-  return service;
-}
-
 async function startPair(env: NodeJS.ProcessEnv = {}) {
-  const confirmPayment = await start('confirm-payment');
-  const offers = await start('offers', { CONFIRM_PAYMENT_URL: confirmPayment.url, ...env });
+  const confirmPayment = await startService('confirm-payment');
+  const offers = await startService('offers', { CONFIRM_PAYMENT_URL: confirmPayment.url, ...env });
   return { confirmPayment, offers };
 }
 
@@ -79,10 +73,13 @@ describe('the pair', () => {
     );
     const hanging = providersFile('hanging.json', {}, { fault: 'hang' }, {});
     try {
-      const slowOffers = await start('offers', slow);
+      const slowOffers = await startService('offers', slow);
       await fetch(`${slowOffers.url}/livez`);
       const [, allMs] = await timed(fetch(`${slowOffers.url}/offers`));
-      const hangingOffers = await start('offers', { ...hanging, PROVIDER_TIMEOUT_MS: '400' });
+      const hangingOffers = await startService('offers', {
+        ...hanging,
+        PROVIDER_TIMEOUT_MS: '400',
+      });
       await fetch(`${hangingOffers.url}/livez`);
       const [partial, partialMs] = await timed(fetch(`${hangingOffers.url}/offers`));
       report(
@@ -104,10 +101,10 @@ describe('the pair', () => {
     await confirmPayment.close();
     const hanging = await startHttpServer(() => undefined);
     atEnd(hanging.close);
-    const failing = await start('confirm-payment', { SIMULATED_FAILURE_RATE: '1' });
+    const failing = await startService('confirm-payment', { SIMULATED_FAILURE_RATE: '1' });
     const others = await Promise.all(
       [hanging.url, failing.url].map((url) =>
-        start('offers', { CONFIRM_PAYMENT_URL: url, CONFIRM_PAYMENT_TIMEOUT_MS: '300' }),
+        startService('offers', { CONFIRM_PAYMENT_URL: url, CONFIRM_PAYMENT_TIMEOUT_MS: '300' }),
       ),
     );
     for (const service of [offers, ...others]) {
@@ -133,7 +130,7 @@ describe('a start that cannot succeed', () => {
   });
 
   it('says in one line that the port is in use, and exits 1', async () => {
-    const { port } = await start('confirm-payment');
+    const { port } = await startService('confirm-payment');
     const { exit, stderr } = await startInVain('offers', { PORT: String(port) });
     expect(exit).toBe(1);
     expect(stderr).toMatch(/^offers: port \d+ on 127\.0\.0\.1 is already in use[^\n]*\n$/);
@@ -194,8 +191,8 @@ describe('a stop', () => {
   });
 
   it('waits for the checkout in flight', async () => {
-    const slow = await start('confirm-payment', { SIMULATED_LATENCY_MS: '800' });
-    const offers = await start('offers', { CONFIRM_PAYMENT_URL: slow.url });
+    const slow = await startService('confirm-payment', { SIMULATED_LATENCY_MS: '800' });
+    const offers = await startService('offers', { CONFIRM_PAYMENT_URL: slow.url });
     const inFlight = checkout(offers, 'offer2');
     await new Promise((resolve) => setTimeout(resolve, 200));
     offers.kill('SIGINT');
@@ -206,7 +203,7 @@ describe('a stop', () => {
   it('that takes longer than SHUTDOWN_TIMEOUT_MS exits 1', async () => {
     const hanging = await startHttpServer(() => undefined);
     atEnd(hanging.close);
-    const offers = await start('offers', {
+    const offers = await startService('offers', {
       CONFIRM_PAYMENT_URL: hanging.url,
       CONFIRM_PAYMENT_TIMEOUT_MS: '5000',
       SHUTDOWN_TIMEOUT_MS: '500',

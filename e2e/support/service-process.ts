@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { atEnd } from './opened';
 
 export const root = join(__dirname, '..', '..');
 
@@ -47,12 +48,17 @@ function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
   return { child, exit, stderr: () => stderr };
 }
 
-/** Starts a built service on a free port and waits until it listens. */
+/** Starts a built service on a free port and waits until it listens. It is killed when the test is over. */
 export async function startService(
   name: ServiceName,
   env: NodeJS.ProcessEnv = {},
 ): Promise<ServiceProcess> {
   const { child, exit, stderr } = spawnService(name, env);
+  const close = async () => {
+    child.kill('SIGKILL');
+    await exit;
+  };
+  atEnd(close);
   const log: Record<string, unknown>[] = [];
   const port = await new Promise<number>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (text) => {
@@ -71,10 +77,7 @@ export async function startService(
     kill: (signal) => child.kill(signal),
     memoryMb: () => residentMb(child.pid!),
     exit,
-    close: async () => {
-      child.kill('SIGKILL');
-      await exit;
-    },
+    close,
   };
 }
 

@@ -34,6 +34,9 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
       await before;
       return { query: query as unknown as PostgresPoolClient['query'], release };
     },
-    end: () => pglite.close(),
+    end: async () => {
+      await last;
+      await pglite.close();
+    },
   };
 }
