@@ -3,49 +3,53 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 
 /** What is under way on one connection. */
-export class Connection {
-  /** Requests whose answer the operating system does not have to its last byte. A client may send several ahead. */
-  #unanswered = 0;
-  #latest: ServerResponse | undefined;
-  #onAnswered: (() => void) | undefined;
-  #bytesRead = 0;
-  #quietSince = performance.now();
-
-  constructor(readonly socket: Socket) {}
-
-  get isAnswered(): boolean {
-    return this.#unanswered === 0;
-  }
-
+export interface Connection {
+  socket: Socket;
+  /** Whether the operating system has every answer that was asked for, to its last byte. */
+  isAnswered: () => boolean;
   /** The answer to the request that is still arriving, if there is such a request and nothing of the answer is sent. */
-  get answerToUnfinished(): ServerResponse | undefined {
-    const latest = this.#latest;
-    return latest && !latest.req.complete && !latest.headersSent ? latest : undefined;
-  }
-
+  answerToUnfinished: () => ServerResponse | undefined;
   /** Calls back once everything that was asked is answered: now, if it is. */
-  whenAnswered(then: () => void): void {
-    if (this.isAnswered) then();
-    else this.#onAnswered = then;
-  }
+  whenAnswered: (then: () => void) => void;
+  /** For how many milliseconds nothing has arrived, as far as calls of this function can tell. */
+  quietMs: () => number;
+}
 
-  /** For how many milliseconds nothing has arrived, as far as calls of this method can tell. */
-  quietMs(): number {
-    const now = performance.now();
-    if (this.socket.bytesRead !== this.#bytesRead) this.#quietSince = now;
-    this.#bytesRead = this.socket.bytesRead;
-    return now - this.#quietSince;
-  }
-
-  requested(response: ServerResponse): void {
-    this.#unanswered += 1;
-    this.#latest = response;
-  }
-
-  answered(): void {
-    this.#unanswered -= 1;
-    if (this.isAnswered) this.#onAnswered?.();
-  }
+function follow(socket: Socket) {
+  // A client may send several requests ahead.
+  let unanswered = 0;
+  let latest: ServerResponse | undefined;
+  let onAnswered: () => void = () => undefined;
+  let bytesRead = 0;
+  let quietSince = performance.now();
+  const isAnswered = () => unanswered === 0;
+  const connection: Connection = {
+    socket,
+    isAnswered,
+    answerToUnfinished: () =>
+      latest && !latest.req.complete && !latest.headersSent ? latest : undefined,
+    whenAnswered: (then) => {
+      if (isAnswered()) then();
+      else onAnswered = then;
+    },
+    quietMs: () => {
+      const now = performance.now();
+      if (socket.bytesRead !== bytesRead) quietSince = now;
+      bytesRead = socket.bytesRead;
+      return now - quietSince;
+    },
+  };
+  return {
+    ...connection,
+    requested: (response: ServerResponse) => {
+      unanswered += 1;
+      latest = response;
+    },
+    answered: () => {
+      unanswered -= 1;
+      if (isAnswered()) onAnswered();
+    },
+  };
 }
 
 /** The connections of a server that are open now. */
@@ -53,12 +57,12 @@ export type Connections = ReadonlyMap<Duplex, Connection>;
 
 /** Follows what is under way on each connection: node:http calls one idle whose last answer is not yet sent. */
 export function trackConnections(server: Server): Connections {
-  const connections = new Map<Duplex, Connection>();
+  const connections = new Map<Duplex, ReturnType<typeof follow>>();
   const answered = function (this: ServerResponse) {
     connections.get(this.req.socket)?.answered();
   };
   server.on('connection', (socket) => {
-    connections.set(socket, new Connection(socket));
+    connections.set(socket, follow(socket));
     socket.once('close', () => connections.delete(socket));
   });
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {

@@ -43,6 +43,6 @@ export async function drain(
 
 function hasNothingLeft(connection: Connection): boolean {
   const quietMs = connection.quietMs();
-  if (connection.answerToUnfinished) return quietMs >= STALLED_MS;
-  return connection.isAnswered && quietMs >= IDLE_MS;
+  if (connection.answerToUnfinished()) return quietMs >= STALLED_MS;
+  return connection.isAnswered() && quietMs >= IDLE_MS;
 }

@@ -30,7 +30,7 @@ export function answerUnreadable(server: Server, connections: Connections, logge
     if (refused.has(socket)) return;
     refused.add(socket);
     const described = describeProblem(asProblem(error), kitProblems);
-    const answer = connection.answerToUnfinished;
+    const answer = connection.answerToUnfinished();
     if (answer) {
       answer.shouldKeepAlive = false;
       replyProblem(answer as Response, described);
