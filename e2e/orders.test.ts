@@ -324,7 +324,7 @@ describe(`on ${storageName}`, () => {
       ...quick,
       LOG_LEVEL: 'info',
       BREAKER_FAILURES: '3',
-      BREAKER_OPEN_MS: '2000',
+      BREAKER_OPEN_MS: '4000',
       CONFIRM_PAYMENT_URL: web.url,
     });
     const ready = async () => {
@@ -343,8 +343,10 @@ describe(`on ${storageName}`, () => {
     for (let i = 0; i < 20; i++) expect((await postCheckout(offers.url, body)).status).toBe(202);
     expect(asked).toBe(before);
     healthy = true;
-    await until(async () => (await ready())[1] === 'closed', 5000);
+    await until(async () => (await ready())[1] === 'closed', 15_000);
     expect((await postCheckout(offers.url, body)).status).toBe(201);
+    offers.kill('SIGTERM');
+    await offers.exit; // and with it the last lines of its log
     expect(offers.log.map(({ msg }) => msg)).toEqual(
       expect.arrayContaining([
         'confirm-payment keeps failing: asking no more for now',

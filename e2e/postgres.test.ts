@@ -53,6 +53,10 @@ describeWithServer('on one PostgreSQL server', () => {
     const ids = await insertPending(client, 1000);
     const { orders } = await untilFinal(replicas[0].url, ids, 60_000);
     expect(orders.filter(({ status, loan_id }) => status !== rule[loan_id])).toEqual([]);
+    for (const { kill, exit } of [...replicas, confirmPayment]) {
+      kill('SIGTERM');
+      await exit; // and with it the last lines of its log
+    }
     const done = replicas.map(({ log }) =>
       log.filter(({ msg }) => msg === 'order retried').map(({ orderId }) => orderId),
     );
