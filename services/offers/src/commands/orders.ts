@@ -4,41 +4,15 @@ import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
 import { FolderInUseError } from '../db/folder-lock';
 import { migrate } from '../db/migrate';
-import { createOrderStore, type OrderStore } from '../orders/order-store';
+import { listFailed, retryFailed } from '../orders/failed-orders';
+import { createOrderStore } from '../orders/order-store';
 
 const USAGE = `usage: npm run orders -- list-failed
        npm run orders -- retry ORDER_ID
        npm run orders -- retry --all`;
 
-const PAGE = 100;
-
 class UsageError extends StartError {
   readonly code = 'usage';
-}
-
-async function listFailed(orders: OrderStore, print: (line: string) => void): Promise<void> {
-  let count = 0;
-  let before: string | undefined;
-  do {
-    const page = await orders.listFailed({ before, limit: PAGE });
-    for (const { id, createdAt, userId, offer, attempts, lastError } of page) {
-      const what = `${userId} ${offer.id} ${String(offer.amount)}`;
-      const why = `after ${String(attempts)} attempts: ${lastError ?? '?'}`;
-      print(`${id}  ${createdAt.toISOString()}  ${what}  ${why}`);
-    }
-    count += page.length;
-    before = page.length === PAGE ? page[PAGE - 1]?.id : undefined;
-  } while (before !== undefined);
-  print(`${String(count)} failed`);
-}
-
-async function retry(orders: OrderStore, id: string, print: (line: string) => void): Promise<void> {
-  if (id === '--all') {
-    print(`${String(await orders.redriveAll())} pending again`);
-    return;
-  }
-  if (!(await orders.redrive(id))) throw new UsageError(`no order ${id} has failed`);
-  print(`${id} is pending again`);
 }
 
 void runCommand('orders', async (print) => {
@@ -61,7 +35,8 @@ void runCommand('orders', async (print) => {
   try {
     await database.unhurried((db) => migrate(db));
     const orders = createOrderStore(database.db);
-    await (listing ? listFailed(orders, print) : retry(orders, id!, print));
+    if (listing) await listFailed(orders, print);
+    else await retryFailed(orders, id!, print);
   } finally {
     await database.close();
   }

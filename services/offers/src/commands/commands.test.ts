@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Runs a command in this process, on an empty database in memory, until it has printed something. */
+async function run(command: string, ...args: string[]): Promise<string> {
+  let printed = '';
+  const print = (text: unknown) => {
+    printed += String(text);
+    return true;
+  };
+  jest.spyOn(process.stdout, 'write').mockImplementation(print);
+  jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  jest.replaceProperty(process, 'argv', ['node', 'command', ...args]);
+  jest.replaceProperty(process, 'env', { DATABASE_URL: 'memory:' });
+  jest.requireActual(command);
+  while (printed === '') await sleep(10);
+  await sleep(50);
+  return printed;
+}
+
+describe('the commands', () => {
+  it('migrate says what it did', async () => {
+    expect(await run('./migrate')).toBe('done: 0001-orders, 0002-idempotency-keys\n');
+  }, 60_000);
+
+  it('orders lists what has failed', async () => {
+    expect(await run('./orders', 'list-failed')).toBe('0 failed\n');
+  }, 60_000);
+});

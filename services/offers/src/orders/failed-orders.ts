@@ -1,0 +1,47 @@
+import { StartError } from '@loan-buddy/kit';
+import type { OrderStore } from './order-store';
+
+/** No failed order has this id. */
+export class NoSuchFailedOrderError extends StartError {
+  readonly code = 'no-such-failed-order';
+}
+
+const PAGE = 100;
+
+/** Prints a line for each order that was given up, newest first, and how many there are. */
+export async function listFailed(
+  orders: Pick<OrderStore, 'listFailed'>,
+  print: (line: string) => void,
+): Promise<void> {
+  let count = 0;
+  let before: string | undefined;
+  do {
+    const page = await orders.listFailed({ before, limit: PAGE });
+    for (const { id, createdAt, userId, offer, attempts, lastError } of page) {
+      const what = `${userId} ${offer.id} ${String(offer.amount)}`;
+      const why = `after ${String(attempts)} attempts: ${lastError ?? '?'}`;
+      print(`${id}  ${createdAt.toISOString()}  ${what}  ${why}`);
+    }
+    count += page.length;
+    before = page.length === PAGE ? page[PAGE - 1]?.id : undefined;
+  } while (before !== undefined);
+  print(`${String(count)} failed`);
+}
+
+/**
+ * Makes one failed order pending again, or with `--all` every one, and prints what was done.
+ *
+ * @throws {NoSuchFailedOrderError} where no order of this id has failed.
+ */
+export async function retryFailed(
+  orders: Pick<OrderStore, 'redrive' | 'redriveAll'>,
+  id: string,
+  print: (line: string) => void,
+): Promise<void> {
+  if (id === '--all') {
+    print(`${String(await orders.redriveAll())} pending again`);
+    return;
+  }
+  if (!(await orders.redrive(id))) throw new NoSuchFailedOrderError(`no order ${id} has failed`);
+  print(`${id} is pending again`);
+}
