@@ -147,9 +147,9 @@ function parse<Schema extends z.ZodType>(
   if (schema === undefined) return undefined as z.output<Schema>;
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new ValidationError('See errors for what is wrong and where.', {
-    faults: result.error.issues.map((issue) => ({ detail: issue.message, ...locate(issue.path) })),
-  });
+  throw new ValidationError(
+    result.error.issues.map((issue) => ({ detail: issue.message, ...locate(issue.path) })),
+  );
 }
 
 /** The place as a JSON pointer in URI fragment form (RFC 6901, section 6). */

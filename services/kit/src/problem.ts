@@ -54,6 +54,10 @@ export abstract class AppError extends Error {
 /** Parameters or body that the contract refuses; `faults` say where. */
 export class ValidationError extends AppError {
   readonly code = 'validation-failed';
+
+  constructor(faults: readonly Fault[]) {
+    super('See errors for what is wrong and where.', { faults });
+  }
 }
 
 /** No endpoint has this path. */
@@ -161,7 +165,7 @@ export interface Problem {
 }
 
 /** The problem type of a code: a tag URI (RFC 4151), an absolute name that promises no page behind it. */
-export function problemType(code: string): string {
+function problemType(code: string): string {
   return `tag:loan-buddy.example,2025:problem:${code}`;
 }
 

@@ -17,7 +17,7 @@ export const securityHeaders: HeaderList = [
 ];
 
 /** For a body that is only data: a browser may do nothing with it, and nobody may keep it. */
-export const dataHeaders: HeaderList = [
+const dataHeaders: HeaderList = [
   ...securityHeaders,
   'Content-Security-Policy',
   "default-src 'none'; frame-ancestors 'none'",

@@ -10,10 +10,10 @@ export interface Running {
 }
 
 /**
- * Runs a process from start to end. A start that fails says why, in one line where the reason is expected, and exits 1.
+ * Runs a process from start to end. A start that fails says why, without a stack for a {@link StartError}, and exits 1.
  * SIGTERM, SIGINT, SIGHUP and the end of the parent that was connected by an IPC channel close it: exit 0, or 1 after
- * `shutdownTimeoutMs`. An exception nobody caught exits 1 at once:
- * what is acknowledged is kept elsewhere, and a process in an unknown state should not go on.
+ * `shutdownTimeoutMs`. An exception nobody caught exits 1 at once: what is acknowledged is kept elsewhere, and a process
+ * in an unknown state should not go on.
  */
 export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
   let running: Running;

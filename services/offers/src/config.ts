@@ -8,6 +8,7 @@ import {
   serverVariables,
 } from '@loan-buddy/kit';
 import { z } from 'zod';
+import type { DatabaseOptions } from './db/database';
 import { providersSchema } from './offers/providers/provider-config';
 
 /** `.data/offers` beside the services, wherever the process was started. */
@@ -46,12 +47,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnv(schema, env);
 }
 
-const databaseSchema = z.object(databaseVariables);
-
-/** The part that says where the orders are kept, for commands that need no more. */
-export type DatabaseConfig = z.output<typeof databaseSchema>;
-
-/** @throws {ConfigError} naming every faulty variable. */
-export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseConfig {
-  return readEnv(databaseSchema, env);
+/**
+ * Only where the orders are kept, for commands that need no more.
+ *
+ * @throws {ConfigError} naming every faulty variable.
+ */
+export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseOptions {
+  return readEnv(z.object(databaseVariables), env);
 }

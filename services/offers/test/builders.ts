@@ -1,5 +1,4 @@
 import { createLifecycle } from '@loan-buddy/kit';
-import { v7 as uuidv7 } from 'uuid';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
 import { createAskProviders } from '../src/offers/ask-providers';
@@ -9,7 +8,7 @@ import type { Offer } from '../src/offers/offer';
 import type { Provider } from '../src/offers/provider';
 import { createMockProvider, defaultMocks } from '../src/offers/providers/mock-provider';
 import { createCheckout } from '../src/orders/checkout';
-import type { Order } from '../src/orders/order';
+import { newOrderId, type Order } from '../src/orders/order';
 import { createIdempotencyStore } from '../src/orders/idempotency';
 import { createOrderStore, type OrderStore } from '../src/orders/order-store';
 import type { AskForDecision } from '../src/orders/payment-client';
@@ -22,7 +21,7 @@ export function anOffer(overrides: Partial<Offer> = {}): Offer {
 
 export function anOrder(overrides: Partial<Order> = {}): Order {
   return {
-    id: `order-${uuidv7()}`,
+    id: newOrderId(),
     userId: 'cristina',
     status: 'PENDING',
     createdAt: new Date('2025-07-08T12:30:45.678Z'),
@@ -47,7 +46,7 @@ interface Parts {
   askForDecision?: AskForDecision;
 }
 
-/** The whole service as main.ts puts it together, around given parts, on a database for the tests of this file. */
+/** The whole service as main.ts puts it together but for the breaker and the retry worker, around given parts, on a database for the tests of this file. */
 export function useService() {
   const database = useDatabase();
   return (parts: Parts = {}) => {

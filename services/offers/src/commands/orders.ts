@@ -4,8 +4,8 @@ import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
 import { FolderInUseError } from '../db/folder-lock';
 import { migrate } from '../db/migrate';
-import { listFailed, retryFailed } from '../orders/failed-orders';
 import { createOrderStore } from '../orders/order-store';
+import { listFailed, retryFailed } from './failed-orders';
 
 const USAGE = `usage: npm run orders -- list-failed
        npm run orders -- retry ORDER_ID

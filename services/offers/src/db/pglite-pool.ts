@@ -1,6 +1,6 @@
 import type { PGlite } from '@electric-sql/pglite';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import { DatabaseUnavailableError, saysNotNow, sqlState } from './unavailable';
+import { rethrow, sqlState } from './unavailable';
 
 /**
  * PGlite as a pool of one: it has a single session, so whoever holds the client holds the database, and the others
@@ -17,12 +17,8 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
       const command = affectedRows === undefined ? 'SELECT' : 'UPDATE';
       return { rows, rowCount: affectedRows ?? rows.length, command };
     } catch (error) {
-      const state = sqlState(error);
-      if (state === undefined && !pglite.closed) onBroken(error);
-      if (state === undefined || saysNotNow(state)) {
-        throw new DatabaseUnavailableError({ cause: error });
-      }
-      throw error;
+      if (sqlState(error) === undefined && !pglite.closed) onBroken(error);
+      return rethrow(error);
     }
   };
 

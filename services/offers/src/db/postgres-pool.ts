@@ -1,7 +1,7 @@
 import type { Logger } from '@loan-buddy/kit';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Pool, type PoolClient } from 'pg';
-import { DatabaseUnavailableError, saysNotNow, sqlState } from './unavailable';
+import { isUnavailable, rethrow } from './unavailable';
 
 /** How long a connection may lie idle before it is closed. */
 const IDLE_TIMEOUT_MS = 30_000;
@@ -40,22 +40,16 @@ export function createPostgresPool(
   });
   // The same of idle connections: the pool replaces them.
   pool.on('error', () => undefined);
-  const guarded = new WeakMap<PoolClient, PostgresPoolClient>();
   return {
-    connect: async () => {
-      const client = await pool.connect().catch(rethrow);
-      let guard = guarded.get(client);
-      if (!guard) {
-        guard = guardClient(client);
-        guarded.set(client, guard);
-      }
-      return guard;
-    },
+    connect: async () => guardClient(await pool.connect().catch(rethrow)),
     end: () => pool.end(),
   };
 }
 
-/** A connection on which a statement went unanswered is not given back: the late answer would go to the next one. */
+/**
+ * A connection is not used again once it or its server was unavailable: after a statement that went unanswered, the late
+ * answer would go to the next one.
+ */
 function guardClient(client: PoolClient): PostgresPoolClient {
   let broken = false;
   const query = (text: string, values: readonly unknown[]) =>
@@ -69,14 +63,4 @@ function guardClient(client: PoolClient): PostgresPoolClient {
       client.release(broken);
     },
   };
-}
-
-function rethrow(error: unknown): never {
-  throw isUnavailable(error) ? new DatabaseUnavailableError({ cause: error }) : error;
-}
-
-/** Without an SQLSTATE the server said nothing: the network or our own timeout did. */
-function isUnavailable(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === undefined || saysNotNow(state);
 }

@@ -23,7 +23,13 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** Whether an error with this SQLSTATE may well be none when the statement is sent again. */
-export function saysNotNow(state: string): boolean {
-  return NOT_NOW.test(state);
+/** Whether a statement may well succeed when it is sent again. Without an SQLSTATE, the database said nothing at all. */
+export function isUnavailable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined || NOT_NOW.test(state);
+}
+
+/** Throws a {@link DatabaseUnavailableError} in place of an error that says so, and any other as it is. */
+export function rethrow(error: unknown): never {
+  throw isUnavailable(error) ? new DatabaseUnavailableError({ cause: error }) : error;
 }

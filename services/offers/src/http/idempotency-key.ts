@@ -28,12 +28,10 @@ export function readIdempotencyKey({ headersDistinct }: Request): string | undef
   const quoted = QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
   const key = quoted ?? (BARE.test(text) ? text : '');
   if (key !== '' && key.length <= MAX_LENGTH) return key;
-  throw new ValidationError('See errors for what is wrong and where.', {
-    faults: [
-      {
-        detail: `must be given once, as 1 to ${String(MAX_LENGTH)} printable ASCII characters`,
-        header: 'Idempotency-Key',
-      },
-    ],
-  });
+  throw new ValidationError([
+    {
+      detail: `must be given once, as 1 to ${String(MAX_LENGTH)} printable ASCII characters`,
+      header: 'Idempotency-Key',
+    },
+  ]);
 }

@@ -1,9 +1,8 @@
 import { AppError, type Logger } from '@loan-buddy/kit';
-import { v7 as uuidv7 } from 'uuid';
 import { DatabaseUnavailableError } from '../db/unavailable';
 import type { FindOffer } from '../offers/find-offer';
 import type { IdempotentRequest } from './idempotency';
-import type { Order } from './order';
+import { newOrderId, type Order } from './order';
 import type { OrderStore } from './order-store';
 import type { SettleOrder } from './settle-order';
 
@@ -53,7 +52,7 @@ export function createCheckout(dependencies: {
     const offer = await findOffer(loanId);
     if (!offer) throw new UnknownLoanError(loanId);
     const order: Order = {
-      id: `order-${uuidv7()}`,
+      id: newOrderId(),
       userId,
       status: 'PENDING',
       createdAt: new Date(),

@@ -3,7 +3,7 @@ import type { OrdersTable, Tables } from '../db/tables';
 import type { IdempotentRequest } from './idempotency';
 import type { Decision, Order, OrderStatus } from './order';
 
-/** A page of a listing, in the order of the ids, which is that of time. */
+/** A page of a listing by id, which begins with the time of the replica that made it. */
 export interface Page {
   /** The id of the last order of the page before; from the newest on if it is missing. */
   before?: string | undefined;
@@ -62,13 +62,16 @@ const INSERT = `insert into orders
 const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
   where id = $1 and status = 'PENDING' returning ${columns.join(', ')}`;
 
-/** All times are by the database's clock: it is one for all replicas. */
+/** When an order is due, and how long a lease runs, is by the database's clock: it is one for all replicas. */
 const inMs = (ms: number) => sql<Date>`now() + ${ms} * interval '1 ms'`;
 
 /** Orders in a database. Each legal step is a condition of its statement, so that of two at once one comes too late. */
 export function createOrderStore(db: Kysely<Tables>): OrderStore {
-  const pending = db.updateTable('orders').where('status', '=', 'PENDING');
-  const failed = db.updateTable('orders').where('status', '=', 'FAILED');
+  const updatePending = db.updateTable('orders').where('status', '=', 'PENDING');
+  const redriven = db
+    .updateTable('orders')
+    .where('status', '=', 'FAILED')
+    .set({ status: 'PENDING', attempts: 0, due_at: sql`now()` });
 
   const find = async (id: string) => {
     const row = await db
@@ -86,11 +89,11 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
     return order;
   };
 
+  const selectPage = () => db.selectFrom('orders').select([...columns, 'last_error']);
   const page = (query: ReturnType<typeof selectPage>, { before, limit }: Page) => {
     const from = before === undefined ? query : query.where('id', '<', before);
     return from.orderBy('id', 'desc').limit(limit);
   };
-  const selectPage = () => db.selectFrom('orders').select([...columns, 'last_error']);
 
   return {
     insert: async (order, dueInMs, request) => {
@@ -125,7 +128,7 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
     },
 
     postpone: async (id, dueInMs) => {
-      const row = await pending
+      const row = await updatePending
         .set({ due_at: inMs(dueInMs) })
         .where('id', '=', id)
         .returning(columns)
@@ -135,7 +138,7 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
 
     recordFailure: async (id, { reason, dueInMs, maxAttempts }) => {
       const isLast = sql<boolean>`attempts + 1 >= ${maxAttempts}`;
-      const row = await pending
+      const row = await updatePending
         .set({
           status: sql<OrderStatus>`case when ${isLast} then 'FAILED' else 'PENDING' end`,
           due_at: sql<Date>`case when ${isLast} then null else ${inMs(dueInMs)} end`,
@@ -177,18 +180,12 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
     },
 
     redrive: async (id) => {
-      const row = await failed
-        .set({ status: 'PENDING', attempts: 0, due_at: sql`now()` })
-        .where('id', '=', id)
-        .returning(columns)
-        .executeTakeFirst();
+      const row = await redriven.where('id', '=', id).returning(columns).executeTakeFirst();
       return row && toOrder(row);
     },
 
     redriveAll: async () => {
-      const { numUpdatedRows } = await failed
-        .set({ status: 'PENDING', attempts: 0, due_at: sql`now()` })
-        .executeTakeFirst();
+      const { numUpdatedRows } = await redriven.executeTakeFirst();
       return Number(numUpdatedRows);
     },
   };

@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import type { Offer } from '../offers/offer';
 
 /** What confirm-payment may answer. */
@@ -27,6 +28,11 @@ export interface Order {
 /** Whether confirm-payment has spoken: the status is final. */
 export function isDecided({ status }: Pick<Order, 'status'>): boolean {
   return decisions.some((decision) => decision === status);
+}
+
+/** `order-` and a UUIDv7 (RFC 9562): ids made later sort later. */
+export function newOrderId(): string {
+  return `order-${uuidv7()}`;
 }
 
 /** What every order id looks like. */

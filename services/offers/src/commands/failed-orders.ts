@@ -1,5 +1,5 @@
 import { StartError } from '@loan-buddy/kit';
-import type { OrderStore } from './order-store';
+import type { OrderStore } from '../orders/order-store';
 
 /** No failed order has this id. */
 export class NoSuchFailedOrderError extends StartError {
