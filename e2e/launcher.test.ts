@@ -1,7 +1,7 @@
 /** `npm start` as a process: whatever ends it, neither service stays behind. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './support/client';
 import { freePort } from './support/free-port';
 import { root } from './support/service-process';
 
@@ -44,13 +44,9 @@ describe('the launcher', () => {
         await answers(ports[0]!);
       }
       await exit;
-      let running = ports;
-      for (const deadline = Date.now() + 5000; running.length > 0 && Date.now() < deadline;) {
-        await sleep(50);
-        const alive = await Promise.all(running.map(answers));
-        running = running.filter((_, i) => alive[i]);
-      }
-      expect(running).toEqual([]);
+      const alive = () => Promise.all(ports.map(answers));
+      await until(async () => !(await alive()).includes(true), 5000);
+      expect(await alive()).toEqual([false, false]);
     },
     30_000,
   );

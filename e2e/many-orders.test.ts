@@ -1,8 +1,10 @@
 /** What 100,000 orders in the table cost beside 100. */
 import { recordingLogger } from '@loan-buddy/kit/testing';
-import { CompiledQuery, sql, type KyselyPlugin, type RootOperationNode } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import { openDatabase, type Database } from '../services/offers/src/db/database';
+import { createIdempotencyStore } from '../services/offers/src/orders/idempotency';
 import { createOrderStore } from '../services/offers/src/orders/order-store';
+import { anOrder } from '../services/offers/test/builders';
 import { postCheckout, report } from './support/client';
 import { newStorage, storageName } from './support/postgres';
 import { startService } from './support/service-process';
@@ -23,31 +25,45 @@ async function medianMs(work: () => Promise<Response>): Promise<number> {
   return times.sort((a, b) => a - b)[ROUNDS / 2]!;
 }
 
-/** The statements of the order store and how the database would go about each. */
-async function plans(database: Database): Promise<string[]> {
-  const nodes: RootOperationNode[] = [];
-  const recorder: KyselyPlugin = {
-    transformQuery: ({ node }) => {
-      nodes.push(node);
+/** The statements of the stores, and how the database would go about each. */
+async function plans({ db }: Database): Promise<string[]> {
+  const executor = db.getExecutor();
+  const queries: CompiledQuery[] = [];
+  // What the stores build passes here; what they send as text, `executeQuery`.
+  const recording = db.withPlugin({
+    transformQuery: ({ node, queryId }) => {
+      queries.push(executor.compileQuery(node, queryId));
       return node;
     },
     transformResult: ({ result }) => Promise.resolve(result),
+  });
+  recording.executeQuery = (query) => {
+    queries.push(query as CompiledQuery);
+    return db.executeQuery(query);
   };
-  const orders = createOrderStore(database.db.withPlugin(recorder));
-  await orders.find('order-0');
+  const orders = createOrderStore(recording);
+  const idempotency = createIdempotencyStore(recording);
+  const order = anOrder();
+  await orders.insert(order, 60_000);
+  await orders.find(order.id);
   await orders.listByUser('user-7', { limit: 21 });
   await orders.listByUser('user-7', { before: 'order-f', limit: 21 });
-  await orders.claimDue(10, 1000);
+  await orders.postpone(order.id, 60_000);
+  await orders.recordFailure(order.id, { reason: 'x', dueInMs: 60_000, maxAttempts: 9 });
+  await orders.decide(order.id, 'APPROVED');
+  await orders.claimDue(10, 60_000);
   await orders.listFailed({ limit: 21 });
-  await orders.redrive('order-0');
-  await orders.postpone('order-0', 1).catch(() => undefined);
-  await orders.decide('order-0', 'APPROVED').catch(() => undefined);
-  const executor = database.db.getExecutor();
+  await orders.listFailed({ before: 'order-f', limit: 21 });
+  await orders.redrive(order.id);
+  await orders.redriveAll();
+  await idempotency.find('user-7', 'key');
+  await idempotency.complete('user-7', 'key', { status: 201, body: '' });
+  expect(queries).toHaveLength(14);
+
   const explained: string[] = [];
-  for (const node of nodes) {
-    const query = executor.compileQuery(node, { queryId: 'explain' });
+  for (const query of queries) {
     const explain = CompiledQuery.raw(`explain ${query.sql}`, [...query.parameters]);
-    const { rows } = await database.db.executeQuery<{ 'QUERY PLAN': string }>(explain);
+    const { rows } = await db.executeQuery<{ 'QUERY PLAN': string }>(explain);
     explained.push([query.sql, ...rows.map((row) => row['QUERY PLAN'])].join('\n'));
   }
   return explained;
@@ -93,7 +109,18 @@ it(`cost the same per request on ${storageName}, by the indexes`, async () => {
       select 'order-' || gen_random_uuid(), 'user-' || i % 1000, 'APPROVED', now(), 'offer2', 'ProviderB',
         2.9, 12000, now()
       from generate_series(1, 100000) i`.execute(db);
-    await sql`analyze orders`.execute(db);
+    for (const status of ['PENDING', 'FAILED']) {
+      await sql`
+        insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, due_at)
+        select 'order-' || gen_random_uuid(), 'user-' || i % 1000, ${status}, now(), 'offer2', 'ProviderB',
+          2.9, 12000, case ${status} when 'PENDING' then now() + interval '1 day' end
+        from generate_series(1, 1000) i`.execute(db);
+      await sql`
+        insert into idempotency_keys (user_id, key, fingerprint, order_id, in_flight_until, expires_at)
+        select 'user-' || i % 1000, ${status} || i, 'f', 'order-' || i, now(), now() + interval '1 day'
+        from generate_series(1, 10000) i`.execute(db);
+    }
+    await sql`analyze`.execute(db);
   });
   const many = await measure();
   report(`${storageName}, medians with some 100 orders: ${few}; with 100,000: ${many}`);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { startHttpServer } from '@loan-buddy/kit/testing';
 import autocannon from 'autocannon';
+import { postCheckout, report } from './support/client';
 import { atEnd } from './support/opened';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
 
@@ -19,16 +20,7 @@ async function startPair(env: NodeJS.ProcessEnv = {}) {
 }
 
 function checkout(offers: ServiceProcess, loanId: string): Promise<Response> {
-  return fetch(`${offers.url}/checkout`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ user_id: 'cristina', loan_id: loanId }),
-  });
-}
-
-/** Figures for whoever reads the run. */
-function report(text: string): void {
-  process.stdout.write(`  ${text}\n`);
+  return postCheckout(offers.url, { user_id: 'cristina', loan_id: loanId });
 }
 
 async function timed<T>(work: Promise<T>): Promise<[T, number]> {

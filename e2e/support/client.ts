@@ -52,22 +52,18 @@ export async function untilFinal(
   limitMs: number,
 ): Promise<{ orders: OrderAnswer[]; ms: number }> {
   const startedAt = performance.now();
+  const elapsedMs = () => performance.now() - startedAt;
   const orders: OrderAnswer[] = [];
   for (const id of ids) {
-    for (;;) {
-      const order = await readOrder(url, id);
+    let order: OrderAnswer | undefined;
+    await until(async () => {
+      order = await readOrder(url, id);
       if (!order) throw new Error(`${id} is lost`);
-      if (order.status !== 'PENDING') {
-        orders.push(order);
-        break;
-      }
-      if (performance.now() - startedAt > limitMs) {
-        throw new Error(`${id} is still pending after ${String(limitMs)} ms`);
-      }
-      await sleep(50);
-    }
+      return order.status !== 'PENDING';
+    }, limitMs - elapsedMs());
+    orders.push(order!);
   }
-  return { orders, ms: performance.now() - startedAt };
+  return { orders, ms: elapsedMs() };
 }
 
 /** Runs `work` for each number below `count`, `width` at a time. */
