@@ -148,7 +148,11 @@ function parse<Schema extends z.ZodType>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new ValidationError(
-    result.error.issues.map((issue) => ({ detail: issue.message, ...locate(issue.path) })),
+    result.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ detail: 'is not known', ...locate([...issue.path, key]) }))
+        : [{ detail: issue.message, ...locate(issue.path) }],
+    ),
   );
 }
 

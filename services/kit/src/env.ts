@@ -18,6 +18,14 @@ export function integerVariable(limits: { default: number; min?: number; max?: n
     .default(limits.default);
 }
 
+/** A variable that is `true` or `false`. */
+export function flagVariable(options: { default: boolean }) {
+  return z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((text) => text === 'true')
+    .default(options.default);
+}
+
 /** A variable holding a decimal number between 0 and 1. */
 export function ratioVariable(limits: { default: number }) {
   return z
@@ -29,15 +37,17 @@ export function ratioVariable(limits: { default: number }) {
 }
 
 /**
- * A variable holding an http or https URL. A trailing slash is dropped, so that paths can be appended.
+ * An http or https URL. A trailing slash is dropped, so that paths can be appended.
  * User information, a query and a fragment are refused: none of them belongs to a base URL.
  */
+export const baseUrlSchema = z
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+  .regex(/^[^@?#]*$/, 'must have no user information, query or fragment')
+  .transform((url) => url.replace(/\/+$/, ''));
+
+/** A variable holding a {@link baseUrlSchema}. */
 export function baseUrlVariable(fallback: string) {
-  return z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-    .regex(/^[^@?#]*$/, 'must have no user information, query or fragment')
-    .transform((url) => url.replace(/\/+$/, ''))
-    .default(fallback);
+  return baseUrlSchema.default(fallback);
 }
 
 /** A variable naming a JSON file (RFC 8259; a byte order mark is skipped); its value is the content, as `schema` gives it. */

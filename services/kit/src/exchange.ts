@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici';
 export interface CompleteResponse {
   status: number;
   headers: IncomingHttpHeaders;
-  body: string;
+  body: Buffer;
 }
 
 /** The exchange was ended from this side, before its response was complete. */
@@ -57,7 +57,7 @@ export function exchange(
         failure = error;
         reject(error);
         controller?.abort(error);
-      } else resolve({ status, headers, body: Buffer.concat(chunks, bytes).toString() });
+      } else resolve({ status, headers, body: Buffer.concat(chunks, bytes) });
     }
 
     if (signal?.aborted) {

@@ -76,7 +76,7 @@ function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
         status: answer.status,
         statusText: '',
         headers: new AxiosHeaders(answer.headers as Record<string, string>),
-        data: parseJson(answer.body),
+        data: parseJson(answer.body.toString()),
         config,
       };
     } catch (error) {

@@ -1,14 +1,17 @@
 export { endpoint, type Endpoint } from './endpoint';
 export {
+  baseUrlSchema,
   baseUrlVariable,
   ConfigError,
   environment,
+  flagVariable,
   integerVariable,
   jsonFileVariable,
   ratioVariable,
   readEnv,
   serverVariables,
 } from './env';
+export { ExchangeEndedError } from './exchange';
 export { createHttpClient, type HttpClient } from './http-client';
 export { type ReadinessDetail } from './health';
 export { createLifecycle, type Lifecycle } from './lifecycle';
@@ -20,8 +23,15 @@ export {
   type KitProblemCode,
   type ProblemKind,
 } from './problem';
-export { replyJson } from './reply';
+export { ForbiddenAddressError } from './public-address';
+export { replyJson, replyRepresentation, represent, type Representation } from './reply';
 export { runCommand, runProcess } from './run';
 export { StartError } from './start-error';
 export { serve } from './serve';
 export { createServiceApp } from './service-app';
+export {
+  createWebClient,
+  UnusableResponseError,
+  type WebClient,
+  type WebResponse,
+} from './web-client';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Response } from 'express';
 import type { HeaderList } from './header-list';
 import type { DescribedProblem } from './problem';
@@ -16,14 +17,15 @@ export const securityHeaders: HeaderList = [
   'max-age=31536000; includeSubDomains',
 ];
 
-/** For a body that is only data: a browser may do nothing with it, and nobody may keep it. */
-const dataHeaders: HeaderList = [
+/** For a body that is only data: a browser may do nothing with it. */
+const inertHeaders: HeaderList = [
   ...securityHeaders,
   'Content-Security-Policy',
   "default-src 'none'; frame-ancestors 'none'",
-  'Cache-Control',
-  'no-store',
 ];
+
+/** The same, and nobody may keep it. */
+const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
 
 /** Answers with a body that is already in its final form, in a single write. */
 export function reply(
@@ -41,7 +43,9 @@ function ownHeaders(body: string | Buffer, requestId: string): HeaderList {
   return ['Content-Length', String(Buffer.byteLength(body)), 'X-Request-Id', requestId];
 }
 
-const jsonHeaders: HeaderList = ['Content-Type', 'application/json; charset=utf-8', ...dataHeaders];
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+const jsonHeaders: HeaderList = ['Content-Type', JSON_TYPE, ...dataHeaders];
 
 /** Answers with a JSON value, or with text that already is JSON. */
 export function replyJson(
@@ -52,6 +56,49 @@ export function replyJson(
 ): void {
   const body = typeof value === 'string' ? value : JSON.stringify(value);
   reply(res, status, body, jsonHeaders, headers);
+}
+
+/** A JSON body made once for many responses, with the strong entity tag that names it (RFC 9110, section 8.8.3). */
+export interface Representation {
+  body: Buffer;
+  etag: string;
+}
+
+/** Serialises a value once and for all. */
+export function represent(value: object): Representation {
+  const body = Buffer.from(JSON.stringify(value));
+  const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+  return { body, etag: `"${digest}"` };
+}
+
+/**
+ * Answers with a representation that caches may keep, or 304 to whoever says in `If-None-Match` that they have it
+ * (RFC 9110, section 13.1.2). It is `ageS` seconds old and stays fresh until `maxAgeS` (RFC 9111, sections 4.2 and 5.1).
+ */
+export function replyRepresentation(
+  res: Response,
+  { body, etag }: Representation,
+  { ageS, maxAgeS }: { ageS: number; maxAgeS: number },
+  headers: HeaderList,
+): void {
+  const all = inertHeaders.concat(
+    ['ETag', etag, 'Age', String(ageS), 'Cache-Control', `max-age=${String(maxAgeS)}`],
+    ['X-Request-Id', res.req.requestId],
+    headers,
+  );
+  if (matches(res.req.headers['if-none-match'], etag)) {
+    res.writeHead(304, all).end();
+    return;
+  }
+  all.push('Content-Type', JSON_TYPE, 'Content-Length', String(body.length));
+  res.writeHead(200, all).end(body);
+}
+
+/** Tags are compared weakly: `W/` makes no difference here. */
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch.trim() === '*') return true;
+  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
 const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];

@@ -12,12 +12,16 @@ interface Document {
 
 /** Headers that tell a client something of its own request: none may be sent undocumented. */
 const tellingHeaders = [
+  'Age',
+  'ETag',
   'Idempotent-Replayed',
   'Link',
   'Location',
   'Missing-Providers',
+  'Partial-Providers',
   'Retry-After',
   'Server-Timing',
+  'Stale-Providers',
   'X-Request-Id',
 ];
 

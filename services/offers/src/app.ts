@@ -24,6 +24,7 @@ export interface AppDependencies {
   logger: Logger;
   lifecycle: Lifecycle;
   listOffers: ListOffers;
+  providerNames: readonly string[];
   findOffer: FindOffer;
   checkout: Checkout;
   orders: OrderStore;

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import {
   baseUrlVariable,
   environment,
+  flagVariable,
   integerVariable,
   jsonFileVariable,
   readEnv,
@@ -9,6 +10,7 @@ import {
 } from '@loan-buddy/kit';
 import { z } from 'zod';
 import type { DatabaseOptions } from './db/database';
+import { aprTypes } from './offers/price-offer';
 import { providersSchema } from './offers/providers/provider-config';
 
 /** `.data/offers` beside the services, wherever the process was started. */
@@ -24,20 +26,28 @@ const databaseVariables = {
   DATABASE_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
 };
 
+const offerVariables = {
+  BREAKER_FAILURES: integerVariable({ default: 5, min: 1, max: 1000 }),
+  BREAKER_OPEN_MS: integerVariable({ default: 5000, min: 1, max: 600_000 }),
+  ALLOW_PRIVATE_PROVIDERS: flagVariable({ default: false }),
+  PROVIDERS_FILE: jsonFileVariable(providersSchema).optional(),
+  PROVIDER_TIMEOUT_MS: integerVariable({ default: 1000, min: 1, max: 60_000 }),
+  OFFERS_TTL_MS: integerVariable({ default: 5000, max: 3_600_000 }),
+  OFFERS_MAX_AGE_MS: integerVariable({ default: 60_000, max: 86_400_000 }),
+  APR_TYPE: z.enum(aprTypes).default('eu-effective'),
+};
+
 const schema = environment({
   ...serverVariables({ port: 8080 }),
   ...databaseVariables,
+  ...offerVariables,
   CONFIRM_PAYMENT_URL: baseUrlVariable('http://localhost:8000'),
   CONFIRM_PAYMENT_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
-  BREAKER_FAILURES: integerVariable({ default: 5, min: 1, max: 1000 }),
-  BREAKER_OPEN_MS: integerVariable({ default: 5000, min: 1, max: 600_000 }),
   // The checkout makes the first attempt, so with less than two nothing would ever be retried.
   RETRY_ATTEMPTS: integerVariable({ default: 10, min: 2, max: 1000 }),
   RETRY_BASE_MS: integerVariable({ default: 500, min: 1, max: 3_600_000 }),
   RETRY_CAP_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
   IDEMPOTENCY_TTL_HOURS: integerVariable({ default: 24, min: 1, max: 8760 }),
-  PROVIDERS_FILE: jsonFileVariable(providersSchema).optional(),
-  PROVIDER_TIMEOUT_MS: integerVariable({ default: 1000, min: 1, max: 60_000 }),
 });
 
 export type Config = z.output<typeof schema>;
@@ -46,6 +56,17 @@ export type Config = z.output<typeof schema>;
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnv(schema, env);
 }
+
+/**
+ * Only which providers are asked, and how, for commands that need no more.
+ *
+ * @throws {ConfigError} naming every faulty variable.
+ */
+export function readOfferConfig(env: NodeJS.ProcessEnv): OfferConfig {
+  return readEnv(z.object(offerVariables), env);
+}
+
+export type OfferConfig = z.output<z.ZodObject<typeof offerVariables>>;
 
 /**
  * Only where the orders are kept, for commands that need no more.

@@ -10,9 +10,10 @@ import { readConfig } from './config';
 import { openDatabase } from './db/database';
 import { migrate } from './db/migrate';
 import { createAskProviders } from './offers/ask-providers';
+import { createFreshAnswers } from './offers/fresh-answers';
 import { createFindOffer } from './offers/find-offer';
 import { createListOffers } from './offers/list-offers';
-import { createProviders } from './offers/providers/provider-config';
+import { createProviders, defaultProviders } from './offers/providers/provider-config';
 import { createCheckout } from './orders/checkout';
 import { createIdempotencyStore, keepSweeping } from './orders/idempotency';
 import { createOrderStore } from './orders/order-store';
@@ -62,13 +63,31 @@ void runProcess('offers', async () => {
   const retryWorker = createRetryWorker({ orders, settleOrder, breaker, leaseMs, logger });
   breaker.onClosed(retryWorker.wake);
 
-  const providers = createProviders(config.PROVIDERS_FILE);
-  const askProviders = createAskProviders({ timeoutMs: config.PROVIDER_TIMEOUT_MS, logger });
-  const findOffer = createFindOffer({ providers, askProviders });
+  const lenders = createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
+    timeoutMs: config.PROVIDER_TIMEOUT_MS,
+    allowPrivate: config.ALLOW_PRIVATE_PROVIDERS,
+    logger,
+  });
+  const providers = lenders.providers.map((provider) =>
+    createFreshAnswers(provider, {
+      ttlMs: config.OFFERS_TTL_MS,
+      maxAgeMs: Math.max(config.OFFERS_TTL_MS, config.OFFERS_MAX_AGE_MS),
+      failures: config.BREAKER_FAILURES,
+      openMs: config.BREAKER_OPEN_MS,
+      logger,
+    }),
+  );
+  const askProviders = createAskProviders({ timeoutMs: config.PROVIDER_TIMEOUT_MS });
+  const aprType = config.APR_TYPE;
+  const findOffer = createFindOffer({ providers, askProviders, aprType });
+  const listOffers = createListOffers({ providers, askProviders, aprType });
+  // Banks take their time the first time: they get it before anybody waits.
+  void listOffers({ sort: 'rate', order: 'asc' });
   const app = createApp({
     logger,
     lifecycle,
-    listOffers: createListOffers({ providers, askProviders }),
+    listOffers,
+    providerNames: providers.map(({ name }) => name),
     findOffer,
     checkout: createCheckout({ findOffer, orders, settleOrder, leaseMs, logger }),
     orders,
@@ -92,7 +111,7 @@ void runProcess('offers', async () => {
     close: async () => {
       stopSweeping();
       await Promise.all([server.close(), retryWorker.stop()]);
-      await client.close();
+      await Promise.all([client.close(), lenders.close()]);
       await database.close();
     },
   };

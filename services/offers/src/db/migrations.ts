@@ -56,8 +56,15 @@ const idempotencyKeys: Migration = {
   },
 };
 
+const orderTerms: Migration = {
+  up: async (db) => {
+    await sql`alter table orders add column term_months integer`.execute(db);
+  },
+};
+
 /** Every change of the schema, in the order of the names. What is released is never edited, only followed. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-orders': orders,
   '0002-idempotency-keys': idempotencyKeys,
+  '0003-order-terms': orderTerms,
 };

@@ -19,6 +19,7 @@ export interface OrdersTable {
   rate: number;
   /** In units of the currency. */
   amount: number;
+  term_months: number | null;
   /** How often a decision was asked for in vain. */
   attempts: Generated<number>;
   last_error: string | null;

@@ -18,7 +18,7 @@ export interface CheckoutAnswer {
 }
 
 export type AnswerCheckout = (
-  wanted: { userId: string; loanId: string; requestId: string },
+  wanted: Omit<Parameters<Checkout>[0], 'request'>,
   key: string | undefined,
 ) => Promise<CheckoutAnswer>;
 
@@ -98,8 +98,15 @@ function responseTo(order: Order): StoredResponse {
 }
 
 /** Equal for requests that mean the same. */
-export function fingerprintOf({ userId, loanId }: { userId: string; loanId: string }): string {
+export function fingerprintOf(wanted: {
+  userId: string;
+  loanId: string;
+  amount?: number | undefined;
+  termMonths?: number | undefined;
+}): string {
+  const { userId, loanId, amount, termMonths } = wanted;
+  const asked = amount === undefined && termMonths === undefined ? [] : [amount, termMonths];
   return createHash('sha256')
-    .update(JSON.stringify([userId, loanId]))
+    .update(JSON.stringify([userId, loanId, ...asked]))
     .digest('base64url');
 }

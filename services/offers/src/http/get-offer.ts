@@ -2,6 +2,8 @@ import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
 import type { FindOffer } from '../offers/find-offer';
 import { offerSchema } from '../offers/offer';
+import { offerBody, offerBodySchema } from './offer-body';
+import { wantedParameters } from './offer-query';
 
 export class OfferNotFoundError extends AppError {
   readonly code = 'offer-not-found';
@@ -15,13 +17,15 @@ export function getOffer({ findOffer }: { findOffer: FindOffer }) {
       operationId: 'getOffer',
       summary: 'One offer',
       params: z.object({ id: offerSchema.shape.id }),
-      responses: { 200: { description: 'The offer.', schema: offerSchema } },
+      query: z.strictObject(wantedParameters),
+      responses: { 200: { description: 'The offer.', schema: offerBodySchema } },
       problems: ['offer-not-found', 'provider-unavailable'],
     },
-    async ({ params, res }) => {
-      const offer = await findOffer(params.id);
+    async ({ params, query, res }) => {
+      const { amount, term_months: termMonths } = query;
+      const offer = await findOffer(params.id, { amount, termMonths });
       if (!offer) throw new OfferNotFoundError(`No provider offers ${params.id}.`);
-      replyJson(res, 200, offer);
+      replyJson(res, 200, offerBody(offer));
     },
   );
 }

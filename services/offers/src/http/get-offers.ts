@@ -1,15 +1,23 @@
-import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
+import {
+  AppError,
+  endpoint,
+  replyRepresentation,
+  represent,
+  type Representation,
+} from '@loan-buddy/kit';
 import { z } from 'zod';
-import { hasFailed, type FailedAnswer } from '../offers/ask-providers';
-import type { ListOffers } from '../offers/list-offers';
-import { offerSchema, type Offer } from '../offers/offer';
-import { missingProviders, serverTiming } from './provider-headers';
+import type { FailedAnswer } from '../offers/fresh-answers';
+import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
+import type { PricedOffer } from '../offers/price-offer';
+import { offerBody, offerBodySchema } from './offer-body';
+import { wantedParameters } from './offer-query';
+import { providerHeaders } from './provider-headers';
 
 /** No provider answered in time, so there is nothing to list. */
 export class OffersUnavailableError extends AppError {
   readonly code = 'offers-unavailable';
 
-  constructor(missing: readonly FailedAnswer[], headers: string[]) {
+  constructor(missing: readonly FailedAnswer[], headers: readonly string[]) {
     super('no provider answered', {
       headers,
       retryAfterSeconds: 1,
@@ -18,8 +26,43 @@ export class OffersUnavailableError extends AppError {
   }
 }
 
-export function getOffers({ listOffers }: { listOffers: ListOffers }) {
-  let last: { offers: readonly Offer[]; body: string } | undefined;
+const MAX_LIMIT = 1000;
+
+/** @param providerNames those of which offers can be asked for */
+function parameters(providerNames: readonly string[]) {
+  return z
+    .strictObject({
+      ...wantedParameters,
+      provider: z
+        .string()
+        .refine((name) => providerNames.includes(name), 'is none of the providers')
+        .optional()
+        .meta({ description: 'Only this provider’s offers.', example: 'ProviderB' }),
+      sort: z.enum(sortKeys).default('rate').meta({ description: 'All but `rate` need a term.' }),
+      order: z.enum(['asc', 'desc']).default('asc'),
+      limit: z
+        .string()
+        .regex(/^\d{1,4}$/, 'must be a whole number')
+        .transform(Number)
+        .pipe(z.int().min(1).max(MAX_LIMIT))
+        .optional()
+        .meta({ description: `The first so many: 1 to ${String(MAX_LIMIT)}.` }),
+    })
+    .superRefine(({ sort, term_months: termMonths }, context) => {
+      if (sort === 'rate' || termMonths !== undefined) return;
+      const message = `is needed to sort by ${sort}`;
+      context.addIssue({ code: 'custom', path: ['term_months'], message });
+    });
+}
+
+export function getOffers(dependencies: {
+  listOffers: ListOffers;
+  providerNames: readonly string[];
+}) {
+  const { listOffers, providerNames } = dependencies;
+  const represented = new WeakMap<readonly PricedOffer[], Representation>();
+  const headersOf = new WeakMap<Listing, readonly string[]>();
+
   return endpoint(
     {
       method: 'get',
@@ -27,27 +70,55 @@ export function getOffers({ listOffers }: { listOffers: ListOffers }) {
       operationId: 'listOffers',
       summary: 'All offers, cheapest first',
       description:
-        'Asks every provider at once. Those that fail or take too long are left out and named in Missing-Providers.',
+        'Asks at once every provider of which nothing fresh is known. Those that fail or take too long are left out and named in Missing-Providers.',
+      query: parameters(providerNames),
+      requestHeaders: { 'If-None-Match': 'The ETag of an answer one has already.' },
       responses: {
         200: {
-          description: 'The offers by rate, then id.',
-          schema: z.array(offerSchema),
+          description: 'The offers by rate, then id, or as asked for.',
+          schema: z.array(offerBodySchema),
+          headers: freshnessHeaders,
         },
+        304: { description: 'Nothing has changed.', headers: freshnessHeaders },
       },
       headers: {
         'Missing-Providers': 'The providers left out, each with a reason (RFC 9651 list).',
+        'Partial-Providers': 'Those that could not read some of their products, with how many.',
+        'Stale-Providers': 'Those whose offers should have been newer, with their age in seconds.',
         'Server-Timing': 'How long each provider took, and what went wrong.',
       },
       problems: ['offers-unavailable'],
     },
-    async ({ res }) => {
-      const { offers, answers } = await listOffers();
-      const headers = ['Server-Timing', serverTiming(answers)];
-      const missing = answers.filter(hasFailed);
-      if (missing.length > 0) headers.push('Missing-Providers', missingProviders(missing));
-      if (missing.length === answers.length) throw new OffersUnavailableError(missing, headers);
-      if (last?.offers !== offers) last = { offers, body: JSON.stringify(offers) };
-      replyJson(res, 200, last.body, headers);
+    async ({ query, res }) => {
+      const { amount, term_months: termMonths, provider, sort, order, limit } = query;
+      const listed = listOffers({ amount, termMonths, provider, sort, order, limit });
+      // What is known is answered within the same turn.
+      const listing = listed instanceof Promise ? await listed : listed;
+      let headers = headersOf.get(listing);
+      if (!headers) headersOf.set(listing, (headers = providerHeaders(listing.answers)));
+      if (listing.missing.length === listing.answers.length) {
+        throw new OffersUnavailableError(listing.missing, headers);
+      }
+      let representation = represented.get(listing.offers);
+      if (!representation) {
+        representation = represent(listing.offers.map(offerBody));
+        represented.set(listing.offers, representation);
+      }
+      replyRepresentation(res, representation, freshness(listing), headers);
     },
   );
+}
+
+const freshnessHeaders = {
+  ETag: 'Names this very body.',
+  Age: 'Seconds since the oldest of the offers was true.',
+  'Cache-Control': 'Until which age all of them are fresh.',
+};
+
+/** What is not complete is not fresh either: the next request may find more. */
+function freshness({ asOf, freshUntil, missing }: Listing) {
+  const now = performance.now();
+  const ageS = Math.max(0, Math.floor((now - asOf) / 1000));
+  const freshS = missing.length > 0 ? 0 : Math.max(0, Math.floor((freshUntil - now) / 1000));
+  return { ageS, maxAgeS: ageS + freshS };
 }

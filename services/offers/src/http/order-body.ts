@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { offerSchema } from '../offers/offer';
+import { termSchema } from './offer-query';
 import { ORDER_ID_PATTERN, orderStatuses, type Order } from '../orders/order';
 
 /** Seconds after which to look again at an order that is not decided yet. */
@@ -24,6 +25,7 @@ export const orderBodySchema = z
     provider: offerSchema.shape.provider,
     rate: offerSchema.shape.rate,
     amount: offerSchema.shape.amount,
+    term_months: termSchema.optional().meta({ description: 'If one was asked for.' }),
   })
   .meta({ id: 'Order', description: 'The offer is copied as it was at checkout.' });
 
@@ -39,5 +41,6 @@ export function orderBody({ id, userId, status, createdAt, offer }: Order): Orde
     provider: offer.provider,
     rate: offer.rate,
     amount: offer.amount,
+    ...(offer.termMonths !== undefined && { term_months: offer.termMonths }),
   };
 }

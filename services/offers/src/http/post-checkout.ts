@@ -3,12 +3,17 @@ import { z } from 'zod';
 import { idSchema } from '../offers/offer';
 import type { AnswerCheckout } from './answer-checkout';
 import { readIdempotencyKey } from './idempotency-key';
+import { amountSchema, termSchema } from './offer-query';
 import { orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
 
 const checkoutSchema = z
   .object({
     user_id: idSchema.meta({ example: 'cristina' }),
     loan_id: idSchema.meta({ example: 'offer2', description: 'The id of an offer.' }),
+    amount: amountSchema.optional().meta({
+      description: 'The amount the offer was listed for, where one was asked for.',
+    }),
+    term_months: termSchema.optional().meta({ description: 'Likewise the term.' }),
   })
   .meta({ id: 'Checkout' });
 
@@ -47,7 +52,13 @@ export function postCheckout({ answerCheckout }: { answerCheckout: AnswerCheckou
     },
     async ({ body, req, res }) => {
       const { orderId, response, replayed } = await answerCheckout(
-        { userId: body.user_id, loanId: body.loan_id, requestId: req.requestId },
+        {
+          userId: body.user_id,
+          loanId: body.loan_id,
+          amount: body.amount,
+          termMonths: body.term_months,
+          requestId: req.requestId,
+        },
         readIdempotencyKey(req),
       );
       replyJson(res, response.status, response.body, [

@@ -1,32 +1,55 @@
-import { hasFailed, type Answer, type FailedAnswer } from '../offers/ask-providers';
+import type { TimedAnswer } from '../offers/ask-providers';
+import { hasFailed } from '../offers/fresh-answers';
 
-/** The providers' durations in milliseconds and outcomes as `Server-Timing` (W3C) takes them. */
-export function serverTiming(answers: readonly Answer[]): string {
-  return answers
-    .map((answer) => {
-      const timing = `${toToken(answer.provider)};dur=${answer.durationMs.toFixed(1)}`;
-      return hasFailed(answer) ? `${timing};desc="${answer.reason}"` : timing;
-    })
-    .join(', ');
+/**
+ * What the providers' answers say of themselves, as header names and values in turn: `Server-Timing` (W3C) with each
+ * one's duration in milliseconds and outcome, and structured lists (RFC 9651) of those that are missing, partial or
+ * stale, where there are any: `Missing-Providers: "ProviderC";reason=timeout`.
+ */
+export function providerHeaders(answers: readonly TimedAnswer[]): readonly string[] {
+  const missing: string[] = [];
+  const partial: string[] = [];
+  const stale: string[] = [];
+  const timings = answers.map((answer) => {
+    const name = toSfString(answer.provider);
+    const timing = `${toToken(answer.provider)};dur=${answer.durationMs.toFixed(1)}`;
+    if (hasFailed(answer)) {
+      missing.push(`${name};reason=${answer.reason}`);
+      return `${timing};desc="${answer.reason}"`;
+    }
+    const { unread = 0, ageMs = 0 } = answer.value;
+    if (unread > 0) partial.push(`${name};unread=${String(unread)}`);
+    if (answer.stale) {
+      const age = performance.now() - answer.loadedAt + ageMs;
+      stale.push(`${name};age=${String(Math.floor(age / 1000))}`);
+      return `${timing};desc="stale"`;
+    }
+    return answer.durationMs === 0 ? `${timing};desc="fresh"` : timing;
+  });
+  return [
+    ...list('Server-Timing', timings),
+    ...list('Missing-Providers', missing),
+    ...list('Partial-Providers', partial),
+    ...list('Stale-Providers', stale),
+  ];
 }
 
-/** The providers left out, as a structured list: `"ProviderC";reason=timeout` (RFC 9651). */
-export function missingProviders(answers: readonly FailedAnswer[]): string {
-  return answers
-    .map(({ provider, reason }) => `${toSfString(provider)};reason=${reason}`)
-    .join(', ');
-}
+/** Many a client reads 16 KiB of headers at most, and an answer is worth more than the last of its timings. */
+const MAX_LENGTH = 3000;
 
-const tokens = new Map<string, string>();
+function list(name: string, items: readonly string[]): string[] {
+  let value = items[0];
+  if (value === undefined) return [];
+  for (const item of items.slice(1)) {
+    if (value.length + item.length > MAX_LENGTH) break;
+    value += `, ${item}`;
+  }
+  return [name, value];
+}
 
 /** A header token (RFC 9110, section 5.6.2): whatever it may not hold becomes a hyphen. */
 function toToken(name: string): string {
-  let token = tokens.get(name);
-  if (token === undefined) {
-    token = name.replace(/[^\w!#$%&'*+.^`|~-]/g, '-');
-    tokens.set(name, token);
-  }
-  return token;
+  return name.replace(/[^\w!#$%&'*+.^`|~-]/g, '-');
 }
 
 /** A structured string (RFC 9651, section 3.3.3), which is printable ASCII. */

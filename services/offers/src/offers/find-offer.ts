@@ -1,35 +1,47 @@
 import { AppError } from '@loan-buddy/kit';
-import { hasFailed, type AskProviders } from './ask-providers';
-import type { Offer } from './offer';
-import type { Provider } from './provider';
+import type { AskProviders } from './ask-providers';
+import { hasFailed, type FreshAnswers } from './fresh-answers';
+import { priceOffer, type AprType, type PricedOffer } from './price-offer';
+import type { OfferQuery } from './provider';
 
 /** The provider that would know did not answer: whether there is such an offer is open. */
 export class ProviderUnavailableError extends AppError {
   readonly code = 'provider-unavailable';
 }
 
-export type FindOffer = (offerId: string) => Promise<Offer | undefined>;
+export type FindOffer = (offerId: string, query: OfferQuery) => Promise<PricedOffer | undefined>;
 
 /**
- * Finds the offer of this id by asking the one provider that could have it; undefined where there is none.
+ * Finds the offer of this id, as a listing for the same query has it, by asking the one provider that could have it;
+ * undefined where there is none.
  *
- * @throws {ProviderUnavailableError} where that provider does not answer.
+ * @throws {ProviderUnavailableError} where that provider does not answer, or could not read all of its products.
  */
 export function createFindOffer(dependencies: {
-  providers: readonly Provider[];
+  providers: readonly FreshAnswers[];
   askProviders: AskProviders;
+  aprType: AprType;
 }): FindOffer {
-  const { providers, askProviders } = dependencies;
-  return async (offerId) => {
+  const { providers, askProviders, aprType } = dependencies;
+  return async (offerId, query) => {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
-    const [answer] = await askProviders([owner]);
+    const [answer] = await askProviders([owner], query);
     if (!answer || hasFailed(answer)) {
-      throw new ProviderUnavailableError(`${owner.name} did not answer`, {
-        retryAfterSeconds: 1,
-        members: { missing: [{ provider: owner.name, reason: answer?.reason }] },
-      });
+      throw unavailable(owner.name, answer?.reason ?? 'error', 'did not answer');
     }
-    return answer.offers.find((offer) => offer.id === offerId);
+    const offer = answer.value.offers.find(({ id }) => id === offerId);
+    if (!offer && answer.value.unread) {
+      throw unavailable(owner.name, 'partial', 'could not read all its products');
+    }
+    const { termMonths } = query;
+    return offer && termMonths !== undefined ? priceOffer(offer, termMonths, aprType) : offer;
   };
+}
+
+function unavailable(provider: string, reason: string, what: string): ProviderUnavailableError {
+  return new ProviderUnavailableError(`${provider} ${what}`, {
+    retryAfterSeconds: 1,
+    members: { missing: [{ provider, reason }] },
+  });
 }

@@ -8,22 +8,44 @@ export const idSchema = z
   // Not as a pattern: in the published schema its flag would be lost.
   .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'must not contain control characters');
 
-/** One loan that a provider offers. */
-export const offerSchema = z
-  .object({
-    id: idSchema.meta({ example: 'offer2' }),
-    provider: idSchema.meta({ example: 'ProviderB' }),
-    rate: z.number().positive().max(100).meta({ description: 'Percent a year.', example: 2.9 }),
-    amount: z
-      .number()
-      .positive()
-      .meta({ description: 'In units of the currency, not cents.', example: 12000 }),
-  })
-  .meta({ id: 'Offer' });
+/** What every offer has, whoever makes it. Rates are percent a year, amounts in units of the currency. */
+export const offerSchema = z.object({
+  id: idSchema.meta({ example: 'offer2' }),
+  provider: idSchema.meta({ example: 'ProviderB' }),
+  rate: z.number().positive().max(100).meta({ description: 'Percent a year.', example: 2.9 }),
+  amount: z
+    .number()
+    .positive()
+    .meta({ description: 'In units of the currency, not cents.', example: 12000 }),
+});
 
-export type Offer = Readonly<z.output<typeof offerSchema>>;
-
-/** Cheapest first; ids settle ties, so that the order is always the same. */
-export function compareOffers(a: Offer, b: Offer): number {
-  return a.rate - b.rate || (a.id < b.id ? -1 : 1);
+/** A charge that comes back every `months` (a fraction where the lender counts in days or weeks). */
+export interface PeriodicFee {
+  amount: number;
+  months: number;
 }
+
+/** What some lenders say of an offer besides. */
+export interface OfferDetails {
+  /** The product's name. */
+  name?: string;
+  /** ISO 4217. */
+  currency?: string;
+  /** The highest rate a borrower may get instead of `rate`. */
+  rateMax?: number;
+  /** What a typical borrower gets. */
+  representativeRate?: number;
+  /** The lender's own figure with fees, on the basis its law prescribes; see docs/rates.md. */
+  comparisonRate?: number;
+  minAmount?: number;
+  maxAmount?: number;
+  termMonths?: { min?: number; max?: number };
+  fees?: { upfront: number; periodic: readonly PeriodicFee[] };
+  /** Where to read on or apply. */
+  url?: string;
+  /** What was doubtful in the lender's own data. */
+  flags?: readonly string[];
+}
+
+/** One loan that a provider offers. */
+export type Offer = Readonly<z.output<typeof offerSchema> & OfferDetails>;

@@ -1,27 +1,72 @@
 import { z } from 'zod';
 import { offerSchema, type Offer } from './offer';
 
-/** An AbortController makes its signal when it is first read: a provider that needs none does not pay for one. */
-export type Deadline = Pick<AbortController, 'signal'>;
+/** What a borrower wants to know offers for; what is missing is left to the provider. */
+export interface OfferQuery {
+  /** In units of the currency. */
+  amount?: number | undefined;
+  termMonths?: number | undefined;
+}
+
+/** What a provider answered. */
+export interface ProviderAnswer {
+  /** Nobody changes this list; the same list means that nothing has changed. */
+  offers: readonly Offer[];
+  /** How many products could not be read this time: there may be more offers than these. */
+  unread?: number;
+  /** How old the data was when it was answered, and whether it should have been newer. */
+  ageMs?: number;
+  stale?: boolean;
+  /** How many products made no offer, by reason. */
+  dropped?: Readonly<Record<string, number>>;
+  /** The versions of the lender's interface that were spoken. */
+  versions?: string;
+}
+
+/**
+ * Asks a lender for its offers. The signal aborts at the provider's deadline.
+ *
+ * @throws {ProviderError} where the reason is known; anything else counts as `error`.
+ */
+export type FetchOffers = (query: OfferQuery, signal: AbortSignal) => Promise<ProviderAnswer>;
 
 /** A lender we ask for offers. */
 export interface Provider {
   name: string;
+  /** The deadline of one call, which may go on after nobody waits for it any more. */
+  timeoutMs: number;
   /** Whether an offer of this id could only be this provider's. */
   owns: (offerId: string) => boolean;
-  /**
-   * Asks for the current offers. Answers that have not changed are the same array, and nobody changes it.
-   * The deadline's signal aborts when nobody waits any longer.
-   *
-   * @throws {InvalidAnswerError} where the answer makes no sense; anything else where there was none.
-   */
-  fetchOffers: (deadline: Deadline) => Promise<readonly Offer[]>;
+  fetchOffers: FetchOffers;
 }
 
-/** A provider answered with something that is no list of its offers. */
-export class InvalidAnswerError extends Error {
-  readonly code = 'invalid-answer';
-  override readonly name = 'InvalidAnswerError';
+/**
+ * Why a provider's offers are missing: no answer in time; a failure on the way; an answer that made no sense, or was
+ * too large; an address that is not asked; the lender wants to be asked less; it keeps failing and is left alone.
+ */
+export const failureReasons = [
+  'timeout',
+  'error',
+  'invalid',
+  'too-large',
+  'forbidden-address',
+  'rate-limited',
+  'circuit-open',
+] as const;
+
+export type FailureReason = (typeof failureReasons)[number];
+
+/** A provider did not give its offers, for a reason. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError';
+
+  constructor(
+    readonly code: FailureReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /** The most offers one provider may have. */
@@ -30,16 +75,18 @@ export const MAX_OFFERS = 10_000;
 const offersSchema = z.array(offerSchema).max(MAX_OFFERS);
 
 /**
- * Takes a provider's answer for what it must be: a list of offers, all of them its own.
+ * Takes a lender's answer for what it must be: a list of offers, all of them the provider's own.
  *
- * @throws {InvalidAnswerError} saying what is wrong with it.
+ * @throws {ProviderError} `invalid`, saying what is wrong with it.
  */
 export function parseOffers(provider: Pick<Provider, 'name' | 'owns'>, answer: unknown): Offer[] {
   const result = offersSchema.safeParse(answer);
-  if (!result.success) throw new InvalidAnswerError(z.prettifyError(result.error));
+  if (!result.success) throw new ProviderError('invalid', z.prettifyError(result.error));
   const stranger = result.data.find(
     (offer) => offer.provider !== provider.name || !provider.owns(offer.id),
   );
-  if (stranger) throw new InvalidAnswerError(`offer ${stranger.id} is not ${provider.name}'s`);
+  if (stranger) {
+    throw new ProviderError('invalid', `offer ${stranger.id} is not ${provider.name}'s`);
+  }
   return result.data;
 }

@@ -10,8 +10,8 @@ import type { SettleOrder } from './settle-order';
 export class UnknownLoanError extends AppError {
   readonly code = 'unknown-loan';
 
-  constructor(loanId: string) {
-    super(`No provider offers a loan ${loanId}.`, {
+  constructor(loanId: string, isForAmount: boolean) {
+    super(`No provider offers a loan ${loanId}${isForAmount ? ' for that amount and term' : ''}.`, {
       faults: [{ detail: 'There is no offer of this id.', pointer: '#/loan_id' }],
     });
   }
@@ -26,6 +26,9 @@ export class KeyTakenError extends Error {
 export type Checkout = (wanted: {
   userId: string;
   loanId: string;
+  /** The amount and term wanted, where the offer leaves them open. */
+  amount?: number | undefined;
+  termMonths?: number | undefined;
   requestId: string;
   request?: IdempotentRequest | undefined;
 }) => Promise<Order>;
@@ -48,15 +51,21 @@ export function createCheckout(dependencies: {
   logger: Logger;
 }): Checkout {
   const { findOffer, orders, settleOrder, leaseMs, logger } = dependencies;
-  return async ({ userId, loanId, requestId, request }) => {
-    const offer = await findOffer(loanId);
-    if (!offer) throw new UnknownLoanError(loanId);
+  return async ({ userId, loanId, amount, termMonths, requestId, request }) => {
+    const offer = await findOffer(loanId, { amount, termMonths });
+    if (!offer) throw new UnknownLoanError(loanId, (amount ?? termMonths) !== undefined);
     const order: Order = {
       id: newOrderId(),
       userId,
       status: 'PENDING',
       createdAt: new Date(),
-      offer,
+      offer: {
+        id: offer.id,
+        provider: offer.provider,
+        rate: offer.rate,
+        amount: offer.amount,
+        termMonths,
+      },
       attempts: 0,
     };
     if (!(await orders.insert(order, leaseMs, request))) {

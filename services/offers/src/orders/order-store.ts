@@ -52,13 +52,14 @@ const columns = [
   'provider',
   'rate',
   'amount',
+  'term_months',
   'attempts',
 ] as const;
 
 // The two statements of every checkout, as they are sent: building them anew was 9 % of a checkout's CPU time.
 const INSERT = `insert into orders
-  (id, user_id, status, created_at, offer_id, provider, rate, amount, due_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 ms')`;
+  (id, user_id, status, created_at, offer_id, provider, rate, amount, term_months, due_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 * interval '1 ms')`;
 const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
   where id = $1 and status = 'PENDING' returning ${columns.join(', ')}`;
 
@@ -100,7 +101,7 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
       const { id, userId, status, createdAt, offer } = order;
       const insertion = CompiledQuery.raw(INSERT, [
         ...[id, userId, status, createdAt],
-        ...[offer.id, offer.provider, offer.rate, offer.amount],
+        ...[offer.id, offer.provider, offer.rate, offer.amount, offer.termMonths ?? null],
         dueInMs,
       ]);
       if (!request) {
@@ -222,13 +223,13 @@ async function claimKey(
 type Row = Pick<Selectable<OrdersTable>, (typeof columns)[number]>;
 
 function toOrder(row: Row): Order {
-  const { offer_id: id, provider, rate, amount } = row;
+  const { offer_id: id, provider, rate, amount, term_months: termMonths } = row;
   return {
     id: row.id,
     userId: row.user_id,
     status: row.status,
     createdAt: row.created_at,
-    offer: { id, provider, rate, amount },
+    offer: { id, provider, rate, amount, ...(termMonths !== null && { termMonths }) },
     attempts: row.attempts,
   };
 }

@@ -14,13 +14,18 @@ export const orderStatuses = ['PENDING', ...decisions, 'FAILED'] as const;
 
 export type OrderStatus = (typeof orderStatuses)[number];
 
+/** An offer as an order keeps it, and the term if one was asked for. */
+export type OrderedOffer = Pick<Offer, 'id' | 'provider' | 'rate' | 'amount'> & {
+  termMonths?: number | undefined;
+};
+
 /** The record of a checkout, with the offer as it was at that moment. */
 export interface Order {
   id: string;
   userId: string;
   status: OrderStatus;
   createdAt: Date;
-  offer: Offer;
+  offer: OrderedOffer;
   /** How often a decision was asked for in vain. */
   attempts: number;
 }

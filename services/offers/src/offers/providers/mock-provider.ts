@@ -1,58 +1,71 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Offer } from '../offer';
-import { parseOffers, type Deadline, type Provider } from '../provider';
+import { z } from 'zod';
+import { offerSchema } from '../offer';
+import {
+  MAX_OFFERS,
+  parseOffers,
+  ProviderError,
+  type FetchOffers,
+  type ProviderAnswer,
+} from '../provider';
+import type { ListedProvider } from './listed-provider';
 
-/** How a mock misbehaves: it fails, never answers, or answers nonsense. */
-export const mockFaults = ['error', 'hang', 'garbage'] as const;
+const schema = z.strictObject({
+  type: z.literal('mock'),
+  name: offerSchema.shape.provider,
+  offers: z
+    .array(
+      offerSchema
+        .omit({ provider: true })
+        .strict()
+        .refine(({ id }) => !id.startsWith('cdr:'), 'ids that begin with cdr: are those of banks'),
+    )
+    .min(1)
+    .max(MAX_OFFERS),
+  /** How long an answer takes. */
+  latency_ms: z.int().min(0).max(600_000).default(0),
+  /** How it misbehaves: it fails, never answers, or answers nonsense. */
+  fault: z.enum(['none', 'error', 'hang', 'garbage']).default('none'),
+});
 
-export interface MockProviderOptions {
-  name: string;
-  offers: readonly Omit<Offer, 'provider'>[];
-  /** How long an answer takes; 0 by default. */
-  latencyMs?: number | undefined;
-  fault?: (typeof mockFaults)[number] | undefined;
-}
-
-/** A provider without a lender: fixed offers, with the latency and the fault one wants to see handled. */
-export function createMockProvider({
-  name,
-  offers,
-  latencyMs = 0,
-  fault,
-}: MockProviderOptions): Provider {
+/**
+ * A provider without a lender: fixed offers, with the latency and the fault one wants to see handled. It lends an
+ * offer's amount or less, over any term.
+ */
+export const mockProvider = schema.transform((entry): ListedProvider => {
+  const { name, offers, latency_ms: latencyMs, fault } = entry;
   const ids = new Set(offers.map((offer) => offer.id));
   const owns = (offerId: string) => ids.has(offerId);
-  const own = parseOffers(
-    { name, owns },
-    offers.map(({ id, rate, amount }) => ({ id, provider: name, rate, amount })),
-  );
-  const healthy = Promise.resolve(own);
-  const answer = () => {
+  const own = offers.map(({ id, rate, amount }) => ({ id, provider: name, rate, amount }));
+
+  const answerTo = (amount: number | undefined): ProviderAnswer => {
+    if (amount === undefined) return { offers: own };
+    const large = own.filter((offer) => offer.amount >= amount);
+    return { offers: large.map((offer) => ({ ...offer, amount })) };
+  };
+  const fetchOffers: FetchOffers = async ({ amount }, signal) => {
+    if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
     switch (fault) {
-      case undefined:
-        return healthy;
+      case 'none':
+        return answerTo(amount);
       case 'error':
-        throw new Error('this mock was told to fail');
+        throw new ProviderError('error', 'this mock was told to fail');
       case 'hang':
         return new Promise<never>(() => undefined);
       case 'garbage':
-        return parseOffers({ name, owns }, { offers: '<html>' });
+        return { offers: parseOffers({ name, owns }, '<html>') };
     }
   };
-  const answerLate = async ({ signal }: Deadline) => {
-    // One signal serves all providers of a request; past ten listeners Node would suspect a leak.
-    setMaxListeners(0, signal);
-    await sleep(latencyMs, undefined, { signal });
-    return answer();
+  return {
+    name,
+    offerIds: [...ids],
+    create: ({ timeoutMs }) => ({ name, timeoutMs, owns, fetchOffers }),
   };
-  const prompt = latencyMs === 0 && fault === undefined;
-  return { name, owns, fetchOffers: prompt ? () => healthy : answerLate };
-}
+});
 
 /** The three providers asked when none are configured. */
-export const defaultMocks: readonly MockProviderOptions[] = [
-  { name: 'ProviderA', offers: [{ id: 'offer1', rate: 3.5, amount: 10_000 }] },
-  { name: 'ProviderB', offers: [{ id: 'offer2', rate: 2.9, amount: 12_000 }] },
-  { name: 'ProviderC', offers: [{ id: 'offer3', rate: 4.1, amount: 9_000 }] },
+export const defaultMocks: readonly z.input<typeof schema>[] = [
+  { type: 'mock', name: 'ProviderA', offers: [{ id: 'offer1', rate: 3.5, amount: 10_000 }] },
+  { type: 'mock', name: 'ProviderB', offers: [{ id: 'offer2', rate: 2.9, amount: 12_000 }] },
+  { type: 'mock', name: 'ProviderC', offers: [{ id: 'offer3', rate: 4.1, amount: 9_000 }] },
 ];

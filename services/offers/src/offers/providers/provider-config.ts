@@ -1,34 +1,67 @@
+import { createWebClient, type Logger } from '@loan-buddy/kit';
 import { z } from 'zod';
-import { offerSchema } from '../offer';
-import { MAX_OFFERS, type Provider } from '../provider';
-import { createMockProvider, defaultMocks, mockFaults } from './mock-provider';
+import type { Provider } from '../provider';
+import { cdrProvider } from './cdr/cdr-provider';
+import type { ListedProvider } from './listed-provider';
+import { defaultMocks, mockProvider } from './mock-provider';
 
-const mockSchema = z.strictObject({
-  type: z.literal('mock'),
-  name: offerSchema.shape.provider,
-  offers: z
-    .array(offerSchema.omit({ provider: true }).strict())
-    .min(1)
-    .max(MAX_OFFERS),
-  latencyMs: z.int().min(0).max(600_000).optional(),
-  fault: z.enum(mockFaults).optional(),
+/** The providers to ask, as an operator lists them: every kind by its `type`. */
+export const providersSchema = z
+  .strictObject({
+    providers: z
+      .array(z.discriminatedUnion('type', [mockProvider, cdrProvider]))
+      .min(1)
+      .max(1000)
+      .superRefine((providers, context) => {
+        refuseRepeated(providers, ({ name }) => [name], 'another provider has the name', context);
+        refuseRepeated(providers, ({ offerIds }) => offerIds, 'somebody has the offer id', context);
+      }),
+  })
+  .transform(({ providers }) => providers);
+
+/** Asked where no others are listed. */
+export const defaultProviders: readonly ListedProvider[] = providersSchema.parse({
+  providers: defaultMocks,
 });
 
-/** The providers to ask, as an operator lists them. */
-export const providersSchema = z
-  .array(mockSchema)
-  .min(1)
-  .refine((providers) => allDiffer(providers.map(({ name }) => name)), 'two have the same name')
-  .refine(
-    (providers) => allDiffer(providers.flatMap(({ offers }) => offers.map(({ id }) => id))),
-    'two offers have the same id',
-  );
+/** Product data of a bank is far smaller. */
+const MAX_RESPONSE_BYTES = 5 * 1024 * 1024;
+const MAX_REDIRECTS = 3;
 
-/** The listed providers, or the three mocks where nothing is listed. */
-export function createProviders(listed?: z.output<typeof providersSchema>): Provider[] {
-  return (listed ?? defaultMocks).map(createMockProvider);
+/**
+ * Makes the listed providers, on connections of their own. `close` breaks off what they are doing.
+ *
+ * @param options.timeoutMs the deadline of a provider that has none of its own
+ * @param options.allowPrivate whether they may be on addresses that are not public, and without TLS
+ */
+export function createProviders(
+  listed: readonly ListedProvider[],
+  options: { timeoutMs: number; allowPrivate: boolean; logger: Logger },
+): { providers: Provider[]; close: () => Promise<void> } {
+  const { timeoutMs, allowPrivate, logger } = options;
+  const web = createWebClient({
+    userAgent: 'loan-buddy/1.0',
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+    maxRedirects: MAX_REDIRECTS,
+    allowPrivate,
+  });
+  const context = { timeoutMs, web, logger };
+  return { providers: listed.map(({ create }) => create(context)), close: web.close };
 }
 
-function allDiffer(values: readonly string[]): boolean {
-  return new Set(values).size === values.length;
+function refuseRepeated(
+  providers: readonly ListedProvider[],
+  valuesOf: (provider: ListedProvider) => readonly string[],
+  message: string,
+  context: z.RefinementCtx,
+): void {
+  const seen = new Set<string>();
+  providers.forEach((provider, index) => {
+    for (const value of valuesOf(provider)) {
+      if (seen.has(value)) {
+        context.addIssue({ code: 'custom', message: `${message} ${value}`, path: [index] });
+      }
+      seen.add(value);
+    }
+  });
 }

@@ -1,0 +1,112 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { Agent } from 'undici';
+import { exchange, ExchangeEndedError } from './exchange';
+import { lookupPublic, requirePublicUrl } from './public-address';
+
+const decompress = promisify(gunzip);
+
+/** What came back, whatever its status. */
+export interface WebResponse {
+  /** Where it came from, after redirects. */
+  url: URL;
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** A client of servers that nobody here runs, and that may be hostile. */
+export interface WebClient {
+  /**
+   * GETs a URL and follows its redirects, until the signal aborts.
+   *
+   * @throws {ForbiddenAddressError} where it leads to an address that is not public, or off https.
+   * @throws {ExchangeEndedError} `canceled` once the signal aborts, `too-large` for a body over the limit.
+   * @throws {UnusableResponseError} for redirects without end, or a body that cannot be decoded.
+   */
+  get: (
+    url: string | URL,
+    options: { headers?: Record<string, string>; signal: AbortSignal },
+  ) => Promise<WebResponse>;
+  /** Breaks off what is under way, and closes the connections. */
+  close: () => Promise<void>;
+}
+
+/** The response has no content that could be used. */
+export class UnusableResponseError extends Error {
+  readonly code = 'unusable-response';
+  override readonly name = 'UnusableResponseError';
+}
+
+/** No exchange lasts longer, whatever its signal says. */
+const EXCHANGE_TIMEOUT_MS = 120_000;
+
+/**
+ * Creates a client for the web at large. Bodies count up to `maxResponseBytes`, before and after decompression, and
+ * headers up to 16 KiB; at most `maxRedirects` redirects are followed. Only public addresses are spoken to, over https;
+ * `allowPrivate` lifts both, for tests and for lenders within one's own network.
+ */
+export function createWebClient(options: {
+  userAgent: string;
+  maxResponseBytes: number;
+  maxRedirects: number;
+  allowPrivate: boolean;
+}): WebClient {
+  const { userAgent, maxResponseBytes, maxRedirects, allowPrivate } = options;
+  const agent = new Agent({
+    connections: 16,
+    connect: allowPrivate ? {} : { lookup: lookupPublic },
+  });
+  const fixedHeaders = {
+    accept: 'application/json',
+    'accept-encoding': 'gzip',
+    'user-agent': userAgent,
+  };
+  const limits = { timeoutMs: EXCHANGE_TIMEOUT_MS, maxBytes: maxResponseBytes };
+
+  const decode = async (body: Buffer, encoding: string | undefined): Promise<Buffer> => {
+    if (encoding === undefined || encoding === 'identity') return body;
+    if (!/^(x-)?gzip$/i.test(encoding)) throw new UnusableResponseError('an unknown encoding');
+    try {
+      return await decompress(body, { maxOutputLength: maxResponseBytes });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+        throw new ExchangeEndedError('too-large', `over ${String(maxResponseBytes)} bytes`);
+      }
+      throw new UnusableResponseError('a body that is not gzip', { cause: error });
+    }
+  };
+
+  return {
+    get: async (start, { headers, signal }) => {
+      let url = new URL(start);
+      for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+        if (!allowPrivate) requirePublicUrl(url);
+        const request = {
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: 'GET',
+          headers: { ...fixedHeaders, ...headers },
+        } as const;
+        const response = await exchange(agent, request, { ...limits, signal });
+        const { location, 'content-encoding': encoding } = response.headers;
+        if (response.status < 300 || response.status > 399 || location === undefined) {
+          const body = (await decode(response.body, encoding)).toString();
+          return { url, status: response.status, headers: response.headers, body };
+        }
+        url = resolve(location, url);
+      }
+      throw new UnusableResponseError(`more than ${String(maxRedirects)} redirects`);
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function resolve(location: string, base: URL): URL {
+  try {
+    return new URL(location, base);
+  } catch (error) {
+    throw new UnusableResponseError('a redirect to nowhere', { cause: error });
+  }
+}

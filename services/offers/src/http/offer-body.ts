@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { offerSchema } from '../offers/offer';
+import { aprTypes, type PricedOffer } from '../offers/price-offer';
+
+const percent = z.number();
+const money = z.number();
+
+/** An offer on the wire: the four fields every client knows come first, and only they are always there. */
+export const offerBodySchema = offerSchema
+  .extend({
+    monthly_payment: money.optional().meta({
+      description: 'What is paid each month over `term_months`, periodic fees included.',
+    }),
+    total_cost: money.optional().meta({
+      description: 'All that is paid over the term: the amount, its interest, and the fees.',
+    }),
+    apr: percent.optional().meta({
+      description: 'What it costs in percent a year, fees included; of the kind `apr_type` names.',
+    }),
+    apr_type: z.enum(aprTypes).optional(),
+    name: z.string().optional(),
+    currency: z.string().optional(),
+    rate_max: percent.optional().meta({ description: 'The highest rate one may get instead.' }),
+    representative_rate: percent
+      .optional()
+      .meta({ description: 'The rate a typical borrower gets.' }),
+    comparison_rate: percent.optional().meta({
+      description: 'The lender’s own figure with fees, on the basis the law prescribes.',
+    }),
+    min_amount: money.optional(),
+    max_amount: money.optional(),
+    term_months: z.object({ min: z.number().optional(), max: z.number().optional() }).optional(),
+    fees: z
+      .object({
+        upfront: money,
+        periodic: z.array(z.object({ amount: money, months: z.number() })).readonly(),
+      })
+      .optional(),
+    url: z.string().optional(),
+    flags: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .meta({ description: 'What was doubtful in the lender’s own data.' }),
+  })
+  .meta({ id: 'Offer' });
+
+export type OfferBody = z.output<typeof offerBodySchema>;
+
+export function offerBody(offer: PricedOffer): OfferBody {
+  const { id, provider, rate, amount, price, ...details } = offer;
+  // JSON leaves out what is undefined.
+  return {
+    id,
+    provider,
+    rate,
+    amount,
+    monthly_payment: price?.monthlyPayment,
+    total_cost: price?.totalCost,
+    apr: price?.apr,
+    apr_type: price?.aprType,
+    name: details.name,
+    currency: details.currency,
+    rate_max: details.rateMax,
+    representative_rate: details.representativeRate,
+    comparison_rate: details.comparisonRate,
+    min_amount: details.minAmount,
+    max_amount: details.maxAmount,
+    term_months: details.termMonths,
+    fees: details.fees,
+    url: details.url,
+    flags: details.flags,
+  };
+}

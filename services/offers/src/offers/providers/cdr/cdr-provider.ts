@@ -1,0 +1,112 @@
+import { baseUrlSchema } from '@loan-buddy/kit';
+import { timeout, TimeoutStrategy } from 'cockatiel';
+import { z } from 'zod';
+import { keepFresh } from '../../keep-fresh';
+import { idSchema, offerSchema } from '../../offer';
+import type { OfferQuery, ProviderAnswer } from '../../provider';
+import type { ListedProvider } from '../listed-provider';
+import { createHolder } from './holder';
+import { createLoadCatalogue, type Catalogue } from './load-catalogue';
+import { mapProduct } from './map-product';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TTL_S = 6 * 3600;
+/** A catalogue serves four times as long as it is fresh: a day by default. */
+const MAX_AGE_IN_TTLS = 4;
+/** After this long what could not be read is asked for again. */
+const INCOMPLETE_TTL_MS = 60_000;
+const PAUSE_MS = 30_000;
+
+const schema = z.strictObject({
+  type: z.literal('cdr'),
+  /** The register's brand name. */
+  name: offerSchema.shape.provider,
+  brand_id: z.string().regex(/^[\w-]{1,64}$/, 'must be an id of the register'),
+  base_uri: baseUrlSchema.refine(
+    (url) => !url.endsWith('/cds-au/v1'),
+    'must be given without /cds-au/v1',
+  ),
+  /** The deadline of reading the whole catalogue. */
+  timeout_ms: z.int().min(1).max(600_000).default(DEFAULT_TIMEOUT_MS),
+  /** How long a catalogue is fresh. */
+  ttl_s: z.int().min(0).max(86_400).default(DEFAULT_TTL_S),
+});
+
+/**
+ * An Australian bank's open product API (Consumer Data Standards, Banking: Get Products, Get Product Detail). Its
+ * catalogue is kept, and every query is answered from it.
+ */
+export const cdrProvider = schema.transform((entry): ListedProvider => {
+  const { name, brand_id: brandId, base_uri: baseUri, timeout_ms: timeoutMs } = entry;
+  const prefix = `cdr:${brandId}:`;
+  const ttlMs = entry.ttl_s * 1000;
+  return {
+    name,
+    offerIds: [prefix],
+    create: ({ web, logger }) => {
+      const holder = createHolder(web);
+      const loadCatalogue = createLoadCatalogue({
+        holder,
+        apiUrl: `${baseUri}/cds-au/v1`,
+        ttlMs,
+      });
+      const deadline = timeout(timeoutMs, TimeoutStrategy.Cooperative);
+      const catalogue = keepFresh<void, Catalogue>({
+        keyOf: () => '',
+        load: () => deadline.execute(({ signal }) => loadCatalogue(signal)),
+        ttlMs: ({ unread }) => (unread > 0 ? Math.min(ttlMs, INCOMPLETE_TTL_MS) : ttlMs),
+        maxAgeMs: MAX_AGE_IN_TTLS * ttlMs,
+        pauseMs: PAUSE_MS,
+        maxEntries: 1,
+        onFailureBehind: (error) => {
+          logger.warn({ provider: name, err: error }, 'catalogue not refreshed');
+        },
+      });
+      return {
+        name,
+        timeoutMs,
+        owns: (offerId) => offerId.startsWith(prefix),
+        fetchOffers: async (query) => {
+          const askedAt = performance.now();
+          const { value, loadedAt, freshUntil } = await catalogue.read();
+          return {
+            ...mapCatalogue(value, { prefix, name, query }),
+            ageMs: Math.max(0, askedAt - loadedAt),
+            stale: askedAt >= freshUntil,
+            unread: value.unread,
+            versions: holder.versions(),
+          };
+        },
+      };
+    },
+  };
+});
+
+/** The offers of a catalogue for a query, and why some products make none. */
+export function mapCatalogue(
+  catalogue: Catalogue,
+  context: { prefix: string; name: string; query: OfferQuery },
+): Required<Pick<ProviderAnswer, 'offers' | 'dropped'>> {
+  const { prefix, name, query } = context;
+  const now = new Date();
+  const brandOf = brandNames(catalogue, name);
+  const dropped = { ...catalogue.dropped };
+  const offers = catalogue.products.flatMap((product) => {
+    const id = prefix + product.productId;
+    const mapped = mapProduct(product, { id, brand: brandOf(product), now, query });
+    if ('offer' in mapped) return mapped.offer;
+    dropped[mapped.dropped] = (dropped[mapped.dropped] ?? 0) + 1;
+    return [];
+  });
+  return { offers, dropped };
+}
+
+/** The register's name; a product's own only where one endpoint serves several brands. */
+function brandNames(
+  { products }: Catalogue,
+  registered: string,
+): (product: Catalogue['products'][number]) => string {
+  const brands = new Set(products.flatMap(({ brandName }) => brandName ?? []));
+  if (brands.size < 2) return () => registered;
+  return ({ brandName }) => (idSchema.safeParse(brandName).success ? brandName! : registered);
+}

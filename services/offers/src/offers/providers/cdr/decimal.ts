@@ -1,0 +1,53 @@
+const DECIMAL = /^\d+(\.\d+)?$/;
+
+/** The largest rate that counts as a fraction, and the range of those that must be percent already. */
+const HIGHEST_FRACTION = 0.6;
+const PERCENT = { lowest: 1, highest: 60 };
+
+/** A rate in percent a year, and whether its lender wrote it so, against the standard. */
+export interface ParsedRate {
+  percent: number;
+  wasPercent: boolean;
+}
+
+/**
+ * A rate as the standard writes it, a fraction in decimal digits; undefined for what cannot be one. The point is moved
+ * in the text: 0.0295 × 100 would be 2.9499999999999997.
+ */
+export function parseRate(text: string | undefined): ParsedRate | undefined {
+  if (text === undefined || !DECIMAL.test(text)) return undefined;
+  const value = Number(text);
+  if (value > 0 && value < HIGHEST_FRACTION) {
+    const percent = Number(`${text}e2`);
+    return percent > 0 ? { percent, wasPercent: false } : undefined;
+  }
+  const isPercent = value >= PERCENT.lowest && value <= PERCENT.highest;
+  return isPercent ? { percent: value, wasPercent: true } : undefined;
+}
+
+/** An amount such as `5000.00`, `$1,000.00` or `50,000`; undefined for any other text. */
+export function parseAmount(text: string | undefined): number | undefined {
+  const digits = text
+    ?.trim()
+    .replace(/^\$\s*/, '')
+    .replace(/,(?=\d{3}(\D|$))/g, '');
+  if (digits === undefined || !DECIMAL.test(digits)) return undefined;
+  const value = Number(digits);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+const DURATION =
+  /^P(?:(\d+(?:\.\d+)?)Y)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?$/;
+const MONTHS_A_YEAR = 12;
+const DAYS_A_YEAR = 365;
+
+/** The months of an ISO 8601 duration such as `P84M`, `P7Y` or `P14D`; undefined for any other text, and for none at all. */
+export function parseMonths(text: string | undefined): number | undefined {
+  const match = DURATION.exec(text ?? '');
+  if (!match) return undefined;
+  const [years = 0, months = 0, weeks = 0, days = 0] = match
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  const total = MONTHS_A_YEAR * (years + (weeks * 7 + days) / DAYS_A_YEAR) + months;
+  return total > 0 && Number.isFinite(total) ? total : undefined;
+}

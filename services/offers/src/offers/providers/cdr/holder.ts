@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WebClient, WebResponse } from '@loan-buddy/kit';
+import { ProviderError } from '../../provider';
+
+/** What we ask for of the standard (Consumer Data Standards 1.36, HTTP headers): the newest version, and the oldest with it. */
+const resources = {
+  list: { newest: 5, oldest: 3 },
+  detail: { newest: 7, oldest: 4 },
+} as const;
+
+export type Resource = keyof typeof resources;
+
+/** What a holder answered, and how much of it there is. */
+export interface HolderResponse {
+  body: unknown;
+  bytes: number;
+}
+
+/** One bank's open product API. */
+export interface Holder {
+  /**
+   * GETs one page or product, in a version that both sides know.
+   *
+   * @throws {ProviderError} for everything but a 2xx with JSON; whatever the web client throws.
+   */
+  get: (resource: Resource, url: string | URL, signal: AbortSignal) => Promise<HolderResponse>;
+  /** The versions it answered with last, for people to read. */
+  versions: () => string;
+}
+
+/** The holder has no such page or product. */
+export class NotFoundError extends ProviderError {
+  constructor() {
+    super('error', 'there is no such resource');
+  }
+}
+
+/** A longer pause is not waited for: the call fails, and none is made until it is over. */
+const LONGEST_WAIT_MS = 10_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+const DEFAULT_PAUSE_MS = 30_000;
+/** How often one call is begun anew after a 429. */
+const MAX_PAUSES = 3;
+
+/**
+ * Speaks with one data holder. It answers its highest version within the range asked for, or 406 if it has none there
+ * (and some do for any range but one they know): then the next lower one is asked for, and what works is remembered.
+ * After a 429 it is left alone for as long as `Retry-After` says.
+ */
+export function createHolder(web: WebClient): Holder {
+  const asking: Record<Resource, number> = {
+    list: resources.list.newest,
+    detail: resources.detail.newest,
+  };
+  const answered: Partial<Record<Resource, string>> = {};
+  let pausedUntil = 0;
+
+  return {
+    get: async (resource, url, signal) => {
+      for (let pauses = 0; ;) {
+        await waitForPause(signal);
+        const version = asking[resource];
+        const response = await web.get(url, { headers: versionHeaders(resource, version), signal });
+        const { status, headers } = response;
+        if (status === 406) {
+          // Of many calls at once, only the first to learn of it steps down.
+          if (asking[resource] === version) stepDown(resource);
+          continue;
+        }
+        if (status === 429) {
+          pausedUntil = performance.now() + retryAfterMs(headers['retry-after']);
+          pauses += 1;
+          if (pauses > MAX_PAUSES)
+            throw new ProviderError('rate-limited', 'HTTP 429 again and again');
+          continue;
+        }
+        const body = parse(response);
+        answered[resource] = /^\d{1,3}$/.exec(String(headers['x-v']))?.[0] ?? `${String(version)}?`;
+        return { body, bytes: response.body.length };
+      }
+    },
+    versions: () => `list ${answered.list ?? '-'}, detail ${answered.detail ?? '-'}`,
+  };
+
+  function stepDown(resource: Resource): void {
+    asking[resource] -= 1;
+    if (asking[resource] > 0) return;
+    asking[resource] = resources[resource].newest;
+    throw new ProviderError('error', `it speaks no version of the ${resource} that is known here`);
+  }
+
+  async function waitForPause(signal: AbortSignal): Promise<void> {
+    const pauseMs = pausedUntil - performance.now();
+    if (pauseMs <= 0) return;
+    if (pauseMs > LONGEST_WAIT_MS) {
+      throw new ProviderError('rate-limited', `to be left alone for ${pauseMs.toFixed(0)} ms`);
+    }
+    await sleep(pauseMs, undefined, { signal });
+  }
+}
+
+/** An `x-min-v` that is not below `x-v` would be ignored. */
+function versionHeaders(resource: Resource, version: number): Record<string, string> {
+  const { oldest } = resources[resource];
+  return { 'x-v': String(version), ...(oldest < version && { 'x-min-v': String(oldest) }) };
+}
+
+/** Seconds or a date (RFC 9110, section 10.2.3). */
+function retryAfterMs(value: string | undefined): number {
+  const ms = /^\d+$/.test(value ?? '')
+    ? Number(value) * 1000
+    : Date.parse(value ?? '') - Date.now();
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_PAUSE_MS) : DEFAULT_PAUSE_MS;
+}
+
+function parse({ status, body }: WebResponse): unknown {
+  if (status === 404) throw new NotFoundError();
+  if (status < 200 || status > 299) throw new ProviderError('error', `HTTP ${String(status)}`);
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new ProviderError('invalid', 'the answer is not JSON', { cause: error });
+  }
+}

@@ -1,0 +1,176 @@
+import { bulkhead } from 'cockatiel';
+import { z } from 'zod';
+import { ProviderError } from '../../provider';
+import { NotFoundError, type Holder } from './holder';
+import { refuseListed, type DropReason } from './map-product';
+import { listedProductSchema, productSchema, type ListedProduct, type Product } from './product';
+
+/** A bank's personal loans, as far as they could be read. */
+export interface Catalogue {
+  products: readonly Product[];
+  /** Products that are listed, and of which nothing more is known this time. */
+  unread: number;
+  /** How many were left out before they were looked at, by reason. */
+  dropped: Record<string, number>;
+}
+
+const PAGE_SIZE = 1000;
+const MAX_PAGES = 100;
+const MAX_PRODUCTS = 1000;
+/** How many calls one bank gets at once. */
+const AT_ONCE = 4;
+/** All bodies of one catalogue together. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+const pageSchema = z.object({
+  data: z.object({
+    products: z
+      .array(z.unknown(), 'must be a list')
+      .transform((products) => products.slice(0, PAGE_SIZE)),
+  }),
+  links: z
+    .object({ next: z.string().min(1).optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+
+type KnownProduct = { bytes: number; readAt: number } & (
+  { product: Product } | { dropped: DropReason }
+);
+
+/**
+ * Creates a function that reads all personal loans of a bank: its list, page by page, then each product's own page. At
+ * the signal it comes back with what has been read by then. Products read less than `ttlMs` ago are not read again, so
+ * that one call goes on where the last one ended.
+ */
+export function createLoadCatalogue(options: {
+  holder: Holder;
+  /** With its path up to `/banking`. */
+  apiUrl: string;
+  ttlMs: number;
+}): (signal: AbortSignal) => Promise<Catalogue> {
+  const { holder, apiUrl, ttlMs } = options;
+  const known = new Map<string, KnownProduct>();
+
+  return async (signal) => {
+    const dropped: Record<string, number> = {};
+    const drop = (reason: DropReason) => (dropped[reason] = (dropped[reason] ?? 0) + 1);
+    const now = new Date();
+    const list = await readList(signal);
+    const wanted: string[] = [];
+    for (const listed of list.products) {
+      const reason = listed ? refuseListed(listed, now) : 'unreadable';
+      if (reason) drop(reason);
+      else wanted.push(listed!.productId);
+    }
+    forgetAllBut(wanted);
+
+    const queue = bulkhead(AT_ONCE, Infinity);
+    let unread = list.unread + Math.max(0, wanted.length - MAX_PRODUCTS);
+    let failure: unknown;
+    await Promise.all(
+      wanted.slice(0, MAX_PRODUCTS).map((id) =>
+        queue
+          .execute(() => readProduct(id, signal))
+          .catch((error: unknown) => {
+            unread += 1;
+            failure ??= error;
+          }),
+      ),
+    );
+    if (failure !== undefined && known.size === 0) throw inTime(failure, signal);
+
+    const products: Product[] = [];
+    for (const each of known.values()) {
+      if ('product' in each) products.push(each.product);
+      else drop(each.dropped);
+    }
+    return { products, unread, dropped };
+  };
+
+  /** All products listed, each once; undefined for what is none. Only the first page must be there. */
+  async function readList(
+    signal: AbortSignal,
+  ): Promise<{ products: (ListedProduct | undefined)[]; unread: number }> {
+    const query = `product-category=PERS_LOANS&effective=CURRENT&page=1&page-size=${String(PAGE_SIZE)}`;
+    let url: URL | undefined = new URL(`${apiUrl}/banking/products?${query}`);
+    const found = new Map<string, ListedProduct>();
+    let unreadable = 0;
+    for (let page = 1; url && page <= MAX_PAGES; page++) {
+      let read;
+      try {
+        read = readPage((await holder.get('list', url, signal)).body);
+      } catch (error) {
+        if (page === 1) throw inTime(error, signal);
+        return { products: [...found.values()], unread: 1 };
+      }
+      const before = found.size;
+      for (const item of read.data.products) {
+        const listed = listedProductSchema.safeParse(item);
+        if (listed.success) found.set(listed.data.productId, listed.data);
+        else unreadable += 1;
+      }
+      // A page that brings nothing new has been here before, whatever its link says.
+      url = found.size > before ? nextPage(read.links?.next, url) : undefined;
+    }
+    const strange = Array.from<undefined>({ length: unreadable });
+    return { products: [...found.values(), ...strange], unread: 0 };
+  }
+
+  async function readProduct(id: string, signal: AbortSignal): Promise<void> {
+    const last = known.get(id);
+    if (last && performance.now() - last.readAt < ttlMs) return;
+    known.delete(id);
+    signal.throwIfAborted();
+    const url = `${apiUrl}/banking/products/${encodeURIComponent(id)}`;
+    let bytes = 0;
+    let found: { product: Product } | { dropped: DropReason };
+    try {
+      const response = await holder.get('detail', url, signal);
+      bytes = response.bytes;
+      found = productIn(response.body, id);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      found = { dropped: 'not-found' };
+    }
+    const total = [...known.values()].reduce((sum, each) => sum + each.bytes, bytes);
+    if (total > MAX_BYTES) {
+      throw new ProviderError('too-large', `over ${String(MAX_BYTES)} bytes of products`);
+    }
+    known.set(id, { ...found, bytes, readAt: performance.now() });
+  }
+
+  function forgetAllBut(listed: readonly string[]): void {
+    const ids = new Set(listed);
+    for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
+  }
+}
+
+/** What failed because its time was up has no better reason than that. */
+function inTime(error: unknown, signal: AbortSignal): unknown {
+  return signal.aborted
+    ? new ProviderError('timeout', 'no answer in time', { cause: error })
+    : error;
+}
+
+function readPage(body: unknown): z.output<typeof pageSchema> {
+  const page = pageSchema.safeParse(body);
+  if (page.success) return page.data;
+  throw new ProviderError('invalid', `not a list of products: ${z.prettifyError(page.error)}`);
+}
+
+function nextPage(next: string | undefined, current: URL): URL | undefined {
+  return next !== undefined && URL.canParse(next, current.href)
+    ? new URL(next, current)
+    : undefined;
+}
+
+/** What a detail page says of the product of this id. */
+export function productIn(
+  body: unknown,
+  id: string,
+): { product: Product } | { dropped: DropReason } {
+  const result = z.object({ data: productSchema }).safeParse(body);
+  if (!result.success) return { dropped: 'unreadable' };
+  return { product: { ...result.data.data, productId: id } };
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+// Read by shape, not by version, and field by field: what is not as it should be counts as not there.
+
+const text = z.string().trim().optional().catch(undefined);
+
+/** Numbers where they were numbers before version 6 of the product detail, strings since. */
+const amountText = z
+  .union([z.string(), z.number().transform(String)])
+  .optional()
+  .catch(undefined);
+
+/** More entries than this are no product data. */
+const MAX_ENTRIES = 200;
+
+function list<Item extends z.ZodType>(item: Item) {
+  const entries = z.array(item.nullable().catch(null));
+  return z
+    .preprocess((value) => (Array.isArray(value) ? value.slice(0, MAX_ENTRIES) : []), entries)
+    .transform((items) => items.filter((each) => each !== null));
+}
+
+const tier = z.object({
+  name: text,
+  unitOfMeasure: text,
+  minimumValue: amountText,
+  maximumValue: amountText,
+});
+
+const lendingRate = z.object({
+  lendingRateType: text,
+  rate: text,
+  comparisonRate: text,
+  additionalValue: text,
+  additionalInfo: text,
+  tiers: list(tier),
+});
+
+const fee = z.object({
+  feeType: text,
+  additionalValue: text,
+  /** Before version 6; with {@link fixedAmount} since. */
+  amount: amountText,
+  fixedAmount: z.object({ amount: amountText }).optional().catch(undefined),
+});
+
+const limit = z.object({ constraintType: text, additionalValue: text });
+
+/** What a list says of a product. */
+export const listedProductSchema = z.object({
+  productId: z.string().min(1),
+  productCategory: text,
+  effectiveFrom: text,
+  effectiveTo: text,
+});
+
+/** What a product's own page says. */
+export const productSchema = listedProductSchema.omit({ productId: true }).extend({
+  name: text,
+  brandName: text,
+  applicationUri: text,
+  additionalInformation: z.object({ overviewUri: text }).optional().catch(undefined),
+  constraints: list(limit),
+  eligibility: list(z.object({ eligibilityType: text })),
+  fees: list(fee),
+  lendingRates: list(lendingRate),
+});
+
+export type ListedProduct = z.output<typeof listedProductSchema>;
+export type Product = ListedProduct & z.output<typeof productSchema>;
+export type LendingRate = z.output<typeof lendingRate>;
+export type Tier = z.output<typeof tier>;
+export type Fee = z.output<typeof fee>;
+export type Limit = z.output<typeof limit>;
