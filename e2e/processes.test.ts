@@ -59,9 +59,9 @@ describe('the pair', () => {
     };
     const slow = providersFile(
       'slow.json',
-      { latencyMs: 100 },
-      { latencyMs: 200 },
-      { latencyMs: 300 },
+      { latency_ms: 100 },
+      { latency_ms: 200 },
+      { latency_ms: 300 },
     );
     const hanging = providersFile('hanging.json', {}, { fault: 'hang' }, {});
     try {

@@ -1,33 +1,70 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from './config';
 
-const providersFile = join(__dirname, '../../../docs/examples/slow-providers.json');
+const examples = join(__dirname, '../../../docs/examples');
+const providersFile = join(examples, 'slow-providers.json');
 
 describe('readConfig', () => {
   it('has a default for everything', () => {
-    expect(readConfig({})).toMatchObject({
+    expect(readConfig({})).toEqual({
       PORT: 8080,
+      HOST: '0.0.0.0',
+      LOG_LEVEL: 'info',
+      SHUTDOWN_DELAY_MS: 300,
+      SHUTDOWN_TIMEOUT_MS: 10_000,
+      DATA_DIR: join(__dirname, '../../../.data/offers'),
+      DATABASE_POOL_SIZE: 10,
+      DATABASE_TIMEOUT_MS: 2000,
       CONFIRM_PAYMENT_URL: 'http://localhost:8000',
       CONFIRM_PAYMENT_TIMEOUT_MS: 2000,
+      BREAKER_FAILURES: 5,
+      BREAKER_OPEN_MS: 5000,
+      RETRY_ATTEMPTS: 10,
+      RETRY_BASE_MS: 500,
+      RETRY_CAP_MS: 60_000,
+      IDEMPOTENCY_TTL_HOURS: 24,
+      ALLOW_PRIVATE_PROVIDERS: false,
       PROVIDER_TIMEOUT_MS: 1000,
+      OFFERS_TTL_MS: 5000,
+      OFFERS_MAX_AGE_MS: 60_000,
+      APR_TYPE: 'eu-effective',
     });
   });
 
   it('reads each variable under its own name', () => {
-    const env = {
-      PORT: '1',
+    const numbers = Object.keys(readConfig({})).filter((name) =>
+      /^(PORT|.*_(MS|SIZE|FAILURES|ATTEMPTS|HOURS))$/.test(name),
+    );
+    expect(numbers).toHaveLength(15);
+    // A value of its own for each, and a drain that is shorter than the shutdown.
+    const values = Object.fromEntries(numbers.map((name, i) => [name, 20 + i]));
+    const others = {
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'debug',
+      DATABASE_URL: 'memory:',
+      DATA_DIR: '/x',
       CONFIRM_PAYMENT_URL: 'http://x',
-      CONFIRM_PAYMENT_TIMEOUT_MS: '2',
-      PROVIDERS_FILE: providersFile,
-      PROVIDER_TIMEOUT_MS: '3',
+      APR_TYPE: 'au-comparison',
     };
-    expect(readConfig(env)).toMatchObject({
-      ...env,
-      PORT: 1,
-      CONFIRM_PAYMENT_TIMEOUT_MS: 2,
-      PROVIDER_TIMEOUT_MS: 3,
+    const env = {
+      ...values,
+      ...others,
+      PROVIDERS_FILE: providersFile,
+      ALLOW_PRIVATE_PROVIDERS: 'true',
+    };
+    const texts = Object.entries(env).map(([name, value]) => [name, String(value)] as const);
+    expect(readConfig(Object.fromEntries(texts))).toMatchObject({
+      ...values,
+      ...others,
+      ALLOW_PRIVATE_PROVIDERS: true,
       PROVIDERS_FILE: [{ name: 'ProviderA' }, { name: 'ProviderB' }, { name: 'ProviderC' }],
     });
+  });
+
+  it.each(readdirSync(examples))('takes the example %s', (file) => {
+    const { PROVIDERS_FILE } = readConfig({ PROVIDERS_FILE: join(examples, file) });
+    expect(PROVIDERS_FILE?.length).toBeGreaterThan(2);
   });
 
   it('names what is wrong in PROVIDERS_FILE beside what else is wrong', () => {

@@ -3,10 +3,12 @@ import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
 import { createAskProviders } from '../src/offers/ask-providers';
 import { createFindOffer } from '../src/offers/find-offer';
+import { createFreshAnswers } from '../src/offers/fresh-answers';
 import { createListOffers } from '../src/offers/list-offers';
 import type { Offer } from '../src/offers/offer';
 import type { Provider } from '../src/offers/provider';
-import { createMockProvider, defaultMocks } from '../src/offers/providers/mock-provider';
+import { defaultMocks } from '../src/offers/providers/mock-provider';
+import { createProviders, providersSchema } from '../src/offers/providers/provider-config';
 import { createCheckout } from '../src/orders/checkout';
 import { newOrderId, type Order } from '../src/orders/order';
 import { createIdempotencyStore } from '../src/orders/idempotency';
@@ -33,9 +35,31 @@ export function anOrder(overrides: Partial<Order> = {}): Order {
 
 /** The three mocks; each may be changed by its name. */
 export function threeMocks(
-  changes: Partial<Record<string, Partial<Parameters<typeof createMockProvider>[0]>>> = {},
+  changes: Partial<Record<string, Partial<(typeof defaultMocks)[number]>>> = {},
+  timeoutMs = 200,
 ): Provider[] {
-  return defaultMocks.map((mock) => createMockProvider({ ...mock, ...changes[mock.name] }));
+  const entries = defaultMocks.map((mock) => ({ ...mock, ...changes[mock.name] }));
+  return providersFrom(entries, timeoutMs);
+}
+
+/** The providers that an operator lists so; on addresses that are not public, too. */
+export function providersFrom(entries: readonly object[], timeoutMs = 200): Provider[] {
+  const listed = providersSchema.parse({ providers: entries });
+  const { logger } = recordingLogger();
+  return createProviders(listed, { timeoutMs, allowPrivate: true, logger }).providers;
+}
+
+/** A provider that answers as the function does. */
+export function aProvider(overrides: Partial<Provider> & { offers?: Offer[] } = {}): Provider {
+  const { offers = [anOffer()], ...rest } = overrides;
+  const name = rest.name ?? offers[0]?.provider ?? 'ProviderB';
+  return {
+    name,
+    timeoutMs: 200,
+    owns: (offerId) => offers.some(({ id }) => id === offerId),
+    fetchOffers: () => Promise.resolve({ offers }),
+    ...rest,
+  };
 }
 
 interface Parts {
@@ -43,6 +67,9 @@ interface Parts {
   orders?: Partial<OrderStore>;
   providers?: Provider[];
   timeoutMs?: number;
+  /** How long answers are fresh; they are not, if nothing is said. */
+  ttlMs?: number;
+  maxAgeMs?: number;
   askForDecision?: AskForDecision;
 }
 
@@ -53,6 +80,8 @@ export function useService() {
     const {
       providers = threeMocks(),
       timeoutMs = 200,
+      ttlMs = 0,
+      maxAgeMs = ttlMs,
       askForDecision = () => Promise.resolve('APPROVED'),
     } = parts;
     const { logger, lines } = recordingLogger();
@@ -60,12 +89,20 @@ export function useService() {
     const orders = { ...createOrderStore(db), ...parts.orders };
     const policy = { attempts: 3, baseMs: 1000, capMs: 60_000 };
     const settleOrder = createSettleOrder({ orders, askForDecision, policy, logger });
-    const askProviders = createAskProviders({ timeoutMs, logger });
-    const findOffer = createFindOffer({ providers, askProviders });
+    const asked = providers.map((provider) =>
+      createFreshAnswers(provider, { ttlMs, maxAgeMs, failures: 5, openMs: 5000, logger }),
+    );
+    const offerParts = {
+      providers: asked,
+      askProviders: createAskProviders({ timeoutMs }),
+      aprType: 'eu-effective',
+    } as const;
+    const findOffer = createFindOffer(offerParts);
     const app = createApp({
       logger,
       lifecycle: createLifecycle(),
-      listOffers: createListOffers({ providers, askProviders }),
+      listOffers: createListOffers(offerParts),
+      providerNames: providers.map(({ name }) => name),
       findOffer,
       orders,
       checkout: createCheckout({ findOffer, orders, settleOrder, leaseMs: 60_000, logger }),

@@ -1,6 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import request from 'supertest';
-import type { Provider } from '../src/offers/provider';
-import { useService, anOffer, threeMocks } from './builders';
+import { anOffer, aProvider, threeMocks, useService } from './builders';
 
 const aService = useService();
 
@@ -20,12 +20,12 @@ describe('GET /offers', () => {
   });
 
   it('asks the providers at once: three slow ones take as long as the slowest', async () => {
-    const providers = threeMocks({
-      ProviderA: { latencyMs: 100 },
-      ProviderB: { latencyMs: 200 },
-      ProviderC: { latencyMs: 300 },
-    });
-    const { app } = aService({ providers, timeoutMs: 1000 });
+    const slow = {
+      ProviderA: { latency_ms: 100 },
+      ProviderB: { latency_ms: 200 },
+      ProviderC: { latency_ms: 300 },
+    };
+    const { app } = aService({ providers: threeMocks(slow, 1000), timeoutMs: 1000 });
     const startedAt = performance.now();
     const { text } = await request(app).get('/offers').expect(200);
     expect(text).toBe(sorted);
@@ -42,6 +42,8 @@ describe('GET /offers', () => {
     expect((response.body as { id: string }[]).map(({ id }) => id)).toEqual(['offer1', 'offer3']);
     expect(response.headers['missing-providers']).toBe(`"ProviderB";reason=${reason}`);
     expect(response.headers['server-timing']).toContain(`;desc="${reason}"`);
+    // A provider that ignores its signal has a moment more.
+    while (!lines.some(({ msg }) => msg === 'provider failed')) await sleep(5);
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'warn', provider: 'ProviderB', reason }),
     );
@@ -70,18 +72,18 @@ describe('GET /offers', () => {
   });
 
   it('answers in time whatever a provider does', async () => {
-    const hostile: Provider = {
+    const hostile = aProvider({
       name: 'Höstile "Bank"',
       owns: () => false,
       fetchOffers: () => {
         throw new TypeError('not even a promise');
       },
-    };
-    const late: Provider = {
+    });
+    const late = aProvider({
       name: 'Late',
       owns: () => false,
       fetchOffers: () => new Promise((_, reject) => setTimeout(reject, 120, new Error('too late'))),
-    };
+    });
     const { app } = aService({ providers: [hostile, late, ...threeMocks()], timeoutMs: 100 });
     const response = await request(app).get('/offers').expect(200);
     expect(response.headers['missing-providers']).toBe(
@@ -90,32 +92,174 @@ describe('GET /offers', () => {
     expect(response.headers['server-timing']).toMatch(/^H-stile--Bank-;dur=/);
   });
 
-  it('tells a provider when nobody waits for it any longer', async () => {
+  it('lets a late provider go on until its own deadline, and shows what it brings to the next', async () => {
     let signal: AbortSignal | undefined;
-    const silent: Provider = {
-      name: 'Silent',
-      owns: () => false,
-      fetchOffers: (deadline) => {
-        signal = deadline.signal;
-        return new Promise(() => undefined);
+    const late = aProvider({
+      timeoutMs: 1000,
+      fetchOffers: async (_, itsSignal) => {
+        signal = itsSignal;
+        await sleep(120);
+        return { offers: [anOffer()] };
       },
-    };
-    const { app } = aService({ providers: [silent, ...threeMocks()], timeoutMs: 50 });
-    await request(app).get('/offers').expect(200);
-    expect(signal?.aborted).toBe(true);
+    });
+    const { app } = aService({ providers: [late], timeoutMs: 50, ttlMs: 60_000 });
+    const first = await request(app).get('/offers').expect(503);
+    expect(first.headers['missing-providers']).toBe('"ProviderB";reason=timeout');
+    await sleep(120);
+    const second = await request(app).get('/offers').expect(200);
+    expect(second.body).toEqual([anOffer()]);
+    expect(second.headers['server-timing']).toBe('ProviderB;dur=0.0;desc="fresh"');
+    expect(signal?.aborted).toBe(false);
   });
 
-  it('shows a changed offer at once', async () => {
+  it('shows a changed offer as soon as the last answer is no longer fresh', async () => {
     let rate = 2;
-    const changing: Provider = {
-      name: 'Changing',
-      owns: (id) => id === 'c',
-      fetchOffers: () => Promise.resolve([anOffer({ id: 'c', provider: 'Changing', rate })]),
-    };
-    const { app } = aService({ providers: [changing] });
+    const changing = aProvider({
+      fetchOffers: () => Promise.resolve({ offers: [anOffer({ rate })] }),
+    });
+    const { app } = aService({ providers: [changing], ttlMs: 60 });
     expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 2 }]);
     rate = 3;
+    expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 2 }]);
+    await sleep(60);
     expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 3 }]);
+  });
+
+  it('uses a stale answer at once, says so, and asks anew behind it', async () => {
+    let calls = 0;
+    const counting = aProvider({
+      fetchOffers: async () => {
+        calls += 1;
+        if (calls > 1) await sleep(50);
+        return { offers: [anOffer({ rate: calls })] };
+      },
+    });
+    const { app } = aService({ providers: [counting], ttlMs: 20, maxAgeMs: 60_000 });
+    await request(app).get('/offers').expect(200);
+    await sleep(30);
+    const stale = await request(app).get('/offers').expect(200);
+    expect(stale.body).toMatchObject([{ rate: 1 }]);
+    expect(stale.headers).toMatchObject({
+      'stale-providers': '"ProviderB";age=0',
+      'server-timing': 'ProviderB;dur=0.0;desc="stale"',
+      'cache-control': 'max-age=0',
+    });
+    await sleep(60);
+    expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 2 }]);
+  });
+
+  it('names those that could not read all of their products', async () => {
+    const partial = aProvider({
+      fetchOffers: () => Promise.resolve({ offers: [anOffer()], unread: 3, ageMs: 7000 }),
+    });
+    const { headers } = await request(aService({ providers: [partial] }).app).get('/offers');
+    expect(headers).toMatchObject({ 'partial-providers': '"ProviderB";unread=3', age: '7' });
+  });
+
+  it('keeps its headers short, however many providers there are', async () => {
+    const providers = Array.from({ length: 500 }, (_, i) =>
+      aProvider({
+        name: `${'x'.repeat(100)}${String(i)}`,
+        fetchOffers: () => Promise.reject(new Error('x')),
+      }),
+    );
+    const { app } = aService({ providers: [...providers, ...threeMocks()] });
+    const { headers } = await request(app).get('/offers').expect(200);
+    expect(JSON.stringify(headers).length).toBeLessThan(8000);
+  });
+});
+
+describe('GET /offers as HTTP caches see it', () => {
+  it('says how old it is and how long it stays fresh', async () => {
+    const { app } = aService({ ttlMs: 5000 });
+    const { headers } = await request(app).get('/offers').expect(200);
+    expect(headers).toMatchObject({ age: '0', 'cache-control': 'max-age=4' });
+    expect(headers['etag']).toMatch(/^"[\w-]{22}"$/);
+  });
+
+  it('answers 304 to whoever has the answer already, until it changes', async () => {
+    let rate = 2;
+    const changing = aProvider({
+      fetchOffers: () => Promise.resolve({ offers: [anOffer({ rate })] }),
+    });
+    const { app } = aService({ providers: [changing] });
+    const etag = (await request(app).get('/offers')).headers['etag']!;
+    for (const known of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+      const response = await request(app).get('/offers').set('If-None-Match', known).expect(304);
+      expect(response.text).toBe('');
+      expect(response.headers['etag']).toBe(etag);
+    }
+    await request(app).get('/offers').set('If-None-Match', '"x"').expect(200);
+    rate = 3;
+    const changed = await request(app).get('/offers').set('If-None-Match', etag).expect(200);
+    expect(changed.headers['etag']).not.toBe(etag);
+  });
+
+  it('is fresh for nobody while a provider is missing', async () => {
+    const providers = threeMocks({ ProviderA: { fault: 'error' } });
+    const { headers } = await request(aService({ providers, ttlMs: 5000 }).app).get('/offers');
+    expect(headers['cache-control']).toBe('max-age=0');
+  });
+
+  it('answers HEAD like GET, without the body', async () => {
+    const response = await request(aService().app).head('/offers').expect(200);
+    expect(response.headers).toMatchObject({ 'content-length': '195' });
+    expect(response.text).toBeUndefined();
+  });
+});
+
+describe('GET /offers with a query', () => {
+  const idsOf = (response: request.Response) =>
+    (response.body as { id: string }[]).map(({ id }) => id);
+
+  it('lists the offers for an amount, and what they cost over a term', async () => {
+    const path = '/offers?amount=10000&term_months=36&sort=apr';
+    const response = await request(aService().app).get(path).expect(200);
+    expect(response.text).toBe(
+      '[{"id":"offer2","provider":"ProviderB","rate":2.9,"amount":10000,"monthly_payment":290.37,"total_cost":10453.32,"apr":2.94,"apr_type":"eu-effective"},' +
+        '{"id":"offer1","provider":"ProviderA","rate":3.5,"amount":10000,"monthly_payment":293.02,"total_cost":10548.72,"apr":3.56,"apr_type":"eu-effective"}]',
+    );
+  });
+
+  it.each([
+    ['order=desc', ['offer3', 'offer1', 'offer2']],
+    ['limit=2', ['offer2', 'offer1']],
+    ['term_months=12&sort=monthly_payment', ['offer3', 'offer1', 'offer2']],
+    ['provider=ProviderC', ['offer3']],
+    ['amount=12000.01', []],
+  ])('%s lists %j', async (query, ids) => {
+    expect(idsOf(await request(aService().app).get(`/offers?${query}`).expect(200))).toEqual(ids);
+  });
+
+  it('asks only the provider that is wanted', async () => {
+    const providers = threeMocks({ ProviderA: { fault: 'hang' } });
+    const { app } = aService({ providers, timeoutMs: 2000 });
+    const { headers } = await request(app).get('/offers?provider=ProviderC').expect(200);
+    expect(headers['server-timing']).toMatch(/^ProviderC;dur=[\d.]+$/);
+  });
+
+  it.each([
+    ['amount=0', ['amount']],
+    ['amount=-1', ['amount']],
+    ['amount=1e3', ['amount']],
+    ['amount=1&amount=2', ['amount']],
+    ['amount=', ['amount']],
+    ['term_months=0', ['term_months']],
+    ['term_months=1.5', ['term_months']],
+    ['term_months=601', ['term_months']],
+    ['provider=ProviderX', ['provider']],
+    ['sort=price', ['sort']],
+    ['sort=apr', ['term_months']],
+    ['order=up', ['order']],
+    ['limit=0', ['limit']],
+    ['limit=1001', ['limit']],
+    ['ammount=1&colour=red', ['ammount', 'colour']],
+    ['__proto__=1', ['__proto__']],
+  ])('refuses %s and names %j', async (query, parameters) => {
+    const response = await request(aService().app).get(`/offers?${query}`).expect(400);
+    const { code, errors } = response.body as { code: string; errors: { parameter: string }[] };
+    expect(code).toBe('validation-failed');
+    expect(errors.map(({ parameter }) => parameter)).toEqual(parameters);
   });
 });
 
@@ -131,7 +275,7 @@ describe('GET /offers/{id}', () => {
   });
 
   it('waits for no other provider', async () => {
-    const providers = threeMocks({ ProviderA: { fault: 'hang' } });
+    const providers = threeMocks({ ProviderA: { fault: 'hang' } }, 2000);
     const startedAt = performance.now();
     await request(aService({ providers, timeoutMs: 2000 }).app)
       .get('/offers/offer3')
@@ -147,5 +291,23 @@ describe('GET /offers/{id}', () => {
       code: 'provider-unavailable',
       missing: [{ provider: 'ProviderC', reason: 'timeout' }],
     });
+  });
+
+  it('says what it costs for an amount and a term', async () => {
+    const path = '/offers/offer2?amount=5000&term_months=12';
+    const response = await request(aService().app).get(path).expect(200);
+    expect(response.body).toMatchObject({ amount: 5000, apr: 2.94, apr_type: 'eu-effective' });
+    await request(aService().app).get('/offers/offer2?amount=12001').expect(404);
+  });
+
+  it('does not call an offer unknown that may be among what could not be read', async () => {
+    const partial = aProvider({
+      owns: () => true,
+      fetchOffers: () => Promise.resolve({ offers: [anOffer()], unread: 1 }),
+    });
+    const { app } = aService({ providers: [partial] });
+    await request(app).get('/offers/offer2').expect(200);
+    const { body } = await request(app).get('/offers/other').expect(503);
+    expect(body).toMatchObject({ missing: [{ provider: 'ProviderB', reason: 'partial' }] });
   });
 });

@@ -29,7 +29,8 @@ export const offerBodySchema = offerSchema
     }),
     min_amount: money.optional(),
     max_amount: money.optional(),
-    term_months: z.object({ min: z.number().optional(), max: z.number().optional() }).optional(),
+    min_term_months: z.number().optional(),
+    max_term_months: z.number().optional(),
     fees: z
       .object({
         upfront: money,
@@ -66,7 +67,8 @@ export function offerBody(offer: PricedOffer): OfferBody {
     comparison_rate: details.comparisonRate,
     min_amount: details.minAmount,
     max_amount: details.maxAmount,
-    term_months: details.termMonths,
+    min_term_months: details.minTermMonths,
+    max_term_months: details.maxTermMonths,
     fees: details.fees,
     url: details.url,
     flags: details.flags,

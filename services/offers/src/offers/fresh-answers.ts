@@ -1,14 +1,5 @@
 import { ExchangeEndedError, ForbiddenAddressError, type Logger } from '@loan-buddy/kit';
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  ConsecutiveBreaker,
-  handleAll,
-  TaskCancelledError,
-  timeout,
-  TimeoutStrategy,
-  wrap,
-} from 'cockatiel';
+import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { keepFresh, type Kept } from './keep-fresh';
 import {
   ProviderError,
@@ -17,6 +8,7 @@ import {
   type Provider,
   type ProviderAnswer,
 } from './provider';
+import { DeadlineExceededError, withDeadline } from './with-deadline';
 
 /** What one provider has to say. */
 export type Answer = { provider: string } & (
@@ -48,8 +40,6 @@ export interface FreshAnswersOptions {
   logger: Logger;
 }
 
-/** A provider that has not obeyed its signal by then is left behind. */
-const GRACE_MS = 100;
 /** How many different queries are remembered of one provider. */
 const MAX_QUERIES = 200;
 
@@ -63,25 +53,22 @@ export function createFreshAnswers(
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failures),
   });
-  const policy = wrap(
-    breaker,
-    timeout(timeoutMs + GRACE_MS, TimeoutStrategy.Aggressive),
-    timeout(timeoutMs, TimeoutStrategy.Cooperative),
-  );
+  const ask = (query: OfferQuery) =>
+    withDeadline(timeoutMs, async (signal) => {
+      try {
+        return await fetchOffers(query, signal);
+      } catch (error) {
+        if (!signal.aborted || error instanceof ProviderError) throw error;
+        throw new ProviderError('timeout', `no answer in ${String(timeoutMs)} ms`, {
+          cause: error,
+        });
+      }
+    });
 
   const load = async (query: OfferQuery) => {
     const startedAt = performance.now();
     try {
-      return await policy.execute(async ({ signal }) => {
-        try {
-          return await fetchOffers(query, signal);
-        } catch (error) {
-          if (!signal.aborted || error instanceof ProviderError) throw error;
-          throw new ProviderError('timeout', `no answer in ${String(timeoutMs)} ms`, {
-            cause: error,
-          });
-        }
-      });
+      return await breaker.execute(() => ask(query));
     } catch (error) {
       const reason = reasonOf(error);
       // Whoever is left alone has been complained about before.
@@ -121,7 +108,7 @@ export function createFreshAnswers(
 
 function reasonOf(error: unknown): FailureReason {
   if (error instanceof ProviderError) return error.code;
-  if (error instanceof TaskCancelledError) return 'timeout';
+  if (error instanceof DeadlineExceededError) return 'timeout';
   if (error instanceof BrokenCircuitError) return 'circuit-open';
   if (error instanceof ForbiddenAddressError) return 'forbidden-address';
   if (error instanceof ExchangeEndedError) {

@@ -39,7 +39,8 @@ export interface OfferDetails {
   comparisonRate?: number;
   minAmount?: number;
   maxAmount?: number;
-  termMonths?: { min?: number; max?: number };
+  minTermMonths?: number;
+  maxTermMonths?: number;
   fees?: { upfront: number; periodic: readonly PeriodicFee[] };
   /** Where to read on or apply. */
   url?: string;

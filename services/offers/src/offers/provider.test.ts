@@ -1,5 +1,5 @@
 import { anOffer } from '../../test/builders';
-import { InvalidAnswerError, parseOffers } from './provider';
+import { parseOffers, ProviderError } from './provider';
 
 const provider = { name: 'ProviderB', owns: (id: string) => id.startsWith('offer') };
 
@@ -20,6 +20,6 @@ describe('parseOffers', () => {
     [anOffer({ provider: 'ProviderA' })],
     [anOffer({ id: 'stolen' })],
   ])('refuses %j', (answer) => {
-    expect(() => parseOffers(provider, answer)).toThrow(InvalidAnswerError);
+    expect(() => parseOffers(provider, answer)).toThrow(ProviderError);
   });
 });

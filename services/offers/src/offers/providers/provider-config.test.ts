@@ -1,44 +1,99 @@
-import { createProviders, providersSchema } from './provider-config';
+import { defaultProviders, providersSchema } from './provider-config';
 
 const offer = { id: 'a1', rate: 1, amount: 2 };
 const mock = { type: 'mock', name: 'A', offers: [offer] };
+const bank = {
+  type: 'cdr',
+  name: 'Bank',
+  brand_id: 'b1',
+  base_uri: 'https://bank.example/public/',
+};
 
-describe('createProviders', () => {
-  it('makes the three mocks where nothing is listed', () => {
-    const names = createProviders().map(({ name }) => name);
-    expect(names).toEqual(['ProviderA', 'ProviderB', 'ProviderC']);
-  });
-
-  it('makes the providers that are listed', async () => {
-    const [provider] = createProviders(providersSchema.parse([{ ...mock, latencyMs: 1 }]));
-    expect(await provider!.fetchOffers(new AbortController())).toEqual([
-      { id: 'a1', provider: 'A', rate: 1, amount: 2 },
+describe('defaultProviders', () => {
+  it('are the three mocks', () => {
+    expect(defaultProviders.map(({ name }) => name)).toEqual([
+      'ProviderA',
+      'ProviderB',
+      'ProviderC',
     ]);
-    expect([provider!.owns('a1'), provider!.owns('a2')]).toEqual([true, false]);
   });
 });
 
 describe('providersSchema', () => {
-  it.each<[string, unknown, RegExp]>([
-    ['no list', {}, /expected array/],
-    ['no provider', [], /Too small/],
-    ['an unknown type', [{ ...mock, type: 'x' }], /type/],
-    ['an unknown member', [{ ...mock, latency: 5 }], /latency/],
-    ['an unknown fault', [{ ...mock, fault: 'slow' }], /fault/],
-    ['an impossible rate', [{ ...mock, offers: [{ ...offer, rate: 0 }] }], /rate/],
-    [
-      'more offers than one provider may have',
+  it('takes mocks and banks', () => {
+    const listed = providersSchema.parse({
+      providers: [{ ...mock, latency_ms: 50, fault: 'none' }, bank],
+    });
+    expect(listed).toMatchObject([
+      { name: 'A', offerIds: ['a1'] },
+      { name: 'Bank', offerIds: ['cdr:b1:'] },
+    ]);
+  });
+
+  it.each<[string, unknown, RegExp, PropertyKey[]]>([
+    ['a list', [mock], /expected object/, []],
+    ['no provider', { providers: [] }, /Too small/, ['providers']],
+    ['something beside the list', { providers: [mock], more: 1 }, /more/, []],
+    ...(
       [
-        {
-          ...mock,
-          offers: Array.from({ length: 10_001 }, (_, i) => ({ ...offer, id: `a${String(i)}` })),
-        },
-      ],
-      /Too big/,
+        ['an unknown type', { ...mock, type: 'x' }, /Invalid/, ['type']],
+        ['an unknown member', { ...mock, latency: 5 }, /latency/, []],
+        ['an unknown fault', { ...mock, fault: 'slow' }, /Invalid/, ['fault']],
+        [
+          'an impossible rate',
+          { ...mock, offers: [{ ...offer, rate: 0 }] },
+          /Too small/,
+          ['offers', 0, 'rate'],
+        ],
+        [
+          'a mock with a bank’s id',
+          { ...mock, offers: [{ ...offer, id: 'cdr:b1:x' }] },
+          /banks/,
+          ['offers', 0],
+        ],
+        ['a base that is no URL', { ...bank, base_uri: 'bank.example' }, /URL/, ['base_uri']],
+        [
+          'a base with credentials',
+          { ...bank, base_uri: 'https://a:b@bank.example' },
+          /user/,
+          ['base_uri'],
+        ],
+        [
+          'a base with the standard’s path',
+          { ...bank, base_uri: 'https://bank.example/cds-au/v1' },
+          /without/,
+          ['base_uri'],
+        ],
+        ['a brand that is no id', { ...bank, brand_id: 'a:b' }, /id of the register/, ['brand_id']],
+        ['no time at all', { ...bank, timeout_ms: 0 }, /Too small/, ['timeout_ms']],
+      ] as const
+    ).map(([what, entry, reason, path]): [string, unknown, RegExp, PropertyKey[]] => [
+      what,
+      { providers: [entry] },
+      reason,
+      ['providers', 0, ...path],
+    ]),
+    [
+      'two of a name',
+      { providers: [mock, { ...mock, offers: [{ ...offer, id: 'b' }] }] },
+      /has the name A/,
+      ['providers', 1],
     ],
-    ['two of a name', [mock, { ...mock, offers: [{ ...offer, id: 'b' }] }], /same name/],
-    ['two offers of an id', [mock, { ...mock, name: 'B' }], /same id/],
-  ])('refuses %s', (_, listed, reason) => {
-    expect(providersSchema.safeParse(listed).error?.message).toMatch(reason);
+    [
+      'two offers of an id',
+      { providers: [mock, { ...mock, name: 'B' }] },
+      /has the offer id a1/,
+      ['providers', 1],
+    ],
+    [
+      'two of a brand',
+      { providers: [bank, { ...bank, name: 'B' }] },
+      /has the offer id cdr:b1:/,
+      ['providers', 1],
+    ],
+  ])('refuses %s', (_, listed, reason, path) => {
+    const issue = providersSchema.safeParse(listed).error?.issues[0];
+    expect(issue?.message).toMatch(reason);
+    expect(issue?.path).toEqual(path);
   });
 });

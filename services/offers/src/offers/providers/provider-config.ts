@@ -11,13 +11,13 @@ export const providersSchema = z
     providers: z
       .array(z.discriminatedUnion('type', [mockProvider, cdrProvider]))
       .min(1)
-      .max(1000)
-      .superRefine((providers, context) => {
-        refuseRepeated(providers, ({ name }) => [name], 'another provider has the name', context);
-        refuseRepeated(providers, ({ offerIds }) => offerIds, 'somebody has the offer id', context);
-      }),
+      .max(1000),
   })
-  .transform(({ providers }) => providers);
+  .transform(({ providers }) => providers)
+  .superRefine((providers, context) => {
+    refuseRepeated(providers, ({ name }) => [name], 'another provider has the name', context);
+    refuseRepeated(providers, ({ offerIds }) => offerIds, 'another has the offer id', context);
+  });
 
 /** Asked where no others are listed. */
 export const defaultProviders: readonly ListedProvider[] = providersSchema.parse({
@@ -59,7 +59,11 @@ function refuseRepeated(
   providers.forEach((provider, index) => {
     for (const value of valuesOf(provider)) {
       if (seen.has(value)) {
-        context.addIssue({ code: 'custom', message: `${message} ${value}`, path: [index] });
+        context.addIssue({
+          code: 'custom',
+          message: `${message} ${value}`,
+          path: ['providers', index],
+        });
       }
       seen.add(value);
     }

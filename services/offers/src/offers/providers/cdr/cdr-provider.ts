@@ -1,9 +1,9 @@
 import { baseUrlSchema } from '@loan-buddy/kit';
-import { timeout, TimeoutStrategy } from 'cockatiel';
 import { z } from 'zod';
 import { keepFresh } from '../../keep-fresh';
 import { idSchema, offerSchema } from '../../offer';
 import type { OfferQuery, ProviderAnswer } from '../../provider';
+import { withDeadline } from '../../with-deadline';
 import type { ListedProvider } from '../listed-provider';
 import { createHolder } from './holder';
 import { createLoadCatalogue, type Catalogue } from './load-catalogue';
@@ -50,10 +50,9 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         apiUrl: `${baseUri}/cds-au/v1`,
         ttlMs,
       });
-      const deadline = timeout(timeoutMs, TimeoutStrategy.Cooperative);
       const catalogue = keepFresh<void, Catalogue>({
         keyOf: () => '',
-        load: () => deadline.execute(({ signal }) => loadCatalogue(signal)),
+        load: () => withDeadline(timeoutMs, loadCatalogue),
         ttlMs: ({ unread }) => (unread > 0 ? Math.min(ttlMs, INCOMPLETE_TTL_MS) : ttlMs),
         maxAgeMs: MAX_AGE_IN_TTLS * ttlMs,
         pauseMs: PAUSE_MS,

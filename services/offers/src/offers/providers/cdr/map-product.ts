@@ -84,7 +84,7 @@ export function mapProduct(
     representativeRate: labelled(forTerm, 'representative', Math.min),
     comparisonRate,
     ...limits,
-    termMonths: readTerm(forTerm),
+    ...readTerms(forTerm),
     fees: readFees(product.fees, flags),
     url,
     flags: flags.size > 0 ? [...flags] : undefined,
@@ -262,16 +262,20 @@ function readAmounts(
 }
 
 /** The terms of MONTH tiers, else how long the rate is fixed. */
-function readTerm(rates: readonly UsableRate[]): OfferDetails['termMonths'] {
+function readTerms(
+  rates: readonly UsableRate[],
+): Pick<OfferDetails, 'minTermMonths' | 'maxTermMonths'> {
   const tiers = rates.flatMap(({ entry }) => tiersOf('MONTH', entry));
   const fixed = rates.flatMap(({ fixedMonths }) => fixedMonths ?? []);
-  const min = pick(
+  const minTermMonths = pick(
     Math.min,
-    tiers.map((tier) => tier.min),
+    tiers.map(({ min }) => min),
   );
-  const max = pick(Math.max, tiers.length > 0 ? tiers.map((tier) => tier.max) : fixed);
-  if (min === undefined && max === undefined) return undefined;
-  return { ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
+  const maxTermMonths = pick(Math.max, tiers.length > 0 ? tiers.map(({ max }) => max) : fixed);
+  return {
+    ...(minTermMonths !== undefined && { minTermMonths }),
+    ...(maxTermMonths !== undefined && { maxTermMonths }),
+  };
 }
 
 /** What is paid once and what comes back. Fees that depend on something are not known. */

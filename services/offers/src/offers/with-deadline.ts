@@ -1,0 +1,35 @@
+/** The work was not done in time, and did not obey its signal either. */
+export class DeadlineExceededError extends Error {
+  readonly code = 'deadline-exceeded';
+  override readonly name = 'DeadlineExceededError';
+}
+
+/** Work that has not obeyed its signal by then is left behind. */
+const GRACE_MS = 100;
+
+/**
+ * Does work that is told by its signal when `timeoutMs` have passed, and then has a moment to come back with what it has.
+ *
+ * @throws {DeadlineExceededError} once that moment is over; whatever the work throws.
+ */
+export async function withDeadline<Result>(
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    deadline.abort();
+  }, timeoutMs);
+  let grace: NodeJS.Timeout | undefined;
+  const leftBehind = new Promise<never>((_, reject) => {
+    grace = setTimeout(() => {
+      reject(new DeadlineExceededError(`nothing in ${String(timeoutMs)} ms`));
+    }, timeoutMs + GRACE_MS);
+  });
+  try {
+    return await Promise.race([work(deadline.signal), leftBehind]);
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(grace);
+  }
+}
