@@ -23,7 +23,7 @@ export {
   type KitProblemCode,
   type ProblemKind,
 } from './problem';
-export { ForbiddenAddressError } from './public-address';
+export { ForbiddenAddressError, publicOnly } from './public-address';
 export { replyJson, replyRepresentation, represent, type Representation } from './reply';
 export { runCommand, runProcess } from './run';
 export { StartError } from './start-error';

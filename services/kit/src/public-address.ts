@@ -42,6 +42,16 @@ export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   });
 };
 
+/** Decides who may be spoken to: by the URL before connecting, and by what its host resolves to. */
+export interface AddressGuard {
+  /** @throws {ForbiddenAddressError} */
+  requireAllowed: (url: URL) => void;
+  lookup: LookupFunction;
+}
+
+/** Lets nobody through but public addresses over https. */
+export const publicOnly: AddressGuard = { requireAllowed: requirePublicUrl, lookup: lookupPublic };
+
 function forbidden(host: string): ForbiddenAddressError {
   return new ForbiddenAddressError(`${host} is not a public address`);
 }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Agent } from 'undici';
 import { exchange, ExchangeEndedError } from './exchange';
-import { lookupPublic, requirePublicUrl } from './public-address';
+import type { AddressGuard } from './public-address';
 
 const decompress = promisify(gunzip);
 
@@ -21,7 +21,7 @@ export interface WebClient {
   /**
    * GETs a URL and follows its redirects, until the signal aborts.
    *
-   * @throws {ForbiddenAddressError} where it leads to an address that is not public, or off https.
+   * @throws {ForbiddenAddressError} where the guard refuses where it leads.
    * @throws {ExchangeEndedError} `canceled` once the signal aborts, `too-large` for a body over the limit.
    * @throws {UnusableResponseError} for redirects without end, or a body that cannot be decoded.
    */
@@ -44,19 +44,19 @@ const EXCHANGE_TIMEOUT_MS = 120_000;
 
 /**
  * Creates a client for the web at large. Bodies count up to `maxResponseBytes`, before and after decompression, and
- * headers up to 16 KiB; at most `maxRedirects` redirects are followed. Only public addresses are spoken to, over https;
- * `allowPrivate` lifts both, for tests and for lenders within one's own network.
+ * headers up to 16 KiB; at most `maxRedirects` redirects are followed. The guard is asked before each of them; without
+ * one, anybody is spoken to.
  */
 export function createWebClient(options: {
   userAgent: string;
   maxResponseBytes: number;
   maxRedirects: number;
-  allowPrivate: boolean;
+  guard: AddressGuard | undefined;
 }): WebClient {
-  const { userAgent, maxResponseBytes, maxRedirects, allowPrivate } = options;
+  const { userAgent, maxResponseBytes, maxRedirects, guard } = options;
   const agent = new Agent({
     connections: 16,
-    connect: allowPrivate ? {} : { lookup: lookupPublic },
+    connect: guard ? { lookup: guard.lookup } : {},
   });
   const fixedHeaders = {
     accept: 'application/json',
@@ -82,7 +82,7 @@ export function createWebClient(options: {
     get: async (start, { headers, signal }) => {
       let url = new URL(start);
       for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-        if (!allowPrivate) requirePublicUrl(url);
+        guard?.requireAllowed(url);
         const request = {
           origin: url.origin,
           path: url.pathname + url.search,

@@ -53,7 +53,7 @@ describe('readConfig', () => {
       PROVIDERS_FILE: providersFile,
       ALLOW_PRIVATE_PROVIDERS: 'true',
     };
-    const texts = Object.entries(env).map(([name, value]) => [name, String(value)] as const);
+    const texts = Object.entries(env).map(([name, value]) => [name, `${value}`] as const);
     expect(readConfig(Object.fromEntries(texts))).toMatchObject({
       ...values,
       ...others,

@@ -1,4 +1,4 @@
-import { createWebClient, type Logger } from '@loan-buddy/kit';
+import { createWebClient, publicOnly, type Logger } from '@loan-buddy/kit';
 import { z } from 'zod';
 import type { Provider } from '../provider';
 import { cdrProvider } from './cdr/cdr-provider';
@@ -43,7 +43,7 @@ export function createProviders(
     userAgent: 'loan-buddy/1.0',
     maxResponseBytes: MAX_RESPONSE_BYTES,
     maxRedirects: MAX_REDIRECTS,
-    allowPrivate,
+    guard: allowPrivate ? undefined : publicOnly,
   });
   const context = { timeoutMs, web, logger };
   return { providers: listed.map(({ create }) => create(context)), close: web.close };

@@ -50,8 +50,8 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         apiUrl: `${baseUri}/cds-au/v1`,
         ttlMs,
       });
-      const catalogue = keepFresh<void, Catalogue>({
-        keyOf: () => '',
+      const catalogue = keepFresh<'all', Catalogue>({
+        keyOf: (all) => all,
         load: () => withDeadline(timeoutMs, loadCatalogue),
         ttlMs: ({ unread }) => (unread > 0 ? Math.min(ttlMs, INCOMPLETE_TTL_MS) : ttlMs),
         maxAgeMs: MAX_AGE_IN_TTLS * ttlMs,
@@ -67,7 +67,7 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         owns: (offerId) => offerId.startsWith(prefix),
         fetchOffers: async (query) => {
           const askedAt = performance.now();
-          const { value, loadedAt, freshUntil } = await catalogue.read();
+          const { value, loadedAt, freshUntil } = await catalogue.read('all');
           return {
             ...mapCatalogue(value, { prefix, name, query }),
             ageMs: Math.max(0, askedAt - loadedAt),

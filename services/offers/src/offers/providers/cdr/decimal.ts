@@ -47,7 +47,7 @@ export function parseMonths(text: string | undefined): number | undefined {
   if (!match) return undefined;
   const [years = 0, months = 0, weeks = 0, days = 0] = match
     .slice(1)
-    .map((part) => Number(part ?? 0));
+    .map((part) => Number(part || 0));
   const total = MONTHS_A_YEAR * (years + (weeks * 7 + days) / DAYS_A_YEAR) + months;
   return total > 0 && Number.isFinite(total) ? total : undefined;
 }

@@ -16,7 +16,10 @@ const MAX_ENTRIES = 200;
 function list<Item extends z.ZodType>(item: Item) {
   const entries = z.array(item.nullable().catch(null));
   return z
-    .preprocess((value) => (Array.isArray(value) ? value.slice(0, MAX_ENTRIES) : []), entries)
+    .preprocess(
+      (value): unknown[] => (Array.isArray(value) ? value.slice(0, MAX_ENTRIES) : []),
+      entries,
+    )
     .transform((items) => items.filter((each) => each !== null));
 }
 

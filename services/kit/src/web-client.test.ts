@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { startHttpServer, startTcpServer, type LocalServer } from '../testing';
+import { ForbiddenAddressError, publicOnly } from './public-address';
+import { createWebClient, type WebClient } from './web-client';
+
+const opened: { close: () => Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of opened.splice(0).reverse()) await each.close();
+});
+
+async function serverThat(listener: RequestListener): Promise<LocalServer> {
+  const server = await startHttpServer(listener);
+  opened.push(server);
+  return server;
+}
+
+function aClient(overrides: Partial<Parameters<typeof createWebClient>[0]> = {}): WebClient {
+  const options = { userAgent: 'test/1', maxResponseBytes: 1000, maxRedirects: 3 };
+  const client = createWebClient({ ...options, guard: undefined, ...overrides });
+  opened.push(client);
+  return client;
+}
+
+const inTime = () => AbortSignal.timeout(2000);
+
+describe('createWebClient', () => {
+  it('gives the answer, whatever its status, and says who asks', async () => {
+    const server = await serverThat((req, res) => {
+      res.writeHead(418, { 'x-v': '3' }).end(JSON.stringify(req.headers));
+    });
+    const response = await aClient().get(`${server.url}/a?b=c`, {
+      headers: { 'x-v': '5' },
+      signal: inTime(),
+    });
+    expect(response).toMatchObject({ status: 418, headers: { 'x-v': '3' } });
+    expect(response.url.href).toBe(`${server.url}/a?b=c`);
+    expect(JSON.parse(response.body)).toMatchObject({
+      'user-agent': 'test/1',
+      accept: 'application/json',
+      'x-v': '5',
+    });
+  });
+
+  it('follows redirects, relative ones too, up to the limit', async () => {
+    const server = await serverThat((req, res) => {
+      const left = Number(req.url?.slice(1));
+      if (left === 0) res.end('there');
+      else res.writeHead(302, { location: String(left - 1) }).end();
+    });
+    const { body, url } = await aClient().get(`${server.url}/3`, { signal: inTime() });
+    expect([body, url.pathname]).toEqual(['there', '/0']);
+    await expect(aClient().get(`${server.url}/4`, { signal: inTime() })).rejects.toMatchObject({
+      code: 'unusable-response',
+    });
+  });
+
+  it('reads gzip, up to the limit after decompression', async () => {
+    const server = await serverThat((req, res) => {
+      const bytes = Number(req.url?.slice(1));
+      res.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(bytes)));
+    });
+    const { body } = await aClient().get(`${server.url}/1000`, { signal: inTime() });
+    expect(body).toHaveLength(1000);
+    await expect(
+      aClient().get(`${server.url}/100000000`, { signal: inTime() }),
+    ).rejects.toMatchObject({ code: 'too-large' });
+  });
+
+  it.each([
+    ['br', 'x'],
+    ['gzip', 'not gzip'],
+    ['gzip, gzip', 'x'],
+  ])('refuses a body said to be %s that is %s', async (encoding, body) => {
+    const server = await serverThat((_, res) => {
+      res.writeHead(200, { 'content-encoding': encoding }).end(body);
+    });
+    await expect(aClient().get(server.url, { signal: inTime() })).rejects.toMatchObject({
+      code: 'unusable-response',
+    });
+  });
+
+  it('reads no body to its end that has none', async () => {
+    const server = await serverThat((_, res) => {
+      const more = setInterval(() => res.write('x'.repeat(500)), 1);
+      res.on('close', () => {
+        clearInterval(more);
+      });
+    });
+    await expect(aClient().get(server.url, { signal: inTime() })).rejects.toMatchObject({
+      code: 'too-large',
+    });
+    while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('ends when the signal says so, even if a byte comes now and then', async () => {
+    const server = await serverThat((_, res) => {
+      const more = setInterval(() => res.write(' '), 20);
+      res.on('close', () => {
+        clearInterval(more);
+      });
+    });
+    const startedAt = performance.now();
+    await expect(
+      aClient().get(server.url, { signal: AbortSignal.timeout(100) }),
+    ).rejects.toMatchObject({ code: 'canceled' });
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+  });
+
+  it('refuses a flood of headers', async () => {
+    const server = await startTcpServer((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n');
+      const more = setInterval(() => socket.write(`a: ${'x'.repeat(10_000)}\r\n`), 1);
+      void once(socket, 'close').then(() => {
+        clearInterval(more);
+      });
+    });
+    opened.push(server);
+    await expect(aClient().get(server.url, { signal: inTime() })).rejects.toMatchObject({
+      code: 'UND_ERR_HEADERS_OVERFLOW',
+    });
+  });
+
+  it('asks its guard before each redirect', async () => {
+    const inner = await serverThat((_, res) => res.end('secret'));
+    const outer = await serverThat((_, res) => {
+      res.writeHead(307, { location: inner.url }).end();
+    });
+    const guard = {
+      ...publicOnly,
+      requireAllowed: ({ port }: URL) => {
+        if (port !== String(outer.port)) throw new ForbiddenAddressError(port);
+      },
+    };
+    await expect(aClient({ guard }).get(outer.url, { signal: inTime() })).rejects.toMatchObject({
+      code: 'forbidden-address',
+    });
+    expect(inner.connections()).toBe(0);
+  });
+
+  it('speaks to public addresses only, if that is its guard', async () => {
+    const asked = jest.fn();
+    const server = await serverThat((_, res) => {
+      asked();
+      res.end();
+    });
+    const client = aClient({ guard: publicOnly });
+    const secure = server.url.replace('http:', 'https:');
+    for (const url of [server.url, secure, secure.replace('127.0.0.1', 'localhost')]) {
+      await expect(client.get(url, { signal: inTime() })).rejects.toMatchObject({
+        code: 'forbidden-address',
+      });
+    }
+    expect(asked).not.toHaveBeenCalled();
+    expect(server.connections()).toBe(0);
+  });
+});
