@@ -24,6 +24,7 @@ describe('readConfig', () => {
       RETRY_BASE_MS: 500,
       RETRY_CAP_MS: 60_000,
       IDEMPOTENCY_TTL_HOURS: 24,
+      CDR_REGISTER_URL: 'https://api.cdr.gov.au',
       ALLOW_PRIVATE_PROVIDERS: false,
       PROVIDER_TIMEOUT_MS: 1000,
       OFFERS_TTL_MS: 5000,
@@ -45,6 +46,7 @@ describe('readConfig', () => {
       DATABASE_URL: 'memory:',
       DATA_DIR: '/x',
       CONFIRM_PAYMENT_URL: 'http://x',
+      CDR_REGISTER_URL: 'http://y',
       APR_TYPE: 'au-comparison',
     };
     const env = {

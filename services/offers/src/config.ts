@@ -29,6 +29,7 @@ const databaseVariables = {
 const offerVariables = {
   BREAKER_FAILURES: integerVariable({ default: 5, min: 1, max: 1000 }),
   BREAKER_OPEN_MS: integerVariable({ default: 5000, min: 1, max: 600_000 }),
+  CDR_REGISTER_URL: baseUrlVariable('https://api.cdr.gov.au'),
   ALLOW_PRIVATE_PROVIDERS: flagVariable({ default: false }),
   PROVIDERS_FILE: jsonFileVariable(providersSchema).optional(),
   PROVIDER_TIMEOUT_MS: integerVariable({ default: 1000, min: 1, max: 60_000 }),

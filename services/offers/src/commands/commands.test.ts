@@ -19,7 +19,13 @@ async function run(command: string, ...args: string[]): Promise<string> {
 
 describe('the commands', () => {
   it('migrate says what it did', async () => {
-    expect(await run('./migrate')).toBe('done: 0001-orders, 0002-idempotency-keys\n');
+    expect(await run('./migrate')).toBe(
+      'done: 0001-orders, 0002-idempotency-keys, 0003-order-terms\n',
+    );
+  }, 60_000);
+
+  it('providers checks those that are configured', async () => {
+    expect(await run('./providers', 'check')).toMatch(/^provider +outcome[^]*\nProviderC +ok /);
   }, 60_000);
 
   it('orders lists what has failed', async () => {

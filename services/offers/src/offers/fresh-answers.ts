@@ -106,7 +106,8 @@ export function createFreshAnswers(
   };
 }
 
-function reasonOf(error: unknown): FailureReason {
+/** What operators and clients are told of a failure. */
+export function reasonOf(error: unknown): FailureReason {
   if (error instanceof ProviderError) return error.code;
   if (error instanceof DeadlineExceededError) return 'timeout';
   if (error instanceof BrokenCircuitError) return 'circuit-open';

@@ -24,9 +24,12 @@ export const defaultProviders: readonly ListedProvider[] = providersSchema.parse
   providers: defaultMocks,
 });
 
-/** Product data of a bank is far smaller. */
-const MAX_RESPONSE_BYTES = 5 * 1024 * 1024;
-const MAX_REDIRECTS = 3;
+/** How lenders are spoken to: their product data is far smaller than this. */
+export const WEB_LIMITS = {
+  userAgent: 'loan-buddy/1.0',
+  maxResponseBytes: 5 * 1024 * 1024,
+  maxRedirects: 3,
+};
 
 /**
  * Makes the listed providers, on connections of their own. `close` breaks off what they are doing.
@@ -40,9 +43,7 @@ export function createProviders(
 ): { providers: Provider[]; close: () => Promise<void> } {
   const { timeoutMs, allowPrivate, logger } = options;
   const web = createWebClient({
-    userAgent: 'loan-buddy/1.0',
-    maxResponseBytes: MAX_RESPONSE_BYTES,
-    maxRedirects: MAX_REDIRECTS,
+    ...WEB_LIMITS,
     guard: allowPrivate ? undefined : publicOnly,
   });
   const context = { timeoutMs, web, logger };

@@ -1,0 +1,55 @@
+import { reasonOf } from '../offers/fresh-answers';
+import type { Provider } from '../offers/provider';
+import { withDeadline } from '../offers/with-deadline';
+
+const HEADINGS = ['provider', 'outcome', 'versions', 'offers', 'dropped', 'ms'] as const;
+
+/** Asks each provider once, all at the same time, and prints a table of what came of it. Returns how many failed. */
+export async function checkProviders(
+  providers: readonly Provider[],
+  print: (line: string) => void,
+): Promise<number> {
+  let failures = 0;
+  const rows = await Promise.all(
+    providers.map(async ({ name, timeoutMs, fetchOffers }) => {
+      const startedAt = performance.now();
+      const tookMs = () => (performance.now() - startedAt).toFixed(0);
+      try {
+        const answer = await withDeadline(timeoutMs, async (signal) => fetchOffers({}, signal));
+        const { offers, unread = 0, dropped = {}, versions = '' } = answer;
+        const outcome = unread > 0 ? `partial: ${String(unread)} unread` : 'ok';
+        const reasons = Object.entries(dropped).map(
+          ([reason, count]) => `${String(count)} ${reason}`,
+        );
+        return [name, outcome, versions, String(offers.length), reasons.join(', '), tookMs()];
+      } catch (error) {
+        failures += 1;
+        const why = error instanceof Error ? error.message : String(error);
+        return [name, `${reasonOf(error)}: ${why}`, '', '', '', tookMs()];
+      }
+    }),
+  );
+  printTable([HEADINGS, ...rows], print);
+  return failures;
+}
+
+const MAX_CELL = 60;
+
+function printTable(rows: readonly (readonly string[])[], print: (line: string) => void): void {
+  const cells = rows.map((row) => row.map(plain));
+  const widths = HEADINGS.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  for (const row of cells) {
+    print(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    );
+  }
+}
+
+/** What a lender says may hold anything: a terminal gets one short line of it. */
+function plain(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Cs}]+/gu, ' ');
+  return line.length > MAX_CELL ? `${line.slice(0, MAX_CELL - 1)}…` : line;
+}

@@ -1,0 +1,69 @@
+import { StartError, type WebClient } from '@loan-buddy/kit';
+import { z } from 'zod';
+
+/** Of the register of the Consumer Data Right. */
+const PATH = '/cdr-register/v1/all/data-holders/brands/summary';
+const VERSIONS = { 'x-v': '2', 'x-min-v': '1' };
+
+// Version 2 names the base of the product API; before, there was one base for everything that is public.
+const brandSchema = z
+  .object({
+    brandName: z.string().trim().min(1).max(128),
+    dataHolderBrandId: z.string().optional(),
+    interimId: z.string().optional(),
+    productBaseUri: z.url({ protocol: /^https?$/ }).optional(),
+    publicBaseUri: z.url({ protocol: /^https?$/ }).optional(),
+    industries: z.array(z.string()).optional(),
+  })
+  .transform((brand) => ({
+    name: brand.brandName,
+    brandId: brand.dataHolderBrandId ?? brand.interimId,
+    baseUri: (brand.productBaseUri ?? brand.publicBaseUri)?.replace(/\/+$/, ''),
+    isBank: brand.industries?.includes('banking') ?? true,
+  }));
+
+const registerSchema = z.object({ data: z.array(z.unknown()) });
+
+/** The register did not give its list of brands. */
+export class RegisterError extends StartError {
+  readonly code = 'register-unavailable';
+}
+
+/**
+ * Prints the entries of `PROVIDERS_FILE` for all banks of the register whose name contains the text, by name.
+ *
+ * @throws {RegisterError} where the register does not give its list.
+ */
+export async function listBrands(
+  web: WebClient,
+  options: { registerUrl: string; nameContains: string; signal: AbortSignal },
+  print: (line: string) => void,
+): Promise<void> {
+  const { registerUrl, nameContains, signal } = options;
+  const text = nameContains.toLowerCase();
+  const entries = (await readBrands(web, registerUrl + PATH, signal))
+    .filter(({ name }) => name.toLowerCase().includes(text))
+    .sort((a, b) => a.name.localeCompare(b.name, 'en'))
+    .map(({ name, brandId, baseUri }) =>
+      JSON.stringify({ type: 'cdr', name, brand_id: brandId, base_uri: baseUri }),
+    );
+  print(entries.join(',\n'));
+}
+
+async function readBrands(web: WebClient, url: string, signal: AbortSignal) {
+  let body: unknown;
+  try {
+    const response = await web.get(url, { headers: VERSIONS, signal });
+    if (response.status !== 200) throw new Error(`HTTP ${String(response.status)}`);
+    body = JSON.parse(response.body);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RegisterError(`${url} cannot be read: ${why}`, { cause: error });
+  }
+  const register = registerSchema.safeParse(body);
+  if (!register.success) throw new RegisterError(`${url} gave no list of brands`);
+  return register.data.data.flatMap((each) => {
+    const { data: brand } = brandSchema.safeParse(each);
+    return brand?.isBank && brand.brandId && brand.baseUri ? brand : [];
+  });
+}
