@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fanOutContestants, fanOutLatencies } from './fan-out';
 import { compare, type Contestant, type Figures } from './measure';
 import { startProcess, type MeasuredProcess } from './process';
 import type { Recorded } from './servers/recorded';
@@ -29,6 +30,21 @@ async function main(): Promise<void> {
       `${String(rounds)} rounds of ${String(seconds)} s each, alternating, medians\n`,
   );
   report('GET /offers', await compare(await listContestants(offers), { rounds, seconds }));
+
+  for (const lenders of [3, 50]) {
+    const uncached = await fanOutContestants({ folder, start }, lenders);
+    await sleep(SETTLE_MS);
+    report(
+      `GET /offers, ${String(lenders)} lenders asked`,
+      await compare(uncached, { rounds, seconds }),
+    );
+  }
+  console.log('| GET /offers, nothing kept | p50 | p99 |');
+  console.log('|---|--:|--:|');
+  for (const { name, p50Ms, p99Ms } of await fanOutLatencies({ folder, start })) {
+    console.log(`| ${name} | ${p50Ms.toFixed(1)} ms | ${p99Ms.toFixed(1)} ms |`);
+  }
+  console.log();
 
   const DATABASE_URL = startPostgres();
   if (DATABASE_URL === undefined) {
@@ -105,8 +121,13 @@ async function checkoutContestants(
 
 let nextPort = 18_100;
 
-async function start(script: string, env: NodeJS.ProcessEnv = {}): Promise<MeasuredProcess> {
-  const process = await startProcess(script, nextPort++, env);
+async function start(
+  script: string,
+  env: NodeJS.ProcessEnv = {},
+  ports = 1,
+): Promise<MeasuredProcess> {
+  const process = await startProcess(script, nextPort, env);
+  nextPort += ports;
   started.push(process);
   return process;
 }

@@ -12,6 +12,8 @@ export interface Contestant {
     body?: string;
   };
   expectedStatus: number;
+  /** How many requests are under way at once; 20 if nothing is said. */
+  connections?: number;
 }
 
 export interface Figures {
@@ -69,11 +71,12 @@ async function measure(contestant: Contestant, seconds: number): Promise<Run> {
   };
 }
 
-async function load({ name, processes, request, expectedStatus }: Contestant, seconds: number) {
+async function load(contestant: Contestant, seconds: number) {
+  const { name, processes, request, expectedStatus, connections = CONNECTIONS } = contestant;
   const { path, ...rest } = request;
   const result = await autocannon({
     url: `http://127.0.0.1:${String(processes[0].port)}${path}`,
-    connections: CONNECTIONS,
+    connections,
     duration: seconds,
     ...rest,
   });

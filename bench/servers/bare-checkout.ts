@@ -14,8 +14,8 @@ const agent = new Agent({ keepAlive: true });
 const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 10 });
 const recorded = JSON.parse(body) as Record<string, unknown>;
 
-const insert = `insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, due_at)
-  values ($1, $2, 'PENDING', $3, $4, 'ProviderB', 2.9, 12000, now() + interval '5 s')`;
+const insert = `insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, term_months, due_at)
+  values ($1, $2, 'PENDING', $3, $4, 'ProviderB', 2.9, 12000, null, now() + interval '5 s')`;
 const update = `update orders set status = $2, decided_at = now(), due_at = null where id = $1`;
 
 createServer((req, res) => {

@@ -25,13 +25,13 @@ export class ExchangeEndedError extends Error {
  * Whatever ends the exchange early also ends its connection. (undici 7 then opens one more, finds no use for it and
  * closes it.)
  *
- * @throws {ExchangeEndedError} `timeout` once `timeoutMs` have passed, `canceled` once the signal aborts, `too-large`
+ * @throws {ExchangeEndedError} `timeout` once `timeoutMs` have passed, if given; `canceled` once the signal aborts, `too-large`
  * above `maxBytes` of body; whatever undici reports of the connection.
  */
 export function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  limits: { timeoutMs: number; maxBytes: number; signal: AbortSignal | undefined },
+  limits: { timeoutMs?: number; maxBytes: number; signal: AbortSignal | undefined },
 ): Promise<CompleteResponse> {
   const { timeoutMs, maxBytes, signal } = limits;
   return new Promise((resolve, reject) => {
@@ -42,9 +42,12 @@ export function exchange(
     const chunks: Buffer[] = [];
     let bytes = 0;
 
-    const timer = setTimeout(() => {
-      end(new ExchangeEndedError('timeout', `no answer in ${String(timeoutMs)} ms`));
-    }, timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    if (timeoutMs !== undefined) {
+      timer = setTimeout(() => {
+        end(new ExchangeEndedError('timeout', `no answer in ${String(timeoutMs)} ms`));
+      }, timeoutMs);
+    }
     const cancel = () => {
       end(new ExchangeEndedError('canceled', 'the caller no longer waits'));
     };

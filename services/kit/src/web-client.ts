@@ -39,9 +39,6 @@ export class UnusableResponseError extends Error {
   override readonly name = 'UnusableResponseError';
 }
 
-/** No exchange lasts longer, whatever its signal says. */
-const EXCHANGE_TIMEOUT_MS = 120_000;
-
 /**
  * Creates a client for the web at large. Bodies count up to `maxResponseBytes`, before and after decompression, and
  * headers up to 16 KiB; at most `maxRedirects` redirects are followed. The guard is asked before each of them; without
@@ -63,10 +60,9 @@ export function createWebClient(options: {
     'accept-encoding': 'gzip',
     'user-agent': userAgent,
   };
-  const limits = { timeoutMs: EXCHANGE_TIMEOUT_MS, maxBytes: maxResponseBytes };
 
-  const decode = async (body: Buffer, encoding: string | undefined): Promise<Buffer> => {
-    if (encoding === undefined || encoding === 'identity') return body;
+  const decode = async (body: Buffer, encoding: string): Promise<Buffer> => {
+    if (encoding === 'identity') return body;
     if (!/^(x-)?gzip$/i.test(encoding)) throw new UnusableResponseError('an unknown encoding');
     try {
       return await decompress(body, { maxOutputLength: maxResponseBytes });
@@ -89,11 +85,17 @@ export function createWebClient(options: {
           method: 'GET',
           headers: { ...fixedHeaders, ...headers },
         } as const;
-        const response = await exchange(agent, request, { ...limits, signal });
+        const response = await exchange(agent, request, { maxBytes: maxResponseBytes, signal });
         const { location, 'content-encoding': encoding } = response.headers;
         if (response.status < 300 || response.status > 399 || location === undefined) {
-          const body = (await decode(response.body, encoding)).toString();
-          return { url, status: response.status, headers: response.headers, body };
+          const body =
+            encoding === undefined ? response.body : await decode(response.body, encoding);
+          return {
+            url,
+            status: response.status,
+            headers: response.headers,
+            body: body.toString(),
+          };
         }
         url = resolve(location, url);
       }

@@ -40,6 +40,7 @@ describe('readConfig', () => {
     expect(numbers).toHaveLength(15);
     // A value of its own for each, and a drain that is shorter than the shutdown.
     const values = Object.fromEntries(numbers.map((name, i) => [name, 20 + i]));
+    const written = Object.entries(values).map(([name, value]) => [name, String(value)] as const);
     const others = {
       HOST: '127.0.0.1',
       LOG_LEVEL: 'debug',
@@ -50,13 +51,12 @@ describe('readConfig', () => {
       APR_TYPE: 'au-comparison',
     };
     const env = {
-      ...values,
+      ...Object.fromEntries(written),
       ...others,
       PROVIDERS_FILE: providersFile,
       ALLOW_PRIVATE_PROVIDERS: 'true',
     };
-    const texts = Object.entries(env).map(([name, value]) => [name, `${value}`] as const);
-    expect(readConfig(Object.fromEntries(texts))).toMatchObject({
+    expect(readConfig(env)).toMatchObject({
       ...values,
       ...others,
       ALLOW_PRIVATE_PROVIDERS: true,

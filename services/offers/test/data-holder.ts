@@ -100,7 +100,13 @@ export async function startDataHolder(options: {
     const regular = isLast ? undefined : `${base}/banking/products?page=${String(page + 1)}`;
     const next = nextLink ? nextLink(page, base) : regular;
     send(res, {
-      data: { products: shown.map(({ lendingRates: _, fees: __, ...summary }) => summary) },
+      data: {
+        products: shown.map(({ productId, productCategory, effectiveTo }) => ({
+          productId,
+          productCategory,
+          effectiveTo,
+        })),
+      },
       links: { self: url.href, ...(next !== undefined && { next }) },
       meta: { totalRecords: products.length },
     });

@@ -28,24 +28,24 @@ export interface PeriodicFee {
 /** What some lenders say of an offer besides. */
 export interface OfferDetails {
   /** The product's name. */
-  name?: string;
+  name?: string | undefined;
   /** ISO 4217. */
-  currency?: string;
+  currency?: string | undefined;
   /** The highest rate a borrower may get instead of `rate`. */
-  rateMax?: number;
+  rateMax?: number | undefined;
   /** What a typical borrower gets. */
-  representativeRate?: number;
+  representativeRate?: number | undefined;
   /** The lender's own figure with fees, on the basis its law prescribes; see docs/rates.md. */
-  comparisonRate?: number;
-  minAmount?: number;
-  maxAmount?: number;
-  minTermMonths?: number;
-  maxTermMonths?: number;
-  fees?: { upfront: number; periodic: readonly PeriodicFee[] };
+  comparisonRate?: number | undefined;
+  minAmount?: number | undefined;
+  maxAmount?: number | undefined;
+  minTermMonths?: number | undefined;
+  maxTermMonths?: number | undefined;
+  fees?: { upfront: number; periodic: readonly PeriodicFee[] } | undefined;
   /** Where to read on or apply. */
-  url?: string;
+  url?: string | undefined;
   /** What was doubtful in the lender's own data. */
-  flags?: readonly string[];
+  flags?: readonly string[] | undefined;
 }
 
 /** One loan that a provider offers. */

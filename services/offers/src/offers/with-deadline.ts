@@ -17,19 +17,18 @@ export async function withDeadline<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const deadline = new AbortController();
-  const timer = setTimeout(() => {
-    deadline.abort();
-  }, timeoutMs);
-  let grace: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const leftBehind = new Promise<never>((_, reject) => {
-    grace = setTimeout(() => {
-      reject(new DeadlineExceededError(`nothing in ${String(timeoutMs)} ms`));
-    }, timeoutMs + GRACE_MS);
+    timer = setTimeout(() => {
+      timer = setTimeout(() => {
+        reject(new DeadlineExceededError(`nothing in ${String(timeoutMs)} ms`));
+      }, GRACE_MS);
+      deadline.abort();
+    }, timeoutMs);
   });
   try {
     return await Promise.race([work(deadline.signal), leftBehind]);
   } finally {
     clearTimeout(timer);
-    clearTimeout(grace);
   }
 }

@@ -161,7 +161,13 @@ describe('a bank', () => {
       const { holder, bank } = await aBank({ versions: { list: [8, 9], detail: [8, 9] } });
       for (let i = 0; i < 2; i++) {
         await expect(ask(bank)).rejects.toMatchObject({ code: 'error' });
-        expect(holder.requests.splice(0).map(({ version }) => version)).toEqual([...'54321']);
+        expect(holder.requests.splice(0).map(({ version }) => version)).toEqual([
+          '5',
+          '4',
+          '3',
+          '2',
+          '1',
+        ]);
       }
     });
 
@@ -316,13 +322,14 @@ describe('a bank', () => {
     });
 
     it('keeps no more than 16 MiB of it', async () => {
+      const products = Array.from({ length: 6 }, (_, i) =>
+        aProduct({ productId: String(i), name: 'x'.repeat(4 * 1024 * 1024) }),
+      );
       const { bank } = await aBank({
-        products: Array.from({ length: 6 }, (_, i) =>
-          aProduct({ productId: String(i), name: 'x'.repeat(4 * 1024 * 1024) }),
-        ),
+        products,
         misbehave: (path, res) => {
           if (!path.includes('page=')) return false;
-          const listed = [...'012345'].map((productId) => ({
+          const listed = products.map(({ productId }) => ({
             productId,
             productCategory: 'PERS_LOANS',
           }));

@@ -52,13 +52,14 @@ export function createHolder(web: WebClient): Holder {
     list: resources.list.newest,
     detail: resources.detail.newest,
   };
-  const answered: Partial<Record<Resource, string>> = {};
+  const answered: Partial<Record<Resource, string | string[] | undefined>> = {};
   let pausedUntil = 0;
 
   return {
     get: async (resource, url, signal) => {
       for (let pauses = 0; ;) {
-        await waitForPause(signal);
+        const pauseMs = pausedUntil - performance.now();
+        if (pauseMs > 0) await waitFor(pauseMs, signal);
         const version = asking[resource];
         const response = await web.get(url, { headers: versionHeaders(resource, version), signal });
         const { status, headers } = response;
@@ -75,11 +76,11 @@ export function createHolder(web: WebClient): Holder {
           continue;
         }
         const body = parse(response);
-        answered[resource] = /^\d{1,3}$/.exec(String(headers['x-v']))?.[0] ?? `${String(version)}?`;
+        answered[resource] = headers['x-v'];
         return { body, bytes: response.body.length };
       }
     },
-    versions: () => `list ${answered.list ?? '-'}, detail ${answered.detail ?? '-'}`,
+    versions: () => `list ${readable(answered.list)}, detail ${readable(answered.detail)}`,
   };
 
   function stepDown(resource: Resource): void {
@@ -88,15 +89,18 @@ export function createHolder(web: WebClient): Holder {
     asking[resource] = resources[resource].newest;
     throw new ProviderError('error', `it speaks no version of the ${resource} that is known here`);
   }
+}
 
-  async function waitForPause(signal: AbortSignal): Promise<void> {
-    const pauseMs = pausedUntil - performance.now();
-    if (pauseMs <= 0) return;
-    if (pauseMs > LONGEST_WAIT_MS) {
-      throw new ProviderError('rate-limited', `to be left alone for ${pauseMs.toFixed(0)} ms`);
-    }
-    await sleep(pauseMs, undefined, { signal });
+async function waitFor(pauseMs: number, signal: AbortSignal): Promise<void> {
+  if (pauseMs > LONGEST_WAIT_MS) {
+    throw new ProviderError('rate-limited', `to be left alone for ${pauseMs.toFixed(0)} ms`);
   }
+  await sleep(pauseMs, undefined, { signal });
+}
+
+/** A version as a holder says it, if it makes sense. */
+function readable(version: string | string[] | undefined): string {
+  return /^\d{1,3}$/.test(String(version)) ? String(version) : '-';
 }
 
 /** An `x-min-v` that is not below `x-v` would be ignored. */

@@ -34,6 +34,8 @@ const pageSchema = z.object({
     .catch(undefined),
 });
 
+const detailSchema = z.object({ data: productSchema });
+
 type KnownProduct = { bytes: number; readAt: number } & (
   { product: Product } | { dropped: DropReason }
 );
@@ -170,7 +172,7 @@ export function productIn(
   body: unknown,
   id: string,
 ): { product: Product } | { dropped: DropReason } {
-  const result = z.object({ data: productSchema }).safeParse(body);
+  const result = detailSchema.safeParse(body);
   if (!result.success) return { dropped: 'unreadable' };
   return { product: { ...result.data.data, productId: id } };
 }

@@ -77,7 +77,7 @@ export function mapProduct(
     flags.add('comparison-rate-below-rate');
   }
   const url = [product.applicationUri, product.additionalInformation?.overviewUri].find(isWebUrl);
-  const details: { [Key in keyof OfferDetails]: OfferDetails[Key] | undefined } = {
+  const details: OfferDetails = {
     name: product.name?.slice(0, MAX_NAME),
     currency: 'AUD',
     rateMax: labelled(forTerm, 'maximum', Math.max),
@@ -89,10 +89,7 @@ export function mapProduct(
     url,
     flags: flags.size > 0 ? [...flags] : undefined,
   };
-  const known = Object.fromEntries(
-    Object.entries(details).filter(([, value]) => value !== undefined),
-  ) as OfferDetails;
-  return { offer: { id, provider: brand, rate: chosen.percent, amount, ...known } };
+  return { offer: { id, provider: brand, rate: chosen.percent, amount, ...details } };
 }
 
 const MAX_NAME = 200;

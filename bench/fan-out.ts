@@ -1,0 +1,113 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fetch } from 'undici';
+import type { Contestant } from './measure';
+import type { MeasuredProcess } from './process';
+
+export interface FanOutBench {
+  /** Where provider lists are written. */
+  folder: string;
+  /** Starts a server on the first of so many free ports. */
+  start: (script: string, env?: NodeJS.ProcessEnv, ports?: number) => Promise<MeasuredProcess>;
+}
+
+const OFFERS = 'services/offers/dist/main.js';
+/** Nothing is kept: every request asks every lender. */
+const UNCACHED = {
+  DATABASE_URL: 'memory:',
+  ALLOW_PRIVATE_PROVIDERS: 'true',
+  OFFERS_TTL_MS: '0',
+  OFFERS_MAX_AGE_MS: '0',
+  BREAKER_FAILURES: '1000',
+};
+
+/** What asking so many prompt lenders costs, one request after the other: requests at once would share the calls. */
+export async function fanOutContestants(
+  { folder, start }: FanOutBench,
+  lenders: number,
+): Promise<Contestant[]> {
+  const urls = await startLenders(
+    start,
+    Array.from({ length: lenders }, () => 0),
+  );
+  const PROVIDERS_FILE = listProviders(folder, urls);
+  const processes = {
+    [`bare Promise.all over undici, ${String(lenders)} lenders`]: await start(
+      'bench/dist/servers/bare-fan-out.js',
+      { LENDER_URLS: JSON.stringify(urls) },
+    ),
+    'offers, nothing kept': await start(OFFERS, { ...UNCACHED, PROVIDERS_FILE }),
+  };
+  return Object.entries(processes).map(([name, process]) => ({
+    name,
+    processes: [process],
+    request: { path: '/offers' },
+    expectedStatus: 200,
+    connections: 1,
+  }));
+}
+
+export interface Latencies {
+  name: string;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+const REQUESTS = 200;
+const SLOWEST_MS = 80;
+const FASTEST_MS = 20;
+const LENDERS = 50;
+const DEADLINE_MS = 250;
+
+/** How long fifty lenders that take 20 to 80 ms are waited for, with and without one more that hangs. */
+export async function fanOutLatencies({ folder, start }: FanOutBench): Promise<Latencies[]> {
+  const delays = Array.from(
+    { length: LENDERS },
+    (_, i) => FASTEST_MS + ((SLOWEST_MS - FASTEST_MS) * i) / (LENDERS - 1),
+  );
+  const results: Latencies[] = [];
+  for (const [name, all] of [
+    [`one lender that takes ${String(SLOWEST_MS)} ms`, [SLOWEST_MS]],
+    [`50 lenders that take ${String(FASTEST_MS)} to ${String(SLOWEST_MS)} ms`, delays],
+    [`one of them hangs, the deadline is ${String(DEADLINE_MS)} ms`, [...delays.slice(1), -1]],
+  ] as const) {
+    const PROVIDERS_FILE = listProviders(folder, await startLenders(start, all), DEADLINE_MS);
+    const env = { ...UNCACHED, PROVIDERS_FILE, PROVIDER_TIMEOUT_MS: String(DEADLINE_MS) };
+    const { port } = await start(OFFERS, env);
+    const tookMs: number[] = [];
+    for (let i = 0; i < REQUESTS; i++) {
+      const startedAt = performance.now();
+      const response = await fetch(`http://127.0.0.1:${String(port)}/offers`);
+      await response.text();
+      tookMs.push(performance.now() - startedAt);
+    }
+    tookMs.sort((a, b) => a - b);
+    results.push({ name, p50Ms: tookMs[REQUESTS / 2]!, p99Ms: tookMs[REQUESTS * 0.99]! });
+  }
+  return results;
+}
+
+async function startLenders(
+  start: FanOutBench['start'],
+  delays: readonly number[],
+): Promise<string[]> {
+  const env = { LENDERS: JSON.stringify(delays) };
+  const { port } = await start('bench/dist/servers/lenders.js', env, delays.length);
+  return delays.map((_, bank) => `http://127.0.0.1:${String(port + bank)}`);
+}
+
+let lists = 0;
+
+function listProviders(folder: string, urls: readonly string[], timeoutMs = 1000): string {
+  const providers = urls.map((url, i) => ({
+    type: 'cdr',
+    name: `Bank ${String(i)}`,
+    brand_id: `b${String(i)}`,
+    base_uri: url,
+    timeout_ms: timeoutMs,
+    ttl_s: 0,
+  }));
+  const file = join(folder, `providers-${String(lists++)}.json`);
+  writeFileSync(file, JSON.stringify({ providers }));
+  return file;
+}
