@@ -1,3 +1,4 @@
+export { JsonTooLargeError, parseBoundedJson } from './bounded-json';
 export { endpoint, type Endpoint } from './endpoint';
 export {
   baseUrlSchema,

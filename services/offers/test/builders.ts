@@ -69,6 +69,8 @@ interface Parts {
   timeoutMs?: number;
   /** How long answers are fresh; they are not, if nothing is said. */
   ttlMs?: number;
+  /** After how many in a row a provider is left alone. */
+  failures?: number;
   maxAgeMs?: number;
   askForDecision?: AskForDecision;
 }
@@ -82,6 +84,7 @@ export function useService() {
       timeoutMs = 200,
       ttlMs = 0,
       maxAgeMs = ttlMs,
+      failures = 5,
       askForDecision = () => Promise.resolve('APPROVED'),
     } = parts;
     const { logger, lines } = recordingLogger();
@@ -90,7 +93,7 @@ export function useService() {
     const policy = { attempts: 3, baseMs: 1000, capMs: 60_000 };
     const settleOrder = createSettleOrder({ orders, askForDecision, policy, logger });
     const asked = providers.map((provider) =>
-      createFreshAnswers(provider, { ttlMs, maxAgeMs, failures: 5, openMs: 5000, logger }),
+      createFreshAnswers(provider, { ttlMs, maxAgeMs, failures, openMs: 5000, logger }),
     );
     const offerParts = {
       providers: asked,

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WebClient, WebResponse } from '@loan-buddy/kit';
+import {
+  JsonTooLargeError,
+  parseBoundedJson,
+  type WebClient,
+  type WebResponse,
+} from '@loan-buddy/kit';
 import { ProviderError } from '../../provider';
 
 /** What we ask for of the standard (Consumer Data Standards 1.36, HTTP headers): the newest version, and the oldest with it. */
@@ -39,6 +44,8 @@ export class NotFoundError extends ProviderError {
 const LONGEST_WAIT_MS = 10_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 const DEFAULT_PAUSE_MS = 30_000;
+/** Far more than the largest page of a real bank has. */
+const MAX_JSON_TOKENS = 200_000;
 /** How often one call is begun anew after a 429. */
 const MAX_PAUSES = 3;
 
@@ -121,8 +128,9 @@ function parse({ status, body }: WebResponse): unknown {
   if (status === 404) throw new NotFoundError();
   if (status < 200 || status > 299) throw new ProviderError('error', `HTTP ${String(status)}`);
   try {
-    return JSON.parse(body);
+    return parseBoundedJson(body, MAX_JSON_TOKENS);
   } catch (error) {
+    if (error instanceof JsonTooLargeError) throw new ProviderError('too-large', error.message);
     throw new ProviderError('invalid', 'the answer is not JSON', { cause: error });
   }
 }

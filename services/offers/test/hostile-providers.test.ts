@@ -1,0 +1,153 @@
+import { gzipSync } from 'node:zlib';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import {
+  recordingLogger,
+  startHttpServer,
+  startTcpServer,
+  type LocalServer,
+} from '@loan-buddy/kit/testing';
+import request from 'supertest';
+import { createProviders, providersSchema } from '../src/offers/providers/provider-config';
+import { useService, threeMocks } from './builders';
+
+const aService = useService();
+
+const MIB = 1024 * 1024;
+const DEADLINE_MS = 1000;
+
+/** Does something again and again for as long as the other side stays. */
+function keepAt(target: Socket | ServerResponse, everyMs: number, act: () => void): void {
+  const timer = setInterval(act, everyMs);
+  target.on('close', () => {
+    clearInterval(timer);
+  });
+}
+
+const hostile: Record<string, { reason: string; start: () => Promise<LocalServer> }> = {
+  'Endless body': {
+    reason: 'too-large',
+    start: () =>
+      startHttpServer((_, res) => {
+        const chunk = Buffer.alloc(MIB, ' ');
+        keepAt(res, 1, () => res.write(chunk));
+      }),
+  },
+  'Gzip bomb': {
+    reason: 'too-large',
+    start: () => {
+      const bomb = gzipSync(Buffer.alloc(100 * MIB, ' '));
+      return startHttpServer((_, res) => {
+        res.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb);
+      });
+    },
+  },
+  'Header flood': {
+    reason: 'error',
+    start: () =>
+      startTcpServer((socket) => {
+        socket.write('HTTP/1.1 200 OK\r\n');
+        keepAt(socket, 1, () => socket.write(`x: ${'y'.repeat(10_000)}\r\n`));
+      }),
+  },
+  'Slow trickle': {
+    reason: 'timeout',
+    start: () =>
+      startHttpServer((_, res) => {
+        keepAt(res, 10, () => res.write(' '));
+      }),
+  },
+  'Redirect to an internal address': {
+    reason: 'error',
+    start: () =>
+      startHttpServer((_, res) => {
+        res.writeHead(302, { location: 'http://127.0.0.1:1/latest/meta-data' }).end();
+      }),
+  },
+  'Redirect without end': {
+    reason: 'error',
+    start: () =>
+      startHttpServer((req, res) => {
+        res.writeHead(302, { location: `${req.url!}x` }).end();
+      }),
+  },
+  'Deeply nested JSON': {
+    reason: 'too-large',
+    start: () => {
+      const nested = '['.repeat(2 * MIB) + ']'.repeat(2 * MIB);
+      return startHttpServer((_, res) => {
+        res.end(nested);
+      });
+    },
+  },
+  'Cut connection': {
+    reason: 'error',
+    start: () =>
+      startTcpServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{')),
+  },
+  'No HTTP': { reason: 'error', start: () => startTcpServer((socket) => socket.end('+PONG\r\n')) },
+};
+
+describe('GET /offers among hostile providers', () => {
+  it('has the offers of the others on time, names each with its reason, and memory stays flat', async () => {
+    const servers = await Promise.all(Object.values(hostile).map(({ start }) => start()));
+    const { logger } = recordingLogger();
+    const listed = providersSchema.parse({
+      providers: Object.keys(hostile).map((name, i) => ({
+        type: 'cdr',
+        name,
+        brand_id: String(i),
+        base_uri: servers[i]!.url,
+        timeout_ms: DEADLINE_MS - 200,
+      })),
+    });
+    const banks = createProviders(listed, { timeoutMs: 1000, allowPrivate: true, logger });
+    try {
+      const { app } = aService({
+        providers: [...banks.providers, ...threeMocks()],
+        timeoutMs: DEADLINE_MS,
+        failures: 1000,
+      });
+      const list = async () => {
+        const startedAt = performance.now();
+        const response = await request(app).get('/offers').expect(200);
+        return { response, tookMs: performance.now() - startedAt };
+      };
+      await list();
+      const before = process.memoryUsage().rss;
+      for (let round = 0; round < 5; round++) {
+        const { response, tookMs } = await list();
+        // Nobody is waited for past the deadline; what is left is this machine's, and other tests'.
+        expect(tookMs).toBeLessThan(DEADLINE_MS + 600);
+        expect(response.body).toHaveLength(3);
+        expect(response.headers['missing-providers']?.split(', ')).toEqual(
+          Object.entries(hostile).map(([name, { reason }]) => `"${name}";reason=${reason}`),
+        );
+      }
+      expect(process.memoryUsage().rss - before).toBeLessThan(200 * MIB);
+    } finally {
+      await banks.close();
+      await Promise.all(servers.map((server) => server.close()));
+    }
+  }, 60_000);
+
+  it('asks nobody on an internal address, unless it is allowed', async () => {
+    const { logger } = recordingLogger();
+    const bases = ['http://169.254.169.254', 'https://127.0.0.1:1', 'https://localhost:1'];
+    const listed = providersSchema.parse({
+      providers: bases.map((base, i) => ({
+        type: 'cdr',
+        name: `Bank ${String(i)}`,
+        brand_id: String(i),
+        base_uri: base,
+      })),
+    });
+    const banks = createProviders(listed, { timeoutMs: 1000, allowPrivate: false, logger });
+    const { app } = aService({ providers: banks.providers });
+    const { body } = await request(app).get('/offers').expect(503);
+    expect((body as { missing: unknown[] }).missing).toEqual(
+      bases.map((_, i) => ({ provider: `Bank ${String(i)}`, reason: 'forbidden-address' })),
+    );
+    await banks.close();
+  });
+});
