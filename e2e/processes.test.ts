@@ -54,8 +54,9 @@ describe('the pair', () => {
         offers: [{ id: `o${String(i)}`, rate: i + 1, amount: 1 }],
         ...change,
       }));
-      writeFileSync(join(folder, name), JSON.stringify(mocks));
-      return { PROVIDERS_FILE: join(folder, name) };
+      writeFileSync(join(folder, name), JSON.stringify({ providers: mocks }));
+      const neverFresh = { OFFERS_TTL_MS: '0', OFFERS_MAX_AGE_MS: '0' };
+      return { PROVIDERS_FILE: join(folder, name), ...neverFresh };
     };
     const slow = providersFile(
       'slow.json',
@@ -72,7 +73,8 @@ describe('the pair', () => {
         ...hanging,
         PROVIDER_TIMEOUT_MS: '400',
       });
-      await fetch(`${hangingOffers.url}/livez`);
+      // Once asked ahead of all requests, the one that hangs is still waited for; this ends that.
+      await fetch(`${hangingOffers.url}/offers`);
       const [partial, partialMs] = await timed(fetch(`${hangingOffers.url}/offers`));
       report(
         `100/200/300 ms: ${allMs.toFixed(0)} ms; one hanging, 400 ms: ${partialMs.toFixed(0)} ms`,

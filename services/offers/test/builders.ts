@@ -21,6 +21,25 @@ export function anOffer(overrides: Partial<Offer> = {}): Offer {
   return { id: 'offer2', provider: 'ProviderB', rate: 2.9, amount: 12_000, ...overrides };
 }
 
+/** An offer of which its lender says everything. */
+export function anOfferInFull(): Offer {
+  return {
+    ...anOffer(),
+    name: 'Personal Loan',
+    currency: 'AUD',
+    rateMax: 20.5,
+    representativeRate: 16,
+    comparisonRate: 3.4,
+    minAmount: 5000,
+    maxAmount: 50_000,
+    minTermMonths: 12,
+    maxTermMonths: 84,
+    fees: { upfront: 250, periodic: [{ amount: 10, months: 1 }] },
+    url: 'https://bank.example/apply',
+    flags: ['limit-unreadable'],
+  };
+}
+
 export function anOrder(overrides: Partial<Order> = {}): Order {
   return {
     id: newOrderId(),

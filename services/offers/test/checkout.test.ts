@@ -86,6 +86,29 @@ describe('POST /checkout', () => {
     expect(response.body).toMatchObject({ code: 'validation-failed', errors: [{ pointer }] });
   });
 
+  it('takes the amount and the term that the offer was listed for', async () => {
+    const { app, orders } = aService();
+    const body = { ...wanted, amount: 10_500, term_months: 36 };
+    const { body: order } = await request(app).post('/checkout').send(body).expect(201);
+    expect(order).toMatchObject({ loan_id: 'offer2', rate: 2.9, amount: 10_500, term_months: 36 });
+    const { id } = order as { id: string };
+    expect((await orders.find(id))?.offer).toMatchObject({ amount: 10_500, termMonths: 36 });
+    const read = await request(app).get(`/orders/${id}`).expect(200);
+    expect(read.body).toEqual(order);
+  });
+
+  it.each([
+    [{ amount: 12_001 }, 422],
+    [{ amount: 0 }, 400],
+    [{ amount: '10000' }, 400],
+    [{ term_months: 0.5 }, 400],
+  ])('refuses %j', async (more, status) => {
+    await request(aService().app)
+      .post('/checkout')
+      .send({ ...wanted, ...more })
+      .expect(status);
+  });
+
   it('answers 422 for a loan nobody offers, and names the field', async () => {
     const response = await request(aService().app)
       .post('/checkout')

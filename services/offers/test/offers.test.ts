@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import request from 'supertest';
-import { anOffer, aProvider, threeMocks, useService } from './builders';
+import { anOffer, anOfferInFull, aProvider, threeMocks, useService } from './builders';
 
 const aService = useService();
 
@@ -166,6 +166,24 @@ describe('GET /offers', () => {
     const { app } = aService({ providers: [...providers, ...threeMocks()] });
     const { headers } = await request(app).get('/offers').expect(200);
     expect(JSON.stringify(headers).length).toBeLessThan(8000);
+  });
+});
+
+describe('GET /offers, of a lender that says everything', () => {
+  it('has it all after the customer’s four fields, and counts the fees', async () => {
+    const bank = aProvider({ offers: [anOfferInFull()] });
+    const { app } = aService({ providers: [bank] });
+    const plain = await request(app).get('/offers').expect(200);
+    expect(plain.text).toBe(
+      '[{"id":"offer2","provider":"ProviderB","rate":2.9,"amount":12000,"name":"Personal Loan","currency":"AUD",' +
+        '"rate_max":20.5,"representative_rate":16,"comparison_rate":3.4,"min_amount":5000,"max_amount":50000,' +
+        '"min_term_months":12,"max_term_months":84,"fees":{"upfront":250,"periodic":[{"amount":10,"months":1}]},' +
+        '"url":"https://bank.example/apply","flags":["limit-unreadable"]}]',
+    );
+    const priced = await request(app).get('/offers?term_months=12').expect(200);
+    // 1015.78 and the fee of 10 a month; twelve of them and 250 at the start.
+    expect(priced.body).toMatchObject([{ monthly_payment: 1025.78, total_cost: 12_559.36 }]);
+    expect((priced.body as { apr: number }[])[0]?.apr).toBeGreaterThan(9);
   });
 });
 

@@ -4,7 +4,7 @@ import request from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { fingerprintOf } from '../src/http/answer-checkout';
 import { UndecidedError } from '../src/orders/payment-client';
-import { anOrder, threeMocks, useService } from './builders';
+import { anOfferInFull, anOrder, aProvider, threeMocks, useService } from './builders';
 
 const aService = useService();
 
@@ -28,9 +28,21 @@ describe('the published OpenAPI document', () => {
     }).app;
 
     check('GET', '/offers', await request(app).get('/offers').expect(200));
+    const query = '/offers?amount=9000&term_months=12&sort=apr&order=desc&limit=2';
+    const listed = await request(app).get(query).expect(200);
+    check('GET', '/offers', listed);
+    const unchanged = request(app).get(query).set('If-None-Match', listed.headers['etag']!);
+    check('GET', '/offers', await unchanged.expect(304));
+    const doubtful = aProvider({
+      fetchOffers: () => Promise.resolve({ offers: [anOfferInFull()], unread: 1, stale: true }),
+    });
+    const odd = aService({ providers: [doubtful, ...threeMocks({ ProviderA: faults })] }).app;
+    check('GET', '/offers', await request(odd).get('/offers').expect(200));
+    check('GET', '/offers', await request(app).get('/offers?colour=red').expect(400));
     check('GET', '/offers', await request(broken).get('/offers').expect(503));
     check('GET', '/offers/{id}', await request(app).get('/offers/offer1').expect(200));
     check('GET', '/offers/{id}', await request(app).get('/offers/x').expect(404));
+    check('GET', '/offers/{id}', await request(app).get('/offers/x?amount=0').expect(400));
     check('GET', '/offers/{id}', await request(broken).get('/offers/offer1').expect(503));
 
     const created = await request(app).post('/checkout').send(wanted).expect(201);

@@ -74,8 +74,10 @@ describe('POST /checkout with an Idempotency-Key', () => {
     const { app } = aService();
     const body = wanted();
     await post(app, 'k', body).expect(201);
-    const response = await post(app, 'k', { ...body, loan_id: 'offer1' }).expect(422);
-    expect(response.body).toMatchObject({ code: 'idempotency-key-reused' });
+    for (const other of [{ loan_id: 'offer1' }, { amount: 12_000 }, { term_months: 12 }]) {
+      const response = await post(app, 'k', { ...body, ...other }).expect(422);
+      expect(response.body).toMatchObject({ code: 'idempotency-key-reused' });
+    }
   });
 
   it('answers 409 while the first is in flight, and from then on as the first', async () => {
