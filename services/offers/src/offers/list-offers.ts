@@ -32,6 +32,9 @@ export interface Listing {
 /** The same listing is the same object for as long as all of it is fresh. */
 export type ListOffers = (query: ListQuery) => Listing | Promise<Listing>;
 
+/** Each provider's offers. */
+type OfferLists = readonly (readonly Offer[])[];
+
 /** How many offers are remembered in their order, over all queries. */
 const MAX_REMEMBERED = 100_000;
 
@@ -45,9 +48,9 @@ export function createListOffers(dependencies: {
   aprType: AprType;
 }): ListOffers {
   const { providers, askProviders, aprType } = dependencies;
-  const remembered = new LRUCache<string, { listing: Listing; lists: readonly Offer[][] }>({
+  const remembered = new LRUCache<string, { listing: Listing; lists: OfferLists }>({
     maxSize: MAX_REMEMBERED,
-    sizeCalculation: ({ listing }) => listing.offers.length + 1,
+    sizeCalculation: ({ lists }) => lists.reduce((sum, offers) => sum + offers.length, 1),
   });
 
   return (query) => {
@@ -61,7 +64,7 @@ export function createListOffers(dependencies: {
     const asked = providers.filter(({ name }) => provider === undefined || name === provider);
     const answers = await askProviders(asked, { amount, termMonths });
     const kept = answers.filter((answer) => !hasFailed(answer));
-    const lists = kept.map(({ value }) => value.offers as Offer[]);
+    const lists = kept.map(({ value }) => value.offers);
     const last = remembered.get(key);
     const same =
       last?.lists.length === lists.length && lists.every((each, i) => each === last.lists[i]);
@@ -83,7 +86,7 @@ export function createListOffers(dependencies: {
     return listing;
   }
 
-  function arrange(lists: readonly Offer[][], query: ListQuery): PricedOffer[] {
+  function arrange(lists: OfferLists, query: ListQuery): PricedOffer[] {
     const { termMonths, sort, order, limit } = query;
     const offers = lists.flat();
     const priced =
