@@ -1,0 +1,265 @@
+/** The Helm chart, as Helm renders it. Runs where helm is found. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, parseAllDocuments } from 'yaml';
+import { root } from './support/service-process';
+
+const chart = join(root, 'helm/loan-buddy');
+const hasHelm = spawnSync('helm', ['version']).status === 0;
+
+interface Rendered {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  // The parts that the assertions look at; their shapes are checked by the schemas.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  spec: any;
+  data?: Record<string, string>;
+}
+
+function render(...args: string[]): Rendered[] {
+  const text = execFileSync('helm', ['template', 'lb', chart, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return parseAllDocuments(text).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
+}
+
+const variants: Record<string, string[]> = {
+  default: [],
+  kind: ['--values', join(chart, 'values-kind.yaml')],
+  gke: ['--values', join(chart, 'values-gke.yaml')],
+  'everything on': [
+    '--values',
+    join(chart, 'values-kind.yaml'),
+    ...['--set', 'ingress.enabled=true,ingress.hosts={loans.example},ingress.tlsSecretName=tls'],
+    ...['--set', 'gateway.enabled=true,gateway.parentRefs[0].name=gateway'],
+    ...['--set', 'offers.autoscaling.enabled=true,offers.config.LOG_LEVEL=debug'],
+    ...[
+      '--set-json',
+      'offers.providers=[{"type":"mock","name":"A","offers":[{"id":"a","rate":1,"amount":2}]}]',
+    ],
+  ],
+};
+
+const schemas = {
+  'apps/v1': ['Deployment', 'StatefulSet'],
+  v1: ['Service', 'ServiceAccount', 'ConfigMap', 'Pod'],
+  'batch/v1': ['Job'],
+  'autoscaling/v2': ['HorizontalPodAutoscaler'],
+  'policy/v1': ['PodDisruptionBudget'],
+  'networking.k8s.io/v1': ['NetworkPolicy', 'Ingress'],
+} as const;
+
+/** Checks an object against the schema of its kind; the Gateway API is no part of Kubernetes itself. */
+function validate(object: Rendered): void {
+  if (object.apiVersion === 'gateway.networking.k8s.io/v1') return;
+  const kinds: readonly string[] | undefined = schemas[object.apiVersion as keyof typeof schemas];
+  if (!kinds?.includes(object.kind)) throw new Error(`${object.apiVersion} ${object.kind}`);
+  const [group = '', version = group] = object.apiVersion.split('/');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const models = require(
+    `kubernetes-models/${object.apiVersion === 'v1' ? 'v1' : `${group}/${version}`}`,
+  ) as Record<string, new (data: object) => { validate: () => void }>;
+  new models[object.kind]!(object).validate();
+}
+
+if (!hasHelm) {
+  process.stdout.write('NOT RUN: the tests of the Helm chart; this machine has no helm\n');
+}
+
+(hasHelm ? describe : describe.skip)('the chart', () => {
+  const byName = (objects: Rendered[], kind: string, name: string) => {
+    const found = objects.find((each) => each.kind === kind && each.metadata.name === name);
+    if (!found) throw new Error(`no ${kind} ${name}`);
+    return found;
+  };
+  const podsOf = (objects: Rendered[]) =>
+    objects.flatMap((object) => {
+      if (object.kind === 'Pod') return [object.spec];
+      return ['Deployment', 'StatefulSet', 'Job'].includes(object.kind)
+        ? [object.spec.template.spec]
+        : [];
+    });
+
+  it('passes helm lint, strictly', () => {
+    execFileSync('helm', ['lint', '--strict', chart], { stdio: 'pipe' });
+  });
+
+  describe.each(Object.entries(variants))('with the values %s', (_, args) => {
+    const objects = hasHelm ? render(...args) : [];
+
+    it('is what Kubernetes’ schemas describe', () => {
+      expect(objects.length).toBeGreaterThan(12);
+      for (const object of objects) validate(object);
+    });
+
+    it('holds no secret, only the name of one', () => {
+      const text = JSON.stringify(objects);
+      expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
+      expect(text).not.toMatch(/postgres(ql)?:\/\//);
+      const urls = podsOf(objects).flatMap((pod) =>
+        pod.containers.flatMap((container: { env?: { name: string; valueFrom?: object }[] }) =>
+          (container.env ?? []).filter(
+            ({ name }) => /URL$|PASSWORD$/.test(name) && name !== 'OFFERS_URL',
+          ),
+        ),
+      );
+      expect(urls.length).toBeGreaterThanOrEqual(2);
+      for (const { valueFrom } of urls) expect(valueFrom).toHaveProperty('secretKeyRef');
+    });
+
+    it('runs every pod with the least rights there are', () => {
+      const pods = podsOf(objects);
+      expect(pods.length).toBeGreaterThanOrEqual(4);
+      for (const pod of pods) {
+        expect(pod.automountServiceAccountToken).toBe(false);
+        expect(pod.securityContext).toMatchObject({
+          runAsNonRoot: true,
+          seccompProfile: { type: 'RuntimeDefault' },
+        });
+        for (const container of pod.containers) {
+          expect(container.securityContext).toEqual({
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          });
+          expect(container.resources.requests).toHaveProperty('cpu');
+          expect(container.resources.limits).toHaveProperty('memory');
+        }
+      }
+    });
+
+    it.each(['offers', 'confirm-payment'])('rolls %s out without a request lost', (name) => {
+      const { spec } = byName(objects, 'Deployment', `lb-${name}`);
+      expect(spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 });
+      const [container] = spec.template.spec.containers;
+      expect(container.startupProbe.httpGet.path).toBe('/livez');
+      expect(container.livenessProbe.httpGet.path).toBe('/livez');
+      expect(container.readinessProbe.httpGet.path).toBe('/readyz');
+      const { data } = byName(objects, 'ConfigMap', `lb-${name}`);
+      const drainSeconds =
+        container.lifecycle.preStop.sleep.seconds + Number(data?.['SHUTDOWN_TIMEOUT_MS']) / 1000;
+      expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(drainSeconds);
+      expect(spec.template.metadata.annotations['checksum/config']).toMatch(/^[0-9a-f]{64}$/);
+    });
+
+    it('selects pods that there are, and ports that they have', () => {
+      for (const service of objects.filter(({ kind }) => kind === 'Service')) {
+        const pods = objects.filter(
+          (each) =>
+            ['Deployment', 'StatefulSet'].includes(each.kind) &&
+            Object.entries(service.spec.selector as Record<string, string>).every(
+              ([key, value]) => each.spec.template.metadata.labels[key] === value,
+            ),
+        );
+        expect(pods).toHaveLength(1);
+        const ports = pods[0]!.spec.template.spec.containers[0].ports as { name: string }[];
+        expect(ports.map(({ name }) => name)).toContain(service.spec.ports[0].targetPort);
+      }
+    });
+
+    it('lets only offers reach confirm-payment, which reaches nobody', () => {
+      const { spec } = byName(objects, 'NetworkPolicy', 'lb-confirm-payment');
+      const offers = byName(objects, 'Deployment', 'lb-offers').spec.selector;
+      expect(spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'], egress: [] });
+      expect(spec.ingress).toEqual([{ from: [{ podSelector: offers }], ports: [{ port: 8000 }] }]);
+    });
+  });
+
+  it('rolls the pods when the configuration changes, and not otherwise', () => {
+    const checksum = (...args: string[]): unknown =>
+      byName(render(...args), 'Deployment', 'lb-offers').spec.template.metadata.annotations[
+        'checksum/config'
+      ];
+    expect(checksum()).toBe(checksum());
+    expect(checksum('--set', 'offers.config.LOG_LEVEL=debug')).not.toBe(checksum());
+    expect(
+      checksum('--set-json', 'offers.providers=[{"type":"mock","name":"A","offers":[]}]'),
+    ).not.toBe(checksum());
+  });
+
+  it('gives offers its providers as a file', () => {
+    const objects = render(...variants['everything on']!);
+    const { data } = byName(objects, 'ConfigMap', 'lb-offers-providers');
+    expect(JSON.parse(data!['providers.json']!)).toMatchObject({ providers: [{ name: 'A' }] });
+    const { PROVIDERS_FILE, LOG_LEVEL } = byName(objects, 'ConfigMap', 'lb-offers').data!;
+    expect([PROVIDERS_FILE, LOG_LEVEL]).toEqual(['/config/providers.json', 'debug']);
+  });
+
+  it('migrates before the first install only where the database is there already', () => {
+    const hook = (...args: string[]) =>
+      byName(render(...args), 'Job', 'lb-migrate').metadata.annotations!['helm.sh/hook'];
+    expect(hook()).toBe('pre-install,pre-upgrade');
+    expect(hook(...variants['kind']!)).toBe('pre-upgrade');
+  });
+
+  it.each([
+    'offers.replica=3',
+    'offers.replicas=0',
+    'offers.replicas=two',
+    'offers.config.log_level=debug',
+    'offers.config.DATABASE_URL=postgres://x',
+    'offers.resources.requests.cpu=lots',
+    'offers.resources.limits=null',
+    'offers.autoscaling.targetCPU=101',
+    'offers.service.type=Cluster',
+    'offers.providers[0].type=bank',
+    'confirmPayment.port=1',
+    'database.url=postgres://user:password@host/db',
+    'database.secretName=Not_A_Name',
+    'database.inCluster.password=x',
+    'drain.preStopSeconds=0',
+    'image.pullPolicy=Sometimes',
+    'image.tag=a b',
+    'ingress.enabled=true',
+    'ingress.hosts={not a host}',
+    'gateway.enabled=true',
+    'networkPolicy.offersFrom[0].cidr=10.0.0.0/8',
+    'unknown=1',
+  ])('refuses %s', (setting) => {
+    const { status, stderr } = spawnSync('helm', ['template', 'lb', chart, '--set', setting], {
+      encoding: 'utf8',
+    });
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/values don't meet the specifications of the schema/);
+  });
+});
+
+describe('values.yaml', () => {
+  const text = readFileSync(join(chart, 'values.yaml'), 'utf8');
+  const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8')) as Schema;
+
+  interface Schema {
+    properties?: Record<string, Schema>;
+    additionalProperties?: unknown;
+  }
+
+  /** The paths of all values that the schema names one by one. */
+  const paths = ({ properties = {} }: Schema, prefix = ''): string[] =>
+    Object.entries(properties).flatMap(([key, inner]) =>
+      inner.properties ? paths(inner, `${prefix}${key}.`) : [`${prefix}${key}`],
+    );
+
+  it('has every value that the schema knows, and the schema is closed', () => {
+    const values = parse(text) as object;
+    const known = paths(schema).filter((path) => path !== 'global');
+    const missing = known.filter(
+      (path) =>
+        path
+          .split('.')
+          .reduce<unknown>(
+            (at, key) => (at as Record<string, unknown> | undefined)?.[key],
+            values,
+          ) === undefined,
+    );
+    // A limit that is not set is a choice.
+    expect(missing).toEqual(['offers.resources.limits.cpu', 'confirmPayment.resources.limits.cpu']);
+    const open = (at: Schema): boolean =>
+      at.properties !== undefined &&
+      (at.additionalProperties !== false || Object.values(at.properties).some(open));
+    const { properties } = schema;
+    expect(Object.values({ ...properties, global: {} }).some(open)).toBe(false);
+  });
+});

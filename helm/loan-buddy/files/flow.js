@@ -1,0 +1,31 @@
+// The customer's flow: the offers, a checkout of the cheapest, and its order until it is decided.
+const base = process.env.OFFERS_URL;
+
+async function call(path, init) {
+  const response = await fetch(base + path, init);
+  const body = await response.json();
+  console.log(init?.method ?? 'GET', path, response.status, JSON.stringify(body).slice(0, 200));
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+  return body;
+}
+
+async function main() {
+  const [cheapest] = await call('/offers');
+  if (!cheapest) throw new Error('there is no offer');
+  const order = await call('/checkout', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ user_id: 'helm-test', loan_id: cheapest.id }),
+  });
+  for (let seconds = 0; seconds < 30; seconds++) {
+    const { status } = await call(`/orders/${order.id}`);
+    if (status === 'APPROVED' || status === 'REJECTED') return;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  throw new Error('nobody decided in 30 s');
+}
+
+main().catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Puts loan-buddy on a Kind cluster: creates or reuses the cluster, builds the images, loads them, installs the chart and
+# waits. Run it again after a change. With --dry-run it prints what it would do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cluster=loan-buddy
+namespace=loan-buddy
+release=loan-buddy
+context=kind-$cluster
+dry_run=
+[ "${1:-}" = --dry-run ] && dry_run=1
+
+fail() { # fail WHAT WHAT_TO_DO
+  printf 'kind/up.sh: %s\n  %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+run() { # run WHAT_TO_DO_IF_IT_FAILS COMMAND...
+  local remedy=$1
+  shift
+  printf '+ %s\n' "$*"
+  [ -n "$dry_run" ] && return 0
+  "$@" || fail "this failed: $*" "$remedy"
+}
+
+quietly() { # whether a command that changes nothing succeeds; in a dry run it never does
+  [ -z "$dry_run" ] && "$@" >/dev/null 2>&1
+}
+
+if [ -z "$dry_run" ]; then
+  for tool in docker kind kubectl helm openssl; do
+    command -v "$tool" >/dev/null || fail "$tool is missing" 'Install it; docs/deploy.md says where each is found.'
+  done
+  docker info >/dev/null 2>&1 || fail 'Docker does not answer' 'Start it, and see that you may use it: docker info'
+fi
+
+if quietly kubectl --context "$context" get nodes; then
+  echo "reusing the cluster $cluster"
+else
+  run 'A broken cluster is removed with kind/down.sh.' kind create cluster --config kind/cluster.yaml --wait 120s
+fi
+
+# A tag of their own for each content: only what changed is rolled out.
+for service in offers confirm-payment; do
+  run 'Read the build above; docker system df shows whether the disk is full.' \
+    docker build --file "services/$service/Dockerfile" --tag "loan-buddy/$service:dev" .
+done
+tag=dev
+if [ -z "$dry_run" ]; then
+  tag=$(docker image inspect --format '{{.Id}}' loan-buddy/offers:dev loan-buddy/confirm-payment:dev | sha256sum | cut -c 1-12)
+fi
+for service in offers confirm-payment; do
+  run 'See docker images.' docker tag "loan-buddy/$service:dev" "loan-buddy/$service:$tag"
+  run 'kind/down.sh and kind/up.sh make a new cluster.' \
+    kind load docker-image --name "$cluster" "loan-buddy/$service:$tag"
+done
+
+quietly kubectl --context "$context" get namespace "$namespace" ||
+  run "See kubectl --context $context get events." kubectl --context "$context" create namespace "$namespace"
+
+if quietly kubectl --context "$context" -n "$namespace" get secret loan-buddy-database; then
+  echo 'keeping the Secret loan-buddy-database'
+else
+  password=random
+  [ -z "$dry_run" ] && password=$(openssl rand -hex 16)
+  # The password is a new one each time, and not printed.
+  printf '+ kubectl -n %s create secret generic loan-buddy-database\n' "$namespace"
+  if [ -z "$dry_run" ]; then
+    kubectl --context "$context" -n "$namespace" create secret generic loan-buddy-database \
+      --from-literal="password=$password" \
+      --from-literal="url=postgres://loan_buddy:$password@$release-postgres:5432/loan_buddy" >/dev/null ||
+      fail 'the Secret could not be made' "See kubectl --context $context -n $namespace get secrets."
+  fi
+fi
+
+run "kubectl --context $context -n $namespace get pods,events; logs: kubectl … logs deployment/$release-offers" \
+  helm upgrade --install "$release" helm/loan-buddy --kube-context "$context" --namespace "$namespace" \
+  --values helm/loan-buddy/values-kind.yaml --set "image.tag=$tag" --wait --timeout 5m
+
+cat <<TEXT
+
+loan-buddy runs on the cluster $cluster. Reach it, each line in a terminal of its own:
+
+  kubectl --context $context -n $namespace port-forward service/$release-offers 8080:8080
+  kubectl --context $context -n $namespace port-forward service/$release-confirm-payment 8000:8000
+
+Then:
+
+  curl -X GET http://localhost:8080/offers
+  curl -X POST http://localhost:8080/checkout -H "Content-Type: application/json" -d '{ "user_id": "cristina", "loan_id": "offer2" }'
+  curl -X POST http://localhost:8000/confirm-payment -H "Content-Type: application/json" -d '{ "order_id": "order-123", "amount": 12000, "status": "PENDING" }'
+
+Or inside the cluster: helm test $release --kube-context $context -n $namespace --logs
+All of it away: kind/down.sh
+TEXT

@@ -1,0 +1,93 @@
+# terraform test: plans without credentials, on a mocked provider.
+mock_provider "google" {}
+
+mock_provider "random" {}
+
+variables {
+  project_id = "test-project"
+}
+
+run "what_must_hold_in_production" {
+  command = plan
+
+  assert {
+    condition     = google_container_cluster.this.enable_autopilot && google_container_cluster.this.private_cluster_config[0].enable_private_nodes
+    error_message = "The cluster is Autopilot, and its nodes have no public address."
+  }
+
+  assert {
+    condition     = google_container_cluster.this.private_cluster_config[0].enable_private_endpoint
+    error_message = "Without authorized networks the control plane is reached from within only."
+  }
+
+  assert {
+    condition     = google_container_cluster.this.deletion_protection && google_sql_database_instance.this.deletion_protection && google_sql_database_instance.this.settings[0].deletion_protection_enabled
+    error_message = "Neither the cluster nor the database is deleted by accident."
+  }
+
+  assert {
+    condition     = google_sql_database_instance.this.database_version == "POSTGRES_17"
+    error_message = "The database is PostgreSQL 17."
+  }
+
+  assert {
+    condition     = !google_sql_database_instance.this.settings[0].ip_configuration[0].ipv4_enabled
+    error_message = "The database has no public address."
+  }
+
+  assert {
+    condition     = google_sql_database_instance.this.settings[0].backup_configuration[0].enabled && google_sql_database_instance.this.settings[0].backup_configuration[0].point_in_time_recovery_enabled
+    error_message = "Orders are backed up, and can be restored to any moment."
+  }
+
+  assert {
+    condition     = google_artifact_registry_repository.images.docker_config[0].immutable_tags
+    error_message = "A tag means one image for ever."
+  }
+
+  assert {
+    condition     = length(google_iam_workload_identity_pool.github) == 0 && output.ci == null
+    error_message = "Without a repository, no workflow is let in."
+  }
+
+  assert {
+    condition     = keys(google_service_account_iam_member.workload_identity) == ["confirm-payment", "offers"]
+    error_message = "Each service has an identity of its own."
+  }
+
+  assert {
+    condition     = google_service_account_iam_member.workload_identity["offers"].member == "serviceAccount:test-project.svc.id.goog[loan-buddy/loan-buddy-offers]"
+    error_message = "The identity belongs to the chart's service account."
+  }
+}
+
+run "workflows_of_one_repository" {
+  command = plan
+
+  variables {
+    github_repository = "owner/loan-buddy"
+  }
+
+  assert {
+    condition     = strcontains(google_iam_workload_identity_pool_provider.github["this"].attribute_condition, "assertion.repository == 'owner/loan-buddy'")
+    error_message = "Only this repository is let in."
+  }
+
+  assert {
+    condition     = google_artifact_registry_repository_iam_member.ci["this"].role == "roles/artifactregistry.writer"
+    error_message = "It may push images, and no more."
+  }
+}
+
+run "reachable_control_plane" {
+  command = plan
+
+  variables {
+    cluster = { authorized_networks = { office = "203.0.113.0/24" } }
+  }
+
+  assert {
+    condition     = !google_container_cluster.this.private_cluster_config[0].enable_private_endpoint
+    error_message = "Those who are authorized reach the control plane."
+  }
+}

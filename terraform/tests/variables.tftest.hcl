@@ -1,0 +1,68 @@
+# terraform test: variables that make no sense are refused before anything is planned.
+mock_provider "google" {}
+
+mock_provider "random" {}
+
+variables {
+  project_id = "test-project"
+}
+
+run "project_id" {
+  command = plan
+
+  variables {
+    project_id = "No Project"
+  }
+
+  expect_failures = [var.project_id]
+}
+
+run "a_zone_for_a_region" {
+  command = plan
+
+  variables {
+    region = "europe-west1-b"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "an_environment_that_is_too_long" {
+  command = plan
+
+  variables {
+    environment = "production"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "a_range_that_is_none" {
+  command = plan
+
+  variables {
+    network = { pods_cidr = "10.20.0.0" }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "no_backups" {
+  command = plan
+
+  variables {
+    database = { backups = 0 }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "a_repository_without_owner" {
+  command = plan
+
+  variables {
+    github_repository = "loan-buddy"
+  }
+
+  expect_failures = [var.github_repository]
+}

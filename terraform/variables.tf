@@ -1,0 +1,124 @@
+variable "project_id" {
+  description = "The Google Cloud project that everything is made in."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "A project id has 6 to 30 lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "region" {
+  description = "Where it is made: one region, all of its zones."
+  type        = string
+  default     = "europe-west1"
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "A region such as europe-west1, not a zone."
+  }
+}
+
+variable "environment" {
+  description = "Tells several of these apart within a project; part of every name."
+  type        = string
+  default     = "prod"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,7}$", var.environment))
+    error_message = "2 to 8 lower-case letters and digits, beginning with a letter."
+  }
+}
+
+variable "labels" {
+  description = "Labels on everything that takes them, besides app and environment."
+  type        = map(string)
+  default     = {}
+}
+
+variable "network" {
+  description = "The address ranges: of nodes, pods, services, and of what Google runs for us (Cloud SQL)."
+  type = object({
+    nodes_cidr         = optional(string, "10.10.0.0/20")
+    pods_cidr          = optional(string, "10.20.0.0/16")
+    services_cidr      = optional(string, "10.30.0.0/20")
+    private_cidr       = optional(string, "10.40.0.0/20")
+    control_plane_cidr = optional(string, "172.16.0.0/28")
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for cidr in values(var.network) : can(cidrhost(cidr, 0))])
+    error_message = "Each must be a range such as 10.10.0.0/20."
+  }
+
+  validation {
+    condition     = endswith(var.network.control_plane_cidr, "/28")
+    error_message = "The control plane takes a range of exactly /28."
+  }
+}
+
+variable "cluster" {
+  description = "The GKE cluster. Who may reach its control plane, by the name of the range; nobody from outside if empty."
+  type = object({
+    release_channel     = optional(string, "REGULAR")
+    authorized_networks = optional(map(string), {})
+    deletion_protection = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["RAPID", "REGULAR", "STABLE"], var.cluster.release_channel)
+    error_message = "RAPID, REGULAR or STABLE."
+  }
+}
+
+variable "database" {
+  description = "Cloud SQL for PostgreSQL. REGIONAL keeps a second one in another zone, at twice the price."
+  type = object({
+    tier                 = optional(string, "db-custom-1-3840")
+    availability         = optional(string, "REGIONAL")
+    disk_gb              = optional(number, 10)
+    backups              = optional(number, 14)
+    point_in_time_days   = optional(number, 7)
+    deletion_protection  = optional(bool, true)
+    maintenance_day      = optional(number, 7)
+    maintenance_hour_utc = optional(number, 3)
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["REGIONAL", "ZONAL"], var.database.availability)
+    error_message = "REGIONAL or ZONAL."
+  }
+
+  validation {
+    condition     = var.database.disk_gb >= 10 && var.database.backups >= 1
+    error_message = "At least 10 GB and one backup."
+  }
+
+  validation {
+    condition     = var.database.point_in_time_days >= 1 && var.database.point_in_time_days <= 7
+    error_message = "Transaction logs are kept for 1 to 7 days."
+  }
+}
+
+variable "kubernetes" {
+  description = "Where the chart is installed: the service accounts below are those of this release."
+  type = object({
+    namespace = optional(string, "loan-buddy")
+    release   = optional(string, "loan-buddy")
+  })
+  default = {}
+}
+
+variable "github_repository" {
+  description = "owner/name of the repository whose workflows may push images and deploy; none if null."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.github_repository == null || can(regex("^[\\w.-]+/[\\w.-]+$", var.github_repository))
+    error_message = "owner/name."
+  }
+}

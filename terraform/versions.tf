@@ -1,0 +1,29 @@
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.0"
+    }
+    random = {
+      source  = "hashicorp/random"
+      version = "~> 3.7"
+    }
+  }
+
+  # The state holds the database's password: keep it in a bucket that few may read. docs/deploy.md has the two commands.
+  # backend "gcs" { bucket = "…", prefix = "loan-buddy" }
+}
+
+provider "google" {
+  project = var.project_id
+  region  = var.region
+
+  default_labels = local.labels
+}
+
+locals {
+  labels = merge({ app = "loan-buddy", environment = var.environment }, var.labels)
+  name   = "loan-buddy-${var.environment}"
+}
