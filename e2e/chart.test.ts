@@ -1,4 +1,6 @@
 /** The Helm chart, as Helm renders it. Runs where helm is found. */
+/* What Helm renders has no types here; the schemas of Kubernetes check its shape. */
+/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +14,6 @@ interface Rendered {
   apiVersion: string;
   kind: string;
   metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
-  // The parts that the assertions look at; their shapes are checked by the schemas.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   spec: any;
   data?: Record<string, string>;
@@ -55,8 +56,8 @@ const schemas = {
 /** Checks an object against the schema of its kind; the Gateway API is no part of Kubernetes itself. */
 function validate(object: Rendered): void {
   if (object.apiVersion === 'gateway.networking.k8s.io/v1') return;
-  const kinds: readonly string[] | undefined = schemas[object.apiVersion as keyof typeof schemas];
-  if (!kinds?.includes(object.kind)) throw new Error(`${object.apiVersion} ${object.kind}`);
+  const kinds: readonly string[] = schemas[object.apiVersion as keyof typeof schemas];
+  if (!kinds.includes(object.kind)) throw new Error(`${object.apiVersion} ${object.kind}`);
   const [group = '', version = group] = object.apiVersion.split('/');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const models = require(
@@ -140,7 +141,8 @@ if (!hasHelm) {
       expect(container.readinessProbe.httpGet.path).toBe('/readyz');
       const { data } = byName(objects, 'ConfigMap', `lb-${name}`);
       const drainSeconds =
-        container.lifecycle.preStop.sleep.seconds + Number(data?.['SHUTDOWN_TIMEOUT_MS']) / 1000;
+        Number(container.lifecycle.preStop.sleep.seconds) +
+        Number(data?.['SHUTDOWN_TIMEOUT_MS']) / 1000;
       expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(drainSeconds);
       expect(spec.template.metadata.annotations['checksum/config']).toMatch(/^[0-9a-f]{64}$/);
     });

@@ -10,7 +10,7 @@ import { readConfig } from './config';
 import { openDatabase } from './db/database';
 import { migrate } from './db/migrate';
 import { createAskProviders } from './offers/ask-providers';
-import { createFreshAnswers } from './offers/fresh-answers';
+import { createCachedProvider } from './offers/cached-provider';
 import { createFindOffer } from './offers/find-offer';
 import { createListOffers } from './offers/list-offers';
 import { createProviders, defaultProviders } from './offers/providers/provider-config';
@@ -63,13 +63,13 @@ void runProcess('offers', async () => {
   const retryWorker = createRetryWorker({ orders, settleOrder, breaker, leaseMs, logger });
   breaker.onClosed(retryWorker.wake);
 
-  const lenders = createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
+  const opened = createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
     timeoutMs: config.PROVIDER_TIMEOUT_MS,
     allowPrivate: config.ALLOW_PRIVATE_PROVIDERS,
     logger,
   });
-  const providers = lenders.providers.map((provider) =>
-    createFreshAnswers(provider, {
+  const providers = opened.providers.map((provider) =>
+    createCachedProvider(provider, {
       ttlMs: config.OFFERS_TTL_MS,
       maxAgeMs: Math.max(config.OFFERS_TTL_MS, config.OFFERS_MAX_AGE_MS),
       failures: config.BREAKER_FAILURES,
@@ -111,7 +111,7 @@ void runProcess('offers', async () => {
     close: async () => {
       stopSweeping();
       await Promise.all([server.close(), retryWorker.stop()]);
-      await Promise.all([client.close(), lenders.close()]);
+      await Promise.all([client.close(), opened.close()]);
       await database.close();
     },
   };

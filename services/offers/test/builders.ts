@@ -3,7 +3,7 @@ import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
 import { createAskProviders } from '../src/offers/ask-providers';
 import { createFindOffer } from '../src/offers/find-offer';
-import { createFreshAnswers } from '../src/offers/fresh-answers';
+import { createCachedProvider } from '../src/offers/cached-provider';
 import { createListOffers } from '../src/offers/list-offers';
 import type { Offer } from '../src/offers/offer';
 import type { Provider } from '../src/offers/provider';
@@ -112,7 +112,7 @@ export function useService() {
     const policy = { attempts: 3, baseMs: 1000, capMs: 60_000 };
     const settleOrder = createSettleOrder({ orders, askForDecision, policy, logger });
     const asked = providers.map((provider) =>
-      createFreshAnswers(provider, { ttlMs, maxAgeMs, failures, openMs: 5000, logger }),
+      createCachedProvider(provider, { ttlMs, maxAgeMs, failures, openMs: 5000, logger }),
     );
     const offerParts = {
       providers: asked,

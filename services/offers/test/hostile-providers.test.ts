@@ -65,7 +65,7 @@ const hostile: Record<string, { reason: string; start: () => Promise<LocalServer
       }),
   },
   'Redirect without end': {
-    reason: 'error',
+    reason: 'invalid',
     start: () =>
       startHttpServer((req, res) => {
         res.writeHead(302, { location: `${req.url!}x` }).end();

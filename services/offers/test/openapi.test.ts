@@ -34,7 +34,7 @@ describe('the published OpenAPI document', () => {
     const unchanged = request(app).get(query).set('If-None-Match', listed.headers['etag']!);
     check('GET', '/offers', await unchanged.expect(304));
     const doubtful = aProvider({
-      fetchOffers: () => Promise.resolve({ offers: [anOfferInFull()], unread: 1, stale: true }),
+      fetchOffers: () => Promise.resolve({ offers: [anOfferInFull()], unread: 1, isStale: true }),
     });
     const odd = aService({ providers: [doubtful, ...threeMocks({ ProviderA: faults })] }).app;
     check('GET', '/offers', await request(odd).get('/offers').expect(200));

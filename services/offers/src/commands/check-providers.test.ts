@@ -1,5 +1,5 @@
 import { aProvider } from '../../test/builders';
-import { ProviderError } from '../offers/provider';
+import { ProviderError } from '../offers/failure-reason';
 import { checkProviders } from './check-providers';
 
 describe('checkProviders', () => {

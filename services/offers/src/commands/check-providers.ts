@@ -1,4 +1,4 @@
-import { reasonOf } from '../offers/fresh-answers';
+import { reasonOf } from '../offers/failure-reason';
 import type { Provider } from '../offers/provider';
 import { withDeadline } from '../offers/with-deadline';
 

@@ -1,19 +1,13 @@
-import {
-  AppError,
-  endpoint,
-  replyRepresentation,
-  represent,
-  type Representation,
-} from '@loan-buddy/kit';
+import { AppError, endpoint, replyRepresentation, represent } from '@loan-buddy/kit';
 import { z } from 'zod';
-import type { FailedAnswer } from '../offers/fresh-answers';
+import type { FailedAnswer } from '../offers/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
 import type { PricedOffer } from '../offers/price-offer';
 import { offerBody, offerBodySchema } from './offer-body';
 import { wantedParameters } from './offer-query';
 import { providerHeaders } from './provider-headers';
 
-/** No provider answered in time, so there is nothing to list. */
+/** No provider gave its offers, so there is nothing to list. */
 export class OffersUnavailableError extends AppError {
   readonly code = 'offers-unavailable';
 
@@ -60,8 +54,10 @@ export function getOffers(dependencies: {
   providerNames: readonly string[];
 }) {
   const { listOffers, providerNames } = dependencies;
-  const represented = new WeakMap<readonly PricedOffer[], Representation>();
-  const headersOf = new WeakMap<Listing, readonly string[]>();
+  const representationOf = remember((offers: readonly PricedOffer[]) =>
+    represent(offers.map(offerBody)),
+  );
+  const headersOf = remember(({ answers }: Listing) => providerHeaders(answers, performance.now()));
 
   return endpoint(
     {
@@ -94,17 +90,11 @@ export function getOffers(dependencies: {
       const listed = listOffers({ amount, termMonths, provider, sort, order, limit });
       // What is known is answered within the same turn.
       const listing = listed instanceof Promise ? await listed : listed;
-      let headers = headersOf.get(listing);
-      if (!headers) headersOf.set(listing, (headers = providerHeaders(listing.answers)));
+      const headers = headersOf(listing);
       if (listing.missing.length === listing.answers.length) {
         throw new OffersUnavailableError(listing.missing, headers);
       }
-      let representation = represented.get(listing.offers);
-      if (!representation) {
-        representation = represent(listing.offers.map(offerBody));
-        represented.set(listing.offers, representation);
-      }
-      replyRepresentation(res, representation, freshness(listing), headers);
+      replyRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
     },
   );
 }
@@ -115,10 +105,22 @@ const freshnessHeaders = {
   'Cache-Control': 'Until which age all of them are fresh.',
 };
 
-/** What is not complete is not fresh either: the next request may find more. */
-function freshness({ asOf, freshUntil, missing }: Listing) {
+function freshness({ asOf, freshUntil }: Listing) {
   const now = performance.now();
   const ageS = Math.max(0, Math.floor((now - asOf) / 1000));
-  const freshS = missing.length > 0 ? 0 : Math.max(0, Math.floor((freshUntil - now) / 1000));
+  const freshS = Math.max(0, Math.floor((freshUntil - now) / 1000));
   return { ageS, maxAgeS: ageS + freshS };
+}
+
+/** Makes something of an object once, for as long as that object is around. */
+function remember<From extends object, To>(make: (from: From) => To): (from: From) => To {
+  const made = new WeakMap<From, To>();
+  return (from) => {
+    let to = made.get(from);
+    if (to === undefined) {
+      to = make(from);
+      made.set(from, to);
+    }
+    return to;
+  };
 }

@@ -49,7 +49,7 @@ export const offerBodySchema = offerSchema
 export type OfferBody = z.output<typeof offerBodySchema>;
 
 export function offerBody(offer: PricedOffer): OfferBody {
-  const { id, provider, rate, amount, price, ...details } = offer;
+  const { id, provider, rate, amount, price } = offer;
   // JSON leaves out what is undefined.
   return {
     id,
@@ -60,17 +60,17 @@ export function offerBody(offer: PricedOffer): OfferBody {
     total_cost: price?.totalCost,
     apr: price?.apr,
     apr_type: price?.aprType,
-    name: details.name,
-    currency: details.currency,
-    rate_max: details.rateMax,
-    representative_rate: details.representativeRate,
-    comparison_rate: details.comparisonRate,
-    min_amount: details.minAmount,
-    max_amount: details.maxAmount,
-    min_term_months: details.minTermMonths,
-    max_term_months: details.maxTermMonths,
-    fees: details.fees,
-    url: details.url,
-    flags: details.flags,
+    name: offer.name,
+    currency: offer.currency,
+    rate_max: offer.rateMax,
+    representative_rate: offer.representativeRate,
+    comparison_rate: offer.comparisonRate,
+    min_amount: offer.minAmount,
+    max_amount: offer.maxAmount,
+    min_term_months: offer.minTermMonths,
+    max_term_months: offer.maxTermMonths,
+    fees: offer.fees,
+    url: offer.url,
+    flags: offer.flags,
   };
 }

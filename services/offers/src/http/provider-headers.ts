@@ -1,12 +1,12 @@
 import type { TimedAnswer } from '../offers/ask-providers';
-import { hasFailed } from '../offers/fresh-answers';
+import { hasFailed } from '../offers/cached-provider';
 
 /**
  * What the providers' answers say of themselves, as header names and values in turn: `Server-Timing` (W3C) with each
  * one's duration in milliseconds and outcome, and structured lists (RFC 9651) of those that are missing, partial or
- * stale, where there are any: `Missing-Providers: "ProviderC";reason=timeout`.
+ * stale `now`, on the clock of `performance.now()`, where there are any: `Missing-Providers: "ProviderC";reason=timeout`.
  */
-export function providerHeaders(answers: readonly TimedAnswer[]): readonly string[] {
+export function providerHeaders(answers: readonly TimedAnswer[], now: number): readonly string[] {
   const missing: string[] = [];
   const partial: string[] = [];
   const stale: string[] = [];
@@ -17,11 +17,10 @@ export function providerHeaders(answers: readonly TimedAnswer[]): readonly strin
       missing.push(`${name};reason=${answer.reason}`);
       return `${timing};desc="${answer.reason}"`;
     }
-    const { unread = 0, ageMs = 0 } = answer.value;
+    const { unread, asOf, isStale } = answer;
     if (unread > 0) partial.push(`${name};unread=${String(unread)}`);
-    if (answer.stale) {
-      const age = performance.now() - answer.loadedAt + ageMs;
-      stale.push(`${name};age=${String(Math.floor(age / 1000))}`);
+    if (isStale) {
+      stale.push(`${name};age=${String(Math.floor((now - asOf) / 1000))}`);
       return `${timing};desc="stale"`;
     }
     return answer.durationMs === 0 ? `${timing};desc="fresh"` : timing;

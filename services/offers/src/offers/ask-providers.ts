@@ -1,11 +1,11 @@
-import type { Answer, FreshAnswers } from './fresh-answers';
+import type { Answer, CachedProvider } from './cached-provider';
 import type { OfferQuery } from './provider';
 
 /** What one provider has to say, and how long it took to say so. */
 export type TimedAnswer = Answer & { durationMs: number };
 
 export type AskProviders = (
-  providers: readonly FreshAnswers[],
+  providers: readonly CachedProvider[],
   query: OfferQuery,
 ) => Promise<TimedAnswer[]>;
 
@@ -15,44 +15,25 @@ export type AskProviders = (
  * come in the order asked.
  */
 export function createAskProviders({ timeoutMs }: { timeoutMs: number }): AskProviders {
-  // One promise and one timer for all providers.
-  return (providers, query) =>
-    new Promise((resolve) => {
-      const startedAt = performance.now();
-      const answers = providers.map((provider) => provider.read(query));
-      const timed: TimedAnswer[] = [];
-      let pending = 0;
-      answers.forEach((answer, index) => {
-        if (!(answer instanceof Promise)) {
-          timed[index] = { ...answer, durationMs: 0 };
-          return;
-        }
-        pending += 1;
-        void answer.then((late) => {
-          if (timed[index]) return;
-          timed[index] = { ...late, durationMs: performance.now() - startedAt };
-          pending -= 1;
-          if (pending === 0) finish();
-        });
-      });
-      if (pending === 0) {
-        resolve(timed);
-        return;
-      }
-      const timer = setTimeout(() => {
-        providers.forEach(({ name }, index) => {
-          timed[index] ??= {
-            provider: name,
-            reason: 'timeout',
-            durationMs: performance.now() - startedAt,
-          };
-        });
-        finish();
-      }, timeoutMs);
-
-      function finish(): void {
-        clearTimeout(timer);
-        resolve(timed);
-      }
+  return async (providers, query) => {
+    const startedAt = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, 'late');
     });
+    try {
+      return await Promise.all(
+        providers.map(async (provider): Promise<TimedAnswer> => {
+          const known = provider.read(query);
+          if (!(known instanceof Promise)) return { ...known, durationMs: 0 };
+          const answer = await Promise.race([known, deadline]);
+          const durationMs = performance.now() - startedAt;
+          if (answer !== 'late') return { ...answer, durationMs };
+          return { provider: provider.name, reason: 'timeout', durationMs };
+        }),
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }

@@ -2,9 +2,10 @@ import { recordingLogger } from '@loan-buddy/kit/testing';
 import fc from 'fast-check';
 import { anOffer, aProvider } from '../../test/builders';
 import { createAskProviders } from './ask-providers';
-import { createFreshAnswers } from './fresh-answers';
+import { createCachedProvider } from './cached-provider';
 import { createListOffers, type Listing } from './list-offers';
-import { ProviderError, type Provider } from './provider';
+import { ProviderError } from './failure-reason';
+import type { Provider } from './provider';
 
 const DEADLINE_MS = 1000;
 
@@ -18,7 +19,7 @@ afterEach(() => {
 function aListing(providers: readonly Provider[], ttlMs = 5000, maxAgeMs = 60_000) {
   const { logger, lines } = recordingLogger();
   const asked = providers.map((provider) =>
-    createFreshAnswers(provider, { ttlMs, maxAgeMs, failures: 3, openMs: 5000, logger }),
+    createCachedProvider(provider, { ttlMs, maxAgeMs, failures: 3, openMs: 5000, logger }),
   );
   const askProviders = createAskProviders({ timeoutMs: DEADLINE_MS });
   const listOffers = createListOffers({ providers: asked, askProviders, aprType: 'eu-effective' });
@@ -152,7 +153,7 @@ describe('listing offers', () => {
     await list();
     healthy = false;
     await jest.advanceTimersByTimeAsync(9990);
-    expect((await list()).answers).toMatchObject([{ stale: true }]);
+    expect((await list()).answers).toMatchObject([{ isStale: true }]);
     await jest.advanceTimersByTimeAsync(10);
     expect((await list()).missing).toMatchObject([{ reason: 'error' }]);
   });

@@ -1,6 +1,6 @@
 import { AppError } from '@loan-buddy/kit';
 import type { AskProviders } from './ask-providers';
-import { hasFailed, type FreshAnswers } from './fresh-answers';
+import { hasFailed, type CachedProvider } from './cached-provider';
 import { priceOffer, type AprType, type PricedOffer } from './price-offer';
 import type { OfferQuery } from './provider';
 
@@ -18,7 +18,7 @@ export type FindOffer = (offerId: string, query: OfferQuery) => Promise<PricedOf
  * @throws {ProviderUnavailableError} where that provider does not answer, or could not read all of its products.
  */
 export function createFindOffer(dependencies: {
-  providers: readonly FreshAnswers[];
+  providers: readonly CachedProvider[];
   askProviders: AskProviders;
   aprType: AprType;
 }): FindOffer {
@@ -26,16 +26,13 @@ export function createFindOffer(dependencies: {
   return async (offerId, query) => {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
-    const [answer] = await askProviders([owner], query);
-    if (!answer || hasFailed(answer)) {
-      throw unavailable(owner.name, answer?.reason ?? 'error', 'did not answer');
-    }
-    const offer = answer.value.offers.find(({ id }) => id === offerId);
-    if (!offer && answer.value.unread) {
+    const answer = (await askProviders([owner], query))[0]!;
+    if (hasFailed(answer)) throw unavailable(owner.name, answer.reason, 'did not answer');
+    const offer = answer.offers.find(({ id }) => id === offerId);
+    if (!offer && answer.unread > 0) {
       throw unavailable(owner.name, 'partial', 'could not read all its products');
     }
-    const { termMonths } = query;
-    return offer && termMonths !== undefined ? priceOffer(offer, termMonths, aprType) : offer;
+    return offer && priceOffer(offer, query.termMonths, aprType);
   };
 }
 

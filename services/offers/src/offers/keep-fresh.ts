@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache';
-
 /** A value and when it was loaded, on the clock of `performance.now()`. */
 export interface Kept<Value> {
   value: Value;
@@ -9,60 +7,55 @@ export interface Kept<Value> {
 }
 
 /** Reads through a memory of what was loaded before. */
-export interface KeepFresh<Key, Value> {
+export interface KeepFresh<Value> {
   /** What is known, at once; a promise only where nothing is. That rejects as `load` does. */
-  read: (key: Key) => Kept<Value> | Promise<Kept<Value>>;
+  read: () => Kept<Value> | Promise<Kept<Value>>;
 }
 
 /**
  * Remembers what `load` gives: fresh for `ttlMs`, and until `maxAgeMs` still used at once while it is loaded anew behind
- * (the idea of `stale-while-revalidate`, RFC 5861). Nothing older is ever given. Of one key, at most one load is under
- * way; after one that failed, a stale value is left alone for `pauseMs`. `maxEntries` keys are kept, the rest forgotten.
+ * (the idea of `stale-while-revalidate`, RFC 5861). Nothing older is ever given. At most one load is under way; after
+ * one behind that failed, of which `onFailureBehind` is told, the next waits for `pauseMs`.
  */
-export function keepFresh<Key, Value extends object>(options: {
-  load: (key: Key) => Promise<Value>;
-  keyOf: (key: Key) => string;
+export function keepFresh<Value>(options: {
+  load: () => Promise<Value>;
   ttlMs: (value: Value) => number;
   maxAgeMs: number;
-  pauseMs: number;
-  maxEntries: number;
-  /** Told of a load behind that failed; whoever waits for one sees its failure himself. */
+  pauseMs?: number;
   onFailureBehind?: (error: unknown) => void;
-}): KeepFresh<Key, Value> {
-  const { load, keyOf, ttlMs, maxAgeMs, pauseMs, maxEntries, onFailureBehind } = options;
-  const entries = new LRUCache<string, Kept<Value> & { notBefore: number }>({ max: maxEntries });
-  const underWay = new Map<string, Promise<Kept<Value>>>();
+}): KeepFresh<Value> {
+  const { load, ttlMs, maxAgeMs, pauseMs = 0, onFailureBehind } = options;
+  let kept: Kept<Value> | undefined;
+  let underWay: Promise<Kept<Value>> | undefined;
+  let notBefore = 0;
 
   return {
-    read: (key) => {
-      const id = keyOf(key);
-      const kept = entries.get(id);
+    read: () => {
       const now = performance.now();
-      if (!kept || now - kept.loadedAt >= maxAgeMs) return reload(id, key);
-      if (now >= kept.freshUntil && now >= kept.notBefore) {
-        reload(id, key).catch((error: unknown) => {
-          kept.notBefore = performance.now() + pauseMs;
-          onFailureBehind?.(error);
-        });
-      }
+      if (!kept || now - kept.loadedAt >= maxAgeMs) return reload();
+      if (now >= kept.freshUntil && now >= notBefore && !underWay) reloadBehind();
       return kept;
     },
   };
 
-  function reload(id: string, key: Key): Promise<Kept<Value>> {
-    let loading = underWay.get(id);
-    if (!loading) {
-      loading = loadInto(id, key).finally(() => underWay.delete(id));
-      underWay.set(id, loading);
-    }
-    return loading;
+  function reload(): Promise<Kept<Value>> {
+    underWay ??= loadAndKeep().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
   }
 
-  async function loadInto(id: string, key: Key): Promise<Kept<Value>> {
-    const value = await load(key);
+  function reloadBehind(): void {
+    reload().catch((error: unknown) => {
+      notBefore = performance.now() + pauseMs;
+      onFailureBehind?.(error);
+    });
+  }
+
+  async function loadAndKeep(): Promise<Kept<Value>> {
+    const value = await load();
     const loadedAt = performance.now();
-    const kept = { value, loadedAt, freshUntil: loadedAt + ttlMs(value), notBefore: 0 };
-    entries.set(id, kept);
+    kept = { value, loadedAt, freshUntil: loadedAt + ttlMs(value) };
     return kept;
   }
 }

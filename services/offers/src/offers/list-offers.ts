@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AskProviders, TimedAnswer } from './ask-providers';
-import { hasFailed, type FailedAnswer, type FreshAnswers } from './fresh-answers';
+import { hasFailed, type FailedAnswer, type CachedProvider } from './cached-provider';
 import type { Offer } from './offer';
 import { priceOffer, type AprType, type PricedOffer } from './price-offer';
 import type { OfferQuery } from './provider';
@@ -24,12 +24,13 @@ export interface Listing {
   answers: readonly TimedAnswer[];
   /** Those of them that failed. */
   missing: readonly FailedAnswer[];
-  /** When the oldest of the offers was true, and when the first of them goes stale: on the clock of `performance.now()`. */
+  /** When the oldest of the offers was true, on the clock of `performance.now()`. */
   asOf: number;
+  /** When the first of them goes stale; 0 with somebody missing: the next request may find more. */
   freshUntil: number;
 }
 
-/** The same listing is the same object for as long as all of it is fresh. */
+/** Gives one and the same object for a query for as long as all of it is fresh, and nobody is asked. */
 export type ListOffers = (query: ListQuery) => Listing | Promise<Listing>;
 
 /** Each provider's offers. */
@@ -43,7 +44,7 @@ const MAX_REMEMBERED = 100_000;
  * too long is left out, and its answer says why. Never rejects.
  */
 export function createListOffers(dependencies: {
-  providers: readonly FreshAnswers[];
+  providers: readonly CachedProvider[];
   askProviders: AskProviders;
   aprType: AprType;
 }): ListOffers {
@@ -64,36 +65,32 @@ export function createListOffers(dependencies: {
     const asked = providers.filter(({ name }) => provider === undefined || name === provider);
     const answers = await askProviders(asked, { amount, termMonths });
     const kept = answers.filter((answer) => !hasFailed(answer));
-    const lists = kept.map(({ value }) => value.offers);
+    const lists = kept.map(({ offers }) => offers);
     const last = remembered.get(key);
     const same =
       last?.lists.length === lists.length && lists.every((each, i) => each === last.lists[i]);
     const offers = same ? last.listing.offers : arrange(lists, query);
+    const missing = answers.filter(hasFailed);
     const listing = {
       offers,
       answers,
-      missing: answers.filter(hasFailed),
-      asOf: Math.min(...kept.map(({ loadedAt, value }) => loadedAt - (value.ageMs ?? 0))),
-      freshUntil: Math.min(...kept.map(({ freshUntil }) => freshUntil)),
+      missing,
+      asOf: Math.min(...kept.map(({ asOf }) => asOf)),
+      freshUntil: missing.length > 0 ? 0 : Math.min(...kept.map(({ freshUntil }) => freshUntil)),
     };
-    // What was true of this request alone is not repeated: nobody waits for what is known.
-    const repeated = {
-      ...listing,
-      answers: answers.map((answer) => ({ ...answer, durationMs: 0 })),
-      freshUntil: listing.missing.length === 0 ? listing.freshUntil : 0,
-    };
-    remembered.set(key, { listing: repeated, lists });
+    // Who is answered with it again has not waited for anybody.
+    const atOnce = answers.map((answer) => ({ ...answer, durationMs: 0 }));
+    remembered.set(key, { listing: { ...listing, answers: atOnce }, lists });
     return listing;
   }
 
   function arrange(lists: OfferLists, query: ListQuery): PricedOffer[] {
     const { termMonths, sort, order, limit } = query;
-    const offers = lists.flat();
-    const priced =
-      termMonths === undefined
-        ? offers
-        : offers.map((offer) => priceOffer(offer, termMonths, aprType));
-    return priced.sort(compareBy(sort, order)).slice(0, limit);
+    return lists
+      .flat()
+      .map((offer) => priceOffer(offer, termMonths, aprType))
+      .sort(compareBy(sort, order))
+      .slice(0, limit);
   }
 }
 

@@ -1,4 +1,10 @@
-import { comparisonRate, effectiveLoanApr, monthlyPayment, type LoanFees } from './loan-maths';
+import {
+  comparisonRate,
+  effectiveLoanApr,
+  monthlyPayment,
+  type Loan,
+  type LoanFees,
+} from './loan-maths';
 import type { Offer, PeriodicFee } from './offer';
 
 /**
@@ -12,9 +18,9 @@ export type AprType = (typeof aprTypes)[number];
 
 /** What a loan costs over a term. */
 export interface Price {
-  /** What is paid each month, periodic fees included; rounded to cents, as {@link totalCost} is. */
+  /** What is paid each month, periodic fees included; rounded to cents. */
   monthlyPayment: number;
-  /** All that is paid over the term: the amount, its interest, and the fees. */
+  /** All that is paid over the term: the amount, its interest, and the fees; of the rounded payments. */
   totalCost: number;
   /** Percent a year, fees included, rounded to hundredths; missing where fees eat up the amount. */
   apr?: number;
@@ -23,17 +29,22 @@ export interface Price {
 
 export type PricedOffer = Offer & { price?: Price };
 
-/** Adds what an offer costs if it is repaid in so many equal monthly payments. */
-export function priceOffer(offer: Offer, termMonths: number, aprType: AprType): PricedOffer {
+/** Adds what an offer costs if it is repaid in so many equal monthly payments; nothing where no term is given. */
+export function priceOffer(
+  offer: Offer,
+  termMonths: number | undefined,
+  aprType: AprType,
+): PricedOffer {
+  if (termMonths === undefined) return offer;
   const { amount, rate, fees } = offer;
   const monthlyFee = fees ? sum(fees.periodic.map(perMonth)) : 0;
-  const loan: Parameters<typeof comparisonRate>[0] = {
+  const loan: Loan & LoanFees = {
     amount,
     termMonths,
     ratePercent: rate,
     monthlyFee,
     upfrontFee: fees?.upfront ?? 0,
-  } satisfies LoanFees & Record<string, number>;
+  };
   const paid = round(monthlyPayment(loan) + monthlyFee);
   const apr = aprType === 'eu-effective' ? effectiveLoanApr(loan) : comparisonRate(loan);
   return {

@@ -1,5 +1,6 @@
 import { anOffer } from '../../test/builders';
-import { parseOffers, ProviderError } from './provider';
+import { ProviderError } from './failure-reason';
+import { parseOffers } from './provider';
 
 const provider = { name: 'ProviderB', owns: (id: string) => id.startsWith('offer') };
 

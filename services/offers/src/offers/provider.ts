@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProviderError } from './failure-reason';
 import { offerSchema, type Offer } from './offer';
 
 /** What a borrower wants to know offers for; what is missing is left to the provider. */
@@ -14,9 +15,10 @@ export interface ProviderAnswer {
   offers: readonly Offer[];
   /** How many products could not be read this time: there may be more offers than these. */
   unread?: number;
-  /** How old the data was when it was answered, and whether it should have been newer. */
+  /** How old the data was when it was answered. */
   ageMs?: number;
-  stale?: boolean;
+  /** Whether it should have been newer. */
+  isStale?: boolean;
   /** How many products made no offer, by reason. */
   dropped?: Readonly<Record<string, number>>;
   /** The versions of the lender's interface that were spoken. */
@@ -38,35 +40,6 @@ export interface Provider {
   /** Whether an offer of this id could only be this provider's. */
   owns: (offerId: string) => boolean;
   fetchOffers: FetchOffers;
-}
-
-/**
- * Why a provider's offers are missing: no answer in time; a failure on the way; an answer that made no sense, or was
- * too large; an address that is not asked; the lender wants to be asked less; it keeps failing and is left alone.
- */
-export const failureReasons = [
-  'timeout',
-  'error',
-  'invalid',
-  'too-large',
-  'forbidden-address',
-  'rate-limited',
-  'circuit-open',
-] as const;
-
-export type FailureReason = (typeof failureReasons)[number];
-
-/** A provider did not give its offers, for a reason. */
-export class ProviderError extends Error {
-  override readonly name = 'ProviderError';
-
-  constructor(
-    readonly code: FailureReason,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
 }
 
 /** The most offers one provider may have. */

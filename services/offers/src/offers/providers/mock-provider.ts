@@ -1,13 +1,8 @@
+import { ProviderError } from '../failure-reason';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { offerSchema } from '../offer';
-import {
-  MAX_OFFERS,
-  parseOffers,
-  ProviderError,
-  type FetchOffers,
-  type ProviderAnswer,
-} from '../provider';
+import { MAX_OFFERS, parseOffers, type FetchOffers, type ProviderAnswer } from '../provider';
 import type { ListedProvider } from './listed-provider';
 
 const schema = z.strictObject({

@@ -57,7 +57,7 @@ describe('a bank', () => {
       offers: [{ id: 'cdr:b:L9 PL$/..', provider: 'Bank', rate: 8.99 }],
       dropped: { 'other-category': 1 },
       unread: 0,
-      stale: false,
+      isStale: false,
       versions: 'list 5, detail 7',
     });
     expect(holder.requests).toEqual([
@@ -207,10 +207,10 @@ describe('a bank', () => {
     const clock = performance.now.bind(performance);
     jest.spyOn(performance, 'now').mockImplementation(() => clock() + 61_000);
     holder.requests.splice(0);
-    expect(await ask(bank)).toMatchObject({ unread: 1, stale: true });
+    expect(await ask(bank)).toMatchObject({ unread: 1, isStale: true });
     while (detailsOf(holder).length === 0) await sleep(5);
     await sleep(50);
-    expect(await ask(bank)).toMatchObject({ unread: 0, stale: false });
+    expect(await ask(bank)).toMatchObject({ unread: 0, isStale: false });
     expect(detailsOf(holder).map(({ path }) => path)).toEqual([
       '/cds-au/v1/banking/products/loan%2013%24',
     ]);
@@ -352,7 +352,7 @@ describe('a bank', () => {
     const clock = performance.now.bind(performance);
     let skippedMs = 15_000;
     jest.spyOn(performance, 'now').mockImplementation(() => clock() + skippedMs);
-    expect(await ask(bank)).toMatchObject({ offers: [{}], stale: true });
+    expect(await ask(bank)).toMatchObject({ offers: [{}], isStale: true });
     while (lines.length === 0) await sleep(5);
     expect(lines).toMatchObject([
       { level: 'warn', provider: 'Bank', msg: 'catalogue not refreshed' },

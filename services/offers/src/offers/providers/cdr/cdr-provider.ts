@@ -8,6 +8,7 @@ import type { ListedProvider } from '../listed-provider';
 import { createHolder } from './holder';
 import { createLoadCatalogue, type Catalogue } from './load-catalogue';
 import { mapProduct } from './map-product';
+import type { Product } from './product';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_TTL_S = 6 * 3600;
@@ -50,13 +51,11 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         apiUrl: `${baseUri}/cds-au/v1`,
         ttlMs,
       });
-      const catalogue = keepFresh<'all', Catalogue>({
-        keyOf: (all) => all,
+      const catalogue = keepFresh<Catalogue>({
         load: () => withDeadline(timeoutMs, loadCatalogue),
         ttlMs: ({ unread }) => (unread > 0 ? Math.min(ttlMs, INCOMPLETE_TTL_MS) : ttlMs),
         maxAgeMs: MAX_AGE_IN_TTLS * ttlMs,
         pauseMs: PAUSE_MS,
-        maxEntries: 1,
         onFailureBehind: (error) => {
           logger.warn({ provider: name, err: error }, 'catalogue not refreshed');
         },
@@ -67,11 +66,11 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         owns: (offerId) => offerId.startsWith(prefix),
         fetchOffers: async (query) => {
           const askedAt = performance.now();
-          const { value, loadedAt, freshUntil } = await catalogue.read('all');
+          const { value, loadedAt, freshUntil } = await catalogue.read();
           return {
             ...mapCatalogue(value, { prefix, name, query }),
             ageMs: Math.max(0, askedAt - loadedAt),
-            stale: askedAt >= freshUntil,
+            isStale: askedAt >= freshUntil,
             unread: value.unread,
             versions: holder.versions(),
           };
@@ -82,17 +81,22 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
 });
 
 /** The offers of a catalogue for a query, and why some products make none. */
-export function mapCatalogue(
+function mapCatalogue(
   catalogue: Catalogue,
   context: { prefix: string; name: string; query: OfferQuery },
 ): Required<Pick<ProviderAnswer, 'offers' | 'dropped'>> {
   const { prefix, name, query } = context;
   const now = new Date();
-  const brandOf = brandNames(catalogue, name);
+  const brands = new Set(catalogue.products.flatMap(({ brandName }) => brandName ?? []));
   const dropped = { ...catalogue.dropped };
   const offers = catalogue.products.flatMap((product) => {
     const id = prefix + product.productId;
-    const mapped = mapProduct(product, { id, brand: brandOf(product), now, query });
+    const mapped = mapProduct(product, {
+      id,
+      brand: brandOf(product, brands.size > 1, name),
+      now,
+      query,
+    });
     if ('offer' in mapped) return mapped.offer;
     dropped[mapped.dropped] = (dropped[mapped.dropped] ?? 0) + 1;
     return [];
@@ -100,12 +104,7 @@ export function mapCatalogue(
   return { offers, dropped };
 }
 
-/** The register's name; a product's own only where one endpoint serves several brands. */
-function brandNames(
-  { products }: Catalogue,
-  registered: string,
-): (product: Catalogue['products'][number]) => string {
-  const brands = new Set(products.flatMap(({ brandName }) => brandName ?? []));
-  if (brands.size < 2) return () => registered;
-  return ({ brandName }) => (idSchema.safeParse(brandName).success ? brandName! : registered);
+/** A product's own brand, where one endpoint serves several; else the register's name. */
+function brandOf({ brandName }: Product, hasSeveralBrands: boolean, registered: string): string {
+  return (hasSeveralBrands ? idSchema.safeParse(brandName).data : undefined) ?? registered;
 }

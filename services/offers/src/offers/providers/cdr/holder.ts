@@ -5,7 +5,7 @@ import {
   type WebClient,
   type WebResponse,
 } from '@loan-buddy/kit';
-import { ProviderError } from '../../provider';
+import { ProviderError } from '../../failure-reason';
 
 /** What we ask for of the standard (Consumer Data Standards 1.36, HTTP headers): the newest version, and the oldest with it. */
 const resources = {
@@ -84,7 +84,7 @@ export function createHolder(web: WebClient): Holder {
         }
         const body = parse(response);
         answered[resource] = headers['x-v'];
-        return { body, bytes: response.body.length };
+        return { body, bytes: Buffer.byteLength(response.body) };
       }
     },
     versions: () => `list ${readable(answered.list)}, detail ${readable(answered.detail)}`,

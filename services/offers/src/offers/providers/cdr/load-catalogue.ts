@@ -1,6 +1,6 @@
 import { bulkhead } from 'cockatiel';
 import { z } from 'zod';
-import { ProviderError } from '../../provider';
+import { ProviderError } from '../../failure-reason';
 import { NotFoundError, type Holder } from './holder';
 import { refuseListed, type DropReason } from './map-product';
 import { listedProductSchema, productSchema, type ListedProduct, type Product } from './product';
@@ -10,8 +10,8 @@ export interface Catalogue {
   products: readonly Product[];
   /** Products that are listed, and of which nothing more is known this time. */
   unread: number;
-  /** How many were left out before they were looked at, by reason. */
-  dropped: Record<string, number>;
+  /** How many were left out, by reason. */
+  dropped: Readonly<Partial<Record<DropReason, number>>>;
 }
 
 const PAGE_SIZE = 1000;
@@ -55,32 +55,33 @@ export function createLoadCatalogue(options: {
   const known = new Map<string, KnownProduct>();
 
   return async (signal) => {
-    const dropped: Record<string, number> = {};
+    const dropped: Partial<Record<DropReason, number>> = {};
     const drop = (reason: DropReason) => (dropped[reason] = (dropped[reason] ?? 0) + 1);
     const now = new Date();
     const list = await readList(signal);
     const wanted: string[] = [];
     for (const listed of list.products) {
-      const reason = listed ? refuseListed(listed, now) : 'unreadable';
+      const reason = refuseListed(listed, now);
       if (reason) drop(reason);
-      else wanted.push(listed!.productId);
+      else wanted.push(listed.productId);
     }
+    if (list.unreadable > 0) dropped.unreadable = list.unreadable;
     forgetAllBut(wanted);
 
     const queue = bulkhead(AT_ONCE, Infinity);
-    let unread = list.unread + Math.max(0, wanted.length - MAX_PRODUCTS);
-    let failure: unknown;
+    let unread = (list.isComplete ? 0 : 1) + Math.max(0, wanted.length - MAX_PRODUCTS);
+    let failure: Error | undefined;
     await Promise.all(
       wanted.slice(0, MAX_PRODUCTS).map((id) =>
         queue
           .execute(() => readProduct(id, signal))
           .catch((error: unknown) => {
             unread += 1;
-            failure ??= error;
+            failure ??= error instanceof Error ? error : new Error(String(error));
           }),
       ),
     );
-    if (failure !== undefined && known.size === 0) throw inTime(failure, signal);
+    if (failure !== undefined && known.size === 0) throw failure;
 
     const products: Product[] = [];
     for (const each of known.values()) {
@@ -90,21 +91,27 @@ export function createLoadCatalogue(options: {
     return { products, unread, dropped };
   };
 
-  /** All products listed, each once; undefined for what is none. Only the first page must be there. */
+  /** All products listed, each once. Only the first page must be there. */
   async function readList(
     signal: AbortSignal,
-  ): Promise<{ products: (ListedProduct | undefined)[]; unread: number }> {
+  ): Promise<{ products: ListedProduct[]; unreadable: number; isComplete: boolean }> {
     const query = `product-category=PERS_LOANS&effective=CURRENT&page=1&page-size=${String(PAGE_SIZE)}`;
-    let url: URL | undefined = new URL(`${apiUrl}/banking/products?${query}`);
     const found = new Map<string, ListedProduct>();
+    let url: URL | undefined = new URL(`${apiUrl}/banking/products?${query}`);
     let unreadable = 0;
-    for (let page = 1; url && page <= MAX_PAGES; page++) {
+    const soFar = (isComplete: boolean) => ({
+      products: [...found.values()],
+      unreadable,
+      isComplete,
+    });
+    for (let page = 1; url; page++) {
+      if (page > MAX_PAGES) return soFar(false);
       let read;
       try {
         read = readPage((await holder.get('list', url, signal)).body);
       } catch (error) {
-        if (page === 1) throw inTime(error, signal);
-        return { products: [...found.values()], unread: 1 };
+        if (page === 1) throw error;
+        return soFar(false);
       }
       const before = found.size;
       for (const item of read.data.products) {
@@ -115,8 +122,7 @@ export function createLoadCatalogue(options: {
       // A page that brings nothing new has been here before, whatever its link says.
       url = found.size > before ? nextPage(read.links?.next, url) : undefined;
     }
-    const strange = Array.from<undefined>({ length: unreadable });
-    return { products: [...found.values(), ...strange], unread: 0 };
+    return soFar(true);
   }
 
   async function readProduct(id: string, signal: AbortSignal): Promise<void> {
@@ -146,13 +152,6 @@ export function createLoadCatalogue(options: {
     const ids = new Set(listed);
     for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
   }
-}
-
-/** What failed because its time was up has no better reason than that. */
-function inTime(error: unknown, signal: AbortSignal): unknown {
-  return signal.aborted
-    ? new ProviderError('timeout', 'no answer in time', { cause: error })
-    : error;
 }
 
 function readPage(body: unknown): z.output<typeof pageSchema> {
