@@ -86,12 +86,17 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
   ) => Promise<void> | void,
 ): Endpoint {
   const { params, query, body } = contract;
+  const withoutQuery = query?.safeParse({});
+  const parseQuery = (req: Request) =>
+    withoutQuery?.success && !req.url.includes('?')
+      ? withoutQuery.data
+      : parse(query, query && req.query, locateParameter);
   return {
     contract,
     handle: (req, res) =>
       serve({
         params: parse(params, req.params, locateParameter),
-        query: parse(query, query && req.query, locateParameter),
+        query: parseQuery(req),
         body: parse(body, body && (req.body as unknown), locateInBody),
         req,
         res,

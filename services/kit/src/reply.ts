@@ -60,15 +60,17 @@ export function replyJson(
 
 /** A JSON body made once for many responses, with the strong entity tag that names it (RFC 9110, section 8.8.3). */
 export interface Representation {
-  body: Buffer;
+  /** As text: Node then writes it together with the head, which is half the cost of two writes. */
+  body: string;
+  bytes: number;
   etag: string;
 }
 
 /** Serialises a value once and for all. */
 export function represent(value: object): Representation {
-  const body = Buffer.from(JSON.stringify(value));
+  const body = JSON.stringify(value);
   const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
-  return { body, etag: `"${digest}"` };
+  return { body, bytes: Buffer.byteLength(body), etag: `"${digest}"` };
 }
 
 /**
@@ -77,7 +79,7 @@ export function represent(value: object): Representation {
  */
 export function replyRepresentation(
   res: Response,
-  { body, etag }: Representation,
+  { body, bytes, etag }: Representation,
   { ageS, maxAgeS }: { ageS: number; maxAgeS: number },
   headers: HeaderList,
 ): void {
@@ -86,12 +88,22 @@ export function replyRepresentation(
     ['X-Request-Id', res.req.requestId],
     headers,
   );
-  if (matches(res.req.headers['if-none-match'], etag)) {
+  if (matches(ifNoneMatch(res.req.rawHeaders), etag)) {
     res.writeHead(304, all).end();
     return;
   }
-  all.push('Content-Type', JSON_TYPE, 'Content-Length', String(body.length));
+  all.push('Content-Type', JSON_TYPE, 'Content-Length', String(bytes));
   res.writeHead(200, all).end(body);
+}
+
+/** All of the header's lines together. Looked for among the raw headers, as most requests have none (see express-app). */
+function ifNoneMatch(rawHeaders: readonly string[]): string | undefined {
+  let value: string | undefined;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.length !== 13 || rawHeaders[i]!.toLowerCase() !== 'if-none-match') continue;
+    value = value === undefined ? rawHeaders[i + 1] : `${value},${rawHeaders[i + 1]!}`;
+  }
+  return value;
 }
 
 /** Tags are compared weakly: `W/` makes no difference here. */

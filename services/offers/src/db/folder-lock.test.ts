@@ -11,7 +11,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FolderInUseError, lockFolder, type Holder } from './folder-lock';
+import { FolderInUseError, FolderUnusableError, lockFolder, type Holder } from './folder-lock';
 
 let folder: string;
 beforeEach(() => {
@@ -50,6 +50,13 @@ function deadPid(): number {
 }
 
 describe('lockFolder', () => {
+  it('says so where the folder cannot be made', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const locking = lockFolder(join(folder, 'file', 'data'), unexpected);
+    await expect(locking).rejects.toThrow(FolderUnusableError);
+    await expect(lockFolder(join(folder, 'file'), unexpected)).rejects.toThrow(/cannot be written/);
+  });
+
   it('makes the folder, holds it, and leaves nothing behind', async () => {
     const deep = join(folder, 'a', 'b');
     const lock = await lockFolder(deep, unexpected);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
+  accessSync,
+  constants,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -32,6 +34,11 @@ export interface FolderLock {
   release: () => void;
 }
 
+/** The folder is not there and cannot be made, or nothing can be written in it. */
+export class FolderUnusableError extends StartError {
+  readonly code = 'folder-unusable';
+}
+
 /** What a lock says of its holder. */
 export interface Holder {
   pid: number;
@@ -48,10 +55,10 @@ export interface Holder {
  * container, the lock is watched: one sign of life, and the folder is in use; none for 10 s, and the holder is gone.
  *
  * @param onLost is called if another process has taken the folder, which it does when this one was suspended for long
- * @throws {FolderInUseError} where another process holds it.
+ * @throws {FolderInUseError} where another process holds it; {@link FolderUnusableError} where it cannot be written.
  */
 export async function lockFolder(folder: string, onLost: () => void): Promise<FolderLock> {
-  mkdirSync(folder, { recursive: true });
+  requireWritable(folder);
   const file = join(folder, 'lock');
   const holder: Holder = {
     pid: process.pid,
@@ -175,4 +182,16 @@ function inUse(folder: string, content: string | undefined): FolderInUseError {
   const holder = content === undefined ? undefined : parse(content);
   const who = holder ? `process ${String(holder.pid)} on ${holder.host}` : 'another process';
   return new FolderInUseError(`the folder ${folder} is in use by ${who}`);
+}
+
+function requireWritable(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    const { code = '?' } = error as NodeJS.ErrnoException;
+    throw new FolderUnusableError(`DATA_DIR ${folder} cannot be written (${code})`, {
+      cause: error,
+    });
+  }
 }

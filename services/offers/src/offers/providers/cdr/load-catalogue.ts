@@ -1,4 +1,3 @@
-import { bulkhead } from 'cockatiel';
 import { z } from 'zod';
 import { ProviderError } from '../../failure-reason';
 import { NotFoundError, type Holder } from './holder';
@@ -52,6 +51,8 @@ export function createLoadCatalogue(options: {
   ttlMs: number;
 }): (signal: AbortSignal) => Promise<Catalogue> {
   const { holder, apiUrl, ttlMs } = options;
+  const query = `product-category=PERS_LOANS&effective=CURRENT&page=1&page-size=${String(PAGE_SIZE)}`;
+  const firstPage = new URL(`${apiUrl}/banking/products?${query}`);
   const known = new Map<string, KnownProduct>();
 
   return async (signal) => {
@@ -68,19 +69,20 @@ export function createLoadCatalogue(options: {
     if (list.unreadable > 0) dropped.unreadable = list.unreadable;
     forgetAllBut(wanted);
 
-    const queue = bulkhead(AT_ONCE, Infinity);
     let unread = (list.isComplete ? 0 : 1) + Math.max(0, wanted.length - MAX_PRODUCTS);
     let failure: Error | undefined;
-    await Promise.all(
-      wanted.slice(0, MAX_PRODUCTS).map((id) =>
-        queue
-          .execute(() => readProduct(id, signal))
-          .catch((error: unknown) => {
-            unread += 1;
-            failure ??= error instanceof Error ? error : new Error(String(error));
-          }),
-      ),
-    );
+    const queue = wanted.slice(0, MAX_PRODUCTS);
+    const readNext = async (): Promise<void> => {
+      for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+        try {
+          await readProduct(id, signal);
+        } catch (error) {
+          unread += 1;
+          failure ??= error instanceof Error ? error : new Error(String(error));
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, queue.length) }, readNext));
     if (failure !== undefined && known.size === 0) throw failure;
 
     const products: Product[] = [];
@@ -95,9 +97,8 @@ export function createLoadCatalogue(options: {
   async function readList(
     signal: AbortSignal,
   ): Promise<{ products: ListedProduct[]; unreadable: number; isComplete: boolean }> {
-    const query = `product-category=PERS_LOANS&effective=CURRENT&page=1&page-size=${String(PAGE_SIZE)}`;
     const found = new Map<string, ListedProduct>();
-    let url: URL | undefined = new URL(`${apiUrl}/banking/products?${query}`);
+    let url: URL | undefined = firstPage;
     let unreadable = 0;
     const soFar = (isComplete: boolean) => ({
       products: [...found.values()],
