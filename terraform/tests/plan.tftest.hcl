@@ -51,7 +51,7 @@ run "what_must_hold_in_production" {
   }
 
   assert {
-    condition     = keys(google_service_account_iam_member.workload_identity) == ["confirm-payment", "offers"]
+    condition     = join(" ", keys(google_service_account_iam_member.workload_identity)) == "confirm-payment offers"
     error_message = "Each service has an identity of its own."
   }
 

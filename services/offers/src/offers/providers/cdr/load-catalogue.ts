@@ -71,9 +71,10 @@ export function createLoadCatalogue(options: {
 
     let unread = (list.isComplete ? 0 : 1) + Math.max(0, wanted.length - MAX_PRODUCTS);
     let failure: Error | undefined;
-    const queue = wanted.slice(0, MAX_PRODUCTS);
+    const ids = wanted.slice(0, MAX_PRODUCTS).values();
     const readNext = async (): Promise<void> => {
-      for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      // One iterator for all: each id is taken by whoever is free.
+      for (const id of ids) {
         try {
           await readProduct(id, signal);
         } catch (error) {
@@ -82,11 +83,11 @@ export function createLoadCatalogue(options: {
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, queue.length) }, readNext));
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, wanted.length) }, readNext));
     if (failure !== undefined && known.size === 0) throw failure;
 
     const products: Product[] = [];
-    for (const each of known.values()) {
+    for (const each of wanted.flatMap((id) => known.get(id) ?? [])) {
       if ('product' in each) products.push(each.product);
       else drop(each.dropped);
     }
