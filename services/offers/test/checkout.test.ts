@@ -88,11 +88,16 @@ describe('POST /checkout', () => {
 
   it('takes the amount and the term that the offer was listed for', async () => {
     const { app, orders } = aService();
-    const body = { ...wanted, amount: 10_500, term_months: 36 };
+    const body = { ...wanted, amount: 10_500.29, term_months: 36 };
     const { body: order } = await request(app).post('/checkout').send(body).expect(201);
-    expect(order).toMatchObject({ loan_id: 'offer2', rate: 2.9, amount: 10_500, term_months: 36 });
+    expect(order).toMatchObject({
+      loan_id: 'offer2',
+      rate: 2.9,
+      amount: 10_500.29,
+      term_months: 36,
+    });
     const { id } = order as { id: string };
-    expect((await orders.find(id))?.offer).toMatchObject({ amount: 10_500, termMonths: 36 });
+    expect((await orders.find(id))?.offer).toMatchObject({ amount: 10_500.29, termMonths: 36 });
     const read = await request(app).get(`/orders/${id}`).expect(200);
     expect(read.body).toEqual(order);
   });
@@ -101,6 +106,7 @@ describe('POST /checkout', () => {
     [{ amount: 12_001 }, 422],
     [{ amount: 0 }, 400],
     [{ amount: '10000' }, 400],
+    [{ amount: 100.001 }, 400],
     [{ term_months: 0.5 }, 400],
   ])('refuses %j', async (more, status) => {
     await request(aService().app)

@@ -4,7 +4,11 @@ const MAX_AMOUNT = 100_000_000;
 const MAX_TERM_MONTHS = 600;
 
 /** An amount wanted, as a number of a body or once it has been read out of a parameter. */
-export const amountSchema = z.number().positive().max(MAX_AMOUNT);
+export const amountSchema = z
+  .number()
+  .positive()
+  .max(MAX_AMOUNT)
+  .multipleOf(0.01, 'must have at most two decimals');
 
 export const termSchema = z.int().min(1).max(MAX_TERM_MONTHS);
 
