@@ -33,6 +33,8 @@ describe('isPublicAddress', () => {
     ['IPv4 through 6to4', '2002:7f00:1::'],
     ['Teredo', '2001::1'],
     ['multicast, IPv6', 'ff02::1'],
+    ['IPv4-compatible IPv6', '::7f00:1'],
+    ['IPv6 that is not given out', '4000::1'],
     ['no address at all', 'example.com'],
   ])('refuses %s', (_, address) => {
     expect(isPublicAddress(address)).toBe(false);

@@ -13,7 +13,11 @@ export class ForbiddenAddressError extends Error {
  * metadata server, or a reserved range (the IANA special-purpose registries, RFC 6890). IPv4 within IPv6 counts as IPv4.
  */
 export function isPublicAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  if (parsed.range() !== 'unicast') return false;
+  // Of IPv6, only this much is given out (RFC 4291, section 2.4): ::7f00:1 is no stranger.
+  return parsed.kind() === 'ipv4' || parsed.match(ipaddr.parseCIDR('2000::/3'));
 }
 
 /**

@@ -6,7 +6,7 @@ const MAX_TERM_MONTHS = 600;
 /** An amount wanted, as a number of a body or once it has been read out of a parameter. */
 export const amountSchema = z
   .number()
-  .positive()
+  .min(1)
   .max(MAX_AMOUNT)
   .multipleOf(0.01, 'must have at most two decimals');
 

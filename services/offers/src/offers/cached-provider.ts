@@ -84,7 +84,7 @@ export function createCachedProvider(
     const key = `${String(query.amount)} ${String(query.termMonths)}`;
     let known = answers.get(key);
     if (!known) {
-      known = keepFresh({ load: () => ask(query), ttlMs: () => ttlMs, maxAgeMs });
+      known = keepFresh({ load: () => ask(query), ttlMs: () => ttlMs, maxAgeMs: () => maxAgeMs });
       answers.set(key, known);
     }
     return known;

@@ -4,6 +4,8 @@ export interface Kept<Value> {
   loadedAt: number;
   /** From then on it is stale. */
   freshUntil: number;
+  /** From then on it is not used at all. */
+  usableUntil: number;
 }
 
 /** Reads through a memory of what was loaded before. */
@@ -20,7 +22,7 @@ export interface KeepFresh<Value> {
 export function keepFresh<Value>(options: {
   load: () => Promise<Value>;
   ttlMs: (value: Value) => number;
-  maxAgeMs: number;
+  maxAgeMs: (value: Value) => number;
   pauseMs?: number;
   onFailureBehind?: (error: unknown) => void;
 }): KeepFresh<Value> {
@@ -32,7 +34,7 @@ export function keepFresh<Value>(options: {
   return {
     read: () => {
       const now = performance.now();
-      if (!kept || now - kept.loadedAt >= maxAgeMs) return reload();
+      if (!kept || now >= kept.usableUntil) return reload();
       if (now >= kept.freshUntil && now >= notBefore && !underWay) reloadBehind();
       return kept;
     },
@@ -55,7 +57,8 @@ export function keepFresh<Value>(options: {
   async function loadAndKeep(): Promise<Kept<Value>> {
     const value = await load();
     const loadedAt = performance.now();
-    kept = { value, loadedAt, freshUntil: loadedAt + ttlMs(value) };
+    const freshUntil = loadedAt + ttlMs(value);
+    kept = { value, loadedAt, freshUntil, usableUntil: loadedAt + maxAgeMs(value) };
     return kept;
   }
 }

@@ -37,7 +37,9 @@ export type ListOffers = (query: ListQuery) => Listing | Promise<Listing>;
 type OfferLists = readonly (readonly Offer[])[];
 
 /** How many offers are remembered in their order, over all queries. */
-const MAX_REMEMBERED = 100_000;
+const MAX_REMEMBERED = 50_000;
+/** What one provider's answer in a listing weighs beside an offer. */
+const ANSWER_WEIGHT = 5;
 
 /**
  * Lists the offers of all providers, asking at once all those of which nothing fresh is known. One that fails or takes
@@ -51,7 +53,8 @@ export function createListOffers(dependencies: {
   const { providers, askProviders, aprType } = dependencies;
   const remembered = new LRUCache<string, { listing: Listing; lists: OfferLists }>({
     maxSize: MAX_REMEMBERED,
-    sizeCalculation: ({ lists }) => lists.reduce((sum, offers) => sum + offers.length, 1),
+    sizeCalculation: ({ listing, lists }) =>
+      lists.reduce((sum, { length }) => sum + length, 1 + ANSWER_WEIGHT * listing.answers.length),
   });
 
   return (query) => {

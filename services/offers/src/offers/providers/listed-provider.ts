@@ -5,6 +5,8 @@ import type { Provider } from '../provider';
 export interface ProviderContext {
   /** The deadline of a provider that has none of its own. */
   timeoutMs: number;
+  /** Whether another provider has the name. */
+  isTaken: (name: string) => boolean;
   web: WebClient;
   logger: Logger;
 }

@@ -46,8 +46,12 @@ export function createProviders(
     ...WEB_LIMITS,
     guard: allowPrivate ? undefined : publicOnly,
   });
-  const context = { timeoutMs, web, logger };
-  return { providers: listed.map(({ create }) => create(context)), close: web.close };
+  const names = new Set(listed.map(({ name }) => name));
+  const providers = listed.map(({ name, create }) => {
+    const isTaken = (other: string) => other !== name && names.has(other);
+    return create({ timeoutMs, isTaken, web, logger });
+  });
+  return { providers, close: web.close };
 }
 
 function refuseRepeated(

@@ -157,6 +157,14 @@ describe('a bank', () => {
       expect(holder.requests.map(({ version }) => version)).toEqual(['1', '1']);
     });
 
+    it('is not misled by one product that has none', async () => {
+      const { bank } = await aBank({
+        products: many(30),
+        misbehave: (path, res) => path.includes('loan%207') && !!res.writeHead(406).end(),
+      });
+      expect(await ask(bank)).toMatchObject({ unread: 1, versions: 'list 5, detail 7' });
+    });
+
     it('gives up where there is none, and begins at the newest the next time', async () => {
       const { holder, bank } = await aBank({ versions: { list: [8, 9], detail: [8, 9] } });
       for (let i = 0; i < 2; i++) {
@@ -339,6 +347,49 @@ describe('a bank', () => {
       });
       expect(await ask(bank)).toMatchObject({ unread: 3 });
     });
+  });
+
+  it('keeps what it knows of products that cannot be read anew, and says how old it is', async () => {
+    let down = false;
+    const { bank } = await aBank(
+      {
+        products: many(4),
+        pageSize: 2,
+        misbehave: (path, res) =>
+          down &&
+          !path.includes('page=1') &&
+          !path.includes('loan%200') &&
+          !!res.writeHead(503).end(),
+      },
+      { ttl_s: 100 },
+    );
+    await ask(bank);
+    down = true;
+    const clock = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => clock() + 150_000);
+    await ask(bank);
+    await sleep(100);
+    const answer = await ask(bank);
+    expect(answer).toMatchObject({ offers: [{}, {}, {}, {}], unread: 4, isStale: false });
+    expect(answer.ageMs).toBeGreaterThan(149_000);
+  });
+
+  it('is never called by the name of another provider', async () => {
+    const holder = await startDataHolder({
+      products: ['Bank', 'Good', 'Other'].map((brandName, i) =>
+        aProduct({ productId: String(i), brandName }),
+      ),
+    });
+    const entries = ['Bank', 'Good'].map((name) => ({
+      ...{ type: 'cdr', name, brand_id: name, base_uri: holder.url },
+    }));
+    const { logger } = recordingLogger();
+    const options = { timeoutMs: 1000, allowPrivate: true, logger };
+    const listed = providersSchema.parse({ providers: entries });
+    const { providers, close } = createProviders(listed, options);
+    opened.push(holder.close, close);
+    const names = (await ask(providers[0]!)).offers.map(({ provider }) => provider);
+    expect(names).toEqual(['Bank', 'Bank', 'Other']);
   });
 
   it('serves a stale catalogue while it cannot be read anew, and none that is too old', async () => {

@@ -12,7 +12,7 @@ import type { Product } from './product';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_TTL_S = 6 * 3600;
-/** A catalogue serves four times as long as it is fresh: a day by default. */
+/** No offer is older than four times as long as it is fresh: a day by default. */
 const MAX_AGE_IN_TTLS = 4;
 /** After this long what could not be read is asked for again. */
 const INCOMPLETE_TTL_MS = 60_000;
@@ -44,7 +44,7 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
   return {
     name,
     offerIds: [prefix],
-    create: ({ web, logger }) => {
+    create: ({ web, logger, isTaken }) => {
       const holder = createHolder(web);
       const loadCatalogue = createLoadCatalogue({
         holder,
@@ -53,8 +53,11 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
       });
       const catalogue = keepFresh<Catalogue>({
         load: () => withDeadline(timeoutMs, loadCatalogue),
-        ttlMs: ({ unread }) => (unread > 0 ? Math.min(ttlMs, INCOMPLETE_TTL_MS) : ttlMs),
-        maxAgeMs: MAX_AGE_IN_TTLS * ttlMs,
+        ttlMs: ({ unread, asOf }) => {
+          const left = Math.max(0, asOf + ttlMs - performance.now());
+          return unread > 0 ? Math.min(ttlMs, INCOMPLETE_TTL_MS) : left;
+        },
+        maxAgeMs: ({ asOf }) => asOf + MAX_AGE_IN_TTLS * ttlMs - performance.now(),
         pauseMs: PAUSE_MS,
         onFailureBehind: (error) => {
           logger.warn({ provider: name, err: error }, 'catalogue not refreshed');
@@ -66,10 +69,10 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         owns: (offerId) => offerId.startsWith(prefix),
         fetchOffers: async (query) => {
           const askedAt = performance.now();
-          const { value, loadedAt, freshUntil } = await catalogue.read();
+          const { value, freshUntil } = await catalogue.read();
           return {
-            ...mapCatalogue(value, { prefix, name, query }),
-            ageMs: Math.max(0, askedAt - loadedAt),
+            ...mapCatalogue(value, { prefix, name, isTaken, query }),
+            ageMs: Math.max(0, performance.now() - value.asOf),
             isStale: askedAt >= freshUntil,
             unread: value.unread,
             versions: holder.versions(),
@@ -80,31 +83,28 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
   };
 });
 
-/** The offers of a catalogue for a query, and why some products make none. */
+/**
+ * The offers of a catalogue for a query, and why some products make none. They are called by the register's name; by a
+ * product's own brand only where one endpoint serves several, and never by the name of another provider.
+ */
 function mapCatalogue(
   catalogue: Catalogue,
-  context: { prefix: string; name: string; query: OfferQuery },
+  context: { prefix: string; name: string; isTaken: (name: string) => boolean; query: OfferQuery },
 ): Required<Pick<ProviderAnswer, 'offers' | 'dropped'>> {
-  const { prefix, name, query } = context;
+  const { prefix, name, isTaken, query } = context;
   const now = new Date();
   const brands = new Set(catalogue.products.flatMap(({ brandName }) => brandName ?? []));
+  const brandOf = ({ brandName }: Product) => {
+    const brand = brands.size > 1 ? idSchema.safeParse(brandName).data : undefined;
+    return brand === undefined || isTaken(brand) ? name : brand;
+  };
   const dropped = { ...catalogue.dropped };
   const offers = catalogue.products.flatMap((product) => {
     const id = prefix + product.productId;
-    const mapped = mapProduct(product, {
-      id,
-      brand: brandOf(product, brands.size > 1, name),
-      now,
-      query,
-    });
+    const mapped = mapProduct(product, { id, brand: brandOf(product), now, query });
     if ('offer' in mapped) return mapped.offer;
     dropped[mapped.dropped] = (dropped[mapped.dropped] ?? 0) + 1;
     return [];
   });
   return { offers, dropped };
-}
-
-/** A product's own brand, where one endpoint serves several; else the register's name. */
-function brandOf({ brandName }: Product, hasSeveralBrands: boolean, registered: string): string {
-  return (hasSeveralBrands ? idSchema.safeParse(brandName).data : undefined) ?? registered;
 }

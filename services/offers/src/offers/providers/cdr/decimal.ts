@@ -25,6 +25,10 @@ export function parseRate(text: string | undefined): ParsedRate | undefined {
   return isPercent ? { percent: value, wasPercent: true } : undefined;
 }
 
+/** No loan is larger, and no fee comes back more often than once a day. */
+const HIGHEST_AMOUNT = 1e9;
+const SHORTEST_PERIOD_MONTHS = 0.03;
+
 /** An amount such as `5000.00`, `$1,000.00` or `50,000`; undefined for any other text. */
 export function parseAmount(text: string | undefined): number | undefined {
   const digits = text
@@ -33,7 +37,7 @@ export function parseAmount(text: string | undefined): number | undefined {
     .replace(/,(?=\d{3}(\D|$))/g, '');
   if (digits === undefined || !DECIMAL.test(digits)) return undefined;
   const value = Number(digits);
-  return Number.isFinite(value) ? value : undefined;
+  return value <= HIGHEST_AMOUNT ? value : undefined;
 }
 
 const DURATION =
@@ -49,5 +53,5 @@ export function parseMonths(text: string | undefined): number | undefined {
     .slice(1)
     .map((part) => Number(part || 0));
   const total = MONTHS_A_YEAR * (years + (weeks * 7 + days) / DAYS_A_YEAR) + months;
-  return total > 0 && Number.isFinite(total) ? total : undefined;
+  return total >= SHORTEST_PERIOD_MONTHS && total <= HIGHEST_AMOUNT ? total : undefined;
 }

@@ -55,34 +55,32 @@ const MAX_PAUSES = 3;
  * After a 429 it is left alone for as long as `Retry-After` says.
  */
 export function createHolder(web: WebClient): Holder {
-  const asking: Record<Resource, number> = {
-    list: resources.list.newest,
-    detail: resources.detail.newest,
-  };
+  const spoken: Partial<Record<Resource, number | undefined>> = {};
   const answered: Partial<Record<Resource, string | string[] | undefined>> = {};
   let pausedUntil = 0;
 
   return {
     get: async (resource, url, signal) => {
+      let version = spoken[resource] ?? resources[resource].newest;
       for (let pauses = 0; ;) {
         const pauseMs = pausedUntil - performance.now();
         if (pauseMs > 0) await waitFor(pauseMs, signal);
-        const version = asking[resource];
         const response = await web.get(url, { headers: versionHeaders(resource, version), signal });
         const { status, headers } = response;
         if (status === 406) {
-          // Of many calls at once, only the first to learn of it steps down.
-          if (asking[resource] === version) stepDown(resource);
+          version = nextVersion(resource, version);
           continue;
         }
         if (status === 429) {
           pausedUntil = performance.now() + retryAfterMs(headers['retry-after']);
           pauses += 1;
-          if (pauses > MAX_PAUSES)
+          if (pauses > MAX_PAUSES) {
             throw new ProviderError('rate-limited', 'HTTP 429 again and again');
+          }
           continue;
         }
         const body = parse(response);
+        spoken[resource] = version;
         answered[resource] = headers['x-v'];
         return { body, bytes: Buffer.byteLength(response.body) };
       }
@@ -90,10 +88,10 @@ export function createHolder(web: WebClient): Holder {
     versions: () => `list ${readable(answered.list)}, detail ${readable(answered.detail)}`,
   };
 
-  function stepDown(resource: Resource): void {
-    asking[resource] -= 1;
-    if (asking[resource] > 0) return;
-    asking[resource] = resources[resource].newest;
+  /** The next lower one. What worked before and no longer does is forgotten: the next call begins at the newest. */
+  function nextVersion(resource: Resource, version: number): number {
+    if (version > 1) return version - 1;
+    spoken[resource] = undefined;
     throw new ProviderError('error', `it speaks no version of the ${resource} that is known here`);
   }
 }

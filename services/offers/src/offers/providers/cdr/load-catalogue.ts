@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ProviderError } from '../../failure-reason';
 import { NotFoundError, type Holder } from './holder';
 import { refuseListed, type DropReason } from './map-product';
-import { listedProductSchema, productSchema, type ListedProduct, type Product } from './product';
+import { listedProductSchema, productSchema, type Product } from './product';
 
 /** A bank's personal loans, as far as they could be read. */
 export interface Catalogue {
@@ -11,7 +11,12 @@ export interface Catalogue {
   unread: number;
   /** How many were left out, by reason. */
   dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** When the oldest of it was read, on the clock of `performance.now()`. */
+  asOf: number;
 }
+
+/** For so many times as long as it is fresh, what was read of a product stands in for what cannot be. */
+const STAND_IN_TTLS = 2;
 
 const PAGE_SIZE = 1000;
 const MAX_PAGES = 100;
@@ -42,7 +47,7 @@ type KnownProduct = { bytes: number; readAt: number } & (
 /**
  * Creates a function that reads all personal loans of a bank: its list, page by page, then each product's own page. At
  * the signal it comes back with what has been read by then. Products read less than `ttlMs` ago are not read again, so
- * that one call goes on where the last one ended.
+ * that one call goes on where the last one ended; older ones stand in where they cannot be read anew.
  */
 export function createLoadCatalogue(options: {
   holder: Holder;
@@ -56,18 +61,12 @@ export function createLoadCatalogue(options: {
   const known = new Map<string, KnownProduct>();
 
   return async (signal) => {
-    const dropped: Partial<Record<DropReason, number>> = {};
-    const drop = (reason: DropReason) => (dropped[reason] = (dropped[reason] ?? 0) + 1);
-    const now = new Date();
     const list = await readList(signal);
-    const wanted: string[] = [];
-    for (const listed of list.products) {
-      const reason = refuseListed(listed, now);
-      if (reason) drop(reason);
-      else wanted.push(listed.productId);
-    }
-    if (list.unreadable > 0) dropped.unreadable = list.unreadable;
-    forgetAllBut(wanted);
+    const { dropped } = list;
+    const drop = (reason: DropReason) => (dropped[reason] = (dropped[reason] ?? 0) + 1);
+    forget(list.isComplete ? new Set(list.wanted) : undefined);
+    // What an incomplete list does not name may still be there.
+    const wanted = [...new Set([...list.wanted, ...known.keys()])];
 
     let unread = (list.isComplete ? 0 : 1) + Math.max(0, wanted.length - MAX_PRODUCTS);
     let failure: Error | undefined;
@@ -87,50 +86,49 @@ export function createLoadCatalogue(options: {
     if (failure !== undefined && known.size === 0) throw failure;
 
     const products: Product[] = [];
+    let asOf = performance.now();
     for (const each of wanted.flatMap((id) => known.get(id) ?? [])) {
+      asOf = Math.min(asOf, each.readAt);
       if ('product' in each) products.push(each.product);
       else drop(each.dropped);
     }
-    return { products, unread, dropped };
+    return { products, unread, dropped, asOf };
   };
 
-  /** All products listed, each once. Only the first page must be there. */
-  async function readList(
-    signal: AbortSignal,
-  ): Promise<{ products: ListedProduct[]; unreadable: number; isComplete: boolean }> {
-    const found = new Map<string, ListedProduct>();
+  /** The ids of all products that may make offers. Only the first page must be there. */
+  async function readList(signal: AbortSignal) {
+    const seen = new Set<string>();
+    const wanted: string[] = [];
+    const dropped: Partial<Record<DropReason, number>> = {};
+    const now = new Date();
     let url: URL | undefined = firstPage;
-    let unreadable = 0;
-    const soFar = (isComplete: boolean) => ({
-      products: [...found.values()],
-      unreadable,
-      isComplete,
-    });
     for (let page = 1; url; page++) {
-      if (page > MAX_PAGES) return soFar(false);
+      if (page > MAX_PAGES) return { wanted, dropped, isComplete: false };
       let read;
       try {
         read = readPage((await holder.get('list', url, signal)).body);
       } catch (error) {
         if (page === 1) throw error;
-        return soFar(false);
+        return { wanted, dropped, isComplete: false };
       }
-      const before = found.size;
+      const before = seen.size;
       for (const item of read.data.products) {
-        const listed = listedProductSchema.safeParse(item);
-        if (listed.success) found.set(listed.data.productId, listed.data);
-        else unreadable += 1;
+        const { data: listed } = listedProductSchema.safeParse(item);
+        if (listed && seen.has(listed.productId)) continue;
+        if (listed) seen.add(listed.productId);
+        const reason = listed ? refuseListed(listed, now) : 'unreadable';
+        if (reason) dropped[reason] = (dropped[reason] ?? 0) + 1;
+        else wanted.push(listed!.productId);
       }
       // A page that brings nothing new has been here before, whatever its link says.
-      url = found.size > before ? nextPage(read.links?.next, url) : undefined;
+      url = seen.size > before ? nextPage(read.links?.next, url) : undefined;
     }
-    return soFar(true);
+    return { wanted, dropped, isComplete: true };
   }
 
   async function readProduct(id: string, signal: AbortSignal): Promise<void> {
     const last = known.get(id);
     if (last && performance.now() - last.readAt < ttlMs) return;
-    known.delete(id);
     signal.throwIfAborted();
     const url = `${apiUrl}/banking/products/${encodeURIComponent(id)}`;
     let bytes = 0;
@@ -143,16 +141,20 @@ export function createLoadCatalogue(options: {
       if (!(error instanceof NotFoundError)) throw error;
       found = { dropped: 'not-found' };
     }
-    const total = [...known.values()].reduce((sum, each) => sum + each.bytes, bytes);
+    const others = [...known].filter(([other]) => other !== id);
+    const total = others.reduce((sum, [, each]) => sum + each.bytes, bytes);
     if (total > MAX_BYTES) {
       throw new ProviderError('too-large', `over ${String(MAX_BYTES)} bytes of products`);
     }
     known.set(id, { ...found, bytes, readAt: performance.now() });
   }
 
-  function forgetAllBut(listed: readonly string[]): void {
-    const ids = new Set(listed);
-    for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
+  /** Forgets what is no longer listed, and what is too old to stand in for a page that cannot be read. */
+  function forget(listed: ReadonlySet<string> | undefined): void {
+    for (const [id, { readAt }] of known) {
+      const isGone = listed !== undefined && !listed.has(id);
+      if (isGone || performance.now() - readAt >= STAND_IN_TTLS * ttlMs) known.delete(id);
+    }
   }
 }
 

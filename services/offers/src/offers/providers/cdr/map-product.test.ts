@@ -150,6 +150,19 @@ describe('mapProduct', () => {
       expect(offered(product)).toMatchObject({ minAmount: 1000, maxAmount: 50_000 });
     });
 
+    it('reads no limits from the tiers of rates that are none, or of some rates only', () => {
+      const discount = aRate({ lendingRateType: 'DISCOUNT', ...tier(30_000, 50_000) });
+      const large = aRate({ rate: '0.07', ...tier(30_000, 50_000) });
+      for (const other of [discount, large]) {
+        const { amount, rate, minAmount } = offered(
+          aProduct({ constraints: [], lendingRates: [aRate(), other] }),
+        );
+        expect([amount, rate, minAmount]).toEqual([10_000, 8.99, undefined]);
+      }
+      const years = aProduct({ constraints: [], lendingRates: [aRate(tier(0, 2))] });
+      expect(mapped(years)).toEqual({ dropped: 'amount-outside-tiers' });
+    });
+
     it('reads terms likewise', () => {
       const months = (minimumValue: number, maximumValue: number) => ({
         tiers: [{ unitOfMeasure: 'MONTH', minimumValue, maximumValue }],
@@ -177,6 +190,11 @@ describe('mapProduct', () => {
     it.each([
       [{ additionalValue: 'Maximum rate 20.50%' }],
       [{ additionalValue: 'Max' }],
+      [{ additionalValue: 'Maximum 20.50%' }],
+      [{ additionalValue: 'Max. rate 20.5%' }],
+      [{ additionalValue: 'Maximum p.a. rate' }],
+      [{ additionalValue: 'maximum interest' }],
+      [{ additionalValue: 'Maximum (unsecured)' }],
       [{ additionalInfo: 'Maximum Interest rate charged for the product.' }],
       [{ tiers: [{ name: 'Fixed Rate Loan Maximum Rate', unitOfMeasure: 'MONTH' }] }],
     ])('never takes %j while there are others', (label) => {
@@ -186,11 +204,23 @@ describe('mapProduct', () => {
     });
 
     it.each([
+      [{ additionalInfo: 'The maximum LVR for this rate is 80%.' }],
+      [{ additionalValue: undefined, additionalInfo: 'Minimum amount for the rate: 5000' }],
       [{ additionalInfo: 'Maximum loan term is 7 years, whatever the amount may be.' }],
       [{ additionalInfo: `${'Very long words first. '.repeat(4)}This is the maximum rate.` }],
     ])('does not take %j for a label', (text) => {
       const { rateMax } = offered(aProduct({ lendingRates: [aRate(text)] }));
       expect(rateMax).toBeUndefined();
+    });
+
+    it('takes a minimum for one without condition', () => {
+      const lowest = aRate({ rate: '0.0849', additionalValue: 'Minimum 8.49% p.a.' });
+      expect(offered(aProduct({ lendingRates: [aRate(), lowest] })).rate).toBe(8.49);
+    });
+
+    it('takes a value about something else for a condition', () => {
+      const long = aRate({ rate: '0.05', additionalValue: 'Minimum loan term 5 years' });
+      expect(offered(aProduct({ lendingRates: [aRate(), long] })).rate).toBe(8.99);
     });
 
     it('drops a rate under a condition if there is one without', () => {
@@ -249,9 +279,52 @@ describe('mapProduct', () => {
   it.each([
     ['javascript:alert(1)', undefined],
     ['www.bank.example', undefined],
+    [`https://bank.example/${'x'.repeat(500)}`, undefined],
     [' https://bank.example/a ', 'https://bank.example/a'],
   ])('of the address %s it gives %s', (applicationUri, url) => {
     expect(offered(aProduct({ applicationUri, additionalInformation: undefined })).url).toBe(url);
+  });
+
+  it('shows no figure that is none, and no more fees than there may be', () => {
+    const huge = '9'.repeat(308);
+    const fees = [
+      { feeType: 'UPFRONT', amount: huge },
+      { feeType: 'PERIODIC', amount: '1', additionalValue: `P0.${'0'.repeat(300)}1D` },
+      ...Array.from({ length: 90 }, () => ({
+        feeType: 'PERIODIC',
+        amount: '1',
+        additionalValue: 'P1M',
+      })),
+    ];
+    const constraints = [{ constraintType: 'MIN_LIMIT', additionalValue: huge }];
+    const offer = offered(aProduct({ fees, constraints }));
+    expect(offer.fees?.upfront).toBe(0);
+    expect(offer.fees?.periodic).toHaveLength(10);
+    expect(offer.amount).toBe(10_000);
+  });
+
+  it('reads the longest of products in no time, and once for all queries', () => {
+    const tiers = Array.from({ length: 135 }, () => ({
+      unitOfMeasure: 'DOLLAR',
+      minimumValue: '1',
+      maximumValue: '2',
+    }));
+    const product = aProduct({
+      constraints: [],
+      lendingRates: Array.from({ length: 200 }, () => aRate({ tiers })),
+    });
+    const read = productIn({ data: product }, 'p');
+    if (!('product' in read)) throw new Error('unread');
+    expect(read.product.lendingRates.length * read.product.lendingRates[0]!.tiers.length).toBe(
+      2000,
+    );
+    const context = { id: 'p', brand: 'Bank', now };
+    const startedAt = performance.now();
+    for (let amount = 1; amount <= 100; amount++) {
+      mapProduct(read.product, { ...context, query: { amount } });
+    }
+    // It took two seconds for each query.
+    expect(performance.now() - startedAt).toBeLessThan(1000);
   });
 
   it('refuses an id that no offer may have', () => {

@@ -52,59 +52,100 @@ export function mapProduct(
     return { dropped: 'staff-only' };
   }
 
-  const flags = new Set<string>();
-  const limits = readLimits(product, flags);
-  const { minAmount = 0, maxAmount = Infinity } = limits;
+  const loan = readLoan(product);
+  if (loan.rates.length === 0) return { dropped: 'no-usable-rate' };
+  const { minAmount = 0, maxAmount = Infinity } = loan.limits;
   const { termMonths } = query;
   const amount = query.amount ?? Math.min(Math.max(DEFAULT_AMOUNT, minAmount), maxAmount);
-
-  const usable = product.lendingRates.flatMap(readRate);
-  if (usable.length === 0) return { dropped: 'no-usable-rate' };
   if (amount < minAmount || amount > maxAmount) return { dropped: 'amount-outside-limits' };
-  const forAmount = usable.filter((rate) => covers('DOLLAR', rate, usable, amount));
+  const forAmount = loan.rates.filter((rate) => covers(rate.dollars, amount));
   if (forAmount.length === 0) return { dropped: 'amount-outside-tiers' };
   const forTerm = forAmount.filter(
-    (rate) =>
-      termMonths === undefined ||
-      (covers('MONTH', rate, usable, termMonths) && termMonths <= (rate.fixedMonths ?? Infinity)),
+    ({ months, fixedMonths = Infinity }) =>
+      termMonths === undefined || (covers(months, termMonths) && termMonths <= fixedMonths),
   );
   const chosen = chooseRate(forTerm);
   if (!chosen) return { dropped: 'term-outside-tiers' };
 
-  if (chosen.wasPercent) flags.add('rate-written-in-percent');
-  const comparisonRate = parseRate(chosen.entry.comparisonRate)?.percent;
-  if (comparisonRate !== undefined && comparisonRate < chosen.percent) {
-    flags.add('comparison-rate-below-rate');
-  }
-  const url = [product.applicationUri, product.additionalInformation?.overviewUri].find(isWebUrl);
-  const details: OfferDetails = {
+  const { percent, wasPercent, comparisonRate } = chosen;
+  const flags = [
+    ...loan.flags,
+    ...(wasPercent ? ['rate-written-in-percent'] : []),
+    ...(comparisonRate !== undefined && comparisonRate < percent
+      ? ['comparison-rate-below-rate']
+      : []),
+  ];
+  const offer: Offer = {
+    ...{ id, provider: brand, rate: percent, amount },
     name: product.name?.slice(0, MAX_NAME),
     currency: 'AUD',
     rateMax: labelled(forTerm, 'maximum', Math.max),
     representativeRate: labelled(forTerm, 'representative', Math.min),
     comparisonRate,
-    ...limits,
+    ...loan.limits,
     ...readTerms(forTerm),
-    fees: readFees(product.fees, flags),
-    url,
-    flags: flags.size > 0 ? [...flags] : undefined,
+    fees: loan.fees,
+    url: loan.url,
+    flags: flags.length > 0 ? flags : undefined,
   };
-  return { offer: { id, provider: brand, rate: chosen.percent, amount, ...details } };
+  return { offer };
+}
+
+/** What a product says whatever the query. */
+interface ReadLoan {
+  rates: readonly UsableRate[];
+  limits: Pick<OfferDetails, 'minAmount' | 'maxAmount'>;
+  fees: OfferDetails['fees'];
+  url: string | undefined;
+  flags: readonly string[];
+}
+
+const readLoans = new WeakMap<Product, ReadLoan>();
+
+/** Reads a product once: every query is answered from it, and a hostile product is long. */
+function readLoan(product: Product): ReadLoan {
+  let loan = readLoans.get(product);
+  if (!loan) {
+    const flags = new Set<string>();
+    const rates = product.lendingRates.flatMap(readRate);
+    decideTouching(rates);
+    const addresses = [product.applicationUri, product.additionalInformation?.overviewUri];
+    loan = {
+      rates,
+      limits: readLimits(product.constraints, rates, flags),
+      fees: readFees(product.fees, flags),
+      url: addresses.find(isWebUrl),
+      flags: [...flags],
+    };
+    readLoans.set(product, loan);
+  }
+  return loan;
 }
 
 const MAX_NAME = 200;
 
 type Label = 'minimum' | 'maximum' | 'representative';
 
+/** From `min` up to `max`, which belongs to it unless the next tier begins there. */
+interface Range {
+  min: number;
+  max: number;
+  endsBefore: boolean;
+}
+
 interface UsableRate {
-  entry: LendingRate;
+  type: 'FIXED' | 'VARIABLE';
   percent: number;
   wasPercent: boolean;
+  comparisonRate: number | undefined;
   label: Label | undefined;
   /** It holds under a condition that only a person can read. */
   conditional: boolean;
   /** For how long a fixed rate is fixed. */
   fixedMonths: number | undefined;
+  /** Its tiers by amount and by term. */
+  dollars: readonly Range[];
+  months: readonly Range[];
 }
 
 /** 2, 3: a base rate above 0. 5, 6: what is said of it. */
@@ -114,10 +155,45 @@ function readRate(entry: LendingRate): UsableRate[] {
   const rate = parseRate(entry.rate);
   if (!rate) return [];
   const months = parseMonths(additionalValue);
-  const label = readLabel(entry);
-  const conditional = !!additionalValue && months === undefined && !labelIn(additionalValue);
-  const fixedMonths = type === 'FIXED' ? months : undefined;
-  return [{ entry, ...rate, label, conditional, fixedMonths }];
+  return [
+    {
+      ...{ type, ...rate },
+      comparisonRate: parseRate(entry.comparisonRate)?.percent,
+      label: readLabel(entry),
+      conditional: !!additionalValue && months === undefined && !valueLabel(additionalValue),
+      fixedMonths: type === 'FIXED' ? months : undefined,
+      dollars: rangesOf('DOLLAR', entry.tiers),
+      months: rangesOf('MONTH', entry.tiers),
+    },
+  ];
+}
+
+function rangesOf(unit: string, tiers: readonly Tier[]): Range[] {
+  return tiers
+    .filter(({ unitOfMeasure }) => unitOfMeasure === unit)
+    .map(({ minimumValue, maximumValue }) => ({
+      min: parseAmount(minimumValue) ?? 0,
+      max: parseAmount(maximumValue) ?? Infinity,
+      endsBefore: false,
+    }));
+}
+
+/** 4: where two tiers of the same kind of rate touch, the value belongs to the upper one. */
+function decideTouching(rates: readonly UsableRate[]): void {
+  for (const unit of ['dollars', 'months'] as const) {
+    for (const type of ['FIXED', 'VARIABLE'] as const) {
+      const ranges = rates.filter((rate) => rate.type === type).flatMap((rate) => rate[unit]);
+      const starts = new Set(ranges.map(({ min }) => min));
+      for (const range of ranges) range.endsBefore = range.max > range.min && starts.has(range.max);
+    }
+  }
+}
+
+function covers(ranges: readonly Range[], value: number): boolean {
+  if (ranges.length === 0) return true;
+  return ranges.some(
+    ({ min, max, endsBefore }) => min <= value && (endsBefore ? value < max : value <= max),
+  );
 }
 
 /** 7, 2: the lowest of those without a condition, and none labelled as a maximum while there are others. */
@@ -129,7 +205,7 @@ function chooseRate(rates: readonly UsableRate[]): UsableRate | undefined {
   return [...candidates].sort(
     (a, b) =>
       a.percent - b.percent ||
-      Number(a.entry.comparisonRate === undefined) - Number(b.entry.comparisonRate === undefined),
+      Number(a.comparisonRate === undefined) - Number(b.comparisonRate === undefined),
   )[0];
 }
 
@@ -153,78 +229,66 @@ function labelled(
 
 /** 5: by the additional value, else by how the additional information or the name of a tier begins. */
 function readLabel({ additionalValue, additionalInfo, tiers }: LendingRate): Label | undefined {
-  const texts = [additionalValue, additionalInfo, ...tiers.map(({ name }) => name)];
-  for (const text of texts) {
-    const label = labelIn(text ?? '');
-    if (label) return label;
+  const label = additionalValue === undefined ? undefined : valueLabel(additionalValue);
+  if (label) return label;
+  for (const text of [additionalInfo, ...tiers.map(({ name }) => name)]) {
+    const found = RATE_LABEL.exec(text?.slice(0, LABEL_WITHIN) ?? '')?.[1];
+    if (found) return labelOf(found);
   }
   return undefined;
 }
 
 const LABEL_WITHIN = 60;
+const WORD = String.raw`\b(min|max|representative)(?:imum)?\b\.?`;
+/** "maximum interest rate", and not "maximum LVR for this rate". */
+const RATE_LABEL = new RegExp(
+  String.raw`${WORD}(?:\s+(?:interest|annual|percentage|fixed|variable|advertised|p\.?a\.?))*\s+rate\b`,
+  'i',
+);
+/** A value that begins with the word is about the rate, unless it says what else it is about. */
+const VALUE_LABEL = new RegExp(`^\\W*${WORD}`, 'i');
+const ABOUT_ELSE = /\b(loan|term|amount|lvr|deposit|balance|age|years?|months?)\b/i;
 
-function labelIn(text: string): Label | undefined {
-  const word = /\b(min|max|representative)(?:imum)?\b(?:$|[^.]{0,20}?\brate)/i
-    .exec(text.slice(0, LABEL_WITHIN))?.[1]
-    ?.toLowerCase();
-  if (word === 'min') return 'minimum';
-  if (word === 'max') return 'maximum';
-  return word === undefined ? undefined : 'representative';
+function valueLabel(text: string): Label | undefined {
+  const begin = text.slice(0, LABEL_WITHIN);
+  const found = RATE_LABEL.exec(begin) ?? (ABOUT_ELSE.test(begin) ? null : VALUE_LABEL.exec(begin));
+  return found ? labelOf(found[1]!) : undefined;
 }
 
-/** 4: whether one of a rate's tiers contains the value; where two touch, it belongs to the upper one. */
-function covers(
-  unit: 'DOLLAR' | 'MONTH',
-  rate: UsableRate,
-  all: readonly UsableRate[],
-  value: number,
-): boolean {
-  const tiers = tiersOf(unit, rate.entry);
-  if (tiers.length === 0) return true;
-  const startsHere = all.some(
-    ({ entry }) =>
-      entry.lendingRateType === rate.entry.lendingRateType &&
-      tiersOf(unit, entry).some(({ min }) => min === value),
-  );
-  return tiers.some(
-    ({ min, max }) =>
-      min === value || (min < value && (value < max || (value === max && !startsHere))),
-  );
-}
-
-function tiersOf(unit: string, { tiers }: LendingRate): { min: number; max: number }[] {
-  return tiers.filter(({ unitOfMeasure }) => unitOfMeasure === unit).map(bounds);
-}
-
-function bounds({ minimumValue, maximumValue }: Tier): { min: number; max: number } {
-  return { min: parseAmount(minimumValue) ?? 0, max: parseAmount(maximumValue) ?? Infinity };
+function labelOf(word: string): Label {
+  switch (word.toLowerCase()) {
+    case 'min':
+      return 'minimum';
+    case 'max':
+      return 'maximum';
+    default:
+      return 'representative';
+  }
 }
 
 /** A lower maximum is something else, such as years. */
 const LOWEST_MAXIMUM = 100;
 
-/** 8, and the limits of the table: by the constraints, else by the tiers. */
+/** 8, and the limits of the table: by the constraints, else by the tiers if every rate has some. */
 function readLimits(
-  { constraints, lendingRates }: Product,
+  constraints: readonly Limit[],
+  rates: readonly UsableRate[],
   flags: Set<string>,
 ): Pick<OfferDetails, 'minAmount' | 'maxAmount'> {
-  const tiers = lendingRates.flatMap((rate) => tiersOf('DOLLAR', rate));
+  const tiers = rates.every(({ dollars }) => dollars.length > 0)
+    ? rates.flatMap(({ dollars }) => dollars)
+    : [];
+  const plausible = (max: number) => max >= LOWEST_MAXIMUM;
   const mins = readAmounts(constraints, ['MIN_LIMIT', 'MIN_BALANCE', 'OPENING_BALANCE'], flags);
-  const maxes = readAmounts(constraints, ['MAX_LIMIT', 'MAX_BALANCE'], flags).filter(
-    (max) => max >= LOWEST_MAXIMUM,
-  );
+  const maxes = readAmounts(constraints, ['MAX_LIMIT', 'MAX_BALANCE'], flags).filter(plausible);
+  const tierMaxes = tiers.map(({ max }) => max).filter(plausible);
   const minAmount =
     pick(Math.max, mins) ??
     pick(
       Math.min,
       tiers.map(({ min }) => min),
     );
-  const maxAmount =
-    pick(Math.min, maxes) ??
-    pick(
-      Math.max,
-      tiers.map(({ max }) => max),
-    );
+  const maxAmount = pick(Math.min, maxes) ?? pick(Math.max, tierMaxes);
   if (minAmount !== undefined && maxAmount !== undefined && minAmount > maxAmount) {
     flags.add('limits-inverted');
     return {};
@@ -262,7 +326,7 @@ function readAmounts(
 function readTerms(
   rates: readonly UsableRate[],
 ): Pick<OfferDetails, 'minTermMonths' | 'maxTermMonths'> {
-  const tiers = rates.flatMap(({ entry }) => tiersOf('MONTH', entry));
+  const tiers = rates.flatMap(({ months }) => months);
   const fixed = rates.flatMap(({ fixedMonths }) => fixedMonths ?? []);
   const minTermMonths = pick(
     Math.min,
@@ -275,6 +339,8 @@ function readTerms(
   };
 }
 
+const MAX_PERIODIC = 10;
+
 /** What is paid once and what comes back. Fees that depend on something are not known. */
 function readFees(fees: readonly Fee[], flags: Set<string>): OfferDetails['fees'] {
   let upfront = 0;
@@ -286,11 +352,20 @@ function readFees(fees: readonly Fee[], flags: Set<string>): OfferDetails['fees'
     if (charged === undefined || (feeType === 'PERIODIC' && months === undefined && charged > 0)) {
       flags.add('fee-unreadable');
     } else if (feeType === 'UPFRONT') upfront += charged;
-    else if (charged > 0) periodic.push({ amount: charged, months: months! });
+    else if (charged > 0 && periodic.length < MAX_PERIODIC) {
+      periodic.push({ amount: charged, months: months! });
+    }
   }
   return fees.length > 0 ? { upfront, periodic } : undefined;
 }
 
+const MAX_URL = 500;
+
 function isWebUrl(text: string | undefined): boolean {
-  return text !== undefined && /^https?:\/\/[^\s"'<>]+$/i.test(text) && URL.canParse(text);
+  return (
+    text !== undefined &&
+    text.length <= MAX_URL &&
+    /^https?:\/\/[^\s"'<>]+$/i.test(text) &&
+    URL.canParse(text)
+  );
 }

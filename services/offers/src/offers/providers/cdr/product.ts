@@ -10,14 +10,15 @@ const amountText = z
   .optional()
   .catch(undefined);
 
-/** More entries than this are no product data. */
-const MAX_ENTRIES = 200;
+/** Entries beyond these are not looked at: real products have a tenth of them. */
+const MAX_ENTRIES = 100;
+const MAX_TIERS = 20;
 
-function list<Item extends z.ZodType>(item: Item) {
+function list<Item extends z.ZodType>(item: Item, maxEntries = MAX_ENTRIES) {
   const entries = z.array(item.nullable().catch(null));
   return z
     .preprocess(
-      (value): unknown[] => (Array.isArray(value) ? value.slice(0, MAX_ENTRIES) : []),
+      (value): unknown[] => (Array.isArray(value) ? value.slice(0, maxEntries) : []),
       entries,
     )
     .transform((items) => items.filter((each) => each !== null));
@@ -36,7 +37,7 @@ const lendingRate = z.object({
   comparisonRate: text,
   additionalValue: text,
   additionalInfo: text,
-  tiers: list(tier),
+  tiers: list(tier, MAX_TIERS),
 });
 
 const fee = z.object({
@@ -49,9 +50,12 @@ const fee = z.object({
 
 const limit = z.object({ constraintType: text, additionalValue: text });
 
+/** A longer one would be none of an offer's either. */
+const MAX_ID = 128;
+
 /** What a list says of a product. */
 export const listedProductSchema = z.object({
-  productId: z.string().min(1),
+  productId: z.string().min(1).max(MAX_ID),
   productCategory: text,
   effectiveFrom: text,
   effectiveTo: text,
