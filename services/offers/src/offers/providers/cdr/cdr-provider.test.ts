@@ -294,12 +294,12 @@ describe('a bank', () => {
       await expect(ask(bank)).rejects.toMatchObject({ code });
     });
 
-    it('as one product, drops that product', async () => {
+    it('as one product, has not read that product', async () => {
       const { bank } = await aBank({
         products: many(3),
         misbehave: (path, res) => path.includes('loan%201') && !!res.end('{"data":7}'),
       });
-      expect(await ask(bank)).toMatchObject({ offers: [{}, {}], dropped: { unreadable: 1 } });
+      expect(await ask(bank)).toMatchObject({ offers: [{}, {}], unread: 1 });
     });
 
     it('as products of a list, drops those', async () => {
@@ -370,9 +370,68 @@ describe('a bank', () => {
     await ask(bank);
     await sleep(100);
     const answer = await ask(bank);
-    expect(answer).toMatchObject({ offers: [{}, {}, {}, {}], unread: 4, isStale: false });
+    expect(answer).toMatchObject({ offers: [{}, {}, {}, {}], unread: 4, isStale: true });
     expect(answer.ageMs).toBeGreaterThan(149_000);
   });
+
+  it.each([
+    ['a page about maintenance', 200, '{"message":"maintenance"}'],
+    ['a page that is not there for a moment', 404, ''],
+  ])('takes %s for no product that is gone', async (_, status, body) => {
+    let away = false;
+    const { bank, holder } = await aBank(
+      {
+        misbehave: (path, res) =>
+          away && path.includes('products/') && !!res.writeHead(status).end(body),
+      },
+      { ttl_s: 100 },
+    );
+    await ask(bank);
+    away = true;
+    const clock = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => clock() + 150_000);
+    holder.requests.splice(0);
+    await ask(bank);
+    while (detailsOf(holder).length === 0) await sleep(5);
+    await sleep(50);
+    expect(await ask(bank)).toMatchObject({ offers: [{}], unread: 1, isStale: true });
+  });
+
+  it('reads all of a page that is longer than was asked for', async () => {
+    const { bank } = await aBank({ products: many(1100), pageSize: 1100 }, { timeout_ms: 20_000 });
+    expect(await ask(bank)).toMatchObject({ unread: 100 });
+  }, 30_000);
+
+  it('remembers no more products than it reads, whatever is listed', async () => {
+    let load = 0;
+    const { bank } = await aBank(
+      {
+        misbehave: (path, res) => {
+          if (!path.includes('page=')) return !!res.writeHead(404).end();
+          if (path.endsWith('page=2')) return !!res.writeHead(500).end();
+          load += 1;
+          const products = Array.from({ length: 900 }, (_, i) => ({
+            productId: `${String(load)}-${String(i)}`,
+            productCategory: 'PERS_LOANS',
+          }));
+          const links = { next: '?page=2' };
+          return !!res.end(JSON.stringify({ data: { products }, links }));
+        },
+      },
+      { ttl_s: 3600, timeout_ms: 20_000 },
+    );
+    expect(await ask(bank)).toMatchObject({ dropped: { 'not-found': 900 } });
+    const clock = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => clock() + 61_000);
+    await ask(bank);
+    while (load < 2) await sleep(20);
+    let dropped;
+    do {
+      await sleep(100);
+      ({ dropped } = await ask(bank));
+    } while (dropped?.['not-found'] === 900);
+    expect(dropped).toEqual({ 'not-found': 1000 });
+  }, 30_000);
 
   it('is never called by the name of another provider', async () => {
     const holder = await startDataHolder({

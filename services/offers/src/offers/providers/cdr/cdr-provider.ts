@@ -73,7 +73,7 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
           return {
             ...mapCatalogue(value, { prefix, name, isTaken, query }),
             ageMs: Math.max(0, performance.now() - value.asOf),
-            isStale: askedAt >= freshUntil,
+            isStale: askedAt >= freshUntil || askedAt - value.asOf >= ttlMs,
             unread: value.unread,
             versions: holder.versions(),
           };

@@ -23,14 +23,13 @@ const MAX_PAGES = 100;
 const MAX_PRODUCTS = 1000;
 /** How many calls one bank gets at once. */
 const AT_ONCE = 4;
-/** All bodies of one catalogue together. */
+/** All bodies of one catalogue together, and what each counts for at least. */
 const MAX_BYTES = 16 * 1024 * 1024;
+const MIN_BYTES = 200;
 
 const pageSchema = z.object({
   data: z.object({
-    products: z
-      .array(z.unknown(), 'must be a list')
-      .transform((products) => products.slice(0, PAGE_SIZE)),
+    products: z.array(z.unknown(), 'must be a list'),
   }),
   links: z
     .object({ next: z.string().min(1).optional().catch(undefined) })
@@ -59,23 +58,27 @@ export function createLoadCatalogue(options: {
   const query = `product-category=PERS_LOANS&effective=CURRENT&page=1&page-size=${String(PAGE_SIZE)}`;
   const firstPage = new URL(`${apiUrl}/banking/products?${query}`);
   const known = new Map<string, KnownProduct>();
+  let knownBytes = 0;
 
   return async (signal) => {
+    // One moment for all that is read now: so all of it is due again at once.
+    const startedAt = performance.now();
     const list = await readList(signal);
     const { dropped } = list;
     const drop = (reason: DropReason) => (dropped[reason] = (dropped[reason] ?? 0) + 1);
-    forget(list.isComplete ? new Set(list.wanted) : undefined);
     // What an incomplete list does not name may still be there.
-    const wanted = [...new Set([...list.wanted, ...known.keys()])];
+    const all = list.isComplete ? list.wanted : [...new Set([...list.wanted, ...known.keys()])];
+    const wanted = all.slice(0, MAX_PRODUCTS);
+    forgetAllBut(new Set(wanted));
 
-    let unread = (list.isComplete ? 0 : 1) + Math.max(0, wanted.length - MAX_PRODUCTS);
+    let unread = (list.isComplete ? 0 : 1) + all.length - wanted.length;
     let failure: Error | undefined;
-    const ids = wanted.slice(0, MAX_PRODUCTS).values();
+    const ids = wanted.values();
     const readNext = async (): Promise<void> => {
       // One iterator for all: each id is taken by whoever is free.
       for (const id of ids) {
         try {
-          await readProduct(id, signal);
+          await readProduct(id, startedAt, signal);
         } catch (error) {
           unread += 1;
           failure ??= error instanceof Error ? error : new Error(String(error));
@@ -86,7 +89,7 @@ export function createLoadCatalogue(options: {
     if (failure !== undefined && known.size === 0) throw failure;
 
     const products: Product[] = [];
-    let asOf = performance.now();
+    let asOf = startedAt;
     for (const each of wanted.flatMap((id) => known.get(id) ?? [])) {
       asOf = Math.min(asOf, each.readAt);
       if ('product' in each) products.push(each.product);
@@ -101,8 +104,9 @@ export function createLoadCatalogue(options: {
     const wanted: string[] = [];
     const dropped: Partial<Record<DropReason, number>> = {};
     const now = new Date();
-    let url: URL | undefined = firstPage;
-    for (let page = 1; url; page++) {
+    const visited = new Set<string>();
+    let url = firstPage;
+    for (let page = 1; ; page++) {
       if (page > MAX_PAGES) return { wanted, dropped, isComplete: false };
       let read;
       try {
@@ -120,40 +124,49 @@ export function createLoadCatalogue(options: {
         if (reason) dropped[reason] = (dropped[reason] ?? 0) + 1;
         else wanted.push(listed!.productId);
       }
-      // A page that brings nothing new has been here before, whatever its link says.
-      url = seen.size > before ? nextPage(read.links?.next, url) : undefined;
+      visited.add(url.href);
+      const next = nextPage(read.links?.next, url);
+      if (next === undefined || visited.has(next.href) || read.data.products.length === 0) break;
+      // A page that brings nothing new, and leads on: there may be more, and there may be no end.
+      if (seen.size === before) return { wanted, dropped, isComplete: false };
+      url = next;
     }
     return { wanted, dropped, isComplete: true };
   }
 
-  async function readProduct(id: string, signal: AbortSignal): Promise<void> {
+  async function readProduct(id: string, startedAt: number, signal: AbortSignal): Promise<void> {
     const last = known.get(id);
-    if (last && performance.now() - last.readAt < ttlMs) return;
+    if (last && startedAt - last.readAt < ttlMs) return;
     signal.throwIfAborted();
     const url = `${apiUrl}/banking/products/${encodeURIComponent(id)}`;
-    let bytes = 0;
+    let bytes = MIN_BYTES;
     let found: { product: Product } | { dropped: DropReason };
     try {
       const response = await holder.get('detail', url, signal);
-      bytes = response.bytes;
+      bytes += response.bytes;
       found = productIn(response.body, id);
     } catch (error) {
-      if (!(error instanceof NotFoundError)) throw error;
+      // A product that was there a while ago is rather away for a moment than gone: the list will tell.
+      if (last || !(error instanceof NotFoundError)) throw error;
       found = { dropped: 'not-found' };
     }
-    const others = [...known].filter(([other]) => other !== id);
-    const total = others.reduce((sum, [, each]) => sum + each.bytes, bytes);
+    if ('dropped' in found && found.dropped === 'unreadable') {
+      throw new ProviderError('invalid', 'the answer is no product');
+    }
+    const total = knownBytes + bytes - (last?.bytes ?? 0);
     if (total > MAX_BYTES) {
       throw new ProviderError('too-large', `over ${String(MAX_BYTES)} bytes of products`);
     }
-    known.set(id, { ...found, bytes, readAt: performance.now() });
+    knownBytes = total;
+    known.set(id, { ...found, bytes, readAt: startedAt });
   }
 
-  /** Forgets what is no longer listed, and what is too old to stand in for a page that cannot be read. */
-  function forget(listed: ReadonlySet<string> | undefined): void {
-    for (const [id, { readAt }] of known) {
-      const isGone = listed !== undefined && !listed.has(id);
-      if (isGone || performance.now() - readAt >= STAND_IN_TTLS * ttlMs) known.delete(id);
+  /** Forgets what is no longer listed, and what is too old to stand in for what cannot be read. */
+  function forgetAllBut(wanted: ReadonlySet<string>): void {
+    for (const [id, { readAt, bytes }] of known) {
+      if (wanted.has(id) && performance.now() - readAt < STAND_IN_TTLS * ttlMs) continue;
+      known.delete(id);
+      knownBytes -= bytes;
     }
   }
 }

@@ -1,7 +1,15 @@
 import { idSchema, type Offer, type OfferDetails, type PeriodicFee } from '../../offer';
 import type { OfferQuery } from '../../provider';
 import { parseAmount, parseMonths, parseRate } from './decimal';
-import type { Fee, LendingRate, Limit, ListedProduct, Product, Tier } from './product';
+import {
+  MAX_ENTRIES,
+  type Fee,
+  type LendingRate,
+  type Limit,
+  type ListedProduct,
+  type Product,
+  type Tier,
+} from './product';
 
 /** Why a product makes no offer. */
 export const dropReasons = [
@@ -341,7 +349,7 @@ function readTerms(
 
 const MAX_PERIODIC = 10;
 
-/** What is paid once and what comes back. Fees that depend on something are not known. */
+/** What is paid once and what comes back; many that come back are told as one a month. Fees that depend on something are not known. */
 function readFees(fees: readonly Fee[], flags: Set<string>): OfferDetails['fees'] {
   let upfront = 0;
   const periodic: PeriodicFee[] = [];
@@ -352,11 +360,14 @@ function readFees(fees: readonly Fee[], flags: Set<string>): OfferDetails['fees'
     if (charged === undefined || (feeType === 'PERIODIC' && months === undefined && charged > 0)) {
       flags.add('fee-unreadable');
     } else if (feeType === 'UPFRONT') upfront += charged;
-    else if (charged > 0 && periodic.length < MAX_PERIODIC) {
-      periodic.push({ amount: charged, months: months! });
-    }
+    else if (charged > 0) periodic.push({ amount: charged, months: months! });
   }
-  return fees.length > 0 ? { upfront, periodic } : undefined;
+  if (fees.length === 0) return undefined;
+  // There may have been more of them.
+  if (fees.length >= MAX_ENTRIES) flags.add('fee-unreadable');
+  if (periodic.length <= MAX_PERIODIC) return { upfront, periodic };
+  const monthly = periodic.reduce((sum, { amount, months }) => sum + amount / months, 0);
+  return { upfront, periodic: [{ amount: Number(monthly.toFixed(2)), months: 1 }] };
 }
 
 const MAX_URL = 500;

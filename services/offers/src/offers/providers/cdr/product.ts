@@ -11,7 +11,7 @@ const amountText = z
   .catch(undefined);
 
 /** Entries beyond these are not looked at: real products have a tenth of them. */
-const MAX_ENTRIES = 100;
+export const MAX_ENTRIES = 100;
 const MAX_TIERS = 20;
 
 function list<Item extends z.ZodType>(item: Item, maxEntries = MAX_ENTRIES) {
