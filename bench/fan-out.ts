@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fetch } from 'undici';
 import type { Contestant } from './measure';
 import type { MeasuredProcess } from './process';
 

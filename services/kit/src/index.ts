@@ -25,7 +25,7 @@ export {
   type ProblemKind,
 } from './problem';
 export { ForbiddenAddressError, publicOnly } from './public-address';
-export { replyJson, replyRepresentation, represent, type Representation } from './reply';
+export { replyJson, replyRepresentation, represent } from './reply';
 export { runCommand, runProcess } from './run';
 export { StartError } from './start-error';
 export { serve } from './serve';

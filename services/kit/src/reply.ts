@@ -60,8 +60,8 @@ export function replyJson(
 
 /** A JSON body made once for many responses, with the strong entity tag that names it (RFC 9110, section 8.8.3). */
 export interface Representation {
-  /** As text: Node then writes it together with the head, which is half the cost of two writes. */
   body: string;
+  /** How long the body is, encoded. */
   bytes: number;
   etag: string;
 }

@@ -1,18 +1,16 @@
 /** `npm run providers` lists the banks that could be asked, and tries those that are. */
-import { createLogger, createWebClient, publicOnly, runCommand, StartError } from '@loan-buddy/kit';
+import { createLogger, runCommand, StartError } from '@loan-buddy/kit';
 import { readOfferConfig } from '../config';
-import { createProviders, defaultProviders, WEB_LIMITS } from '../offers/providers/provider-config';
+import { createLenderClient } from '../offers/providers/lender-client';
+import { createProviders, defaultProviders } from '../offers/providers/provider-config';
 import { checkProviders } from './check-providers';
 import { listBrands } from './list-brands';
+import { UsageError } from './usage-error';
 
 const USAGE = `usage: npm run providers -- list-brands [TEXT]   banks of the register whose name contains TEXT
        npm run providers -- check                asks each provider of PROVIDERS_FILE once`;
 
 const REGISTER_TIMEOUT_MS = 30_000;
-
-class UsageError extends StartError {
-  readonly code = 'usage';
-}
 
 class ProvidersFailedError extends StartError {
   readonly code = 'providers-failed';
@@ -22,8 +20,7 @@ void runCommand('providers', async (print) => {
   const [command, text = '', ...more] = process.argv.slice(2);
   const config = readOfferConfig(process.env);
   if (command === 'list-brands' && more.length === 0) {
-    const guard = config.ALLOW_PRIVATE_PROVIDERS ? undefined : publicOnly;
-    const web = createWebClient({ ...WEB_LIMITS, guard });
+    const web = createLenderClient(config.ALLOW_PRIVATE_PROVIDERS);
     const signal = AbortSignal.timeout(REGISTER_TIMEOUT_MS);
     const registerUrl = config.CDR_REGISTER_URL;
     try {

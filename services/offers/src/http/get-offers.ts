@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { FailedAnswer } from '../offers/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
 import type { PricedOffer } from '../offers/price-offer';
+import { remember } from '../offers/remember';
+import { integerParameter } from './integer-parameter';
 import { offerBody, offerBodySchema } from './offer-body';
 import { wantedParameters } from './offer-query';
 import { providerHeaders } from './provider-headers';
@@ -34,11 +36,7 @@ function parameters(providerNames: readonly string[]) {
         .meta({ description: 'Only this provider’s offers.', example: 'ProviderB' }),
       sort: z.enum(sortKeys).default('rate').meta({ description: 'All but `rate` need a term.' }),
       order: z.enum(['asc', 'desc']).default('asc'),
-      limit: z
-        .string()
-        .regex(/^\d{1,4}$/, 'must be a whole number')
-        .transform(Number)
-        .pipe(z.int().min(1).max(MAX_LIMIT))
+      limit: integerParameter({ digits: 4, min: 1, max: MAX_LIMIT })
         .optional()
         .meta({ description: `The first so many: 1 to ${String(MAX_LIMIT)}.` }),
     })
@@ -110,17 +108,4 @@ function freshness({ asOf, freshUntil }: Listing) {
   const ageS = Math.max(0, Math.floor((now - asOf) / 1000));
   const freshS = Math.max(0, Math.floor((freshUntil - now) / 1000));
   return { ageS, maxAgeS: ageS + freshS };
-}
-
-/** Makes something of an object once, for as long as that object is around. */
-function remember<From extends object, To>(make: (from: From) => To): (from: From) => To {
-  const made = new WeakMap<From, To>();
-  return (from) => {
-    let to = made.get(from);
-    if (to === undefined) {
-      to = make(from);
-      made.set(from, to);
-    }
-    return to;
-  };
 }

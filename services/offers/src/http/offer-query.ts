@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { integerParameter } from './integer-parameter';
 
 const MAX_AMOUNT = 100_000_000;
-const MAX_TERM_MONTHS = 600;
+const TERM_MONTHS = { min: 1, max: 600 };
 
 /** An amount wanted, as a number of a body or once it has been read out of a parameter. */
 export const amountSchema = z
@@ -10,7 +11,7 @@ export const amountSchema = z
   .max(MAX_AMOUNT)
   .multipleOf(0.01, 'must have at most two decimals');
 
-export const termSchema = z.int().min(1).max(MAX_TERM_MONTHS);
+export const termSchema = z.int().min(TERM_MONTHS.min).max(TERM_MONTHS.max);
 
 /** The query parameters that say for what loan offers are wanted. */
 export const wantedParameters = {
@@ -21,11 +22,7 @@ export const wantedParameters = {
     .pipe(amountSchema)
     .optional()
     .meta({ description: 'The amount wanted, in units of the currency.', example: '10000' }),
-  term_months: z
-    .string()
-    .regex(/^\d{1,4}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(termSchema)
+  term_months: integerParameter({ digits: 4, ...TERM_MONTHS })
     .optional()
     .meta({ description: 'The term wanted; offers then say what they cost.', example: '36' }),
 };

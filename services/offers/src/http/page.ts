@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import type { Page } from '../orders/order-store';
+import { integerParameter } from './integer-parameter';
 import { orderIdSchema } from './order-body';
 
 const DEFAULT_LIMIT = 20;
@@ -7,11 +7,7 @@ const MAX_LIMIT = 100;
 
 /** The query parameters of every listing of orders. */
 export const pageParameters = {
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(1).max(MAX_LIMIT))
+  limit: integerParameter({ digits: 3, min: 1, max: MAX_LIMIT })
     .default(DEFAULT_LIMIT)
     .meta({ description: `How many orders a page has: 1 to ${String(MAX_LIMIT)}.` }),
   cursor: orderIdSchema.optional().meta({

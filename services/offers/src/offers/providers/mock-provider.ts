@@ -1,6 +1,6 @@
-import { ProviderError } from '../failure-reason';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { ProviderError } from '../failure-reason';
 import { offerSchema } from '../offer';
 import { MAX_OFFERS, parseOffers, type FetchOffers, type ProviderAnswer } from '../provider';
 import type { ListedProvider } from './listed-provider';

@@ -1,7 +1,8 @@
-import { createWebClient, publicOnly, type Logger } from '@loan-buddy/kit';
+import type { Logger } from '@loan-buddy/kit';
 import { z } from 'zod';
 import type { Provider } from '../provider';
 import { cdrProvider } from './cdr/cdr-provider';
+import { createLenderClient } from './lender-client';
 import type { ListedProvider } from './listed-provider';
 import { defaultMocks, mockProvider } from './mock-provider';
 
@@ -24,13 +25,6 @@ export const defaultProviders: readonly ListedProvider[] = providersSchema.parse
   providers: defaultMocks,
 });
 
-/** How lenders are spoken to: their product data is far smaller than this. */
-export const WEB_LIMITS = {
-  userAgent: 'loan-buddy/1.0',
-  maxResponseBytes: 5 * 1024 * 1024,
-  maxRedirects: 3,
-};
-
 /**
  * Makes the listed providers, on connections of their own. `close` breaks off what they are doing.
  *
@@ -42,10 +36,7 @@ export function createProviders(
   options: { timeoutMs: number; allowPrivate: boolean; logger: Logger },
 ): { providers: Provider[]; close: () => Promise<void> } {
   const { timeoutMs, allowPrivate, logger } = options;
-  const web = createWebClient({
-    ...WEB_LIMITS,
-    guard: allowPrivate ? undefined : publicOnly,
-  });
+  const web = createLenderClient(allowPrivate);
   const names = new Set(listed.map(({ name }) => name));
   const providers = listed.map(({ name, create }) => {
     const isTaken = (other: string) => other !== name && names.has(other);

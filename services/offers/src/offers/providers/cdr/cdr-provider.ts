@@ -7,7 +7,7 @@ import { withDeadline } from '../../with-deadline';
 import type { ListedProvider } from '../listed-provider';
 import { createHolder } from './holder';
 import { createLoadCatalogue, type Catalogue } from './load-catalogue';
-import { mapProduct } from './map-product';
+import { countDropped, mapProduct } from './map-product';
 import type { Product } from './product';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -103,7 +103,7 @@ function mapCatalogue(
     const id = prefix + product.productId;
     const mapped = mapProduct(product, { id, brand: brandOf(product), now, query });
     if ('offer' in mapped) return mapped.offer;
-    dropped[mapped.dropped] = (dropped[mapped.dropped] ?? 0) + 1;
+    countDropped(dropped, mapped.dropped);
     return [];
   });
   return { offers, dropped };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProviderError } from '../../failure-reason';
 import { NotFoundError, type Holder } from './holder';
-import { refuseListed, type DropReason } from './map-product';
+import { countDropped, refuseListed, type Dropped, type DropReason } from './map-product';
 import { listedProductSchema, productSchema, type Product } from './product';
 
 /** A bank's personal loans, as far as they could be read. */
@@ -9,8 +9,8 @@ export interface Catalogue {
   products: readonly Product[];
   /** Products that are listed, and of which nothing more is known this time. */
   unread: number;
-  /** How many were left out, by reason. */
-  dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** Those that were left out. */
+  dropped: Readonly<Dropped>;
   /** When the oldest of it was read, on the clock of `performance.now()`. */
   asOf: number;
 }
@@ -65,7 +65,6 @@ export function createLoadCatalogue(options: {
     const startedAt = performance.now();
     const list = await readList(signal);
     const { dropped } = list;
-    const drop = (reason: DropReason) => (dropped[reason] = (dropped[reason] ?? 0) + 1);
     // What an incomplete list does not name may still be there.
     const all = list.isComplete ? list.wanted : [...new Set([...list.wanted, ...known.keys()])];
     const wanted = all.slice(0, MAX_PRODUCTS);
@@ -93,7 +92,7 @@ export function createLoadCatalogue(options: {
     for (const each of wanted.flatMap((id) => known.get(id) ?? [])) {
       asOf = Math.min(asOf, each.readAt);
       if ('product' in each) products.push(each.product);
-      else drop(each.dropped);
+      else countDropped(dropped, each.dropped);
     }
     return { products, unread, dropped, asOf };
   };
@@ -102,7 +101,7 @@ export function createLoadCatalogue(options: {
   async function readList(signal: AbortSignal) {
     const seen = new Set<string>();
     const wanted: string[] = [];
-    const dropped: Partial<Record<DropReason, number>> = {};
+    const dropped: Dropped = {};
     const now = new Date();
     const visited = new Set<string>();
     let url = firstPage;
@@ -121,7 +120,7 @@ export function createLoadCatalogue(options: {
         if (listed && seen.has(listed.productId)) continue;
         if (listed) seen.add(listed.productId);
         const reason = listed ? refuseListed(listed, now) : 'unreadable';
-        if (reason) dropped[reason] = (dropped[reason] ?? 0) + 1;
+        if (reason) countDropped(dropped, reason);
         else wanted.push(listed!.productId);
       }
       visited.add(url.href);
@@ -145,13 +144,11 @@ export function createLoadCatalogue(options: {
       const response = await holder.get('detail', url, signal);
       bytes += response.bytes;
       found = productIn(response.body, id);
+      if ('dropped' in found) throw new ProviderError('invalid', 'the answer is no product');
     } catch (error) {
       // A product that was there a while ago is rather away for a moment than gone: the list will tell.
       if (last || !(error instanceof NotFoundError)) throw error;
       found = { dropped: 'not-found' };
-    }
-    if ('dropped' in found && found.dropped === 'unreadable') {
-      throw new ProviderError('invalid', 'the answer is no product');
     }
     const total = knownBytes + bytes - (last?.bytes ?? 0);
     if (total > MAX_BYTES) {

@@ -1,5 +1,6 @@
 import { idSchema, type Offer, type OfferDetails, type PeriodicFee } from '../../offer';
 import type { OfferQuery } from '../../provider';
+import { remember } from '../../remember';
 import { parseAmount, parseMonths, parseRate } from './decimal';
 import {
   MAX_ENTRIES,
@@ -27,8 +28,15 @@ export const dropReasons = [
 
 export type DropReason = (typeof dropReasons)[number];
 
+/** How many products make no offer, by reason. */
+export type Dropped = Partial<Record<DropReason, number>>;
+
+export function countDropped(dropped: Dropped, reason: DropReason): void {
+  dropped[reason] = (dropped[reason] ?? 0) + 1;
+}
+
 /** What is asked of a bank where nobody says how much: most lend it. */
-export const DEFAULT_AMOUNT = 10_000;
+const DEFAULT_AMOUNT = 10_000;
 
 const CATEGORY = 'PERS_LOANS';
 
@@ -108,27 +116,20 @@ interface ReadLoan {
   flags: readonly string[];
 }
 
-const readLoans = new WeakMap<Product, ReadLoan>();
-
 /** Reads a product once: every query is answered from it, and a hostile product is long. */
-function readLoan(product: Product): ReadLoan {
-  let loan = readLoans.get(product);
-  if (!loan) {
-    const flags = new Set<string>();
-    const rates = product.lendingRates.flatMap(readRate);
-    decideTouching(rates);
-    const addresses = [product.applicationUri, product.additionalInformation?.overviewUri];
-    loan = {
-      rates,
-      limits: readLimits(product.constraints, rates, flags),
-      fees: readFees(product.fees, flags),
-      url: addresses.find(isWebUrl),
-      flags: [...flags],
-    };
-    readLoans.set(product, loan);
-  }
-  return loan;
-}
+const readLoan = remember((product: Product): ReadLoan => {
+  const flags = new Set<string>();
+  const rates = product.lendingRates.flatMap(readRate);
+  decideTouching(rates);
+  const addresses = [product.applicationUri, product.additionalInformation?.overviewUri];
+  return {
+    rates,
+    limits: readLimits(product.constraints, rates, flags),
+    fees: readFees(product.fees, flags),
+    url: addresses.find(isWebUrl),
+    flags: [...flags],
+  };
+});
 
 const MAX_NAME = 200;
 
