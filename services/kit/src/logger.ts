@@ -5,7 +5,7 @@ export type { Logger } from 'pino';
 /** How long a log line may wait in memory before it is written. */
 const FLUSH_INTERVAL_MS = 100;
 /** Lines of this many characters together are written at once. */
-const BUFFER_LENGTH = 8192;
+const BUFFER_LENGTH = 32_768;
 
 /**
  * One JSON line per event on stdout: `level` as a word, `time` as ISO 8601, `service`, the fields, `msg`.

@@ -1,4 +1,5 @@
 import { AppError, endpoint, replyRepresentation, represent } from '@loan-buddy/kit';
+import type { Response } from 'express';
 import { z } from 'zod';
 import type { FailedAnswer } from '../offers/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
@@ -83,18 +84,27 @@ export function getOffers(dependencies: {
       },
       problems: ['offers-unavailable'],
     },
-    async ({ query, res }) => {
+    ({ query, res }) => {
       const { amount, term_months: termMonths, provider, sort, order, limit } = query;
       const listed = listOffers({ amount, termMonths, provider, sort, order, limit });
-      // What is known is answered within the same turn.
-      const listing = listed instanceof Promise ? await listed : listed;
-      const headers = headersOf(listing);
-      if (listing.missing.length === listing.answers.length) {
-        throw new OffersUnavailableError(listing.missing, headers);
+      // What is known is answered within the same turn, without a promise.
+      if (listed instanceof Promise) {
+        return listed.then((listing) => {
+          replyListing(res, listing);
+        });
       }
-      replyRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
+      replyListing(res, listed);
+      return undefined;
     },
   );
+
+  function replyListing(res: Response, listing: Listing): void {
+    const headers = headersOf(listing);
+    if (listing.missing.length === listing.answers.length) {
+      throw new OffersUnavailableError(listing.missing, headers);
+    }
+    replyRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
+  }
 }
 
 const freshnessHeaders = {

@@ -58,7 +58,7 @@ export function createListOffers(dependencies: {
   });
 
   return (query) => {
-    const key = JSON.stringify(query);
+    const key = keyOf(query);
     const last = remembered.get(key);
     return last && performance.now() < last.listing.freshUntil ? last.listing : list(query, key);
   };
@@ -95,6 +95,12 @@ export function createListOffers(dependencies: {
       .sort(compareBy(sort, order))
       .slice(0, limit);
   }
+}
+
+/** Equal for equal queries only: a name may hold anything, and comes last. */
+function keyOf({ amount, termMonths, provider, sort, order, limit }: ListQuery): string {
+  const numbers = `${String(amount)} ${String(termMonths)} ${String(limit)}`;
+  return `${numbers} ${sort} ${order}${provider === undefined ? '' : ` ${provider}`}`;
 }
 
 function compareBy(sort: ListQuery['sort'], order: ListQuery['order']) {
