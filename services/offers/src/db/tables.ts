@@ -1,10 +1,12 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { OrderEventData } from '../events/order-event';
 import type { OrderStatus } from '../orders/order';
 
 /** The tables as {@link migrations} leave them. */
 export interface Tables {
   orders: OrdersTable;
   idempotency_keys: IdempotencyKeysTable;
+  order_events: OrderEventsTable;
 }
 
 /** One row an order. A pending one is its own retry job: `due_at` says when somebody asks for its decision next. */
@@ -26,6 +28,26 @@ export interface OrdersTable {
   /** Set while the order is pending, and only then. */
   due_at: ColumnType<Date | null, unknown, unknown>;
   decided_at: ColumnType<Date | null, never, unknown>;
+  /** Of the checkout (W3C Trace Context). */
+  traceparent: string | null;
+  /** Where the user wants to be told. */
+  email: string | null;
+}
+
+/** One row for each change of an order's status, its creation included; the database's own triggers write it. */
+export interface OrderEventsTable {
+  /** Rising, for the events of one order in the order they happened. */
+  seq: ColumnType<number, never, never>;
+  id: ColumnType<string, never, never>;
+  order_id: ColumnType<string, never, never>;
+  type: ColumnType<string, never, never>;
+  time: ColumnType<Date, never, never>;
+  /** The order as it was then: {@link OrderEventData}. */
+  data: ColumnType<OrderEventData, never, never>;
+  traceparent: ColumnType<string | null, never, never>;
+  published_at: ColumnType<Date | null, never, unknown>;
+  /** Until then somebody is publishing it. */
+  claimed_until: ColumnType<Date | null, never, unknown>;
 }
 
 /** One row for each request that came with an `Idempotency-Key`, with its answer once there was one. */

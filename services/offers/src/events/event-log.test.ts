@@ -1,0 +1,104 @@
+import { sql } from 'kysely';
+import { anOffer, anOrder } from '../../test/builders';
+import { useDatabase } from '../../test/database';
+import { createOrderStore } from '../orders/order-store';
+import { createEventLog } from './event-log';
+import { orderEventSchema } from './order-event';
+
+const database = useDatabase();
+const parts = () => {
+  const { db } = database();
+  return { db, log: createEventLog(db), orders: createOrderStore(db) };
+};
+const typesOf = async (orderId: string) =>
+  (await parts().log.of(orderId)).map(({ event }) => event.type.split('.').at(-1));
+
+/** As if all were published that other tests left. */
+const publishAll = () => sql`update order_events set published_at = now()`.execute(database().db);
+
+describe('the log of order events', () => {
+  it('has an event for each change of status, in the form that is published', async () => {
+    const { log, orders } = parts();
+    const order = anOrder({ offer: { ...anOffer(), termMonths: 36 } });
+    await orders.insert(order, 0);
+    await orders.recordFailure(order.id, { reason: 'down', dueInMs: 0, maxAttempts: 2 });
+    await orders.recordFailure(order.id, { reason: 'down', dueInMs: 0, maxAttempts: 2 });
+    await orders.redrive(order.id);
+    await orders.decide(order.id, 'APPROVED');
+    await orders.decide(order.id, 'REJECTED');
+
+    const logged = await log.of(order.id);
+    const events = logged.map(({ event }) => event);
+    expect(await typesOf(order.id)).toEqual([
+      'checkout_submitted',
+      'failed',
+      'resubmitted',
+      'approved',
+    ]);
+    for (const event of events) expect(orderEventSchema.strict().parse(event)).toEqual(event);
+    expect(events.at(-1)).toMatchObject({
+      subject: order.id,
+      data: {
+        order_id: order.id,
+        user_id: 'cristina',
+        loan_id: 'offer2',
+        provider: 'ProviderB',
+        rate: 2.9,
+        amount: 12_000,
+        term_months: 36,
+        status: 'APPROVED',
+        created_at: '2025-07-08T12:30:45.678Z',
+        attempts: 0,
+      },
+    });
+    expect(events[1]?.data).toMatchObject({ status: 'FAILED', attempts: 2 });
+    const seqs = logged.map(({ seq }) => seq);
+    expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+  });
+
+  it('has no event of an order that was not written down', async () => {
+    const { log, orders } = parts();
+    const order = anOrder();
+    await orders.insert(order, 0);
+    await expect(orders.insert(order, 0)).rejects.toThrow();
+    expect(await log.of(order.id)).toHaveLength(1);
+  });
+
+  it('gives out of each order one event at a time, the oldest first', async () => {
+    const { log, orders } = parts();
+    await publishAll();
+    const [first, second] = [anOrder(), anOrder()];
+    for (const order of [first, second]) await orders.insert(order, 0);
+    await orders.decide(first.id, 'APPROVED');
+
+    const taken = await log.claimUnpublished(10, 60_000);
+    expect(taken.map(({ event }) => event.subject)).toEqual([first.id, second.id]);
+    expect(await log.claimUnpublished(10, 60_000)).toEqual([]);
+    await log.markPublished(taken.map(({ seq }) => seq));
+    const next = await log.claimUnpublished(10, 60_000);
+    expect(next.map(({ event }) => event.data.status)).toEqual(['APPROVED']);
+    await log.release([next[0]!.seq], 0);
+    expect(await log.claimUnpublished(10, 60_000)).toEqual(next);
+  });
+
+  it('gives an event again whose publisher died', async () => {
+    const { log, orders } = parts();
+    await publishAll();
+    await orders.insert(anOrder(), 0);
+    const taken = await log.claimUnpublished(10, 0);
+    expect(taken).toHaveLength(1);
+    expect(await log.claimUnpublished(10, 60_000)).toEqual(taken);
+  });
+
+  it('has a request for a decision published again', async () => {
+    const { log, orders } = parts();
+    await publishAll();
+    const order = anOrder();
+    await orders.insert(order, 0);
+    expect(await log.republishRequest(order.id)).toBe(false);
+    const [taken] = await log.claimUnpublished(10, 60_000);
+    await log.markPublished([taken!.seq]);
+    expect(await log.republishRequest(order.id)).toBe(true);
+    expect(await log.claimUnpublished(10, 60_000)).toEqual([taken]);
+  });
+});

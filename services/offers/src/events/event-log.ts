@@ -1,0 +1,130 @@
+import { sql, type Kysely, type Selectable } from 'kysely';
+import type { OrderEventsTable, Tables } from '../db/tables';
+import { EVENT_SOURCE, type OrderEvent, type OrderEventType } from './order-event';
+
+/** An event and its place among all: later ones of the same order have a higher one. */
+export interface LoggedEvent {
+  seq: number;
+  event: OrderEvent;
+}
+
+/** What happened to the orders. The database's triggers write it; nobody else does. */
+export interface EventLog {
+  /** The events of one order, oldest first. */
+  of: (orderId: string) => Promise<LoggedEvent[]>;
+  /**
+   * Takes up to `limit` unpublished events, oldest first, of each order only the first: the next one's turn comes when
+   * that is published. Nobody else gets them until `leaseMs` have passed.
+   */
+  claimUnpublished: (limit: number, leaseMs: number) => Promise<LoggedEvent[]>;
+  markPublished: (seqs: readonly number[]) => Promise<void>;
+  /** Gives back what could not be published: it is due again after `pauseMs`. */
+  release: (seqs: readonly number[], pauseMs: number) => Promise<void>;
+  /**
+   * Has the last request for a decision on an order published again; false if it is waiting to be published anyhow.
+   */
+  republishRequest: (orderId: string) => Promise<boolean>;
+}
+
+const columns = ['id', 'order_id', 'type', 'time', 'data', 'traceparent'] as const;
+/** A number in every driver: 2^53 events are enough. */
+const seq = sql<number>`seq::float8`.as('seq');
+
+export function createEventLog(db: Kysely<Tables>): EventLog {
+  const inMs = (ms: number) => sql<Date>`now() + ${ms} * interval '1 ms'`;
+
+  return {
+    of: async (orderId) => {
+      const rows = await db
+        .selectFrom('order_events')
+        .select([seq, ...columns])
+        .where('order_id', '=', orderId)
+        .orderBy('order_events.seq')
+        .execute();
+      return rows.map(toLogged);
+    },
+
+    claimUnpublished: async (limit, leaseMs) => {
+      const rows = await db
+        .with('due', (qb) =>
+          qb
+            .selectFrom('order_events as e')
+            .select('e.seq as due_seq')
+            .where('e.published_at', 'is', null)
+            .where(sql<boolean>`(e.claimed_until is null or e.claimed_until <= now())`)
+            .where(({ not, exists, selectFrom }) =>
+              not(
+                exists(
+                  selectFrom('order_events as earlier')
+                    .select('earlier.seq')
+                    .where('earlier.published_at', 'is', null)
+                    .whereRef('earlier.order_id', '=', 'e.order_id')
+                    .whereRef('earlier.seq', '<', 'e.seq'),
+                ),
+              ),
+            )
+            .orderBy('e.seq')
+            .limit(limit)
+            .forUpdate()
+            .skipLocked(),
+        )
+        .updateTable('order_events')
+        .from('due')
+        .whereRef('seq', '=', 'due_seq')
+        .set({ claimed_until: inMs(leaseMs) })
+        .returning([seq, ...columns])
+        .execute();
+      return rows.map(toLogged).sort((a, b) => a.seq - b.seq);
+    },
+
+    markPublished: async (seqs) => {
+      await db
+        .updateTable('order_events')
+        .set({ published_at: sql`now()`, claimed_until: null })
+        .where('order_events.seq', 'in', [...seqs])
+        .execute();
+    },
+
+    release: async (seqs, pauseMs) => {
+      await db
+        .updateTable('order_events')
+        .set({ claimed_until: inMs(pauseMs) })
+        .where('order_events.seq', 'in', [...seqs])
+        .execute();
+    },
+
+    republishRequest: async (orderId) => {
+      const { numUpdatedRows } = await db
+        .updateTable('order_events')
+        .set({ published_at: null })
+        .where('published_at', 'is not', null)
+        .where(
+          'order_events.seq',
+          '=',
+          sql<number>`(select max(seq) from order_events where order_id = ${orderId})`,
+        )
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+  };
+}
+
+type Row = Pick<Selectable<OrderEventsTable>, 'seq' | (typeof columns)[number]>;
+
+/** The event as it is published. */
+export function toLogged({ seq, id, order_id, type, time, data, traceparent }: Row): LoggedEvent {
+  return {
+    seq,
+    event: {
+      specversion: '1.0',
+      id,
+      source: EVENT_SOURCE,
+      type: type as OrderEventType,
+      subject: order_id,
+      time: time.toISOString(),
+      datacontenttype: 'application/json',
+      ...(traceparent !== null && { traceparent }),
+      data,
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { orderStatuses } from '../orders/order';
+
+/** The status that an order has after an event of each type. */
+const statusAfter = {
+  'com.loanbuddy.order.checkout_submitted': 'PENDING',
+  'com.loanbuddy.order.resubmitted': 'PENDING',
+  'com.loanbuddy.order.approved': 'APPROVED',
+  'com.loanbuddy.order.rejected': 'REJECTED',
+  'com.loanbuddy.order.failed': 'FAILED',
+} as const satisfies Record<string, (typeof orderStatuses)[number]>;
+
+export type OrderEventType = keyof typeof statusAfter;
+
+/** All that can happen to an order. */
+export const orderEventTypes = Object.keys(statusAfter) as OrderEventType[];
+
+/** After these nothing more is heard of an order, unless an operator takes up one that failed. */
+export function isFinalEvent(type: OrderEventType): boolean {
+  return statusAfter[type] !== 'PENDING';
+}
+
+/** After these somebody has to decide. */
+export function asksForDecision(type: OrderEventType): boolean {
+  return statusAfter[type] === 'PENDING';
+}
+
+/** The order as the event left it. Of the user it says nothing but the id. */
+export const orderEventDataSchema = z
+  .object({
+    order_id: z.string(),
+    user_id: z.string(),
+    loan_id: z.string(),
+    provider: z.string(),
+    rate: z.number().meta({ description: 'Percent a year.' }),
+    amount: z.number().meta({ description: 'In units of the currency.' }),
+    term_months: z.int().optional(),
+    status: z.enum(orderStatuses),
+    created_at: z.iso.datetime({ precision: 3 }),
+    attempts: z.int().meta({ description: 'How often a decision was asked for in vain.' }),
+  })
+  .meta({ id: 'OrderEventData' });
+
+export type OrderEventData = z.output<typeof orderEventDataSchema>;
+
+/** Who says so; with `id` it names an event wherever it turns up. */
+export const EVENT_SOURCE = '/loan-buddy/offers';
+
+/** An event of an order as it is published: CloudEvents 1.0, structured mode in JSON. */
+export const orderEventSchema = z
+  .object({
+    specversion: z.literal('1.0'),
+    id: z.uuid().meta({ description: 'With `source` the name of the event, the same each time.' }),
+    source: z.literal(EVENT_SOURCE),
+    type: z.enum(orderEventTypes),
+    subject: z.string().meta({ description: 'The id of the order.' }),
+    time: z.iso.datetime({ precision: 3 }),
+    datacontenttype: z.literal('application/json'),
+    traceparent: z.string().optional().meta({ description: 'W3C Trace Context of the checkout.' }),
+    data: orderEventDataSchema,
+  })
+  .refine(({ type, data }) => statusAfter[type] === data.status, 'the status fits the type')
+  .meta({ id: 'OrderEvent' });
+
+export type OrderEvent = z.output<typeof orderEventSchema>;
