@@ -14,15 +14,17 @@ const agent = new Agent({ keepAlive: true });
 const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 10 });
 const recorded = JSON.parse(body) as Record<string, unknown>;
 
-const insert = `insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, term_months, due_at)
-  values ($1, $2, 'PENDING', $3, $4, 'ProviderB', 2.9, 12000, null, now() + interval '5 s')`;
+const insert = `insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, term_months, traceparent, email, due_at)
+  values ($1, $2, 'PENDING', $3, $4, 'ProviderB', 2.9, 12000, null, $5, null, now() + interval '5 s')`;
 const update = `update orders set status = $2, decided_at = now(), due_at = null where id = $1`;
+
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 createServer((req, res) => {
   readJson(req, (checkout) => {
     const id = `order-${randomUUID()}`;
     const { user_id, loan_id } = checkout;
-    void pool.query(insert, [id, user_id, new Date(), loan_id]).then(() => {
+    void pool.query(insert, [id, user_id, new Date(), loan_id, TRACEPARENT]).then(() => {
       const payment = JSON.stringify({ order_id: id, amount: 12_000, status: 'PENDING' });
       const hop = request(
         confirmPayment,

@@ -1,22 +1,65 @@
-import { createLifecycle, createLogger, runProcess, serve } from '@loan-buddy/kit';
+import { createLifecycle, createLogger, runProcess, serve, type Logger } from '@loan-buddy/kit';
+import type { MessageBus } from '@loan-buddy/kit/message-bus';
 import { createApp } from './app';
-import { readConfig } from './config';
+import { readConfig, type Config } from './config';
 import { decide } from './decide';
+import { createDecideCheckout } from './decide-checkout';
 import { createSimulateTrouble } from './simulate-trouble';
+
+/** Orders decided at the same time. */
+const MAX_CHECKOUTS = 100;
 
 void runProcess('confirm-payment', async () => {
   const config = readConfig(process.env);
   const logger = createLogger({ service: 'confirm-payment', level: config.LOG_LEVEL });
   const lifecycle = createLifecycle();
-  const app = createApp({
-    logger,
-    lifecycle,
-    decide: (amount) => decide(amount, config.APPROVAL_THRESHOLD),
+  const decisionMaker = {
+    decide: (amount: number) => decide(amount, config.APPROVAL_THRESHOLD),
     simulateTrouble: createSimulateTrouble({
       latencyMs: config.SIMULATED_LATENCY_MS,
       failureRate: config.SIMULATED_FAILURE_RATE,
     }),
-  });
+  };
+  const bus = await openBus(config, logger);
+  const app = createApp({ logger, lifecycle, ...decisionMaker });
   const server = await serve({ app, lifecycle, logger, config });
-  return { logger, shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS, close: server.close };
+  bus?.subscribe(config.PUBSUB_CHECKOUTS_SUBSCRIPTION, {
+    maxMessages: MAX_CHECKOUTS,
+    handle: createDecideCheckout({
+      ...decisionMaker,
+      publish: (event) =>
+        bus.publish(config.PUBSUB_DECISIONS_TOPIC, {
+          body: JSON.stringify(event),
+          contentType: 'application/cloudevents+json',
+          orderingKey: event.subject,
+        }),
+    }),
+  });
+  return {
+    logger,
+    shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
+    close: async () => {
+      await Promise.all([server.close(), bus?.close()]);
+    },
+  };
 });
+
+/** Connects to Pub/Sub where orders come from there. */
+async function openBus(config: Config, logger: Logger): Promise<MessageBus | undefined> {
+  const { APPROVAL_TRANSPORT, PUBSUB_PROJECT_ID: projectId } = config;
+  if (APPROVAL_TRANSPORT === 'http' || projectId === undefined) return undefined;
+  // Only then: its libraries take their time to load, and 40 MB.
+  const { openMessageBus } = await import('@loan-buddy/kit/message-bus');
+  const plan = {
+    topics: [config.PUBSUB_DECISIONS_TOPIC],
+    subscriptions: [
+      {
+        name: config.PUBSUB_CHECKOUTS_SUBSCRIPTION,
+        topic: config.PUBSUB_CHECKOUTS_TOPIC,
+        deadLetterTopic: config.PUBSUB_DEAD_LETTER_TOPIC,
+        maxDeliveries: config.PUBSUB_MAX_DELIVERIES,
+      },
+    ],
+  };
+  return openMessageBus({ projectId, emulatorHost: config.PUBSUB_EMULATOR_HOST, plan }, logger);
+}

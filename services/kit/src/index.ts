@@ -8,9 +8,11 @@ export {
   flagVariable,
   integerVariable,
   jsonFileVariable,
+  messageBusVariables,
   ratioVariable,
   readEnv,
   serverVariables,
+  topicVariable,
 } from './env';
 export { ExchangeEndedError } from './exchange';
 export { createHttpClient, type HttpClient } from './http-client';
@@ -24,12 +26,16 @@ export {
   type KitProblemCode,
   type ProblemKind,
 } from './problem';
+export { openEventStream, type EventStream } from './event-stream';
+export { createPoller, type Poller } from './poller';
+export { readPreferences } from './prefer';
 export { ForbiddenAddressError, publicOnly } from './public-address';
 export { replyJson, replyRepresentation, represent } from './reply';
 export { runCommand, runProcess } from './run';
 export { StartError } from './start-error';
 export { serve } from './serve';
 export { createServiceApp } from './service-app';
+export { continueTrace } from './trace-context';
 export {
   createWebClient,
   UnusableResponseError,

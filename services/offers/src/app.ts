@@ -2,6 +2,7 @@ import {
   createServiceApp,
   type Lifecycle,
   type Logger,
+  type Poller,
   type ReadinessDetail,
 } from '@loan-buddy/kit';
 import type { Express } from 'express';
@@ -10,15 +11,17 @@ import { getFailedOrders, postFailedOrderRetry, postFailedOrdersRetry } from './
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
 import { getOrder } from './http/get-order';
+import { getOrderEvents } from './http/get-order-events';
 import { getOrders } from './http/get-orders';
 import { postCheckout } from './http/post-checkout';
 import { problems } from './http/problems';
 import type { FindOffer } from './offers/find-offer';
 import type { ListOffers } from './offers/list-offers';
-import type { Checkout } from './orders/checkout';
+import type { AwaitOrder } from './orders/await-order';
+import type { Checkout, CheckoutMode } from './orders/checkout';
 import type { IdempotencyStore } from './orders/idempotency';
+import type { OrderFeed } from './orders/order-feed';
 import type { OrderStore } from './orders/order-store';
-import type { RetryWorker } from './orders/retry-worker';
 
 export interface AppDependencies {
   logger: Logger;
@@ -27,10 +30,13 @@ export interface AppDependencies {
   providerNames: readonly string[];
   findOffer: FindOffer;
   checkout: Checkout;
+  checkoutMode: CheckoutMode;
   orders: OrderStore;
+  awaitOrder: AwaitOrder;
+  feed: OrderFeed;
   idempotency: IdempotencyStore;
   idempotencyTtlMs: number;
-  retryWorker: Pick<RetryWorker, 'wake'>;
+  retryWorker: Pick<Poller, 'wake'>;
   readinessDetail: ReadinessDetail;
 }
 
@@ -45,9 +51,10 @@ export function createApp(dependencies: AppDependencies): Express {
   const { logger, lifecycle, readinessDetail } = dependencies;
   const endpoints = [
     getOffers(dependencies),
-    postCheckout({ answerCheckout: createAnswerCheckout(dependencies) }),
+    postCheckout({ ...dependencies, answerCheckout: createAnswerCheckout(dependencies) }),
     getOffer(dependencies),
     getOrder(dependencies),
+    getOrderEvents(dependencies),
     getOrders(dependencies),
     getFailedOrders(dependencies),
     postFailedOrderRetry(dependencies),

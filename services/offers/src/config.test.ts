@@ -30,16 +30,26 @@ describe('readConfig', () => {
       OFFERS_TTL_MS: 5000,
       OFFERS_MAX_AGE_MS: 60_000,
       APR_TYPE: 'eu-effective',
+      CHECKOUT_MODE: 'sync',
+      APPROVAL_TRANSPORT: 'http',
+      EVENT_BUS: 'none',
+      DECISION_TIMEOUT_MS: 60_000,
+      PUBSUB_DEAD_LETTER_TOPIC: 'loan-buddy-dead-letters',
+      PUBSUB_MAX_DELIVERIES: 10,
+      PUBSUB_CHECKOUTS_TOPIC: 'loan-buddy-checkouts',
+      PUBSUB_DECISIONS_TOPIC: 'loan-buddy-decisions',
+      PUBSUB_DECISIONS_SUBSCRIPTION: 'loan-buddy-decisions-offers',
+      PUBSUB_EVENTS_TOPIC: 'loan-buddy-order-events',
     });
   });
 
   it('reads each variable under its own name', () => {
     const numbers = Object.keys(readConfig({})).filter((name) =>
-      /^(PORT|.*_(MS|SIZE|FAILURES|ATTEMPTS|HOURS))$/.test(name),
+      /^(PORT|.*_(MS|SIZE|FAILURES|ATTEMPTS|HOURS|DELIVERIES))$/.test(name),
     );
-    expect(numbers).toHaveLength(15);
+    expect(numbers).toHaveLength(17);
     // A value of its own for each, and a drain that is shorter than the shutdown.
-    const values = Object.fromEntries(numbers.map((name, i) => [name, 20 + i]));
+    const values = Object.fromEntries(numbers.map((name, i) => [name, 80 + i]));
     const written = Object.entries(values).map(([name, value]) => [name, String(value)] as const);
     const others = {
       HOST: '127.0.0.1',
@@ -49,6 +59,16 @@ describe('readConfig', () => {
       CONFIRM_PAYMENT_URL: 'http://x',
       CDR_REGISTER_URL: 'http://y',
       APR_TYPE: 'au-comparison',
+      CHECKOUT_MODE: 'async',
+      APPROVAL_TRANSPORT: 'pubsub',
+      EVENT_BUS: 'pubsub',
+      PUBSUB_PROJECT_ID: 'some-project',
+      PUBSUB_EMULATOR_HOST: 'localhost:8085',
+      PUBSUB_DEAD_LETTER_TOPIC: 'dead',
+      PUBSUB_CHECKOUTS_TOPIC: 'checkouts',
+      PUBSUB_DECISIONS_TOPIC: 'decisions',
+      PUBSUB_DECISIONS_SUBSCRIPTION: 'decided',
+      PUBSUB_EVENTS_TOPIC: 'events',
     };
     const env = {
       ...Object.fromEntries(written),
@@ -62,6 +82,12 @@ describe('readConfig', () => {
       ALLOW_PRIVATE_PROVIDERS: true,
       PROVIDERS_FILE: [{ name: 'ProviderA' }, { name: 'ProviderB' }, { name: 'ProviderC' }],
     });
+  });
+
+  it('wants to know the project where Pub/Sub is used', () => {
+    expect(() => readConfig({ APPROVAL_TRANSPORT: 'pubsub', EVENT_BUS: 'pubsub' })).toThrow(
+      /PUBSUB_PROJECT_ID: .*APPROVAL_TRANSPORT=pubsub\n {2}PUBSUB_PROJECT_ID: .*EVENT_BUS=pubsub$/,
+    );
   });
 
   it.each(readdirSync(examples))('takes the example %s', (file) => {

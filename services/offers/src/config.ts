@@ -5,11 +5,14 @@ import {
   flagVariable,
   integerVariable,
   jsonFileVariable,
+  messageBusVariables,
   readEnv,
   serverVariables,
+  topicVariable,
 } from '@loan-buddy/kit';
 import { z } from 'zod';
 import type { DatabaseOptions } from './db/database';
+import { checkoutModes } from './orders/checkout';
 import { aprTypes } from './offers/price-offer';
 import { providersSchema } from './offers/providers/provider-config';
 
@@ -38,10 +41,23 @@ const offerVariables = {
   APR_TYPE: z.enum(aprTypes).default('eu-effective'),
 };
 
+const eventVariables = {
+  APPROVAL_TRANSPORT: z.enum(['http', 'pubsub']).default('http'),
+  EVENT_BUS: z.enum(['none', 'pubsub']).default('none'),
+  DECISION_TIMEOUT_MS: integerVariable({ default: 60_000, min: 100, max: 86_400_000 }),
+  ...messageBusVariables,
+  PUBSUB_CHECKOUTS_TOPIC: topicVariable('loan-buddy-checkouts'),
+  PUBSUB_DECISIONS_TOPIC: topicVariable('loan-buddy-decisions'),
+  PUBSUB_DECISIONS_SUBSCRIPTION: topicVariable('loan-buddy-decisions-offers'),
+  PUBSUB_EVENTS_TOPIC: topicVariable('loan-buddy-order-events'),
+};
+
 const schema = environment({
   ...serverVariables({ port: 8080 }),
   ...databaseVariables,
   ...offerVariables,
+  ...eventVariables,
+  CHECKOUT_MODE: z.enum(checkoutModes).default('sync'),
   CONFIRM_PAYMENT_URL: baseUrlVariable('http://localhost:8000'),
   CONFIRM_PAYMENT_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
   // The checkout makes the first attempt, so with less than two nothing would ever be retried.
@@ -49,6 +65,13 @@ const schema = environment({
   RETRY_BASE_MS: integerVariable({ default: 500, min: 1, max: 3_600_000 }),
   RETRY_CAP_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
   IDEMPOTENCY_TTL_HOURS: integerVariable({ default: 24, min: 1, max: 8760 }),
+}).superRefine(({ APPROVAL_TRANSPORT, EVENT_BUS, PUBSUB_PROJECT_ID }, context) => {
+  if (PUBSUB_PROJECT_ID !== undefined) return;
+  for (const [variable, value] of Object.entries({ APPROVAL_TRANSPORT, EVENT_BUS })) {
+    if (value !== 'pubsub') continue;
+    const message = `must be set for ${variable}=pubsub`;
+    context.addIssue({ code: 'custom', path: ['PUBSUB_PROJECT_ID'], message });
+  }
 });
 
 export type Config = z.output<typeof schema>;

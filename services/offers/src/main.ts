@@ -1,29 +1,23 @@
-import {
-  createHttpClient,
-  createLifecycle,
-  createLogger,
-  runProcess,
-  serve,
-} from '@loan-buddy/kit';
+import { createLifecycle, createLogger, runProcess, serve } from '@loan-buddy/kit';
 import { createApp } from './app';
+import { openHttpApproval, openPubSubApproval } from './approval';
 import { readConfig } from './config';
 import { openDatabase } from './db/database';
 import { migrate } from './db/migrate';
+import { createEventLog } from './events/event-log';
+import { openBus } from './open-bus';
+import { createEventPublisher } from './events/publish-events';
+import { createPublishToBus } from './events/publish-to-bus';
 import { createAskProviders } from './offers/ask-providers';
 import { createCachedProvider } from './offers/cached-provider';
 import { createFindOffer } from './offers/find-offer';
 import { createListOffers } from './offers/list-offers';
 import { createProviders, defaultProviders } from './offers/providers/provider-config';
+import { createAwaitOrder } from './orders/await-order';
 import { createCheckout } from './orders/checkout';
 import { createIdempotencyStore, keepSweeping } from './orders/idempotency';
+import { createOrderFeed } from './orders/order-feed';
 import { createOrderStore } from './orders/order-store';
-import { createPaymentBreaker } from './orders/payment-breaker';
-import { createPaymentClient, MAX_DECISION_BYTES } from './orders/payment-client';
-import { createRetryWorker } from './orders/retry-worker';
-import { createSettleOrder } from './orders/settle-order';
-
-/** What a settling takes besides its call and its statements: nothing on a machine that breathes. */
-const LEASE_MARGIN_MS = 1000;
 
 void runProcess('offers', async () => {
   const config = readConfig(process.env);
@@ -36,32 +30,21 @@ void runProcess('offers', async () => {
   const orders = createOrderStore(database.db);
   const idempotency = createIdempotencyStore(database.db);
 
-  const client = createHttpClient({
-    baseUrl: config.CONFIRM_PAYMENT_URL,
-    timeoutMs: config.CONFIRM_PAYMENT_TIMEOUT_MS,
-    maxResponseBytes: MAX_DECISION_BYTES,
-  });
-  const breaker = createPaymentBreaker({
-    askForDecision: createPaymentClient(client),
-    failures: config.BREAKER_FAILURES,
-    openMs: config.BREAKER_OPEN_MS,
-    logger,
-  });
-  const settleOrder = createSettleOrder({
-    orders,
-    askForDecision: breaker.askForDecision,
-    policy: {
-      attempts: config.RETRY_ATTEMPTS,
-      baseMs: config.RETRY_BASE_MS,
-      capMs: config.RETRY_CAP_MS,
-    },
-    logger,
-  });
-  // One call, one wait for a connection, two statements: a settling that takes longer than this has died.
-  const leaseMs =
-    config.CONFIRM_PAYMENT_TIMEOUT_MS + 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
-  const retryWorker = createRetryWorker({ orders, settleOrder, breaker, leaseMs, logger });
-  breaker.onClosed(retryWorker.wake);
+  const log = createEventLog(database.db);
+  const feed = await createOrderFeed({ listen: database.listen, log });
+  const awaitOrder = createAwaitOrder({ orders, feed });
+
+  const bus = await openBus(config, logger);
+  const topics = {
+    events: config.EVENT_BUS === 'pubsub' ? config.PUBSUB_EVENTS_TOPIC : undefined,
+    checkouts: config.APPROVAL_TRANSPORT === 'pubsub' ? config.PUBSUB_CHECKOUTS_TOPIC : undefined,
+  };
+  const publisher =
+    bus && createEventPublisher({ log, publish: createPublishToBus(bus, topics), logger });
+  const { approval, retryWorker, ...decisions } =
+    bus && publisher && config.APPROVAL_TRANSPORT === 'pubsub'
+      ? openPubSubApproval({ config, orders, logger, bus, log, publisher, awaitOrder })
+      : openHttpApproval({ config, orders, logger });
 
   const opened = createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
     timeoutMs: config.PROVIDER_TIMEOUT_MS,
@@ -89,13 +72,16 @@ void runProcess('offers', async () => {
     listOffers,
     providerNames: providers.map(({ name }) => name),
     findOffer,
-    checkout: createCheckout({ findOffer, orders, settleOrder, leaseMs, logger }),
+    checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
+    checkoutMode: config.CHECKOUT_MODE,
     orders,
+    awaitOrder,
+    feed,
     idempotency,
     idempotencyTtlMs: config.IDEMPOTENCY_TTL_HOURS * 3_600_000,
     retryWorker,
     readinessDetail: async () => ({
-      confirm_payment: breaker.state(),
+      confirm_payment: decisions.state(),
       database: await database.ping().then(
         () => 'ok',
         () => 'unavailable',
@@ -104,14 +90,15 @@ void runProcess('offers', async () => {
   });
   const server = await serve({ app, lifecycle, logger, config });
   retryWorker.start();
+  publisher?.start();
   const stopSweeping = keepSweeping(idempotency, logger);
   return {
     logger,
     shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
     close: async () => {
       stopSweeping();
-      await Promise.all([server.close(), retryWorker.stop()]);
-      await Promise.all([client.close(), opened.close()]);
+      await Promise.all([feed.close(), server.close(), retryWorker.stop(), publisher?.stop()]);
+      await Promise.all([bus?.close(), decisions.close(), opened.close()]);
       await database.close();
     },
   };

@@ -1,6 +1,8 @@
 import { createLifecycle } from '@loan-buddy/kit';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
+import type { Database } from '../src/db/database';
+import { createEventLog } from '../src/events/event-log';
 import { createAskProviders } from '../src/offers/ask-providers';
 import { createFindOffer } from '../src/offers/find-offer';
 import { createCachedProvider } from '../src/offers/cached-provider';
@@ -9,9 +11,11 @@ import type { Offer } from '../src/offers/offer';
 import type { Provider } from '../src/offers/provider';
 import { defaultMocks } from '../src/offers/providers/mock-provider';
 import { createProviders, providersSchema } from '../src/offers/providers/provider-config';
-import { createCheckout } from '../src/orders/checkout';
+import { createAwaitOrder } from '../src/orders/await-order';
+import { createCheckout, type CheckoutMode } from '../src/orders/checkout';
 import { newOrderId, type Order } from '../src/orders/order';
 import { createIdempotencyStore } from '../src/orders/idempotency';
+import { createOrderFeed, type OrderFeed } from '../src/orders/order-feed';
 import { createOrderStore, type OrderStore } from '../src/orders/order-store';
 import type { AskForDecision } from '../src/orders/payment-client';
 import { createSettleOrder } from '../src/orders/settle-order';
@@ -92,11 +96,26 @@ interface Parts {
   failures?: number;
   maxAgeMs?: number;
   askForDecision?: AskForDecision;
+  checkoutMode?: CheckoutMode;
+  /** Has what is due seen to; nobody does, if nothing is said. */
+  wake?: () => void;
+}
+
+/** What tells of orders that change in a database, for the tests of this file. */
+export function useFeed(database: () => Database): () => OrderFeed {
+  let feed: OrderFeed;
+  beforeAll(async () => {
+    const { db, listen } = database();
+    feed = await createOrderFeed({ listen, log: createEventLog(db) });
+  });
+  afterAll(() => feed.close());
+  return () => feed;
 }
 
 /** The whole service as main.ts puts it together but for the breaker and the retry worker, around given parts, on a database for the tests of this file. */
 export function useService() {
   const database = useDatabase();
+  const feed = useFeed(database);
   return (parts: Parts = {}) => {
     const {
       providers = threeMocks(),
@@ -120,6 +139,9 @@ export function useService() {
       aprType: 'eu-effective',
     } as const;
     const findOffer = createFindOffer(offerParts);
+    const awaitOrder = createAwaitOrder({ orders, feed: feed() });
+    const wake = parts.wake ?? (() => undefined);
+    const approval = { settleOrder, leaseMs: 60_000, wake, dueBehindMs: 0 };
     const app = createApp({
       logger,
       lifecycle: createLifecycle(),
@@ -127,12 +149,15 @@ export function useService() {
       providerNames: providers.map(({ name }) => name),
       findOffer,
       orders,
-      checkout: createCheckout({ findOffer, orders, settleOrder, leaseMs: 60_000, logger }),
+      checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
+      checkoutMode: parts.checkoutMode ?? 'sync',
+      awaitOrder,
+      feed: feed(),
       idempotency: createIdempotencyStore(db),
       idempotencyTtlMs: 3_600_000,
-      retryWorker: { wake: () => undefined },
+      retryWorker: { wake },
       readinessDetail: () => Promise.resolve({ database: 'ok' }),
     });
-    return { app, db, orders, lines };
+    return { app, db, orders, settleOrder, feed: feed(), lines };
   };
 }

@@ -4,6 +4,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { StartError, type Logger } from '@loan-buddy/kit';
 import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { lockFolder } from './folder-lock';
+import { createPostgresListen, type Listen } from './listen';
 import { createPglitePool } from './pglite-pool';
 import { createPostgresPool } from './postgres-pool';
 import type { Tables } from './tables';
@@ -13,6 +14,7 @@ export interface Database {
   db: Kysely<Tables>;
   /** Does work that may take its time, such as a change of the schema: no timeout ends its statements. */
   unhurried: <Result>(work: (db: Kysely<Tables>) => Promise<Result>) => Promise<Result>;
+  listen: Listen;
   /** @throws {DatabaseUnavailableError} where it does not answer. */
   ping: () => Promise<void>;
   /** Closes it after the queries under way. */
@@ -78,6 +80,7 @@ async function openServer(
         await own.destroy();
       }
     },
+    listen: createPostgresListen({ url, connectTimeoutMs }, logger),
     ping: () => ping(db),
     close: () => db.destroy(),
   };
@@ -128,6 +131,11 @@ function embedded(pglite: PGlite, logger: Logger): Database {
   return {
     db,
     unhurried: (work) => work(db),
+    // Nobody else writes to it, and nothing is lost on the way.
+    listen: async (channel, { onNotification }) => {
+      const stop = await pglite.listen(channel, onNotification);
+      return () => (pglite.closed ? Promise.resolve() : stop());
+    },
     ping: () => ping(db),
     close: () => db.destroy(),
   };

@@ -52,10 +52,11 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
             .select('e.seq as due_seq')
             .where('e.published_at', 'is', null)
             .where(sql<boolean>`(e.claimed_until is null or e.claimed_until <= now())`)
-            .where(({ not, exists, selectFrom }) =>
-              not(
-                exists(
-                  selectFrom('order_events as earlier')
+            .where((e) =>
+              e.not(
+                e.exists(
+                  e
+                    .selectFrom('order_events as earlier')
                     .select('earlier.seq')
                     .where('earlier.published_at', 'is', null)
                     .whereRef('earlier.order_id', '=', 'e.order_id')

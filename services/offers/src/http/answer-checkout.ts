@@ -103,9 +103,13 @@ export function fingerprintOf(wanted: {
   loanId: string;
   amount?: number | undefined;
   termMonths?: number | undefined;
+  email?: string | undefined;
 }): string {
-  const { userId, loanId, amount, termMonths } = wanted;
-  const asked = amount === undefined && termMonths === undefined ? [] : [amount, termMonths];
+  const { userId, loanId, amount, termMonths, email } = wanted;
+  // As it was before there were such fields: a request may come again after an upgrade.
+  const asked: unknown[] =
+    amount === undefined && termMonths === undefined ? [] : [amount, termMonths];
+  if (email !== undefined) asked.push(email);
   return createHash('sha256')
     .update(JSON.stringify([userId, loanId, ...asked]))
     .digest('base64url');

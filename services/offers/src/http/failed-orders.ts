@@ -1,8 +1,7 @@
-import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
+import { AppError, endpoint, replyJson, type Poller } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { idSchema } from '../offers/offer';
 import type { OrderStore } from '../orders/order-store';
-import type { RetryWorker } from '../orders/retry-worker';
 import { orderBody, orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
 import { pageHeaders, pageParameters, readPage } from './page';
 
@@ -17,7 +16,7 @@ export class NotFailedError extends AppError {
 
 interface Dependencies {
   orders: Pick<OrderStore, 'listFailed' | 'redrive' | 'redriveAll'>;
-  retryWorker: Pick<RetryWorker, 'wake'>;
+  retryWorker: Pick<Poller, 'wake'>;
 }
 
 const failedOrderSchema = orderBodySchema

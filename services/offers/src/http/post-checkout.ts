@@ -1,6 +1,8 @@
-import { endpoint, replyJson } from '@loan-buddy/kit';
+import { continueTrace, endpoint, readPreferences, replyJson } from '@loan-buddy/kit';
+import type { Request } from 'express';
 import { z } from 'zod';
 import { idSchema } from '../offers/offer';
+import type { CheckoutMode } from '../orders/checkout';
 import type { AnswerCheckout } from './answer-checkout';
 import { readIdempotencyKey } from './idempotency-key';
 import { amountSchema, termSchema } from './offer-query';
@@ -14,12 +16,40 @@ const checkoutSchema = z
       description: 'The amount the offer was listed for, where one was asked for.',
     }),
     term_months: termSchema.optional().meta({ description: 'Likewise the term.' }),
+    email: z
+      .email()
+      .max(254)
+      .optional()
+      .meta({ description: 'Where to tell of the decision.', example: 'cristina@example.com' }),
   })
   .meta({ id: 'Checkout' });
 
-export function postCheckout({ answerCheckout }: { answerCheckout: AnswerCheckout }) {
+/** Longest time a client is kept waiting because it says it is willing to, in seconds. */
+export const MAX_WAIT_S = 30;
+
+/**
+ * How long to wait for a decision that is asked for behind, and which preferences that honours (RFC 7240): at once
+ * with `respond-async`, unless `wait` gives a time. Undefined where the decision is asked for first.
+ */
+function asyncWait(req: Request, mode: CheckoutMode) {
+  const { respondAsync, waitS } = readPreferences(req);
+  if (!respondAsync && mode === 'sync') return undefined;
+  const seconds = Math.min(waitS ?? 0, MAX_WAIT_S);
+  const applied = [
+    ...(respondAsync ? ['respond-async'] : []),
+    ...(waitS === undefined ? [] : [`wait=${String(seconds)}`]),
+  ];
+  return { waitMs: seconds * 1000, applied };
+}
+
+export function postCheckout(dependencies: {
+  answerCheckout: AnswerCheckout;
+  checkoutMode: CheckoutMode;
+}) {
+  const { answerCheckout, checkoutMode } = dependencies;
   const headers = {
     Location: 'Where the order can be read from now on.',
+    'Preference-Applied': 'Which of the preferences were honoured.',
     'Idempotent-Replayed':
       '`true` where an earlier request with the same key got this very answer.',
   };
@@ -32,6 +62,9 @@ export function postCheckout({ answerCheckout }: { answerCheckout: AnswerCheckou
       requestHeaders: {
         'Idempotency-Key':
           'Makes it safe to send the request again: of one user, the same key makes no second order and gets the first answer.',
+        Prefer:
+          '`respond-async`: answered at once, before anybody has decided (RFC 7240). With `wait=N`, after N seconds at most.',
+        traceparent: 'The trace that the order is part of (W3C Trace Context).',
       },
       body: checkoutSchema,
       responses: {
@@ -51,13 +84,18 @@ export function postCheckout({ answerCheckout }: { answerCheckout: AnswerCheckou
       ],
     },
     async ({ body, req, res }) => {
+      const asynchronous = asyncWait(req, checkoutMode);
+      const sentTrace = req.headersDistinct['traceparent'];
       const { orderId, response, replayed } = await answerCheckout(
         {
           userId: body.user_id,
           loanId: body.loan_id,
           amount: body.amount,
           termMonths: body.term_months,
+          email: body.email,
+          waitMs: asynchronous?.waitMs,
           requestId: req.requestId,
+          traceparent: continueTrace(sentTrace?.length === 1 ? sentTrace[0] : undefined),
         },
         readIdempotencyKey(req),
       );
@@ -65,6 +103,9 @@ export function postCheckout({ answerCheckout }: { answerCheckout: AnswerCheckou
         ...['Location', `/orders/${orderId}`],
         ...(response.status === 202 ? ['Retry-After', PENDING_RETRY_AFTER] : []),
         ...(replayed ? ['Idempotent-Replayed', 'true'] : []),
+        ...(asynchronous?.applied.length
+          ? ['Preference-Applied', asynchronous.applied.join(', ')]
+          : []),
       ]);
     },
   );

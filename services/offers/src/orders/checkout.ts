@@ -2,7 +2,8 @@ import { AppError, type Logger } from '@loan-buddy/kit';
 import { DatabaseUnavailableError } from '../db/unavailable';
 import type { FindOffer } from '../offers/find-offer';
 import type { IdempotentRequest } from './idempotency';
-import { newOrderId, type Order } from './order';
+import type { AwaitOrder } from './await-order';
+import { newOrderId, type NewOrder, type Order } from './order';
 import type { OrderStore } from './order-store';
 import type { SettleOrder } from './settle-order';
 
@@ -23,20 +24,41 @@ export class KeyTakenError extends Error {
   override readonly name = 'KeyTakenError';
 }
 
+/** Whether a checkout that says nothing of it waits for the decision. */
+export const checkoutModes = ['sync', 'async'] as const;
+
+export type CheckoutMode = (typeof checkoutModes)[number];
+
 export type Checkout = (wanted: {
   userId: string;
   loanId: string;
   /** The amount and term wanted, where the offer leaves them open. */
   amount?: number | undefined;
   termMonths?: number | undefined;
+  email?: string | undefined;
+  /** Has the decision asked for behind, and waits for it as long as this; if it is missing, it is asked for now. */
+  waitMs?: number | undefined;
   requestId: string;
+  traceparent?: string | undefined;
   request?: IdempotentRequest | undefined;
 }) => Promise<Order>;
 
+/** How the decision on an order that was written down comes about. */
+export interface Approval {
+  /** Asks now, and returns the order as it then is. */
+  settleOrder: SettleOrder;
+  /** How long what asks now may take: after that, the order is due. */
+  leaseMs: number;
+  /** Has orders asked for behind that are due. */
+  wake: () => void;
+  /** When an order that is asked for behind is due. */
+  dueBehindMs: number;
+}
+
 /**
- * Takes a user's pick of an offer: writes the order down, asks for the decision, and returns the order as it then is.
- * It is `PENDING` where nobody decided, and then the retry worker goes on asking. From the moment it is written down
- * nothing loses it; what dies before it could record a decision leaves it due `leaseMs` later.
+ * Takes a user's pick of an offer: writes the order down, asks for the decision or has it asked for, and returns the order
+ * as it then is. It is `PENDING` where nobody has decided, and then the retry worker goes on asking. From the moment it is
+ * written down nothing loses it; what dies before it could record a decision leaves it due `leaseMs` later.
  *
  * @throws {UnknownLoanError} where no provider has that offer.
  * @throws {ProviderUnavailableError} where the provider that would have it does not answer.
@@ -46,15 +68,17 @@ export type Checkout = (wanted: {
 export function createCheckout(dependencies: {
   findOffer: FindOffer;
   orders: Pick<OrderStore, 'insert'>;
-  settleOrder: SettleOrder;
-  leaseMs: number;
+  approval: Approval;
+  awaitOrder: AwaitOrder;
   logger: Logger;
 }): Checkout {
-  const { findOffer, orders, settleOrder, leaseMs, logger } = dependencies;
-  return async ({ userId, loanId, amount, termMonths, requestId, request }) => {
+  const { findOffer, orders, approval, awaitOrder, logger } = dependencies;
+  const { settleOrder, leaseMs, wake, dueBehindMs } = approval;
+  return async (wanted) => {
+    const { userId, loanId, amount, termMonths, waitMs, requestId, request } = wanted;
     const offer = await findOffer(loanId, { amount, termMonths });
     if (!offer) throw new UnknownLoanError(loanId, (amount ?? termMonths) !== undefined);
-    const order: Order = {
+    const order: NewOrder = {
       id: newOrderId(),
       userId,
       status: 'PENDING',
@@ -67,12 +91,21 @@ export function createCheckout(dependencies: {
         termMonths,
       },
       attempts: 0,
+      traceparent: wanted.traceparent,
+      email: wanted.email,
     };
-    if (!(await orders.insert(order, leaseMs, request))) {
-      throw new KeyTakenError('the idempotency key belongs to another order');
-    }
+    const isBehind = waitMs !== undefined;
+    const written = await orders.insert(
+      order,
+      isBehind ? dueBehindMs : leaseMs,
+      request && isBehind ? { ...request, inFlightMs: leaseMs + waitMs } : request,
+    );
+    if (!written) throw new KeyTakenError('the idempotency key belongs to another order');
     try {
-      return await settleOrder(order, { requestId });
+      if (!isBehind) return await settleOrder(order, { requestId });
+      wake();
+      if (waitMs === 0) return order;
+      return (await awaitOrder(order.id, { waitMs })) ?? order;
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;
       // It is written down, and still due: whatever was decided just now, nobody has recorded it.

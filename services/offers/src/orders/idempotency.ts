@@ -10,6 +10,8 @@ export interface IdempotentRequest {
   fingerprint: string;
   /** How long the key is kept. */
   ttlMs: number;
+  /** How long the first request may take; if nothing is said, until its order is due. */
+  inFlightMs?: number;
 }
 
 /** The answer a request got, as it went over the wire. */

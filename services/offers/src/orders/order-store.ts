@@ -1,7 +1,7 @@
 import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
 import type { OrdersTable, Tables } from '../db/tables';
 import type { IdempotentRequest } from './idempotency';
-import type { Decision, Order, OrderStatus } from './order';
+import type { Decision, NewOrder, Order, OrderStatus } from './order';
 
 /** A page of a listing by id, which begins with the time of the replica that made it. */
 export interface Page {
@@ -19,10 +19,10 @@ export interface FailedOrder extends Order {
 export interface OrderStore {
   /**
    * Writes down a new order, and that its decision is to be asked for once `dueInMs` have passed. With a request, also
-   * that this is its order, and in flight for as long; false if that request already has one, and then nothing is
+   * that this is its order, and in flight for as long, unless it says otherwise; false if that request already has one, and then nothing is
    * written.
    */
-  insert: (order: Order, dueInMs: number, request?: IdempotentRequest) => Promise<boolean>;
+  insert: (order: NewOrder, dueInMs: number, request?: IdempotentRequest) => Promise<boolean>;
   find: (id: string) => Promise<Order | undefined>;
   listByUser: (userId: string, page: Page) => Promise<Order[]>;
   /** Records the decision if the order is still pending; returns the order as it now is. */
@@ -58,8 +58,9 @@ const columns = [
 
 // The two statements of every checkout, as they are sent: building them anew was 9 % of a checkout's CPU time.
 const INSERT = `insert into orders
-  (id, user_id, status, created_at, offer_id, provider, rate, amount, term_months, due_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 * interval '1 ms')`;
+  (id, user_id, status, created_at, offer_id, provider, rate, amount, term_months,
+    traceparent, email, due_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 * interval '1 ms')`;
 const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
   where id = $1 and status = 'PENDING' returning ${columns.join(', ')}`;
 
@@ -102,7 +103,7 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
       const insertion = CompiledQuery.raw(INSERT, [
         ...[id, userId, status, createdAt],
         ...[offer.id, offer.provider, offer.rate, offer.amount, offer.termMonths ?? null],
-        dueInMs,
+        ...[order.traceparent ?? null, order.email ?? null, dueInMs],
       ]);
       if (!request) {
         await db.executeQuery(insertion);
@@ -197,12 +198,12 @@ async function claimKey(
   db: Kysely<Tables>,
   order: Order,
   leaseMs: number,
-  { key, fingerprint, ttlMs }: IdempotentRequest,
+  { key, fingerprint, ttlMs, inFlightMs = leaseMs }: IdempotentRequest,
 ): Promise<boolean> {
   const fresh = {
     fingerprint,
     order_id: order.id,
-    in_flight_until: inMs(leaseMs),
+    in_flight_until: inMs(inFlightMs),
     expires_at: inMs(ttlMs),
     response_status: null,
     response_body: null,

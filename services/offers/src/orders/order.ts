@@ -30,6 +30,14 @@ export interface Order {
   attempts: number;
 }
 
+/** What an order is written down with and nobody reads again but what goes out of here. */
+export interface NewOrder extends Order {
+  /** Of the checkout (W3C Trace Context). */
+  traceparent?: string | undefined;
+  /** Where the user wants to be told of the decision. */
+  email?: string | undefined;
+}
+
 /** Whether confirm-payment has spoken: the status is final. */
 export function isDecided({ status }: Pick<Order, 'status'>): boolean {
   return decisions.some((decision) => decision === status);

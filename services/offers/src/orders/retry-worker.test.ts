@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { anOrder } from '../../test/builders';
 import type { Order } from './order';
-import { createRetryWorker, type RetryWorker } from './retry-worker';
+import type { Poller } from '@loan-buddy/kit';
+import { createRetryWorker } from './retry-worker';
 
-let worker: RetryWorker;
+let worker: Poller;
 afterEach(() => worker.stop());
 
 function setUp(due: number, options: { allowance?: number } = {}) {

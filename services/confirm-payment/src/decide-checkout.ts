@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { continueTrace } from '@loan-buddy/kit';
+import { z } from 'zod';
+import type { Decision } from './decide';
+
+/** Who says so; with `id` it names an event wherever it turns up. */
+const EVENT_SOURCE = '/loan-buddy/confirm-payment';
+
+/** What offers publishes: a CloudEvent of which only this is read. */
+const submittedSchema = z.object({
+  specversion: z.literal('1.0'),
+  type: z.enum(['com.loanbuddy.order.checkout_submitted', 'com.loanbuddy.order.resubmitted']),
+  traceparent: z.string().optional(),
+  data: z.object({
+    order_id: z.string().min(1),
+    amount: z.number().min(0),
+    status: z.literal('PENDING'),
+  }),
+});
+
+/** A message that asks for no decision: no delivery of it can ever be of use. */
+export class UnusableCheckoutError extends Error {
+  readonly code = 'unusable-checkout';
+  override readonly name = 'UnusableCheckoutError';
+}
+
+/** What a decision is published as: CloudEvents 1.0, structured mode in JSON. */
+export interface DecidedEvent {
+  specversion: '1.0';
+  id: string;
+  source: typeof EVENT_SOURCE;
+  type: 'com.loanbuddy.payment.decided';
+  subject: string;
+  time: string;
+  datacontenttype: 'application/json';
+  traceparent: string;
+  data: { order_id: string; status: Decision };
+}
+
+/**
+ * Decides on an order that came as a message, and publishes the decision. The message may come any number of times: the
+ * same order gets the same decision each time.
+ *
+ * @throws {UnusableCheckoutError} where it asks for no decision.
+ * @throws whatever publishing throws: then the message has to be delivered again.
+ */
+export function createDecideCheckout(dependencies: {
+  decide: (amount: number) => Decision;
+  simulateTrouble: () => Promise<void>;
+  publish: (event: DecidedEvent) => Promise<void>;
+}): (body: string) => Promise<void> {
+  const { decide, simulateTrouble, publish } = dependencies;
+  return async (body) => {
+    const { traceparent, data } = readSubmitted(body);
+    await simulateTrouble();
+    await publish({
+      specversion: '1.0',
+      id: randomUUID(),
+      source: EVENT_SOURCE,
+      type: 'com.loanbuddy.payment.decided',
+      subject: data.order_id,
+      time: new Date().toISOString(),
+      datacontenttype: 'application/json',
+      traceparent: continueTrace(traceparent),
+      data: { order_id: data.order_id, status: decide(data.amount) },
+    });
+  };
+}
+
+function readSubmitted(body: string): z.output<typeof submittedSchema> {
+  try {
+    return submittedSchema.parse(JSON.parse(body));
+  } catch (error) {
+    throw new UnusableCheckoutError('a message that asks for no decision', { cause: error });
+  }
+}

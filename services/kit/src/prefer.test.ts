@@ -1,0 +1,22 @@
+import { readPreferences } from './prefer';
+
+const read = (...prefer: string[]) =>
+  readPreferences({ headersDistinct: prefer.length > 0 ? { prefer } : {} });
+
+describe('readPreferences', () => {
+  it.each([
+    [['respond-async'], true, undefined],
+    [['respond-async, wait=10'], true, 10],
+    [['wait=10', 'Respond-Async'], true, 10],
+    [['wait = "5" ; why=not'], false, 5],
+    [['wait=5, wait=9'], false, 5],
+    [['return=minimal; foo="bar", handling=lenient'], false, undefined],
+    [['wait=soon'], false, undefined],
+    [['wait=-1'], false, undefined],
+    [['wait'], false, undefined],
+    [[',,;=, respond-async'], true, undefined],
+    [[], false, undefined],
+  ])('reads %j', (prefer, respondAsync, waitS) => {
+    expect(read(...prefer)).toEqual({ respondAsync, waitS });
+  });
+});

@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto';
+
+/** Version, trace id, parent id, flags; what a later version may add is not ours to repeat. */
+const TRACEPARENT =
+  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/;
+
+/**
+ * The `traceparent` to send on (W3C Trace Context, section 3.2): of the caller's trace, or of a new one where the caller
+ * names none that is valid. The parent id is a new one in either case.
+ */
+export function continueTrace(received: string | undefined): string {
+  const [, version, traceId, flags, more] = TRACEPARENT.exec(received ?? '') ?? [];
+  const isValid = traceId !== undefined && !(version === '00' && more !== undefined);
+  const parentId = randomBytes(8).toString('hex');
+  return isValid
+    ? `00-${traceId}-${parentId}-${flags!}`
+    : `00-${randomBytes(16).toString('hex')}-${parentId}-01`;
+}

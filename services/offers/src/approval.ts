@@ -1,0 +1,112 @@
+import { createHttpClient, type Logger, type Poller } from '@loan-buddy/kit';
+import type { MessageBus } from '@loan-buddy/kit/message-bus';
+import type { Config } from './config';
+import { createApplyDecision } from './events/apply-decision';
+import type { EventLog } from './events/event-log';
+import type { AwaitOrder } from './orders/await-order';
+import type { Approval } from './orders/checkout';
+import type { OrderStore } from './orders/order-store';
+import { createPaymentBreaker } from './orders/payment-breaker';
+import { createPaymentClient, MAX_DECISION_BYTES } from './orders/payment-client';
+import { createResubmitOrder } from './orders/resubmit-order';
+import { createRetryWorker } from './orders/retry-worker';
+import { createSettleOrder } from './orders/settle-order';
+
+/** What a settling takes besides its call and its statements: nothing on a machine that breathes. */
+const LEASE_MARGIN_MS = 1000;
+/** Decisions applied at the same time: more would only wait for a connection to the database. */
+const MAX_DECISIONS = 50;
+
+/** How orders get their decisions, put together from the parts. */
+export interface OpenApproval {
+  approval: Approval;
+  /** Sees to the orders that are due. */
+  retryWorker: Poller;
+  /** How confirm-payment is doing, as far as one can tell from here. */
+  state: () => string;
+  close: () => Promise<void>;
+}
+
+interface Parts {
+  config: Config;
+  orders: OrderStore;
+  logger: Logger;
+}
+
+/** Asks confirm-payment over HTTP: within the request of the checkout, or from the retry worker. */
+export function openHttpApproval({ config, orders, logger }: Parts): OpenApproval {
+  const client = createHttpClient({
+    baseUrl: config.CONFIRM_PAYMENT_URL,
+    timeoutMs: config.CONFIRM_PAYMENT_TIMEOUT_MS,
+    maxResponseBytes: MAX_DECISION_BYTES,
+  });
+  const breaker = createPaymentBreaker({
+    askForDecision: createPaymentClient(client),
+    failures: config.BREAKER_FAILURES,
+    openMs: config.BREAKER_OPEN_MS,
+    logger,
+  });
+  const policy = {
+    attempts: config.RETRY_ATTEMPTS,
+    baseMs: config.RETRY_BASE_MS,
+    capMs: config.RETRY_CAP_MS,
+  };
+  const { askForDecision } = breaker;
+  const settleOrder = createSettleOrder({ orders, askForDecision, policy, logger });
+  // One call, one wait for a connection, two statements: a settling that takes longer than this has died.
+  const leaseMs =
+    config.CONFIRM_PAYMENT_TIMEOUT_MS + 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
+  const retryWorker = createRetryWorker({ orders, settleOrder, breaker, leaseMs, logger });
+  breaker.onClosed(retryWorker.wake);
+  return {
+    approval: { settleOrder, leaseMs, wake: retryWorker.wake, dueBehindMs: 0 },
+    retryWorker,
+    state: breaker.state,
+    close: client.close,
+  };
+}
+
+/**
+ * Asks by publishing the order's event, and takes the decision from a subscription. A checkout that asks now waits for
+ * that as long as it would for an answer; the retry worker has a request published again on which no decision came.
+ */
+export function openPubSubApproval(
+  parts: Parts & {
+    bus: Pick<MessageBus, 'subscribe'>;
+    log: EventLog;
+    publisher: Pick<Poller, 'wake'>;
+    awaitOrder: AwaitOrder;
+  },
+): OpenApproval {
+  const { config, orders, logger, bus, log, publisher, awaitOrder } = parts;
+  const { DECISION_TIMEOUT_MS: timeoutMs, CONFIRM_PAYMENT_TIMEOUT_MS: waitMs } = config;
+  const policy = {
+    attempts: config.RETRY_ATTEMPTS,
+    baseMs: timeoutMs,
+    capMs: Math.max(timeoutMs, config.RETRY_CAP_MS),
+  };
+  bus.subscribe(config.PUBSUB_DECISIONS_SUBSCRIPTION, {
+    maxMessages: MAX_DECISIONS,
+    handle: createApplyDecision({ orders }),
+  });
+  return {
+    approval: {
+      settleOrder: async (order) => {
+        publisher.wake();
+        return (await awaitOrder(order.id, { waitMs })) ?? order;
+      },
+      leaseMs: timeoutMs,
+      wake: publisher.wake,
+      dueBehindMs: timeoutMs,
+    },
+    retryWorker: createRetryWorker({
+      orders,
+      settleOrder: createResubmitOrder({ orders, log, policy, logger }),
+      breaker: { allowance: () => Infinity },
+      leaseMs: 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS,
+      logger,
+    }),
+    state: () => 'asked over Pub/Sub',
+    close: () => Promise.resolve(),
+  };
+}

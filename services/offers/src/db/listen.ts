@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@loan-buddy/kit';
+import { Client } from 'pg';
+
+/** How long to wait before the next attempt to listen. */
+const RECONNECT_MS = 1000;
+
+export interface Listener {
+  /** Something was said. */
+  onNotification: (payload: string) => void;
+  /** Something may have been said that was not heard. */
+  onGap: () => void;
+}
+
+/** Hears what is said on channels of the database (PostgreSQL's LISTEN), until the returned function is called. */
+export type Listen = (channel: string, listener: Listener) => Promise<() => Promise<void>>;
+
+/**
+ * Listens on a connection of its own, and on a new one whenever that breaks. A connection that broke without a sign is
+ * found out by TCP's keep-alive only: whoever must not miss anything has to look for themselves from time to time.
+ */
+export function createPostgresListen(
+  options: { url: string; connectTimeoutMs: number },
+  logger: Logger,
+): Listen {
+  return (channel, { onNotification, onGap }) => {
+    const stopping = new AbortController();
+    let client: Client | undefined;
+
+    const listen = async (): Promise<void> => {
+      const ended = new Promise<void>((resolve) => {
+        client = new Client({
+          connectionString: options.url,
+          application_name: 'offers listening',
+          connectionTimeoutMillis: options.connectTimeoutMs,
+          keepAlive: true,
+          keepAliveInitialDelayMillis: 10_000,
+        });
+        client.on('error', () => undefined);
+        client.on('end', resolve);
+        client.on('notification', ({ payload = '' }) => {
+          onNotification(payload);
+        });
+      });
+      await client!.connect();
+      await client!.query(`listen ${channel}`);
+      onGap();
+      await ended;
+    };
+
+    const run = async (): Promise<void> => {
+      while (!stopping.signal.aborted) {
+        await listen().catch((error: unknown) => {
+          logger.warn({ err: error }, 'cannot listen to the database');
+        });
+        await client?.end().catch(() => undefined);
+        await sleep(RECONNECT_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    };
+    const running = run();
+
+    return Promise.resolve(async () => {
+      stopping.abort();
+      await client?.end().catch(() => undefined);
+      await running;
+    });
+  };
+}

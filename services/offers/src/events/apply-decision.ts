@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { decisions } from '../orders/order';
+import type { OrderStore } from '../orders/order-store';
+
+/** What confirm-payment publishes: a CloudEvent of which only this is read. */
+const decidedSchema = z.object({
+  specversion: z.literal('1.0'),
+  type: z.literal('com.loanbuddy.payment.decided'),
+  data: z.object({ order_id: z.string(), status: z.enum(decisions) }),
+});
+
+/** A message that is no decision on any order: no delivery of it can ever be of use. */
+export class UnusableDecisionError extends Error {
+  readonly code = 'unusable-decision';
+  override readonly name = 'UnusableDecisionError';
+}
+
+/**
+ * Takes a decision that came as a message. Any number of deliveries, in whatever order, leave the order with the first
+ * decision on it.
+ *
+ * @throws {UnusableDecisionError} where it is none, or of an order that nobody knows.
+ * @throws {DatabaseUnavailableError} where it could not be recorded: it has to be delivered again.
+ */
+export function createApplyDecision(dependencies: {
+  orders: Pick<OrderStore, 'find' | 'decide'>;
+}): (body: string) => Promise<void> {
+  const { orders } = dependencies;
+  return async (body) => {
+    const { order_id: orderId, status } = readDecision(body);
+    const order = await orders.find(orderId);
+    if (!order) throw new UnusableDecisionError(`there is no order ${orderId}`);
+    if (order.status === 'PENDING') await orders.decide(orderId, status);
+  };
+}
+
+function readDecision(body: string): z.output<typeof decidedSchema>['data'] {
+  try {
+    return decidedSchema.parse(JSON.parse(body)).data;
+  } catch (error) {
+    throw new UnusableDecisionError('a message that is no decision', { cause: error });
+  }
+}

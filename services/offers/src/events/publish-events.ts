@@ -1,0 +1,49 @@
+import { createPoller, type Logger, type Poller } from '@loan-buddy/kit';
+import type { EventLog, LoggedEvent } from './event-log';
+import type { PublishEvent } from './publish-to-bus';
+
+/** How long one round of publishing may take: after that, another replica may publish the same events. */
+const LEASE_MS = 30_000;
+/** How long to leave an event alone that could not be published. */
+const PAUSE_MS = 1000;
+/** Events published at the same time. */
+const BATCH = 100;
+
+/**
+ * Publishes what the log holds, of each order one event after the other. What is published is marked only then, so that
+ * a process that dies in between leaves its events to be published again: at least once, never not at all.
+ */
+export function createEventPublisher(dependencies: {
+  log: Pick<EventLog, 'claimUnpublished' | 'markPublished' | 'release'>;
+  publish: PublishEvent;
+  logger: Logger;
+}): Poller {
+  const { log, publish, logger } = dependencies;
+
+  async function publishBatch(): Promise<boolean> {
+    const taken = await log.claimUnpublished(BATCH, LEASE_MS);
+    if (taken.length === 0) return false;
+    const failed: LoggedEvent[] = [];
+    const published: LoggedEvent[] = [];
+    await Promise.all(
+      taken.map(async (each) => {
+        try {
+          await publish(each.event);
+          published.push(each);
+        } catch (error) {
+          if (failed.push(each) === 1) logger.warn({ err: error }, 'events not published');
+        }
+      }),
+    );
+    if (published.length > 0) await log.markPublished(published.map(({ seq }) => seq));
+    if (failed.length > 0)
+      await log.release(
+        failed.map(({ seq }) => seq),
+        PAUSE_MS,
+      );
+    // Those published may have a next event waiting behind them.
+    return published.length > 0;
+  }
+
+  return createPoller({ name: 'events to publish', work: publishBatch, logger });
+}

@@ -1,0 +1,67 @@
+import type { Listen } from '../db/listen';
+import type { EventLog, LoggedEvent } from '../events/event-log';
+
+/** The channel on which the database names each order that changed. */
+const CHANNEL = 'order_changed';
+/** How often those who wait look for themselves, should nobody have told them. */
+const LOOK_MS = 5000;
+
+/** Tells of orders that change, whichever replica changes them. */
+export interface OrderFeed {
+  /** Calls back whenever the order may have changed, until the returned function is called. */
+  watch: (orderId: string, listener: () => void) => () => void;
+  /** The order's events as they are now. All who ask after the same change share one look. */
+  eventsOf: (orderId: string) => Promise<LoggedEvent[]>;
+  /** Aborts when nobody should wait any longer: the process is about to stop. */
+  closing: AbortSignal;
+  /** Listens no more. */
+  close: () => Promise<void>;
+}
+
+export async function createOrderFeed(dependencies: {
+  listen: Listen;
+  log: Pick<EventLog, 'of'>;
+}): Promise<OrderFeed> {
+  const { listen, log } = dependencies;
+  const watchers = new Map<string, Set<() => void>>();
+  const looks = new Map<string, Promise<LoggedEvent[]>>();
+  const closing = new AbortController();
+
+  const tell = (orderId: string) => {
+    // A look that is under way may have been too early.
+    looks.delete(orderId);
+    for (const listener of watchers.get(orderId) ?? []) listener();
+  };
+  const tellAll = () => {
+    for (const orderId of watchers.keys()) tell(orderId);
+  };
+
+  const stopListening = await listen(CHANNEL, { onNotification: tell, onGap: tellAll });
+  const looking = setInterval(tellAll, LOOK_MS);
+
+  return {
+    watch: (orderId, listener) => {
+      const listeners = watchers.get(orderId) ?? new Set();
+      watchers.set(orderId, listeners.add(listener));
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0 && watchers.get(orderId) === listeners) watchers.delete(orderId);
+      };
+    },
+    eventsOf: (orderId) => {
+      const underWay = looks.get(orderId);
+      if (underWay) return underWay;
+      const look = log.of(orderId).finally(() => {
+        if (looks.get(orderId) === look) looks.delete(orderId);
+      });
+      looks.set(orderId, look);
+      return look;
+    },
+    closing: closing.signal,
+    close: async () => {
+      clearInterval(looking);
+      closing.abort();
+      await stopListening();
+    },
+  };
+}
