@@ -44,7 +44,7 @@ const offerVariables = {
 const eventVariables = {
   APPROVAL_TRANSPORT: z.enum(['http', 'pubsub']).default('http'),
   EVENT_BUS: z.enum(['none', 'pubsub']).default('none'),
-  DECISION_TIMEOUT_MS: integerVariable({ default: 60_000, min: 100, max: 86_400_000 }),
+  DECISION_TIMEOUT_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
   ...messageBusVariables,
   PUBSUB_CHECKOUTS_TOPIC: topicVariable('loan-buddy-checkouts'),
   PUBSUB_DECISIONS_TOPIC: topicVariable('loan-buddy-decisions'),
