@@ -82,7 +82,12 @@ export async function openMessageBus(
   const { projectId, emulatorHost, plan } = options;
   const client = new PubSub({
     projectId,
-    ...(emulatorHost !== undefined && { apiEndpoint: emulatorHost, emulatorMode: true }),
+    ...(emulatorHost !== undefined && {
+      apiEndpoint: emulatorHost,
+      emulatorMode: true,
+      // It asks for none; without them the client would look for a metadata server all the same.
+      credentials: { client_email: 'emulator', private_key: 'none' },
+    }),
   });
   const topics = new Map<string, Topic>();
   const inHand = new Set<Promise<void>>();

@@ -15,6 +15,7 @@ const tellingHeaders = [
   'Age',
   'ETag',
   'Idempotent-Replayed',
+  'Preference-Applied',
   'Link',
   'Location',
   'Missing-Providers',

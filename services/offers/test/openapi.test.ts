@@ -68,6 +68,7 @@ describe('the published OpenAPI document', () => {
         .expect(413),
     );
 
+    const waiting = (path: string) => request(app).get(path).set('Prefer', 'wait=1').expect(200);
     const keyed = (key: string, body: object) =>
       request(app).post('/checkout').set('Idempotency-Key', key).send(body);
     await keyed('k', wanted);
@@ -101,6 +102,13 @@ describe('the published OpenAPI document', () => {
 
     const location = created.headers['location']!;
     check('GET', '/orders/{id}', await request(app).get(location).expect(200));
+    check('GET', '/orders/{id}', await waiting(location));
+    const asynchronous = request(app).post('/checkout').set('Prefer', 'respond-async');
+    check('POST', '/checkout', await asynchronous.send(wanted).expect(202));
+    const events = '/orders/{id}/events';
+    const stream = await request(app).get(`${location}/events`).expect(200);
+    check('GET', events, { status: 200, headers: stream.headers, body: stream.text });
+    check('GET', events, await request(app).get('/orders/x/events').expect(404));
     check('GET', '/orders/{id}', await request(app).get('/orders/x').expect(404));
     for (const path of ['/health', '/livez', '/readyz']) {
       check('GET', path, await request(app).get(path).expect(200));

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Listen } from '../db/listen';
 import type { EventLog, LoggedEvent } from '../events/event-log';
 
@@ -26,6 +27,8 @@ export async function createOrderFeed(dependencies: {
   const watchers = new Map<string, Set<() => void>>();
   const looks = new Map<string, Promise<LoggedEvent[]>>();
   const closing = new AbortController();
+  // Everybody who waits listens to it.
+  setMaxListeners(0, closing.signal);
 
   const tell = (orderId: string) => {
     // A look that is under way may have been too early.

@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import request from 'supertest';
+import { UndecidedError } from '../src/orders/payment-client';
+import { anOrder, useService } from './builders';
+
+const aService = useService();
+const wanted = { user_id: 'cristina', loan_id: 'offer2' };
+
+/** A service whose due orders are decided only when the test says so. */
+function withWorker(parts: Parameters<typeof aService>[0] = {}) {
+  let wakes = 0;
+  const service = aService({
+    // The worker is not there: whoever is asked within a request has gone astray.
+    askForDecision: () => Promise.reject(new UndecidedError('asked within the request')),
+    wake: () => (wakes += 1),
+    ...parts,
+  });
+  return { ...service, wakes: () => wakes };
+}
+
+const buy = (app: Parameters<typeof request>[0], prefer?: string, key?: string) => {
+  const buying = request(app).post('/checkout');
+  if (prefer !== undefined) void buying.set('Prefer', prefer);
+  if (key !== undefined) void buying.set('Idempotency-Key', key);
+  return buying.send(wanted);
+};
+
+/** Has whatever is due decided while something is waited for. */
+async function whileDeciding<Result>(
+  orders: ReturnType<typeof aService>['orders'],
+  decision: 'APPROVED' | 'REJECTED',
+  waiting: PromiseLike<Result>,
+): Promise<Result> {
+  const waits = { over: false };
+  const result = Promise.resolve(waiting).finally(() => (waits.over = true));
+  while (!waits.over) {
+    for (const { id } of await orders.claimDue(10, 60_000)) await orders.decide(id, decision);
+    await sleep(5);
+  }
+  return result;
+}
+
+describe('POST /checkout with Prefer: respond-async', () => {
+  it('answers 202 at once, and leaves the order due for the worker it wakes', async () => {
+    const { app, orders, wakes } = withWorker();
+    const response = await buy(app, 'respond-async').expect(202);
+    expect(response.headers).toMatchObject({
+      'preference-applied': 'respond-async',
+      'retry-after': '1',
+      location: `/orders/${(response.body as { id: string }).id}`,
+    });
+    expect(response.body).toMatchObject({ status: 'PENDING' });
+    expect(wakes()).toBe(1);
+    const due = await orders.claimDue(10, 60_000);
+    expect(due.map(({ id }) => id)).toContain((response.body as { id: string }).id);
+  });
+
+  it('answers 201 where the decision comes within wait', async () => {
+    const { app, orders } = withWorker();
+    const waiting = buy(app, 'respond-async, wait=20');
+    const response = await whileDeciding(orders, 'REJECTED', waiting);
+    expect(response.status).toBe(201);
+    expect(response.body).toMatchObject({ status: 'REJECTED' });
+    expect(response.headers['preference-applied']).toBe('respond-async, wait=20');
+  });
+
+  it('answers 202 once wait is over', async () => {
+    const { app } = withWorker();
+    const response = await buy(app, 'respond-async, wait=1').expect(202);
+    expect(response.body).toMatchObject({ status: 'PENDING' });
+  });
+
+  it('is what a deployment may do unasked, and then waits for whoever says wait', async () => {
+    const { app, orders } = withWorker({ checkoutMode: 'async' });
+    const response = await buy(app).expect(202);
+    expect(response.headers['preference-applied']).toBeUndefined();
+    const waited = await whileDeciding(orders, 'APPROVED', buy(app, 'wait=20'));
+    expect([waited.status, waited.headers['preference-applied']]).toEqual([201, 'wait=20']);
+  });
+
+  it('asks for the decision first where nobody prefers anything else', async () => {
+    const { app, wakes } = aServiceThatApproves();
+    for (const prefer of [undefined, 'wait=5', 'return=minimal, respond-asynchronously']) {
+      const response = await buy(app, prefer).expect(201);
+      expect(response.headers['preference-applied']).toBeUndefined();
+    }
+    expect(wakes()).toBe(0);
+  });
+
+  it('gives the same answer to the same key, however the order is by then', async () => {
+    const { app, orders } = withWorker();
+    const first = await buy(app, 'respond-async', 'k-async').expect(202);
+    await orders.decide((first.body as { id: string }).id, 'APPROVED');
+    const again = await buy(app, 'respond-async', 'k-async').expect(202);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect(again.body).toEqual(first.body);
+  });
+
+  it('keeps where to send the e-mail, and tells nobody', async () => {
+    const { app, db, feed } = withWorker();
+    const email = 'cristina@example.com';
+    const response = await request(app)
+      .post('/checkout')
+      .set('Prefer', 'respond-async')
+      .send({ ...wanted, email })
+      .expect(202);
+    const { id } = response.body as { id: string };
+    const row = await db.selectFrom('orders').select('email').where('id', '=', id).execute();
+    expect(row).toEqual([{ email }]);
+    expect(JSON.stringify([response.body, await feed.eventsOf(id)])).not.toContain('example.com');
+    const refused = await request(app)
+      .post('/checkout')
+      .send({ ...wanted, email: 'not at all' })
+      .expect(400);
+    expect(refused.body).toMatchObject({ errors: [{ pointer: '#/email' }] });
+  });
+
+  it('puts the order into the trace of the request', async () => {
+    const { app, feed } = withWorker();
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const response = await buy(app, 'respond-async').set(
+      'traceparent',
+      `00-${traceId}-00f067aa0ba902b7-01`,
+    );
+    const [submitted] = await feed.eventsOf((response.body as { id: string }).id);
+    expect(submitted?.event.traceparent).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
+  });
+
+  function aServiceThatApproves() {
+    return withWorker({ askForDecision: () => Promise.resolve('APPROVED') });
+  }
+});
+
+describe('GET /orders/{id}', () => {
+  it('says when to look again while the order is pending, and only then', async () => {
+    const { app, orders } = aService();
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const pending = await request(app).get(`/orders/${order.id}`).expect(200);
+    expect(pending.headers['retry-after']).toBe('1');
+    await orders.decide(order.id, 'APPROVED');
+    const final = await request(app).get(`/orders/${order.id}`).expect(200);
+    expect(final.headers['retry-after']).toBeUndefined();
+  });
+
+  it('waits for the decision where the client prefers to', async () => {
+    const { app, orders } = aService();
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const waiting = request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=20').then();
+    const [response] = await Promise.all([waiting, orders.decide(order.id, 'REJECTED')]);
+    expect(response.body).toMatchObject({ status: 'REJECTED' });
+    expect(response.headers['preference-applied']).toBe('wait=20');
+  });
+
+  it('waits no longer than it says, and than 30 s', async () => {
+    const { app, orders } = aService();
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const path = `/orders/${order.id}`;
+    const response = await request(app).get(path).set('Prefer', 'wait=1').expect(200);
+    expect(response.body).toMatchObject({ status: 'PENDING' });
+    await orders.decide(order.id, 'APPROVED');
+    const capped = await request(app).get(path).set('Prefer', 'wait=600').expect(200);
+    expect(capped.headers['preference-applied']).toBe('wait=30');
+  });
+
+  it('does not wait for an order there is not', async () => {
+    await request(aService().app).get('/orders/x').set('Prefer', 'wait=20').expect(404);
+  });
+});

@@ -1,0 +1,191 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import type { Express } from 'express';
+import { sql } from 'kysely';
+import request from 'supertest';
+import { recordingLogger, startHttpServer } from '@loan-buddy/kit/testing';
+import { openDatabase } from '../src/db/database';
+import { migrate } from '../src/db/migrate';
+import { createEventLog } from '../src/events/event-log';
+import { createOrderFeed } from '../src/orders/order-feed';
+import { createOrderStore } from '../src/orders/order-store';
+import { anOrder, useService } from './builders';
+import { createServerDatabase, testServer } from './database';
+
+const aService = useService();
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function serve(app: Express) {
+  const server = await startHttpServer(app);
+  closers.push(server.close);
+  return server;
+}
+
+interface Event {
+  id: number;
+  type: string;
+}
+
+/** Reads a stream as a browser would; `events` grows, and `ended` resolves when the server ends it. */
+async function listen(url: string, lastEventId?: number) {
+  const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': String(lastEventId) };
+  const req = get(url, { headers, agent: false });
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
+  const events: Event[] = [];
+  let text = '';
+  res.setEncoding('utf8');
+  res.on('error', () => undefined); // it was left
+  res.on('data', (chunk: string) => {
+    text += chunk;
+    const blocks = text.split('\n\n');
+    text = blocks.pop()!;
+    for (const block of blocks) {
+      const id = /^id: (.*)$/m.exec(block)?.[1];
+      const type = /^event: com\.loanbuddy\.order\.(.*)$/m.exec(block)?.[1];
+      if (id !== undefined && type !== undefined) events.push({ id: Number(id), type });
+    }
+  });
+  const ended = new Promise<void>((resolve) => res.once('close', resolve));
+  return { res, events, ended, leave: () => req.destroy() };
+}
+
+const typesOf = ({ events }: { events: Event[] }) => events.map(({ type }) => type);
+
+describe('GET /orders/{id}/events', () => {
+  it('begins with what has happened, goes on with what happens, and ends with the decision', async () => {
+    const { app, orders } = aService();
+    const { url } = await serve(app);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const stream = await listen(`${url}/orders/${order.id}/events`);
+    expect(stream.res.headers).toMatchObject({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+    });
+    await orders.decide(order.id, 'APPROVED');
+    await stream.ended;
+    expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
+  });
+
+  it('goes on where a client was cut off, and misses nothing', async () => {
+    const { app, orders } = aService();
+    const { url } = await serve(app);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const path = `${url}/orders/${order.id}/events`;
+    const cut = await listen(path);
+    await orders.recordFailure(order.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
+    await cut.ended;
+    await orders.redrive(order.id);
+    const [submitted, failed] = cut.events;
+    const again = await listen(path, failed!.id);
+    await orders.decide(order.id, 'REJECTED');
+    await again.ended;
+    expect(typesOf(again)).toEqual(['resubmitted', 'rejected']);
+    const fromStart = await listen(path, submitted!.id);
+    await fromStart.ended;
+    expect(typesOf(fromStart)).toEqual(['failed', 'resubmitted', 'rejected']);
+  });
+
+  it('sends what a client already has to nobody, and everything to one that says nonsense', async () => {
+    const { app, orders } = aService();
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    await orders.decide(order.id, 'APPROVED');
+    const path = `/orders/${order.id}/events`;
+    const all = await request(app).get(path).set('Last-Event-ID', 'banana').expect(200);
+    expect(all.text.match(/^id: /gm)).toHaveLength(2);
+    const last = /(\d+)\nevent: [a-z._]*approved/.exec(all.text)![1]!;
+    const nothing = await request(app).get(path).set('Last-Event-ID', last).expect(200);
+    expect(nothing.text).toBe('retry: 1000\n\n');
+  });
+
+  it('knows no order it does not know, and says nothing to a HEAD', async () => {
+    const { app, orders } = aService();
+    await request(app).get('/orders/x/events').expect(404);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    await request(app).head(`/orders/${order.id}/events`).expect(200);
+  });
+
+  it('tells 500 listeners within a second of the decision', async () => {
+    const { app, orders } = aService();
+    const { url } = await serve(app);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const streams = await Promise.all(
+      Array.from({ length: 500 }, () => listen(`${url}/orders/${order.id}/events`)),
+    );
+    const startedAt = performance.now();
+    await orders.decide(order.id, 'APPROVED');
+    await Promise.all(streams.map(({ ended }) => ended));
+    const tookMs = performance.now() - startedAt;
+    for (const stream of streams) expect(typesOf(stream)).toContain('approved');
+    process.stdout.write(`  500 listeners told after ${tookMs.toFixed(0)} ms\n`);
+    expect(tookMs).toBeLessThan(1000);
+  });
+
+  it('leaves nothing behind of listeners that are gone', async () => {
+    const { app, orders, feed } = aService();
+    const { url, connections } = await serve(app);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout');
+    const before = timers().length;
+    const watching = jest.spyOn(feed, 'watch');
+    const streams = await Promise.all(
+      Array.from({ length: 20 }, () => listen(`${url}/orders/${order.id}/events`)),
+    );
+    const told = watching.mock.calls.map(([, listener]) => listener);
+    expect(told).toHaveLength(20);
+    for (const stream of streams) stream.leave();
+    while (connections() > 0) await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(timers().length).toBeLessThanOrEqual(before);
+    // Nobody is told any more: a look would be made for the first of them.
+    const looks = jest.spyOn(feed, 'eventsOf');
+    await orders.decide(order.id, 'APPROVED');
+    await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);
+    expect(looks).not.toHaveBeenCalled();
+  });
+});
+
+const onServer = testServer === undefined ? it.skip : it;
+
+describe('the order feed', () => {
+  onServer('hears of what another replica does, also after its connection broke', async () => {
+    const { url, drop } = await createServerDatabase(testServer!);
+    closers.push(drop);
+    const open = async () => {
+      const database = await openDatabase(
+        { DATABASE_URL: url, DATA_DIR: '', DATABASE_POOL_SIZE: 2, DATABASE_TIMEOUT_MS: 5000 },
+        recordingLogger().logger,
+      );
+      closers.push(database.close);
+      return database;
+    };
+    const [here, there] = [await open(), await open()];
+    await migrate(here.db);
+    const feed = await createOrderFeed({ listen: here.listen, log: createEventLog(here.db) });
+    closers.push(feed.close);
+    const orders = createOrderStore(there.db);
+    const change = async () => {
+      const order = anOrder();
+      await orders.insert(order, 60_000);
+      const told = new Promise<void>((resolve) => feed.watch(order.id, resolve));
+      await orders.decide(order.id, 'APPROVED');
+      await told;
+      return (await feed.eventsOf(order.id)).map(({ event }) => event.data.status);
+    };
+    expect(await change()).toEqual(['PENDING', 'APPROVED']);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'offers listening' and datname = current_database()`.execute(
+      there.db,
+    );
+    expect(await change()).toEqual(['PENDING', 'APPROVED']);
+  });
+});
