@@ -61,5 +61,8 @@ async function openBus(config: Config, logger: Logger): Promise<MessageBus | und
       },
     ],
   };
-  return openMessageBus({ projectId, emulatorHost: config.PUBSUB_EMULATOR_HOST, plan }, logger);
+  const emulatorHost = config.PUBSUB_EMULATOR_HOST;
+  // In a real project, Terraform owns them.
+  const createMissing = emulatorHost !== undefined;
+  return openMessageBus({ projectId, emulatorHost, createMissing, plan }, logger);
 }

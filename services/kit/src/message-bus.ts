@@ -2,7 +2,10 @@ import { PubSub, type Message, type Topic } from '@google-cloud/pubsub';
 import type { Logger } from './logger';
 import { StartError } from './start-error';
 
-/** Messages over Google Cloud Pub/Sub. Each arrives at least once; those of one ordering key in the order published. */
+/**
+ * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, but for a subscription that was created
+ * to keep the order of those with one key.
+ */
 export interface MessageBus {
   /**
    * Publishes text of one content type. Resolves once Pub/Sub has it.
@@ -70,13 +73,18 @@ const oneAttempt = {
 };
 
 /**
- * Connects. On an emulator what is missing of the plan is created, now and whenever it turns out to be gone; otherwise
- * whoever runs the project owns it, and it has to be there. A Pub/Sub that does not answer is no reason not to start.
+ * Connects, to an emulator if one is named. What is missing of the plan is created if that is wanted, now and whenever it
+ * turns out to be gone; otherwise it has to be there. A Pub/Sub that does not answer is no reason not to start.
  *
  * @throws {MessageBusStartError} naming every topic and subscription that is missing.
  */
 export async function openMessageBus(
-  options: { projectId: string; emulatorHost: string | undefined; plan: MessageBusPlan },
+  options: {
+    projectId: string;
+    emulatorHost?: string | undefined;
+    createMissing: boolean;
+    plan: MessageBusPlan;
+  },
   logger: Logger,
 ): Promise<MessageBus> {
   const { projectId, emulatorHost, plan } = options;
@@ -95,7 +103,7 @@ export async function openMessageBus(
   let closing = false;
 
   const prepare = () =>
-    emulatorHost === undefined ? requireAll(client, plan) : createMissing(client, plan);
+    options.createMissing ? createMissing(client, plan) : requireAll(client, plan);
   await prepare().catch((error: unknown) => {
     if (error instanceof MessageBusStartError) throw error;
     logger.warn({ err: error }, 'cannot tell whether all topics and subscriptions are there');
@@ -126,7 +134,7 @@ export async function openMessageBus(
       } catch (error) {
         // The client holds back all later messages of a key until it is told that this is known.
         topic.resumePublishing(orderingKey);
-        if (grpcCode(error) === NOT_FOUND && emulatorHost !== undefined) {
+        if (grpcCode(error) === NOT_FOUND && options.createMissing) {
           await prepare().catch(() => undefined);
         }
         throw error;
@@ -159,7 +167,7 @@ export async function openMessageBus(
             void subscription
               .close()
               .catch(() => undefined)
-              .then(() => (emulatorHost === undefined ? undefined : prepare()))
+              .then(() => (options.createMissing ? prepare() : undefined))
               .catch(() => undefined)
               .then(() => {
                 if (!closing) open();
@@ -231,7 +239,7 @@ async function createMissing(
   for (const { name, topic, deadLetterTopic, maxDeliveries } of subscriptions) {
     await create(
       client.createSubscription(topic, name, {
-        enableMessageOrdering: true,
+        // Not in order: a message that somebody died with would hold back all later ones of its key.
         ackDeadlineSeconds: 20,
         deadLetterPolicy: {
           deadLetterTopic: `projects/${client.projectId}/topics/${deadLetterTopic}`,

@@ -30,5 +30,8 @@ export async function openBus(config: Config, logger: Logger): Promise<MessageBu
         ]
       : [],
   };
-  return openMessageBus({ projectId, emulatorHost: config.PUBSUB_EMULATOR_HOST, plan }, logger);
+  const emulatorHost = config.PUBSUB_EMULATOR_HOST;
+  // In a real project, Terraform owns them.
+  const createMissing = emulatorHost !== undefined;
+  return openMessageBus({ projectId, emulatorHost, createMissing, plan }, logger);
 }

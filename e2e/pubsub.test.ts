@@ -1,0 +1,231 @@
+/** The approval over Google Pub/Sub, against Google's own emulator: both built services as processes. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { orderEventSchema } from '../services/offers/src/events/order-event';
+import {
+  inParallel,
+  postCheckout,
+  report,
+  rule,
+  until,
+  untilFinal,
+  type OrderAnswer,
+} from './support/client';
+import { freePort } from './support/free-port';
+import { newStorage, storageName } from './support/postgres';
+import { describeWithPubSub, ownClient, ownEmulator } from './support/pubsub';
+import { startInVain, startService } from './support/service-process';
+
+jest.setTimeout(180_000);
+
+const PUBSUB_PROJECT_ID = 'test-project';
+const CHECKOUTS = 'loan-buddy-checkouts';
+const DECISIONS = 'loan-buddy-decisions';
+const respondAsync = { Prefer: 'respond-async' };
+
+async function setUp() {
+  const emulator = await ownEmulator();
+  const env = {
+    PUBSUB_PROJECT_ID,
+    PUBSUB_EMULATOR_HOST: emulator.host,
+    PUBSUB_MAX_DELIVERIES: '5',
+    APPROVAL_TRANSPORT: 'pubsub',
+    EVENT_BUS: 'pubsub',
+    DECISION_TIMEOUT_MS: '3000',
+    RETRY_CAP_MS: '3000',
+    RETRY_ATTEMPTS: '1000',
+  };
+  const ports = {
+    offers: String(await freePort()),
+    'confirm-payment': String(await freePort()),
+  };
+  const environments = {
+    offers: { ...env, ...(await newStorage()), PORT: ports.offers },
+    'confirm-payment': { ...env, PORT: ports['confirm-payment'] },
+  };
+  const start = (name: keyof typeof ports) => startService(name, environments[name]);
+  const running = {
+    'confirm-payment': await start('confirm-payment'),
+    offers: await start('offers'),
+  };
+  const client = ownClient(emulator.host, PUBSUB_PROJECT_ID);
+  return { emulator, env, client, start, running, url: running.offers.url };
+}
+
+/** Takes so many checkouts, whatever breaks off; returns the orders that were acknowledged. */
+async function buy(url: string, count: number): Promise<OrderAnswer[]> {
+  const acknowledged: OrderAnswer[] = [];
+  await inParallel(count, 10, async (i) => {
+    const body = { user_id: `user-${String(i)}`, loan_id: `offer${String(1 + (i % 3))}` };
+    for (;;) {
+      const response = await postCheckout(url, body, respondAsync).catch(() => undefined);
+      const answer = (await response?.json().catch(() => undefined)) as OrderAnswer | undefined;
+      if (response?.status === 202 && answer) {
+        acknowledged.push(answer);
+        return;
+      }
+      await sleep(50);
+    }
+  });
+  return acknowledged;
+}
+
+/** The types of an order's events, as its stream gives them. */
+async function historyOf(url: string, id: string): Promise<string> {
+  const text = await (await fetch(`${url}/orders/${id}/events`)).text();
+  return [...text.matchAll(/^event: com\.loanbuddy\.order\.(.*)$/gm)].map(([, t]) => t).join(' ');
+}
+
+/** Every order is final as the rule says, and was decided once. */
+async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[], limitMs: number) {
+  const { orders: final, ms } = await untilFinal(
+    url,
+    orders.map(({ id }) => id),
+    limitMs,
+  );
+  expect(final.filter(({ status, loan_id }) => status !== rule[loan_id])).toEqual([]);
+  const histories = new Set<string>();
+  await inParallel(final.length, 10, async (i) => {
+    histories.add(await historyOf(url, final[i]!.id));
+  });
+  expect([...histories].sort()).toEqual([
+    'checkout_submitted approved',
+    'checkout_submitted rejected',
+  ]);
+  return ms;
+}
+
+describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
+  it('answers at once, and has each order decided soon after', async () => {
+    const { url, client } = await setUp();
+    const events = await client.listenTo('loan-buddy-order-events');
+    const tookMs: number[] = [];
+    for (let i = 0; i < 100; i++) {
+      const startedAt = performance.now();
+      const body = { user_id: 'cristina', loan_id: 'offer2' };
+      const response = await postCheckout(url, body, respondAsync);
+      expect(response.status).toBe(202);
+      const path = response.headers.get('location')!;
+      const headers = { Prefer: 'wait=20' };
+      const order = (await (await fetch(url + path, { headers })).json()) as OrderAnswer;
+      expect(order.status).toBe('APPROVED');
+      tookMs.push(performance.now() - startedAt);
+    }
+    tookMs.sort((a, b) => a - b);
+    report(
+      `${storageName}, Pub/Sub: checkout to decision p50 ${tookMs[50]!.toFixed(0)} ms, ` +
+        `p99 ${tookMs[99]!.toFixed(0)} ms`,
+    );
+    // A checkout that waits as ever gets its decision, too.
+    const waiting = await postCheckout(url, { user_id: 'cristina', loan_id: 'offer3' });
+    expect([waiting.status, ((await waiting.json()) as OrderAnswer).status]).toEqual([
+      201,
+      'REJECTED',
+    ]);
+    await until(() => events.length >= 202, 20_000);
+    for (const event of events) orderEventSchema.parse(JSON.parse(event));
+  });
+
+  it('loses nothing and decides nothing twice while both services are killed at random', async () => {
+    const { url, start, running } = await setUp();
+    const kills = 12;
+    const progress = { over: false };
+    const buying = buy(url, 500).finally(() => (progress.over = true));
+    let killed = 0;
+    while (!progress.over || killed < kills) {
+      const name = Math.random() < 0.5 ? 'offers' : 'confirm-payment';
+      running[name].kill('SIGKILL');
+      await running[name].exit;
+      running[name] = await start(name);
+      killed += 1;
+      await sleep(Math.random() * 500);
+    }
+    const acknowledged = await buying;
+    expect(acknowledged).toHaveLength(500);
+    const ms = await expectDecidedOnce(url, acknowledged, 120_000);
+    report(
+      `${storageName}, Pub/Sub, ${String(killed)} kills: 500 acknowledged, all decided once, ` +
+        `the last ${(ms / 1000).toFixed(1)} s after`,
+    );
+  });
+
+  it('cares neither how often a message comes nor in which order', async () => {
+    const { url, client } = await setUp();
+    const topics = [CHECKOUTS, DECISIONS];
+    const seen = await Promise.all(topics.map((topic) => client.listenTo(topic)));
+    const orders = await buy(url, 60);
+    await until(() => seen.every((messages) => messages.length >= 60), 60_000);
+    for (const [i, topic] of topics.entries()) {
+      const first = [...seen[i]!];
+      const again = [...first, ...first].sort(() => Math.random() - 0.5);
+      await Promise.all(again.map((body) => client.publish(topic, body)));
+    }
+    // The decisions on what was sent again are decisions as well.
+    await until(() => seen[1]!.length >= 60 + 120 + 120, 60_000);
+    await sleep(500);
+    await expectDecidedOnce(url, orders, 60_000);
+  });
+
+  it('puts aside what nobody can handle, and goes on', async () => {
+    const { url, client } = await setUp();
+    const dead = client.listen('loan-buddy-dead-letters');
+    const poison = {
+      [CHECKOUTS]: ['not even JSON', '{"specversion":"1.0","type":"what"}'],
+      [DECISIONS]: [
+        'nonsense',
+        JSON.stringify({
+          specversion: '1.0',
+          type: 'com.loanbuddy.payment.decided',
+          data: { order_id: 'order-nobody-knows', status: 'APPROVED' },
+        }),
+      ],
+    };
+    for (const [topic, bodies] of Object.entries(poison)) {
+      for (const body of bodies) await client.publish(topic, body);
+    }
+    const orders = await buy(url, 30);
+    const ms = await expectDecidedOnce(url, orders, 30_000);
+    await until(() => dead.length >= 4, 120_000);
+    expect(new Set(dead)).toEqual(new Set(Object.values(poison).flat()));
+    report(
+      `${storageName}, Pub/Sub: 4 poison messages set aside, 30 orders decided meanwhile in ${ms.toFixed(0)} ms`,
+    );
+  });
+
+  it('takes checkouts while Pub/Sub is away, and has them decided when it is back', async () => {
+    const { url, emulator } = await setUp();
+    const before = await buy(url, 10);
+    emulator.stop();
+    const gone = Date.now() + 10_000;
+    const meanwhile: OrderAnswer[] = [];
+    while (Date.now() < gone) {
+      meanwhile.push(...(await buy(url, 5)));
+      await sleep(500);
+    }
+    // It keeps nothing: its topics, subscriptions and messages are gone.
+    emulator.start();
+    const ms = await expectDecidedOnce(url, [...before, ...meanwhile], 90_000);
+    report(
+      `${storageName}, Pub/Sub away for 10 s: ${String(meanwhile.length)} checkouts meanwhile, ` +
+        `all decided ${(ms / 1000).toFixed(1)} s after its return`,
+    );
+  });
+
+  it('goes on where Pub/Sub is not there at the start', async () => {
+    const offers = await startService('offers', {
+      PUBSUB_PROJECT_ID,
+      PUBSUB_EMULATOR_HOST: `127.0.0.1:${String(await freePort())}`,
+      APPROVAL_TRANSPORT: 'pubsub',
+      ...(await newStorage()),
+    });
+    const [order] = await buy(offers.url, 1);
+    expect(order?.status).toBe('PENDING');
+  });
+});
+
+describe('a service that is to use Pub/Sub', () => {
+  it.each(['offers', 'confirm-payment'] as const)('%s wants to know the project', async (name) => {
+    const { exit, stderr } = await startInVain(name, { APPROVAL_TRANSPORT: 'pubsub' });
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/PUBSUB_PROJECT_ID: must be set for APPROVAL_TRANSPORT=pubsub/);
+  });
+});

@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { PubSub, type Message } from '@google-cloud/pubsub';
+import { freePort } from './free-port';
+import { atEnd } from './opened';
+import { root } from './service-process';
+
+const run = (...args: string[]) =>
+  execFileSync(join(root, '.ci', 'pubsub'), args, { encoding: 'utf8' }).trim();
+
+/** `describe` for what needs Google's emulator: where TEST_PUBSUB is set, it has to be there. */
+export const describeWithPubSub = process.env['TEST_PUBSUB'] ? describe : describe.skip;
+
+/** An emulator of one's own, to be stopped and started. */
+export async function ownEmulator() {
+  const port = String(await freePort());
+  let pid: string | undefined = run('start', port);
+  const emulator = {
+    host: `127.0.0.1:${port}`,
+    start: () => (pid ??= run('start', port)),
+    stop: () => {
+      if (pid !== undefined) run('stop', pid);
+      pid = undefined;
+    },
+  };
+  atEnd(emulator.stop);
+  return emulator;
+}
+
+const credentials = { client_email: 'emulator', private_key: 'none' };
+
+/** Somebody else who speaks to the same topics. */
+export function ownClient(host: string, projectId: string) {
+  const client = new PubSub({ projectId, apiEndpoint: host, emulatorMode: true, credentials });
+  atEnd(() => client.close());
+  return {
+    publish: async (topic: string, body: string, orderingKey = '') => {
+      await client
+        .topic(topic, { messageOrdering: orderingKey !== '' })
+        .publishMessage({ data: Buffer.from(body), orderingKey });
+    },
+    /** All that is published to a topic from now on. */
+    listenTo: async (topic: string) => {
+      const [subscription] = await client.createSubscription(topic, `test-${randomUUID()}`);
+      return collect(subscription);
+    },
+    /** What a subscription holds. */
+    listen: (subscription: string) => collect(client.subscription(subscription)),
+  };
+}
+
+interface Source {
+  on: (event: 'message', listener: (message: Message) => void) => unknown;
+  close: () => Promise<void>;
+}
+
+function collect(subscription: Source): string[] {
+  const bodies: string[] = [];
+  subscription.on('message', (message) => {
+    bodies.push(message.data.toString());
+    message.ack();
+  });
+  atEnd(() => subscription.close());
+  return bodies;
+}
