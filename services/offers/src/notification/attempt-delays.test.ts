@@ -6,8 +6,9 @@ const HOUR = 3_600_000;
 describe('pauseAfter', () => {
   it('grows from seconds to a day, and ends after ten attempts', () => {
     const pauses = attemptDelaysMs.map((_, attempts) => pauseAfter(attempts, attemptDelaysMs)!);
-    const expected = [0, 5 * SECOND, 300 * SECOND, 0.5 * HOUR]
-      .concat([2, 5, 10, 14, 20, 24].map((hours) => hours * HOUR));
+    const expected = [0, 5 * SECOND, 300 * SECOND, 0.5 * HOUR].concat(
+      [2, 5, 10, 14, 20, 24].map((hours) => hours * HOUR),
+    );
     expect(pauses).toHaveLength(10);
     for (const [i, pause] of pauses.entries()) {
       expect(pause).toBeGreaterThanOrEqual(expected[i]! * 0.9 - 1);

@@ -36,9 +36,14 @@ export function pauseAfter(
   return Math.max(atLeastMs, Math.round(delayMs * (1 - JITTER + 2 * JITTER * Math.random())));
 }
 
+/** The form in which dates are sent (RFC 9110, section 5.6.7); `Date.parse` alone reads almost anything as one. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
 /** What `Retry-After` says (RFC 9110, section 10.2.3), in milliseconds from now; undefined if it says nothing sane. */
 export function readRetryAfter(value: string | undefined, now = Date.now()): number | undefined {
   if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * SECOND : Date.parse(value) - now;
+  let ms = NaN;
+  if (/^\d+$/.test(value)) ms = Number(value) * SECOND;
+  else if (HTTP_DATE.test(value)) ms = Date.parse(value) - now;
   return Number.isNaN(ms) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ms));
 }
