@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { endpoint, type Endpoint } from './endpoint';
-import { openApiDocument, type ServiceInfo } from './openapi';
+import { openApiDocument, type ServiceInfo, type Webhook } from './openapi';
 import type { ProblemTable } from './problem';
 import { reply, replyJson, securityHeaders } from './reply';
 
@@ -40,15 +40,16 @@ const page = (title: string) => `<!doctype html>
 const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', validatorUrl: null });\n`;
 
 /**
- * `/openapi.json`, which describes these endpoints, and a page that shows it at `/docs`.
+ * `/openapi.json`, which describes these endpoints and webhooks, and a page that shows it at `/docs`.
  * Everything the page needs comes from this process: it works without a network.
  */
 export function docsEndpoints(
   info: ServiceInfo,
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
+  webhooks?: readonly Webhook[],
 ): Endpoint[] {
-  const document = JSON.stringify(openApiDocument(info, endpoints, problems));
+  const document = JSON.stringify(openApiDocument(info, endpoints, problems, webhooks));
   const asset = (path: string, contentType: string, content: () => string | Buffer) =>
     endpoint(
       {

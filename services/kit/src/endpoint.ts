@@ -23,7 +23,7 @@ declare global {
   }
 }
 
-type Method = 'get' | 'post';
+type Method = 'get' | 'post' | 'patch' | 'delete';
 type Shape = z.ZodType<Record<string, unknown>>;
 
 /** What an endpoint may answer with, other than problems. */

@@ -26,14 +26,19 @@ export class ExchangeEndedError extends Error {
  * closes it.)
  *
  * @throws {ExchangeEndedError} `timeout` once `timeoutMs` have passed, if given; `canceled` once the signal aborts, `too-large`
- * above `maxBytes` of body; whatever undici reports of the connection.
+ * above `maxBytes` of body, unless the rest of it is to be cut off; whatever undici reports of the connection.
  */
 export function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  limits: { timeoutMs?: number; maxBytes: number; signal: AbortSignal | undefined },
+  limits: {
+    timeoutMs?: number;
+    maxBytes: number;
+    signal: AbortSignal | undefined;
+    cutOff?: boolean;
+  },
 ): Promise<CompleteResponse> {
-  const { timeoutMs, maxBytes, signal } = limits;
+  const { timeoutMs, maxBytes, signal, cutOff = false } = limits;
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let failure: Error | undefined;
@@ -77,9 +82,18 @@ export function exchange(
         headers = responseHeaders;
       },
       onResponseData: (_, chunk) => {
-        bytes += chunk.length;
-        if (bytes <= maxBytes) chunks.push(chunk);
-        else end(new ExchangeEndedError('too-large', `over ${String(maxBytes)} bytes`));
+        if (bytes + chunk.length <= maxBytes) {
+          bytes += chunk.length;
+          chunks.push(chunk);
+          return;
+        }
+        failure = new ExchangeEndedError('too-large', `over ${String(maxBytes)} bytes`);
+        if (!cutOff) {
+          end(failure);
+          return;
+        }
+        end();
+        controller?.abort(failure);
       },
       onResponseEnd: () => {
         end();

@@ -26,11 +26,12 @@ export {
   type KitProblemCode,
   type ProblemKind,
 } from './problem';
+export { type Webhook } from './openapi';
 export { openEventStream, type EventStream } from './event-stream';
 export { createPoller, type Poller } from './poller';
 export { readPreferences } from './prefer';
 export { ForbiddenAddressError, publicOnly } from './public-address';
-export { replyJson, replyRepresentation, represent } from './reply';
+export { replyEmpty, replyJson, replyRepresentation, represent } from './reply';
 export { runCommand, runProcess } from './run';
 export { StartError } from './start-error';
 export { serve } from './serve';

@@ -31,15 +31,42 @@ const problemSchema = z
 /** What the document says of the service itself. */
 export type ServiceInfo = Record<'title' | 'version' | 'description', string>;
 
+/** What a service sends of its own accord to whoever asked for it. */
+export interface Webhook {
+  /** Names it in the document, and what is sent with it. */
+  name: string;
+  summary: string;
+  body: z.ZodType;
+  /** The headers it is sent with, by name with what each tells. */
+  headers: Readonly<Record<string, string>>;
+  /** What each answer of the receiver brings about. */
+  responses: Readonly<Record<string, string>>;
+}
+
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
-/** The OpenAPI 3.1 document of these endpoints, made from the very schemas that validate. */
+/** The OpenAPI 3.1 document of these endpoints and webhooks, made from the very schemas that validate. */
 export function openApiDocument(
   info: ServiceInfo,
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
+  webhooks: readonly Webhook[] = [],
 ): OpenApiDocument {
   const registry = new OpenAPIRegistry();
+  for (const { name, summary, body, headers, responses } of webhooks) {
+    registry.registerWebhook({
+      method: 'post',
+      path: name,
+      summary,
+      request: {
+        body: { required: true, content: { 'application/json': { schema: body } } },
+        headers: headerSchema(headers),
+      },
+      responses: Object.fromEntries(
+        Object.entries(responses).map(([status, description]) => [status, { description }]),
+      ),
+    });
+  }
   for (const { contract } of endpoints) {
     const { method, path, operationId, summary, description, body } = contract;
     const responses: Record<string, EndpointResponse> = {

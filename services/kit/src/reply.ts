@@ -130,6 +130,6 @@ export function serializeProblem(
 }
 
 /** Answers 204, which has no body. */
-export function replyEmpty(res: Response, headers: HeaderList): void {
+export function replyEmpty(res: Response, headers: HeaderList = []): void {
   res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers)).end();
 }

@@ -122,6 +122,53 @@ describe('createWebClient', () => {
     });
   });
 
+  it('posts a body and gives status and headers, over connections that it keeps', async () => {
+    const seen: unknown[] = [];
+    const server = await serverThat((req, res) => {
+      let body = '';
+      req.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      req.on('end', () => {
+        seen.push([req.method, req.url, req.headers['x-v'], req.headers['user-agent'], body]);
+        res.writeHead(202, { 'retry-after': '7' }).end('ok');
+      });
+    });
+    const client = aClient();
+    const post = { headers: { 'x-v': '5' }, body: '{"ä":1}', timeoutMs: 2000, signal: inTime() };
+    for (let i = 0; i < 3; i++) {
+      const answer = await client.post(`${server.url}/a?b=c`, post);
+      expect(answer).toMatchObject({ status: 202, headers: { 'retry-after': '7' } });
+    }
+    expect(seen).toEqual(Array(3).fill(['POST', '/a?b=c', '5', 'test/1', '{"ä":1}']));
+    expect(server.connections()).toBeLessThanOrEqual(2);
+  });
+
+  const aPost = () => ({ headers: {}, body: '', timeoutMs: 100, signal: inTime() });
+
+  it('follows no redirect of a post', async () => {
+    const server = await serverThat((_, res) => res.writeHead(307, { location: '/b' }).end());
+    expect(await aClient().post(server.url, aPost())).toMatchObject({ status: 307 });
+  });
+
+  it('cuts off what a post is answered at length, and takes its status', async () => {
+    const server = await serverThat((_, res) => {
+      const more = setInterval(() => res.write('x'.repeat(500)), 1);
+      res.on('close', () => {
+        clearInterval(more);
+      });
+    });
+    expect(await aClient().post(server.url, aPost())).toMatchObject({ status: 200 });
+    while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it.each<[string, RequestListener]>([
+    ['hangs', () => undefined],
+    ['sends headers and then hangs', (_, res) => void res.writeHead(200).write('x')],
+  ])('ends a post in time to a server that %s', async (_, listener) => {
+    const server = await serverThat(listener);
+    await expect(aClient().post(server.url, aPost())).rejects.toMatchObject({ code: 'timeout' });
+    while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
   it('asks its guard before each redirect', async () => {
     const inner = await serverThat((_, res) => res.end('secret'));
     const outer = await serverThat((_, res) => {
@@ -151,6 +198,7 @@ describe('createWebClient', () => {
       await expect(client.get(url, { signal: inTime() })).rejects.toMatchObject({
         code: 'forbidden-address',
       });
+      await expect(client.post(url, aPost())).rejects.toMatchObject({ code: 'forbidden-address' });
     }
     expect(asked).not.toHaveBeenCalled();
     expect(server.connections()).toBe(0);

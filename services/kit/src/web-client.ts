@@ -29,6 +29,22 @@ export interface WebClient {
     url: string | URL,
     options: { headers?: Record<string, string>; signal: AbortSignal },
   ) => Promise<WebResponse>;
+  /**
+   * POSTs a body within `timeoutMs`. Redirects are not followed, and of the answer no more is read than the limit: its
+   * status is what counts, and the rest is cut off.
+   *
+   * @throws {ForbiddenAddressError} where the guard refuses the URL or what it leads to.
+   * @throws {ExchangeEndedError} `timeout`, or `canceled` once the signal aborts.
+   */
+  post: (
+    url: string | URL,
+    options: {
+      headers: Record<string, string>;
+      body: string;
+      timeoutMs: number;
+      signal: AbortSignal;
+    },
+  ) => Promise<Omit<WebResponse, 'body'>>;
   /** Breaks off what is under way, and closes the connections. */
   close: () => Promise<void>;
 }
@@ -42,17 +58,18 @@ export class UnusableResponseError extends Error {
 /**
  * Creates a client for the web at large. Bodies count up to `maxResponseBytes`, before and after decompression, and
  * headers up to 16 KiB; at most `maxRedirects` redirects are followed. The guard is asked before each of them; without
- * one, anybody is spoken to.
+ * one, anybody is spoken to. No more than `connections`, 16 unless given, are open to one origin.
  */
 export function createWebClient(options: {
   userAgent: string;
   maxResponseBytes: number;
   maxRedirects: number;
   guard: AddressGuard | undefined;
+  connections?: number;
 }): WebClient {
-  const { userAgent, maxResponseBytes, maxRedirects, guard } = options;
+  const { userAgent, maxResponseBytes, maxRedirects, guard, connections = 16 } = options;
   const agent = new Agent({
-    connections: 16,
+    connections,
     connect: guard ? { lookup: guard.lookup } : {},
   });
   const fixedHeaders = {
@@ -100,6 +117,20 @@ export function createWebClient(options: {
         url = resolve(location, url);
       }
       throw new UnusableResponseError(`more than ${String(maxRedirects)} redirects`);
+    },
+    post: async (target, { headers, body, timeoutMs, signal }) => {
+      const url = new URL(target);
+      guard?.requireAllowed(url);
+      const request = {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: 'POST',
+        headers: { 'user-agent': userAgent, ...headers },
+        body,
+      } as const;
+      const limits = { maxBytes: maxResponseBytes, timeoutMs, signal, cutOff: true };
+      const { status, headers: answered } = await exchange(agent, request, limits);
+      return { url, status, headers: answered };
     },
     close: () => agent.destroy(),
   };

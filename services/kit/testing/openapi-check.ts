@@ -26,6 +26,25 @@ const tellingHeaders = [
   'X-Request-Id',
 ];
 
+/** Checks the body of a webhook against the document that announces it. Throws where it does not fit. */
+export function createWebhookCheck(document: object) {
+  const ajv = newAjv(document);
+  return (name: string, body: unknown): void => {
+    const validate = ajv.getSchema(
+      `openapi#/webhooks/${name}/post/requestBody/content/application~1json/schema`,
+    );
+    if (!validate) throw new Error(`the webhook ${name} is not documented`);
+    if (!validate(body)) throw new Error(`${name}: ${ajv.errorsText(validate.errors)}`);
+  };
+}
+
+function newAjv(document: object): Ajv2020 {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats(ajv);
+  ajv.addSchema(document, 'openapi');
+  return ajv;
+}
+
 /** A response as tests get it. */
 export interface SeenResponse {
   status: number;
@@ -39,9 +58,7 @@ export interface SeenResponse {
  */
 export function createOpenApiCheck(document: object) {
   const { paths } = document as Document;
-  const ajv = new Ajv2020({ strict: false, allErrors: true });
-  addFormats(ajv);
-  ajv.addSchema(document, 'openapi');
+  const ajv = newAjv(document);
 
   return (method: string, path: string, response: SeenResponse): void => {
     const operation = paths[path]?.[method.toLowerCase()];

@@ -15,6 +15,21 @@ import { getOrderEvents } from './http/get-order-events';
 import { getOrders } from './http/get-orders';
 import { postCheckout } from './http/post-checkout';
 import { problems } from './http/problems';
+import {
+  getWebhookDeliveries,
+  postWebhookReplay,
+  postWebhookTest,
+} from './http/webhook-deliveries';
+import {
+  deleteWebhookEndpoint,
+  getWebhookEndpoint,
+  getWebhookEndpoints,
+  patchWebhookEndpoint,
+  postWebhookEndpoint,
+  postWebhookSecretRotation,
+} from './http/webhook-endpoints';
+import { webhooks } from './http/webhooks';
+import type { Notification } from './notification/notification';
 import type { FindOffer } from './offers/find-offer';
 import type { ListOffers } from './offers/list-offers';
 import type { AwaitOrder } from './orders/await-order';
@@ -37,6 +52,7 @@ export interface AppDependencies {
   idempotency: IdempotencyStore;
   idempotencyTtlMs: number;
   retryWorker: Pick<Poller, 'wake'>;
+  notification: Pick<Notification, 'endpoints' | 'deliveries' | 'wake' | 'allowPrivate'>;
   readinessDetail: ReadinessDetail;
 }
 
@@ -48,7 +64,7 @@ const info = {
 
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, lifecycle, readinessDetail } = dependencies;
+  const { logger, lifecycle, readinessDetail, notification } = dependencies;
   const endpoints = [
     getOffers(dependencies),
     postCheckout({ ...dependencies, answerCheckout: createAnswerCheckout(dependencies) }),
@@ -59,6 +75,16 @@ export function createApp(dependencies: AppDependencies): Express {
     getFailedOrders(dependencies),
     postFailedOrderRetry(dependencies),
     postFailedOrdersRetry(dependencies),
+    postWebhookEndpoint(notification),
+    getWebhookEndpoints(notification),
+    getWebhookEndpoint(notification),
+    patchWebhookEndpoint(notification),
+    deleteWebhookEndpoint(notification),
+    postWebhookSecretRotation(notification),
+    postWebhookTest(notification),
+    getWebhookDeliveries(notification),
+    postWebhookReplay(notification),
   ];
-  return createServiceApp({ info, logger, lifecycle, problems, endpoints, readinessDetail });
+  const parts = { logger, lifecycle, problems, endpoints, webhooks, readinessDetail };
+  return createServiceApp({ info, ...parts });
 }

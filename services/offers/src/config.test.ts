@@ -33,6 +33,8 @@ describe('readConfig', () => {
       CHECKOUT_MODE: 'sync',
       APPROVAL_TRANSPORT: 'http',
       EVENT_BUS: 'none',
+      ALLOW_PRIVATE_WEBHOOKS: false,
+      WEBHOOK_TIMEOUT_MS: 15_000,
       DECISION_TIMEOUT_MS: 60_000,
       PUBSUB_DEAD_LETTER_TOPIC: 'loan-buddy-dead-letters',
       PUBSUB_MAX_DELIVERIES: 10,
@@ -47,7 +49,7 @@ describe('readConfig', () => {
     const numbers = Object.keys(readConfig({})).filter((name) =>
       /^(PORT|.*_(MS|SIZE|FAILURES|ATTEMPTS|HOURS|DELIVERIES))$/.test(name),
     );
-    expect(numbers).toHaveLength(17);
+    expect(numbers).toHaveLength(18);
     // A value of its own for each, and a drain that is shorter than the shutdown.
     const values = Object.fromEntries(numbers.map((name, i) => [name, 80 + i]));
     const written = Object.entries(values).map(([name, value]) => [name, String(value)] as const);
@@ -62,6 +64,8 @@ describe('readConfig', () => {
       CHECKOUT_MODE: 'async',
       APPROVAL_TRANSPORT: 'pubsub',
       EVENT_BUS: 'pubsub',
+      SMTP_URL: 'smtps://user:secret@mail.example:465',
+      SMTP_FROM: 'Loan Buddy <no-reply@example.com>',
       PUBSUB_PROJECT_ID: 'some-project',
       PUBSUB_EMULATOR_HOST: 'localhost:8085',
       PUBSUB_DEAD_LETTER_TOPIC: 'dead',
@@ -75,13 +79,32 @@ describe('readConfig', () => {
       ...others,
       PROVIDERS_FILE: providersFile,
       ALLOW_PRIVATE_PROVIDERS: 'true',
+      ALLOW_PRIVATE_WEBHOOKS: 'true',
     };
     expect(readConfig(env)).toMatchObject({
       ...values,
       ...others,
       ALLOW_PRIVATE_PROVIDERS: true,
+      ALLOW_PRIVATE_WEBHOOKS: true,
       PROVIDERS_FILE: [{ name: 'ProviderA' }, { name: 'ProviderB' }, { name: 'ProviderC' }],
     });
+  });
+
+  it('wants to know who writes where e-mail is sent, and repeats no password', () => {
+    const url = 'smtp://user:hunter2@mail.example';
+    expect(() => readConfig({ SMTP_URL: url })).toThrow(/SMTP_FROM: must be set where SMTP_URL is/);
+    for (const SMTP_FROM of ['nobody', 'a@b\nBcc: c@d', '@', 'a@', 'a b <c>']) {
+      expect(() => readConfig({ SMTP_URL: url, SMTP_FROM })).toThrow(/SMTP_FROM: must be an addr/);
+    }
+    const message = (env: NodeJS.ProcessEnv) => {
+      try {
+        return JSON.stringify(readConfig(env));
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(message({ SMTP_URL: 'http://user:hunter2@x' })).toMatch(/^inv.*\n {2}SMTP_URL: must be/);
+    expect(message({ SMTP_URL: 'http://user:hunter2@x' })).not.toContain('hunter2');
   });
 
   it('wants to know the project where Pub/Sub is used', () => {

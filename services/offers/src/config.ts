@@ -52,11 +52,22 @@ const eventVariables = {
   PUBSUB_EVENTS_TOPIC: topicVariable('loan-buddy-order-events'),
 };
 
+const notificationVariables = {
+  ALLOW_PRIVATE_WEBHOOKS: flagVariable({ default: false }),
+  WEBHOOK_TIMEOUT_MS: integerVariable({ default: 15_000, min: 1, max: 60_000 }),
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// URL' }).optional(),
+  SMTP_FROM: z
+    .string()
+    .regex(/^[^\p{Cc}]*[^\s@<]+@[^\s@>]+>?$/u, 'must be an address, or NAME <ADDRESS>')
+    .optional(),
+};
+
 const schema = environment({
   ...serverVariables({ port: 8080 }),
   ...databaseVariables,
   ...offerVariables,
   ...eventVariables,
+  ...notificationVariables,
   CHECKOUT_MODE: z.enum(checkoutModes).default('sync'),
   CONFIRM_PAYMENT_URL: baseUrlVariable('http://localhost:8000'),
   CONFIRM_PAYMENT_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
@@ -65,7 +76,12 @@ const schema = environment({
   RETRY_BASE_MS: integerVariable({ default: 500, min: 1, max: 3_600_000 }),
   RETRY_CAP_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
   IDEMPOTENCY_TTL_HOURS: integerVariable({ default: 24, min: 1, max: 8760 }),
-}).superRefine(({ APPROVAL_TRANSPORT, EVENT_BUS, PUBSUB_PROJECT_ID }, context) => {
+}).superRefine((config, context) => {
+  const { APPROVAL_TRANSPORT, EVENT_BUS, PUBSUB_PROJECT_ID, SMTP_URL, SMTP_FROM } = config;
+  if (SMTP_URL !== undefined && SMTP_FROM === undefined) {
+    const message = 'must be set where SMTP_URL is';
+    context.addIssue({ code: 'custom', path: ['SMTP_FROM'], message });
+  }
   if (PUBSUB_PROJECT_ID !== undefined) return;
   for (const [variable, value] of Object.entries({ APPROVAL_TRANSPORT, EVENT_BUS })) {
     if (value !== 'pubsub') continue;

@@ -5,7 +5,9 @@ import { readConfig } from './config';
 import { openDatabase } from './db/database';
 import { migrate } from './db/migrate';
 import { createEventLog } from './events/event-log';
+import { logDecisions } from './notification/log-decisions';
 import { openBus } from './open-bus';
+import { openNotification } from './open-notification';
 import { createEventPublisher } from './events/publish-events';
 import { createPublishToBus } from './events/publish-to-bus';
 import { createAskProviders } from './offers/ask-providers';
@@ -27,7 +29,7 @@ void runProcess('offers', async () => {
   const database = await openDatabase(config, logger);
   const migrated = await database.unhurried((db) => migrate(db));
   if (migrated.length > 0) logger.info({ migrated }, 'database migrated');
-  const orders = createOrderStore(database.db);
+  const orders = logDecisions(createOrderStore(database.db), logger);
   const idempotency = createIdempotencyStore(database.db);
 
   const log = createEventLog(database.db);
@@ -45,6 +47,8 @@ void runProcess('offers', async () => {
     bus && publisher && config.APPROVAL_TRANSPORT === 'pubsub'
       ? openPubSubApproval({ config, orders, logger, bus, log, publisher, awaitOrder })
       : openHttpApproval({ config, orders, logger });
+
+  const notification = openNotification({ config, db: database.db, logger });
 
   const opened = createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
     timeoutMs: config.PROVIDER_TIMEOUT_MS,
@@ -80,6 +84,7 @@ void runProcess('offers', async () => {
     idempotency,
     idempotencyTtlMs: config.IDEMPOTENCY_TTL_HOURS * 3_600_000,
     retryWorker,
+    notification,
     readinessDetail: async () => ({
       confirm_payment: decisions.state(),
       database: await database.ping().then(
@@ -91,13 +96,15 @@ void runProcess('offers', async () => {
   const server = await serve({ app, lifecycle, logger, config });
   retryWorker.start();
   publisher?.start();
+  notification.start();
   const stopSweeping = keepSweeping(idempotency, logger);
   return {
     logger,
     shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
     close: async () => {
       stopSweeping();
-      await Promise.all([feed.close(), server.close(), retryWorker.stop(), publisher?.stop()]);
+      const workers = [retryWorker, publisher, notification];
+      await Promise.all([feed.close(), server.close(), ...workers.map((each) => each?.stop())]);
       await Promise.all([bus?.close(), decisions.close(), opened.close()]);
       await database.close();
     },

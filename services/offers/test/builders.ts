@@ -1,4 +1,4 @@
-import { createLifecycle } from '@loan-buddy/kit';
+import { createLifecycle, createWebClient, publicOnly } from '@loan-buddy/kit';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
 import type { Database } from '../src/db/database';
@@ -11,6 +11,8 @@ import type { Offer } from '../src/offers/offer';
 import type { Provider } from '../src/offers/provider';
 import { defaultMocks } from '../src/offers/providers/mock-provider';
 import { createProviders, providersSchema } from '../src/offers/providers/provider-config';
+import { createNotification } from '../src/notification/notification';
+import type { SendEmail } from '../src/notification/send-email';
 import { createAwaitOrder } from '../src/orders/await-order';
 import { createCheckout, type CheckoutMode } from '../src/orders/checkout';
 import { newOrderId, type Order } from '../src/orders/order';
@@ -99,6 +101,41 @@ interface Parts {
   checkoutMode?: CheckoutMode;
   /** Has what is due seen to; nobody does, if nothing is said. */
   wake?: () => void;
+  notification?: NotificationParts;
+}
+
+interface NotificationParts {
+  /** Whether webhooks go to addresses that are not public, as receivers in tests are. */
+  allowPrivate?: boolean;
+  timeoutMs?: number;
+  delaysMs?: readonly number[];
+  sendEmail?: SendEmail;
+  graceMs?: number;
+}
+
+/** Notification as main.ts puts it together, not started, with short delays. */
+export function aNotification(database: Database, parts: NotificationParts = {}) {
+  const { allowPrivate = true, timeoutMs = 2000, delaysMs = [0, 1, 1], graceMs = 1000 } = parts;
+  const { logger, lines } = recordingLogger();
+  const client = createWebClient({
+    userAgent: 'test/1',
+    maxResponseBytes: 1000,
+    maxRedirects: 0,
+    guard: allowPrivate ? undefined : publicOnly,
+    connections: 100,
+  });
+  const notification = createNotification({
+    db: database.db,
+    client,
+    timeoutMs,
+    sendEmail: parts.sendEmail,
+    delaysMs,
+    leaseMarginMs: 60_000,
+    graceMs,
+    allowPrivate,
+    logger,
+  });
+  return { ...notification, lines, client };
 }
 
 /** What tells of orders that change in a database, for the tests of this file. */
@@ -116,6 +153,10 @@ export function useFeed(database: () => Database): () => OrderFeed {
 export function useService() {
   const database = useDatabase();
   const feed = useFeed(database);
+  const clients: { close: () => Promise<void> }[] = [];
+  afterAll(async () => {
+    for (const { close } of clients) await close();
+  });
   return (parts: Parts = {}) => {
     const {
       providers = threeMocks(),
@@ -141,6 +182,8 @@ export function useService() {
     const findOffer = createFindOffer(offerParts);
     const awaitOrder = createAwaitOrder({ orders, feed: feed() });
     const wake = parts.wake ?? (() => undefined);
+    const { client, ...notification } = aNotification(database(), parts.notification);
+    clients.push(client);
     const approval = { settleOrder, leaseMs: 60_000, wake, dueBehindMs: 0 };
     const app = createApp({
       logger,
@@ -156,8 +199,9 @@ export function useService() {
       idempotency: createIdempotencyStore(db),
       idempotencyTtlMs: 3_600_000,
       retryWorker: { wake },
+      notification,
       readinessDetail: () => Promise.resolve({ database: 'ok' }),
     });
-    return { app, db, orders, settleOrder, feed: feed(), lines };
+    return { app, db, orders, settleOrder, feed: feed(), notification, lines };
   };
 }

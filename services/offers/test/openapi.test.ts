@@ -15,7 +15,7 @@ const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
 describe('the published OpenAPI document', () => {
   it('describes what every route answers', async () => {
-    const { app, orders } = aService();
+    const { app, orders, notification } = aService();
     const { body: document } = await request(app).get('/openapi.json').expect(200);
     const check = createOpenApiCheck(document as object);
 
@@ -100,6 +100,41 @@ describe('the published OpenAPI document', () => {
     const all = await request(app).post('/failed-orders/retry').expect(202);
     check('POST', '/failed-orders/retry', all);
 
+    const hooks = '/webhook-endpoints';
+    const hook = { url: 'https://example.com/hooks' };
+    const made = await request(app).post(hooks).send(hook).expect(201);
+    check('POST', hooks, made);
+    check('POST', hooks, await request(app).post(hooks).send({}).expect(400));
+    check('GET', hooks, await request(app).get(hooks).expect(200));
+    const one = made.headers['location']!;
+    const missing = one.replace(/\w{12}$/, '000000000000');
+    const { id: madeId } = made.body as { id: string };
+    await request(app).post('/checkout').send(wanted).expect(201);
+    const [delivery] = await notification.deliveries.list(madeId, { limit: 1 });
+    const replay = `deliveries/${delivery!.id}/replay`;
+    const template = `${hooks}/{id}`;
+    for (const [method, suffix, path, status] of [
+      ['get', '', '', 200],
+      ['post', '/rotate-secret', '/rotate-secret', 200],
+      ['post', '/test', '/test', 202],
+      ['get', '/deliveries', '/deliveries?limit=1', 200],
+      ['post', '/deliveries/{delivery_id}/replay', `/${replay}`, 202],
+    ] as const) {
+      const ask = (base: string) => request(app)[method](base + path);
+      check(method, template + suffix, await ask(one).expect(status));
+      check(method, template + suffix, await ask(missing).expect(404));
+    }
+    const change = (path: string, body: object) => request(app).patch(path).send(body);
+    check('PATCH', template, await change(one, { url: 'x' }).expect(400));
+    check('PATCH', template, await change(one, { enabled: false }).expect(200));
+    check('PATCH', template, await change(missing, {}).expect(404));
+    const test = `${template}/test`;
+    check('POST', test, await request(app).post(`${one}/test`).expect(409));
+    const again = `${template}/deliveries/{delivery_id}/replay`;
+    check('POST', again, await request(app).post(`${one}/${replay}`).expect(409));
+    check('DELETE', template, await request(app).delete(one).expect(204));
+    check('DELETE', template, await request(app).delete(one).expect(404));
+
     const location = created.headers['location']!;
     check('GET', '/orders/{id}', await request(app).get(location).expect(200));
     check('GET', '/orders/{id}', await waiting(location));
@@ -113,6 +148,16 @@ describe('the published OpenAPI document', () => {
     for (const path of ['/health', '/livez', '/readyz']) {
       check('GET', path, await request(app).get(path).expect(200));
     }
+  });
+
+  it('announces what endpoints are sent', async () => {
+    const { body: document } = await request(aService().app).get('/openapi.json');
+    expect(Object.keys((document as { webhooks: object }).webhooks)).toEqual([
+      'com.loanbuddy.order.approved',
+      'com.loanbuddy.order.rejected',
+      'com.loanbuddy.order.failed',
+      'com.loanbuddy.webhook.test',
+    ]);
   });
 
   it('is checked for real: an answer it does not describe is found', async () => {

@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { OrderEventData } from '../events/order-event';
+import type { DeliveryStatus } from '../notification/webhook-message';
 import type { OrderStatus } from '../orders/order';
 
 /** The tables as {@link migrations} leave them. */
@@ -7,6 +8,9 @@ export interface Tables {
   orders: OrdersTable;
   idempotency_keys: IdempotencyKeysTable;
   order_events: OrderEventsTable;
+  webhook_endpoints: WebhookEndpointsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
+  email_jobs: EmailJobsTable;
 }
 
 /** One row an order. A pending one is its own retry job: `due_at` says when somebody asks for its decision next. */
@@ -48,6 +52,64 @@ export interface OrderEventsTable {
   published_at: ColumnType<Date | null, never, unknown>;
   /** Until then somebody is publishing it. */
   claimed_until: ColumnType<Date | null, never, unknown>;
+}
+
+/** One row for each receiver of webhooks. */
+export interface WebhookEndpointsTable {
+  id: string;
+  url: string;
+  description: string | null;
+  /** The types of event it wants; null: all after which nothing more happens. */
+  event_types: string[] | null;
+  /** `whsec_…`, as it is: every message is signed with it. */
+  secret: string;
+  previous_secret: string | null;
+  /** Until then the one before signs, too. */
+  previous_secret_until: ColumnType<Date | null, never, unknown>;
+  enabled: Generated<boolean>;
+  /** Why it was disabled, where nobody asked for that. */
+  disabled_reason: string | null;
+  /** Until then it is left alone, as it asked or as it could not keep up. */
+  resting_until: ColumnType<Date | null, never, unknown>;
+  created_at: ColumnType<Date, never, never>;
+}
+
+/** One row for each message to an endpoint; the database's own trigger writes it with the event. It is its own retry job, as an order is. */
+export interface WebhookDeliveriesTable {
+  /** Rising as they were made. */
+  seq: ColumnType<number, never, never>;
+  endpoint_id: string;
+  /** `msg_…`, the same for all endpoints that are told of one event. */
+  id: string;
+  type: string;
+  time: ColumnType<Date, unknown, never>;
+  data: ColumnType<object, string, never>;
+  status: Generated<DeliveryStatus>;
+  /** Since it was made or replayed. */
+  attempts: Generated<number>;
+  /** Set while it is pending, and only then. */
+  due_at: ColumnType<Date | null, never, unknown>;
+  last_attempt_at: ColumnType<Date | null, never, unknown>;
+  last_status_code: number | null;
+  last_error: string | null;
+  created_at: ColumnType<Date, never, never>;
+  delivered_at: ColumnType<Date | null, never, unknown>;
+}
+
+/** One row for each final event of an order that has an e-mail address; the same trigger writes it. */
+export interface EmailJobsTable {
+  seq: ColumnType<number, never, never>;
+  event_id: ColumnType<string, never, never>;
+  order_id: ColumnType<string, never, never>;
+  type: ColumnType<string, never, never>;
+  data: ColumnType<OrderEventData, never, never>;
+  status: Generated<'pending' | 'sent' | 'failed' | 'skipped'>;
+  attempts: Generated<number>;
+  /** Set while it is pending, and only then. */
+  due_at: ColumnType<Date | null, never, unknown>;
+  last_error: string | null;
+  created_at: ColumnType<Date, never, never>;
+  finished_at: ColumnType<Date | null, never, unknown>;
 }
 
 /** One row for each request that came with an `Idempotency-Key`, with its answer once there was one. */

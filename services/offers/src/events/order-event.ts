@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { orderStatuses } from '../orders/order';
 
 /** The status that an order has after an event of each type. */
-const statusAfter = {
+export const statusAfter = {
   'com.loanbuddy.order.checkout_submitted': 'PENDING',
   'com.loanbuddy.order.resubmitted': 'PENDING',
   'com.loanbuddy.order.approved': 'APPROVED',

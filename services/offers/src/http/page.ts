@@ -5,24 +5,24 @@ import { orderIdSchema } from './order-body';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-/** The query parameters of every listing of orders. */
+/** The query parameters of every listing of orders; other listings have a cursor of their own. */
 export const pageParameters = {
   limit: integerParameter({ digits: 3, min: 1, max: MAX_LIMIT })
     .default(DEFAULT_LIMIT)
-    .meta({ description: `How many orders a page has: 1 to ${String(MAX_LIMIT)}.` }),
+    .meta({ description: `How many a page has: 1 to ${String(MAX_LIMIT)}.` }),
   cursor: orderIdSchema.optional().meta({
     description: 'Where the page starts, as the `next` link of the page before says.',
   }),
 };
 
-/** The headers of every listing of orders. */
+/** The headers of every listing. */
 export const pageHeaders = { Link: 'The next page, if there is one (RFC 8288).' };
 
 /**
- * Reads one page, newest first. Pages are cut at an order's id, so that orders which arrive meanwhile move nothing.
+ * Reads one page, newest first. Pages are cut at an item's id, so that those which arrive meanwhile move nothing.
  *
  * @param path what a page is asked for with, up to the page's own parameters
- * @returns the page and its headers: `Link` with `rel="next"` where more orders follow (RFC 8288)
+ * @returns the page and its headers: `Link` with `rel="next"` where more follow (RFC 8288)
  */
 export async function readPage<Item extends { id: string }>(
   path: string,

@@ -6,6 +6,8 @@ import type { NotFailedError } from './failed-orders';
 import type { OfferNotFoundError } from './get-offer';
 import type { OffersUnavailableError } from './get-offers';
 import type { OrderNotFoundError } from './get-order';
+import type { DeliveryNotFoundError, EndpointDisabledError } from './webhook-deliveries';
+import type { EndpointNotFoundError, TooManyEndpointsError } from './webhook-endpoints';
 import type { KeyReusedError, RequestInFlightError } from './idempotency-key';
 
 type ProblemCode =
@@ -14,6 +16,10 @@ type ProblemCode =
   | OffersUnavailableError['code']
   | OrderNotFoundError['code']
   | DatabaseUnavailableError['code']
+  | DeliveryNotFoundError['code']
+  | EndpointDisabledError['code']
+  | EndpointNotFoundError['code']
+  | TooManyEndpointsError['code']
   | KeyReusedError['code']
   | NotFailedError['code']
   | ProviderUnavailableError['code']
@@ -27,6 +33,10 @@ export const problems = {
   'order-not-found': { status: 404, title: 'There is no such order' },
   'unknown-loan': { status: 422, title: 'There is no such loan' },
   'order-not-failed': { status: 409, title: 'The order has not failed' },
+  'webhook-endpoint-not-found': { status: 404, title: 'There is no such endpoint' },
+  'webhook-delivery-not-found': { status: 404, title: 'There is no such delivery' },
+  'webhook-endpoint-disabled': { status: 409, title: 'The endpoint is disabled' },
+  'too-many-webhook-endpoints': { status: 409, title: 'There are too many endpoints' },
   'request-in-flight': { status: 409, title: 'The request is being worked on' },
   'idempotency-key-reused': { status: 422, title: 'The key belongs to another request' },
   'database-unavailable': {

@@ -1,0 +1,158 @@
+import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
+import { z } from 'zod';
+import type { Notification } from '../notification/notification';
+import type { WebhookDelivery } from '../notification/webhook-delivery-store';
+import type { WebhookEndpoint } from '../notification/webhook-endpoint-store';
+import { DELIVERY_ID_PATTERN, deliveryStatuses } from '../notification/webhook-message';
+import { pageHeaders, pageParameters, readPage } from './page';
+import { endpointIdSchema } from './webhook-endpoint-body';
+import { endpointParams, existing } from './webhook-endpoints';
+
+export class DeliveryNotFoundError extends AppError {
+  readonly code = 'webhook-delivery-not-found';
+
+  constructor(id: string) {
+    super(`The endpoint has no delivery ${id}.`);
+  }
+}
+
+/** Nothing is sent to it, so nobody may believe that something will be. */
+export class EndpointDisabledError extends AppError {
+  readonly code = 'webhook-endpoint-disabled';
+
+  constructor() {
+    super('Nothing is sent to a disabled endpoint: enable it first.');
+  }
+}
+
+const deliveryIdSchema = z
+  .string()
+  .regex(DELIVERY_ID_PATTERN, 'must be the id of a delivery')
+  .meta({ example: 'msg_0197f3a54c1b7d3e9a523f8e6b0c1d2e' });
+
+const deliveryBodySchema = z
+  .object({
+    id: deliveryIdSchema.meta({ description: 'Sent as `webhook-id`, the same each time.' }),
+    type: z.string(),
+    timestamp: z.iso.datetime().meta({ description: 'When it happened.' }),
+    data: z.looseObject({}),
+    status: z.enum(deliveryStatuses).meta({
+      description: 'failed: given up, until somebody replays it.',
+    }),
+    attempts: z.int().meta({ description: 'Since it was made or last replayed.' }),
+    next_attempt_at: z.iso.datetime().nullable(),
+    last_attempt_at: z.iso.datetime().nullable(),
+    last_status_code: z.int().nullable().meta({ description: 'null: there was no answer.' }),
+    last_error: z.string().nullable(),
+    created_at: z.iso.datetime(),
+    delivered_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'WebhookDelivery' });
+
+function deliveryBody(delivery: WebhookDelivery): z.output<typeof deliveryBodySchema> {
+  return {
+    id: delivery.id,
+    type: delivery.type,
+    timestamp: delivery.time.toISOString(),
+    data: { ...delivery.data },
+    status: delivery.status,
+    attempts: delivery.attempts,
+    next_attempt_at: delivery.dueAt?.toISOString() ?? null,
+    last_attempt_at: delivery.lastAttemptAt?.toISOString() ?? null,
+    last_status_code: delivery.lastStatusCode,
+    last_error: delivery.lastError,
+    created_at: delivery.createdAt.toISOString(),
+    delivered_at: delivery.deliveredAt?.toISOString() ?? null,
+  };
+}
+
+type Dependencies = Pick<Notification, 'endpoints' | 'deliveries' | 'wake'>;
+
+export function getWebhookDeliveries({ endpoints, deliveries }: Dependencies) {
+  return endpoint(
+    {
+      method: 'get',
+      path: '/webhook-endpoints/{id}/deliveries',
+      operationId: 'listWebhookDeliveries',
+      summary: 'What was sent and is to be sent, newest first',
+      params: endpointParams,
+      query: z.object({
+        limit: pageParameters.limit,
+        cursor: deliveryIdSchema.optional().meta({
+          description: 'Where the page starts, as the `next` link of the page before says.',
+        }),
+      }),
+      responses: {
+        200: {
+          description: 'One page of deliveries.',
+          schema: z.array(deliveryBodySchema),
+          headers: pageHeaders,
+        },
+      },
+      problems: ['webhook-endpoint-not-found', 'database-unavailable'],
+    },
+    async ({ params: { id }, query, res }) => {
+      existing(id, await endpoints.find(id));
+      const path = `/webhook-endpoints/${id}/deliveries`;
+      const { items, headers } = await readPage(path, {}, query, (page) =>
+        deliveries.list(id, page),
+      );
+      replyJson(res, 200, items.map(deliveryBody), headers);
+    },
+  );
+}
+
+const due = {
+  202: { description: 'The delivery, due at once.', schema: deliveryBodySchema },
+};
+
+export function postWebhookReplay({ endpoints, deliveries, wake }: Dependencies) {
+  return endpoint(
+    {
+      method: 'post',
+      path: '/webhook-endpoints/{id}/deliveries/{delivery_id}/replay',
+      operationId: 'replayWebhookDelivery',
+      summary: 'Send one again, now',
+      description: 'Whatever became of it; from now on it is tried as if it were new.',
+      params: z.object({ id: endpointIdSchema, delivery_id: deliveryIdSchema }),
+      responses: due,
+      problems: [
+        'webhook-endpoint-not-found',
+        'webhook-delivery-not-found',
+        'webhook-endpoint-disabled',
+        'database-unavailable',
+      ],
+    },
+    async ({ params: { id, delivery_id: deliveryId }, res }) => {
+      requireEnabled(existing(id, await endpoints.find(id)));
+      const replayed = await deliveries.replay(id, deliveryId);
+      if (!replayed) throw new DeliveryNotFoundError(deliveryId);
+      wake();
+      replyJson(res, 202, deliveryBody(replayed));
+    },
+  );
+}
+
+export function postWebhookTest({ endpoints, deliveries, wake }: Dependencies) {
+  return endpoint(
+    {
+      method: 'post',
+      path: '/webhook-endpoints/{id}/test',
+      operationId: 'testWebhookEndpoint',
+      summary: 'Send a message that tells of nothing',
+      params: endpointParams,
+      responses: due,
+      problems: ['webhook-endpoint-not-found', 'webhook-endpoint-disabled', 'database-unavailable'],
+    },
+    async ({ params: { id }, res }) => {
+      requireEnabled(existing(id, await endpoints.find(id)));
+      const made = await deliveries.insertTest(id);
+      wake();
+      replyJson(res, 202, deliveryBody(made));
+    },
+  );
+}
+
+function requireEnabled({ enabled }: WebhookEndpoint): void {
+  if (!enabled) throw new EndpointDisabledError();
+}

@@ -1,0 +1,111 @@
+import { publicOnly } from '@loan-buddy/kit';
+import { z } from 'zod';
+import { ENDPOINT_ID_PATTERN, type WebhookEndpoint } from '../notification/webhook-endpoint-store';
+import { finalEventTypes, isSecret } from '../notification/webhook-message';
+
+const MAX_URL = 2048;
+const MAX_DESCRIPTION = 500;
+
+export const endpointIdSchema = z
+  .string()
+  .regex(ENDPOINT_ID_PATTERN, 'must be the id of an endpoint')
+  .meta({ example: 'wh-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e' });
+
+/** What a name resolves to is looked at whenever something is sent, as that may change. */
+function isAllowed(url: string, allowPrivate: boolean): boolean {
+  if (allowPrivate) return true;
+  try {
+    publicOnly.requireAllowed(new URL(url));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param allowPrivate whether it may be on an address that is not public, and without TLS */
+function urlSchema(allowPrivate: boolean) {
+  return z
+    .url({ protocol: /^https?$/, error: 'must be an https:// URL' })
+    .max(MAX_URL)
+    .regex(/^[^@#]*$/, 'must have no user information or fragment')
+    .refine((url) => isAllowed(url, allowPrivate), 'must be https, and a public address')
+    .meta({ format: 'uri', example: 'https://example.com/webhooks' });
+}
+
+const descriptionSchema = z
+  .string()
+  .max(MAX_DESCRIPTION)
+  .nullable()
+  .meta({ description: 'For whoever looks at the list.' });
+
+const eventTypesSchema = z
+  .array(z.enum(finalEventTypes))
+  .min(1)
+  .nullable()
+  .meta({ description: 'What it is told of; null: all of these.' });
+
+const secretSchema = z
+  .string()
+  .refine(isSecret, 'must be whsec_ and 24 to 64 bytes in base64')
+  .meta({ description: 'What messages are signed with: `whsec_` and 24 to 64 bytes in base64.' });
+
+/** @param allowPrivate as in {@link urlSchema} */
+export function newEndpointSchema(allowPrivate: boolean) {
+  return z
+    .strictObject({
+      url: urlSchema(allowPrivate),
+      description: descriptionSchema.default(null),
+      event_types: eventTypesSchema.default(null),
+      enabled: z.boolean().default(true),
+      secret: secretSchema.optional().meta({ description: 'One is made up if none is given.' }),
+    })
+    .meta({ id: 'NewWebhookEndpoint' });
+}
+
+/** @param allowPrivate as in {@link urlSchema} */
+export function endpointChangesSchema(allowPrivate: boolean) {
+  return z
+    .strictObject({
+      url: urlSchema(allowPrivate).optional(),
+      description: descriptionSchema.optional(),
+      event_types: eventTypesSchema.optional(),
+      enabled: z.boolean().optional(),
+    })
+    .meta({ id: 'WebhookEndpointChanges' });
+}
+
+/** An endpoint as everybody may see it: without its secret. */
+export const endpointBodySchema = z
+  .object({
+    id: endpointIdSchema,
+    url: z.string(),
+    description: z.string().nullable(),
+    event_types: z.array(z.string()).nullable(),
+    enabled: z.boolean(),
+    disabled_reason: z.string().nullable().meta({
+      description: 'Why it was disabled, where nobody asked for that.',
+    }),
+    previous_secret_until: z.iso.datetime().nullable().meta({
+      description: 'Until then messages are signed with the secret before, too.',
+    }),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'WebhookEndpoint' });
+
+/** The same to whoever just made it, or its new secret: nobody is told that again. */
+export const endpointWithSecretSchema = endpointBodySchema
+  .extend({ secret: z.string().meta({ description: 'Shown this once.' }) })
+  .meta({ id: 'WebhookEndpointWithSecret' });
+
+export function endpointBody(endpoint: WebhookEndpoint): z.output<typeof endpointBodySchema> {
+  return {
+    id: endpoint.id,
+    url: endpoint.url,
+    description: endpoint.description,
+    event_types: endpoint.eventTypes === null ? null : [...endpoint.eventTypes],
+    enabled: endpoint.enabled,
+    disabled_reason: endpoint.disabledReason,
+    previous_secret_until: endpoint.previousSecretUntil?.toISOString() ?? null,
+    created_at: endpoint.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,170 @@
+import { AppError, endpoint, replyEmpty, replyJson } from '@loan-buddy/kit';
+import { z } from 'zod';
+import type { Notification } from '../notification/notification';
+import { MAX_ENDPOINTS, type WebhookEndpoint } from '../notification/webhook-endpoint-store';
+import { newSecret } from '../notification/webhook-message';
+import {
+  endpointBody,
+  endpointBodySchema,
+  endpointChangesSchema,
+  endpointIdSchema,
+  endpointWithSecretSchema,
+  newEndpointSchema,
+} from './webhook-endpoint-body';
+
+export class EndpointNotFoundError extends AppError {
+  readonly code = 'webhook-endpoint-not-found';
+
+  constructor(id: string) {
+    super(`There is no endpoint ${id}.`);
+  }
+}
+
+/** There is room for no other endpoint. */
+export class TooManyEndpointsError extends AppError {
+  readonly code = 'too-many-webhook-endpoints';
+}
+
+/** How long the secret before goes on signing, so that receivers have time to learn the new one. */
+const PREVIOUS_SECRET_MS = 24 * 3_600_000;
+
+type Endpoints = Pick<Notification, 'endpoints'>;
+type Woken = Endpoints & Pick<Notification, 'wake' | 'allowPrivate'>;
+
+export const endpointParams = z.object({ id: endpointIdSchema });
+
+/** @throws {EndpointNotFoundError} where there is none. */
+export function existing(id: string, found: WebhookEndpoint | undefined): WebhookEndpoint {
+  if (!found) throw new EndpointNotFoundError(id);
+  return found;
+}
+
+export function postWebhookEndpoint({ endpoints, allowPrivate }: Woken) {
+  return endpoint(
+    {
+      method: 'post',
+      path: '/webhook-endpoints',
+      operationId: 'createWebhookEndpoint',
+      summary: 'Be told of orders by webhook',
+      description: 'Messages are signed as Standard Webhooks 1.0 has it; see the webhooks below.',
+      body: newEndpointSchema(allowPrivate),
+      responses: {
+        201: {
+          description: 'The endpoint, with the secret that nobody is told again.',
+          schema: endpointWithSecretSchema,
+          headers: { Location: 'Where the endpoint can be read from now on.' },
+        },
+      },
+      problems: ['too-many-webhook-endpoints', 'database-unavailable'],
+    },
+    async ({ body, res }) => {
+      const { url, description, event_types: eventTypes, enabled, secret = newSecret() } = body;
+      const made = await endpoints.insert({ url, description, eventTypes, enabled }, secret);
+      if (!made) {
+        throw new TooManyEndpointsError(`There may be ${String(MAX_ENDPOINTS)} at most.`);
+      }
+      const headers = ['Location', `/webhook-endpoints/${made.id}`];
+      replyJson(res, 201, { ...endpointBody(made), secret }, headers);
+    },
+  );
+}
+
+export function getWebhookEndpoints({ endpoints }: Endpoints) {
+  return endpoint(
+    {
+      method: 'get',
+      path: '/webhook-endpoints',
+      operationId: 'listWebhookEndpoints',
+      summary: 'All endpoints, newest first',
+      responses: { 200: { description: 'All there are.', schema: z.array(endpointBodySchema) } },
+      problems: ['database-unavailable'],
+    },
+    async ({ res }) => {
+      replyJson(res, 200, (await endpoints.list()).map(endpointBody));
+    },
+  );
+}
+
+const oneEndpoint = {
+  params: endpointParams,
+  problems: ['webhook-endpoint-not-found', 'database-unavailable'],
+} as const;
+
+export function getWebhookEndpoint({ endpoints }: Endpoints) {
+  return endpoint(
+    {
+      ...oneEndpoint,
+      method: 'get',
+      path: '/webhook-endpoints/{id}',
+      operationId: 'getWebhookEndpoint',
+      summary: 'One endpoint',
+      responses: { 200: { description: 'The endpoint.', schema: endpointBodySchema } },
+    },
+    async ({ params, res }) => {
+      replyJson(res, 200, endpointBody(existing(params.id, await endpoints.find(params.id))));
+    },
+  );
+}
+
+export function patchWebhookEndpoint({ endpoints, wake, allowPrivate }: Woken) {
+  return endpoint(
+    {
+      ...oneEndpoint,
+      method: 'patch',
+      path: '/webhook-endpoints/{id}',
+      operationId: 'changeWebhookEndpoint',
+      summary: 'Change what is given, and nothing else',
+      description:
+        'While an endpoint is disabled no messages are made for it, and those it has wait until it is enabled again.',
+      body: endpointChangesSchema(allowPrivate),
+      responses: { 200: { description: 'As it is now.', schema: endpointBodySchema } },
+    },
+    async ({ params, body, res }) => {
+      const { url, description, event_types: eventTypes, enabled } = body;
+      const changes = { url, description, eventTypes, enabled };
+      const changed = existing(params.id, await endpoints.update(params.id, changes));
+      wake();
+      replyJson(res, 200, endpointBody(changed));
+    },
+  );
+}
+
+export function deleteWebhookEndpoint({ endpoints }: Endpoints) {
+  return endpoint(
+    {
+      ...oneEndpoint,
+      method: 'delete',
+      path: '/webhook-endpoints/{id}',
+      operationId: 'deleteWebhookEndpoint',
+      summary: 'Be told no more, and forget what was sent',
+      responses: { 204: { description: 'It is gone, and its deliveries are.' } },
+    },
+    async ({ params, res }) => {
+      if (!(await endpoints.remove(params.id))) throw new EndpointNotFoundError(params.id);
+      replyEmpty(res);
+    },
+  );
+}
+
+export function postWebhookSecretRotation({ endpoints }: Endpoints) {
+  return endpoint(
+    {
+      ...oneEndpoint,
+      method: 'post',
+      path: '/webhook-endpoints/{id}/rotate-secret',
+      operationId: 'rotateWebhookSecret',
+      summary: 'Sign with a new secret, and for 24 h with the old one, too',
+      responses: {
+        200: {
+          description: 'The endpoint, with the new secret that nobody is told again.',
+          schema: endpointWithSecretSchema,
+        },
+      },
+    },
+    async ({ params, res }) => {
+      const secret = newSecret();
+      const rotated = await endpoints.rotateSecret(params.id, secret, PREVIOUS_SECRET_MS);
+      replyJson(res, 200, { ...endpointBody(existing(params.id, rotated)), secret });
+    },
+  );
+}

@@ -1,0 +1,47 @@
+import type { Webhook } from '@loan-buddy/kit';
+import type { OrderEventType } from '../events/order-event';
+import {
+  finalEventTypes,
+  orderMessageSchema,
+  TEST_TYPE,
+  testMessageSchema,
+} from '../notification/webhook-message';
+
+const headers = {
+  'webhook-id': 'Names the message; the same whenever it is sent again.',
+  'webhook-timestamp': 'When it was sent, in seconds since 1970.',
+  'webhook-signature':
+    '`v1,` and the HMAC-SHA256 of id, timestamp and body in base64; one for each secret that is good, with a space between.',
+};
+
+const responses = {
+  '2XX': 'It is delivered.',
+  '410': 'The endpoint is disabled.',
+  '429':
+    'It is sent again, after `Retry-After` if that is given; the endpoint is left alone so long. So for 502, 503 and 504.',
+  default: 'It is sent again later: ten times within three days.',
+};
+
+const summaries: Partial<Record<OrderEventType, string>> = {
+  'com.loanbuddy.order.approved': 'An order is approved',
+  'com.loanbuddy.order.rejected': 'An order is rejected',
+  'com.loanbuddy.order.failed': 'Nobody decided on an order; an operator may have it tried again',
+};
+
+/** What endpoints are sent, as the OpenAPI document has it. */
+export const webhooks: readonly Webhook[] = [
+  ...finalEventTypes.map((type) => ({
+    name: type,
+    summary: summaries[type] ?? type,
+    body: orderMessageSchema(type),
+    headers,
+    responses,
+  })),
+  {
+    name: TEST_TYPE,
+    summary: 'Somebody wants to see whether the endpoint works',
+    body: testMessageSchema,
+    headers,
+    responses,
+  },
+];

@@ -1,0 +1,106 @@
+import { sql, type Kysely } from 'kysely';
+import type { Tables } from '../db/tables';
+import type { OrderEventData } from '../events/order-event';
+
+/** A message on the end of an order, to whoever ordered. */
+export interface EmailJob {
+  seq: number;
+  /** Names the message: the same whenever it is sent. */
+  eventId: string;
+  to: string;
+  data: OrderEventData;
+  /** Those before this one. */
+  attempts: number;
+}
+
+/** Keeps the e-mails that are to be sent. The database's own trigger makes them, for orders with an address. */
+export interface EmailJobStore {
+  /** Takes up to `limit` that are due. Nobody else gets them until `leaseMs` have passed. */
+  claimDue: (limit: number, leaseMs: number) => Promise<EmailJob[]>;
+  recordSent: (job: EmailJob) => Promise<void>;
+  /** After an attempt in vain: due again later, or never. */
+  recordFailure: (
+    job: EmailJob,
+    failure: { reason: string; dueInMs: number | undefined },
+  ) => Promise<void>;
+  /** Drops up to `limit` that are due, unsent; returns how many there were. */
+  skipDue: (limit: number) => Promise<number>;
+}
+
+const inMs = (ms: number) => sql<Date>`now() + ${ms}::float8 * interval '1 ms'`;
+
+export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
+  const updateClaimed = ({ seq, attempts }: EmailJob) =>
+    db
+      .updateTable('email_jobs')
+      .where('status', '=', 'pending')
+      .where('email_jobs.seq', '=', seq)
+      .where('attempts', '=', attempts);
+  const due = (limit: number) =>
+    db
+      .selectFrom('email_jobs')
+      .select('seq as due_seq')
+      .where('status', '=', 'pending')
+      .where('due_at', '<=', sql<Date>`now()`)
+      .orderBy('due_at')
+      .limit(limit)
+      .forUpdate()
+      .skipLocked();
+
+  return {
+    claimDue: async (limit, leaseMs) => {
+      const rows = await db
+        .with('due', () => due(limit))
+        .updateTable('email_jobs')
+        .from('due')
+        .innerJoin('orders', (join) => join.onTrue())
+        .whereRef('email_jobs.seq', '=', 'due_seq')
+        .whereRef('orders.id', '=', 'email_jobs.order_id')
+        .set({ due_at: inMs(leaseMs) })
+        .returning([
+          sql<number>`email_jobs.seq::float8`.as('seq'),
+          'email_jobs.event_id',
+          'email_jobs.data',
+          'email_jobs.attempts',
+          sql<string>`coalesce(orders.email, '')`.as('to'),
+        ])
+        .execute();
+      return rows.map(({ event_id: eventId, ...row }) => ({ ...row, eventId }));
+    },
+
+    recordSent: async (job) => {
+      await updateClaimed(job)
+        .set({
+          status: 'sent',
+          attempts: job.attempts + 1,
+          due_at: null,
+          last_error: null,
+          finished_at: sql`now()`,
+        })
+        .execute();
+    },
+
+    recordFailure: async (job, { reason, dueInMs }) => {
+      await updateClaimed(job)
+        .set({
+          attempts: job.attempts + 1,
+          last_error: reason,
+          ...(dueInMs === undefined
+            ? { status: 'failed', due_at: null, finished_at: sql`now()` }
+            : { due_at: inMs(dueInMs) }),
+        })
+        .execute();
+    },
+
+    skipDue: async (limit) => {
+      const { numUpdatedRows } = await db
+        .with('due', () => due(limit))
+        .updateTable('email_jobs')
+        .from('due')
+        .whereRef('email_jobs.seq', '=', 'due_seq')
+        .set({ status: 'skipped', due_at: null, finished_at: sql`now()` })
+        .executeTakeFirst();
+      return Number(numUpdatedRows);
+    },
+  };
+}

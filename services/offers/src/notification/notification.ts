@@ -1,0 +1,111 @@
+import { type Logger, type Poller, type WebClient } from '@loan-buddy/kit';
+import type { Kysely } from 'kysely';
+import type { Tables } from '../db/tables';
+import { createDeliverEmail } from './deliver-email';
+import { createDeliverWebhook } from './deliver-webhook';
+import { createEmailJobStore, type EmailJob } from './email-job-store';
+import { createJobWorker } from './job-worker';
+import type { SendEmail } from './send-email';
+import { createSendWebhook } from './send-webhook';
+import { createWebhookDeliveryStore, type WebhookDeliveryStore } from './webhook-delivery-store';
+import { createWebhookEndpointStore, type WebhookEndpointStore } from './webhook-endpoint-store';
+
+/** Messages under way at the same time: one to a receiver that hangs costs a slot until its deadline. */
+export const WEBHOOK_CONCURRENCY = 100;
+/** Of them, to one endpoint. */
+const PER_ENDPOINT = 4;
+/** E-mails under way at the same time, each over its own connection. */
+const EMAIL_CONCURRENCY = 4;
+/** Longer than any sending of an e-mail takes, whichever of its steps drags on. */
+const EMAIL_LEASE_MS = 300_000;
+/** E-mails dropped at a time where none are sent. */
+const SKIP_LIMIT = 1000;
+
+/** Tells those who want to know what orders come to. */
+export interface Notification extends Poller {
+  endpoints: WebhookEndpointStore;
+  deliveries: WebhookDeliveryStore;
+  /** Whether endpoints may be on addresses that are not public, and without TLS. */
+  allowPrivate: boolean;
+}
+
+/**
+ * Sends webhooks and e-mails that are due, beside everything else: none of it is waited for by whoever orders or
+ * decides.
+ *
+ * @param options.sendEmail without it, e-mails are dropped as they come due
+ * @param options.leaseMarginMs what a delivery takes besides its exchange with the receiver
+ * @param options.graceMs how long those in hand have to end by themselves at a stop
+ */
+export function createNotification(options: {
+  db: Kysely<Tables>;
+  client: Pick<WebClient, 'post'>;
+  timeoutMs: number;
+  sendEmail: SendEmail | undefined;
+  delaysMs: readonly number[];
+  leaseMarginMs: number;
+  graceMs: number;
+  allowPrivate: boolean;
+  logger: Logger;
+}): Notification {
+  const { db, client, timeoutMs, sendEmail, delaysMs, leaseMarginMs, graceMs, logger } = options;
+  const deliveries = createWebhookDeliveryStore(db);
+  const jobs = createEmailJobStore(db);
+
+  const webhookWorker = createJobWorker({
+    name: 'due webhooks',
+    claim: (limit, inHand) =>
+      deliveries.claimDue({
+        limit,
+        perEndpoint: PER_ENDPOINT,
+        inHand: countByEndpoint(inHand),
+        leaseMs: timeoutMs + leaseMarginMs,
+      }),
+    work: createDeliverWebhook({
+      deliveries,
+      send: createSendWebhook({ client, timeoutMs }),
+      delaysMs,
+      logger,
+    }),
+    concurrency: WEBHOOK_CONCURRENCY,
+    graceMs,
+    logger,
+  });
+
+  const skipEmails = async (): Promise<EmailJob[]> => {
+    while ((await jobs.skipDue(SKIP_LIMIT)) === SKIP_LIMIT);
+    return [];
+  };
+  const emailWorker = createJobWorker<EmailJob>({
+    name: 'due e-mails',
+    claim: sendEmail ? (limit) => jobs.claimDue(limit, EMAIL_LEASE_MS) : skipEmails,
+    work: sendEmail
+      ? createDeliverEmail({ jobs, send: sendEmail, delaysMs, logger })
+      : () => Promise.resolve(),
+    concurrency: EMAIL_CONCURRENCY,
+    graceMs,
+    logger,
+  });
+
+  return {
+    endpoints: createWebhookEndpointStore(db),
+    deliveries,
+    allowPrivate: options.allowPrivate,
+    start: () => {
+      webhookWorker.start();
+      emailWorker.start();
+    },
+    wake: () => {
+      webhookWorker.wake();
+    },
+    stop: async () => {
+      await Promise.all([webhookWorker.stop(), emailWorker.stop()]);
+    },
+  };
+}
+
+function countByEndpoint(inHand: readonly { endpointId: string }[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { endpointId } of inHand) counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { z } from 'zod';
+import {
+  isFinalEvent,
+  orderEventDataSchema,
+  orderEventTypes,
+  statusAfter,
+  type OrderEventType,
+} from '../events/order-event';
+
+/** What an endpoint can be told of: that an order has come to its end. */
+export const finalEventTypes = orderEventTypes.filter(isFinalEvent);
+
+/** What an endpoint is sent when somebody wants to see whether it works. */
+export const TEST_TYPE = 'com.loanbuddy.webhook.test';
+
+/** `failed` means given up: all attempts were in vain, or the endpoint wants no more. */
+export const deliveryStatuses = ['pending', 'succeeded', 'failed'] as const;
+
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+
+/** What every delivery's id looks like. */
+export const DELIVERY_ID_PATTERN = /^msg_[0-9a-f]{32}$/;
+
+const PREFIX = 'whsec_';
+const SECRET_BYTES = 32;
+
+/** A new secret to sign with: `whsec_` and 32 random bytes in base64 (Standard Webhooks, "Signature scheme"). */
+export function newSecret(): string {
+  return PREFIX + randomBytes(SECRET_BYTES).toString('base64');
+}
+
+/** Whether it is `whsec_` and 24 to 64 bytes in base64. */
+export function isSecret(text: string): boolean {
+  if (!text.startsWith(PREFIX)) return false;
+  const encoded = text.slice(PREFIX.length);
+  const bytes = Buffer.from(encoded, 'base64');
+  return bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === encoded;
+}
+
+/** What is sent to an endpoint. */
+export interface WebhookMessage {
+  /** The same whenever it is sent, and to whomever. */
+  id: string;
+  type: string;
+  time: Date;
+  data: object;
+}
+
+/** The body, the same to the byte each time it is sent. */
+export function bodyOf({ type, time, data }: WebhookMessage): string {
+  return JSON.stringify({ type, timestamp: time.toISOString(), data });
+}
+
+/**
+ * The headers that go with a body (Standard Webhooks 1.0): the message's id, the time of this attempt, and a signature
+ * for each secret.
+ */
+export function signedHeaders(
+  id: string,
+  body: string,
+  secrets: readonly string[],
+  now = new Date(),
+): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(' '),
+  };
+}
+
+const timestampSchema = z.iso
+  .datetime({ precision: 3 })
+  .meta({ description: 'When it happened; not when it was sent.' });
+
+/** The body of a message on an event of that type. */
+export function orderMessageSchema(type: OrderEventType) {
+  return z.object({
+    type: z.literal(type),
+    timestamp: timestampSchema,
+    data: orderEventDataSchema.extend({ status: z.literal(statusAfter[type]) }),
+  });
+}
+
+/** The body of a test. */
+export const testMessageSchema = z.object({
+  type: z.literal(TEST_TYPE),
+  timestamp: timestampSchema,
+  data: z.object({ endpoint_id: z.string() }),
+});

@@ -1,0 +1,58 @@
+import { createWebClient, publicOnly, type Logger } from '@loan-buddy/kit';
+import type { Kysely } from 'kysely';
+import type { Config } from './config';
+import type { Tables } from './db/tables';
+import { attemptDelaysMs } from './notification/attempt-delays';
+import {
+  createNotification,
+  WEBHOOK_CONCURRENCY,
+  type Notification,
+} from './notification/notification';
+import { createSendEmail } from './notification/send-email';
+
+/** Of what a receiver answers, its status counts; so much of the rest is read that the connection can be kept. */
+const MAX_ANSWER_BYTES = 16_384;
+/** Longest silence of the SMTP server. */
+const SMTP_TIMEOUT_MS = 30_000;
+/** What a delivery takes besides its exchange and its statements. */
+const LEASE_MARGIN_MS = 1000;
+
+/** Webhooks and e-mail as the configuration has them, put together from the parts. */
+export function openNotification(options: {
+  config: Config;
+  db: Kysely<Tables>;
+  logger: Logger;
+}): Notification {
+  const { config, db, logger } = options;
+  const { ALLOW_PRIVATE_WEBHOOKS: allowPrivate, SMTP_URL: url, SMTP_FROM: from } = config;
+  const client = createWebClient({
+    userAgent: 'loan-buddy/1.0',
+    maxResponseBytes: MAX_ANSWER_BYTES,
+    maxRedirects: 0,
+    guard: allowPrivate ? undefined : publicOnly,
+    // All that is under way may be to one origin.
+    connections: WEBHOOK_CONCURRENCY,
+  });
+  const notification = createNotification({
+    db,
+    client,
+    timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+    sendEmail:
+      url !== undefined && from !== undefined
+        ? createSendEmail({ url, from, timeoutMs: SMTP_TIMEOUT_MS })
+        : undefined,
+    delaysMs: attemptDelaysMs,
+    leaseMarginMs: 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS,
+    // The other half is for what is left to do after that.
+    graceMs: Math.floor(config.SHUTDOWN_TIMEOUT_MS / 2),
+    allowPrivate,
+    logger,
+  });
+  return {
+    ...notification,
+    stop: async () => {
+      await notification.stop();
+      await client.close();
+    },
+  };
+}

@@ -1,0 +1,252 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { startTcpServer } from '@loan-buddy/kit/testing';
+import { sql } from 'kysely';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { createSendEmail, type SendEmail } from '../src/notification/send-email';
+import { aNotification, anOffer, anOrder } from './builders';
+import { useDatabase } from './database';
+import { createOrderStore } from '../src/orders/order-store';
+
+const database = useDatabase();
+const opened: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+  await sql`delete from email_jobs`.execute(database().db);
+});
+
+interface Mail {
+  from: string;
+  to: string[];
+  source: string;
+}
+
+/** A real SMTP server that keeps what it takes. */
+async function anSmtpServer(options: SMTPServerOptions = {}) {
+  const mails: Mail[] = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    hideSTARTTLS: true,
+    onData: (stream, { envelope }, done) => {
+      let source = '';
+      stream.on('data', (chunk: Buffer) => (source += chunk.toString()));
+      stream.on('end', () => {
+        const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
+        mails.push({ from, to: envelope.rcptTo.map(({ address }) => address), source });
+        done();
+      });
+    },
+    ...options,
+  });
+  server.on('error', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server.server, 'listening');
+  opened.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+      }),
+  );
+  const { port } = server.server.address() as AddressInfo;
+  return { mails, port, url: `smtp://127.0.0.1:${String(port)}` };
+}
+
+const from = 'Loan Buddy <no-reply@example.com>';
+
+/** Notification at work that sends through that server. */
+function running(sendEmail?: SendEmail, more: { graceMs?: number } = {}) {
+  const parts = sendEmail ? { sendEmail, ...more } : more;
+  const { client, ...notification } = aNotification(database(), parts);
+  opened.push(async () => {
+    await notification.stop();
+    await client.close();
+  });
+  notification.start();
+  return notification;
+}
+
+async function ended(
+  status: 'APPROVED' | 'REJECTED' | 'FAILED',
+  parts: { email?: string; provider?: string } = {},
+) {
+  const { email = 'cristina@example.com', provider = 'ProviderB' } = parts;
+  const orders = createOrderStore(database().db);
+  const order = { ...anOrder({ offer: { ...anOffer({ provider }), termMonths: 36 } }), email };
+  await orders.insert(order, 60_000);
+  if (status !== 'FAILED') await orders.decide(order.id, status);
+  else await orders.recordFailure(order.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
+  return order;
+}
+
+async function settled() {
+  for (let i = 0; i < 500; i++) {
+    const { rows } = await sql<{ status: string; attempts: number; last_error: string | null }>`
+      select status, attempts, last_error from email_jobs order by seq`.execute(database().db);
+    if (rows.length > 0 && rows.every(({ status }) => status !== 'pending')) return rows;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('it did not come true');
+}
+
+describe('an e-mail', () => {
+  it.each([
+    ['APPROVED', 'Your loan is approved', 'Good news'],
+    ['REJECTED', 'Your loan was not approved', 'We are sorry'],
+    ['FAILED', 'Your loan is not decided yet', 'nobody could decide'],
+  ] as const)(
+    'tells whoever ordered that it is %s, as text and as HTML',
+    async (status, subject, said) => {
+      const { mails, url } = await anSmtpServer();
+      running(createSendEmail({ url, from, timeoutMs: 2000 }));
+      const { id } = await ended(status);
+      expect(await settled()).toEqual([{ status: 'sent', attempts: 1, last_error: null }]);
+      expect(mails).toHaveLength(1);
+      const { source, ...envelope } = mails[0]!;
+      expect(envelope).toEqual({ from: 'no-reply@example.com', to: ['cristina@example.com'] });
+      expect(source).toMatch(new RegExp(`^Subject: ${subject}\r$`, 'm'));
+      expect(source).toMatch(/^From: Loan Buddy <no-reply@example.com>\r$/m);
+      expect(source).toMatch(/^Message-ID: <[0-9a-f-]{36}@loan-buddy>\r$/m);
+      const parts = source.split(/^Content-Type: /m).slice(2);
+      expect(parts.map((part) => part.split(';')[0])).toEqual(['text/plain', 'text/html']);
+      for (const part of parts) {
+        const decoded = part.replaceAll('=\r\n', '').replaceAll('=3D', '=').replaceAll('\r\n', ' ');
+        expect(decoded).toContain(said);
+        expect(decoded).toContain('12,000 from ProviderB at 2.9 % a year over 36 months');
+        expect(decoded).toContain(id);
+      }
+    },
+  );
+
+  it('lets nothing of the offer become HTML', async () => {
+    const { mails, url } = await anSmtpServer();
+    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('APPROVED', { provider: `<b onload="x('&')">` });
+    await settled();
+    const html = mails[0]!.source
+      .split('text/html')[1]!
+      .replaceAll('=\r\n', '')
+      .replaceAll('=3D', '=');
+    expect(html).toContain('&lt;b onload=&quot;x(&#39;&amp;&#39;)&quot;&gt;');
+    expect(html).not.toContain('<b onload');
+  });
+
+  it('goes to nobody else, whatever the address looks like', async () => {
+    const { mails, url } = await anSmtpServer();
+    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('APPROVED', { email: 'a@example.com,b@example.com' });
+    await ended('APPROVED', { email: 'a@example.com\r\nRCPT TO:<b@example.com>' });
+    await settled();
+    const receivers = mails.flatMap(({ to }) => to);
+    expect(receivers).not.toContain('b@example.com');
+  });
+
+  it('is tried again when the server refuses it for now, under the same Message-ID', async () => {
+    let refusals = 2;
+    const ids: string[] = [];
+    const { url } = await anSmtpServer({
+      onData: (stream, _, done) => {
+        let source = '';
+        stream.on('data', (chunk: Buffer) => (source += chunk.toString()));
+        stream.on('end', () => {
+          ids.push(/^Message-ID: (.*)\r$/m.exec(source)![1]!);
+          done(refusals-- > 0 ? Object.assign(new Error('later'), { responseCode: 451 }) : null);
+        });
+      },
+    });
+    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('APPROVED');
+    expect(await settled()).toEqual([{ status: 'sent', attempts: 3, last_error: null }]);
+    expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
+  });
+
+  it('is given up when the server will never take it, and the log does not say for whom', async () => {
+    const { url } = await anSmtpServer({
+      onRcptTo: ({ address }, _, done) => {
+        done(Object.assign(new Error(`no ${address} here`), { responseCode: 550 }));
+      },
+    });
+    const { lines } = running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    const { id } = await ended('APPROVED');
+    const reason = 'the e-mail was not sent (EENVELOPE, the server answered 550)';
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
+    expect(lines).toEqual([
+      { level: 'warn', orderId: id, attempts: 1, reason, msg: 'e-mail given up' },
+    ]);
+  });
+
+  it('is tried again where the server does not let us in, and no password is told', async () => {
+    const { port } = await anSmtpServer({
+      authOptional: false,
+      allowInsecureAuth: true,
+      onAuth: (_, __, done) => {
+        done(new Error('wrong hunter2'));
+      },
+    });
+    const url = `smtp://user:hunter2@127.0.0.1:${String(port)}`;
+    const { lines } = running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('APPROVED');
+    const [job] = await settled();
+    expect(job).toMatchObject({ status: 'failed', attempts: 3 });
+    expect(job!.last_error).toMatch(/EAUTH, the server answered 535/);
+    expect(JSON.stringify([lines, job])).not.toMatch(/hunter2|cristina@/);
+  });
+
+  it('waits for no server that hangs, and is left for the next process', async () => {
+    const server = await startTcpServer(() => undefined);
+    opened.push(server.close);
+    const send = createSendEmail({
+      url: `smtp://127.0.0.1:${String(server.port)}`,
+      from,
+      timeoutMs: 60_000,
+    });
+    const notification = running(send, { graceMs: 100 });
+    await ended('APPROVED');
+    while (server.connections() === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const startedAt = performance.now();
+    await notification.stop();
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    const { rows } = await sql`select status, attempts from email_jobs`.execute(database().db);
+    expect(rows).toEqual([{ status: 'pending', attempts: 0 }]);
+  });
+
+  it('to a server that hangs fails in time', async () => {
+    const server = await startTcpServer(() => undefined);
+    opened.push(server.close);
+    running(
+      createSendEmail({ url: `smtp://127.0.0.1:${String(server.port)}`, from, timeoutMs: 100 }),
+    );
+    await ended('APPROVED');
+    expect(await settled()).toMatchObject([{ status: 'failed', attempts: 3 }]);
+    while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+
+  it('is sent once by two workers', async () => {
+    const { mails, url } = await anSmtpServer();
+    for (let i = 0; i < 2; i++) running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    for (let i = 0; i < 20; i++) await ended('APPROVED', { email: `user${String(i)}@example.com` });
+    await settled();
+    expect(mails).toHaveLength(20);
+    expect(new Set(mails.flatMap(({ to }) => to)).size).toBe(20);
+  });
+
+  it('is not made for an order without an address', async () => {
+    const orders = createOrderStore(database().db);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    await orders.decide(order.id, 'APPROVED');
+    const { rows } = await sql`select 1 from email_jobs`.execute(database().db);
+    expect(rows).toEqual([]);
+  });
+
+  it('is dropped where none are sent, and not sent later', async () => {
+    const { stop } = running();
+    await ended('APPROVED');
+    expect(await settled()).toEqual([{ status: 'skipped', attempts: 0, last_error: null }]);
+    await stop();
+    const { mails, url } = await anSmtpServer();
+    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('REJECTED');
+    expect((await settled()).map(({ status }) => status)).toEqual(['skipped', 'sent']);
+    expect(mails).toHaveLength(1);
+  });
+});

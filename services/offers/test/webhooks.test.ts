@@ -1,0 +1,527 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { createWebhookCheck, startHttpServer, type LocalServer } from '@loan-buddy/kit/testing';
+import { sql } from 'kysely';
+import { Webhook } from 'standardwebhooks';
+import request from 'supertest';
+import { anOrder, useService } from './builders';
+
+const aService = useService();
+type Service = ReturnType<typeof aService>;
+
+const opened: { close: () => Promise<void> }[] = [];
+const started: { stop: () => Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((each) => each.stop()));
+  for (const each of opened.splice(0)) await each.close();
+  await aService().db.deleteFrom('webhook_endpoints').execute();
+});
+
+interface Received {
+  headers: IncomingHttpHeaders;
+  body: string;
+  at: number;
+}
+
+/** A receiver that answers as the function does, and keeps what it got. */
+async function aReceiver(answer: (res: ServerResponse, count: number) => void = answerWith(200)) {
+  const received: Received[] = [];
+  const server = await startHttpServer((req, res) => {
+    let body = '';
+    req.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    req.on('end', () => {
+      received.push({ headers: req.headers, body, at: performance.now() });
+      answer(res, received.length);
+    });
+  });
+  opened.push(server);
+  return { ...server, received };
+}
+
+function answerWith(...statuses: number[]) {
+  return (res: ServerResponse, count: number) => {
+    res.writeHead(statuses[Math.min(count, statuses.length) - 1]!).end();
+  };
+}
+
+const hang = () => undefined;
+
+/** The whole service, with its notification at work. */
+function running(parts: NonNullable<Parameters<typeof aService>[0]>['notification'] = {}): Service {
+  const service = aService({ notification: parts });
+  service.notification.start();
+  started.push(service.notification);
+  return service;
+}
+
+async function endpointAt({ app }: Service, { url }: Pick<LocalServer, 'url'>, more: object = {}) {
+  const body = { url, ...more };
+  const response = await request(app).post('/webhook-endpoints').send(body).expect(201);
+  return response.body as { id: string; secret: string };
+}
+
+async function decided({ orders }: Service, decision: 'APPROVED' | 'REJECTED' = 'APPROVED') {
+  const order = anOrder();
+  await orders.insert(order, 60_000);
+  await orders.decide(order.id, decision);
+  return order;
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; !(await condition()); i++) {
+    if (i > 500) throw new Error('it did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function deliveriesOf({ app }: Service, id: string) {
+  const { body } = await request(app).get(`/webhook-endpoints/${id}/deliveries`).expect(200);
+  return body as { id: string; status: string; attempts: number; last_error: string | null }[];
+}
+
+/** Once the newest delivery is no longer on its way. */
+async function settled(service: Service, id: string) {
+  await until(async () => (await deliveriesOf(service, id))[0]?.status !== 'pending');
+  return (await deliveriesOf(service, id))[0]!;
+}
+
+const verify = (secret: string, { body, headers }: Received) =>
+  new Webhook(secret).verify(body, headers as Record<string, string>);
+
+describe('a webhook', () => {
+  it('tells of a decision, verifiably, and as the OpenAPI document announces it', async () => {
+    const service = running();
+    const receiver = await aReceiver();
+    const { id, secret } = await endpointAt(service, receiver);
+    const order = await decided(service);
+    await until(() => receiver.received.length === 1);
+    const [got] = receiver.received;
+    const message = verify(secret, got!) as Record<string, unknown>;
+    expect(message).toMatchObject({
+      type: 'com.loanbuddy.order.approved',
+      data: { order_id: order.id, status: 'APPROVED' },
+    });
+    expect(Object.keys(message)).toEqual(['type', 'timestamp', 'data']);
+    const { body: document } = await request(service.app).get('/openapi.json');
+    const check = createWebhookCheck(document as object);
+    check('com.loanbuddy.order.approved', message);
+    expect(() => {
+      check('com.loanbuddy.order.rejected', message);
+    }).toThrow(/data\/type must be .* data\/data\/status must be/);
+    const delivery = await settled(service, id);
+    expect(delivery).toMatchObject({ id: got!.headers['webhook-id'], status: 'succeeded' });
+  });
+
+  it.each(['APPROVED', 'REJECTED', 'FAILED'] as const)(
+    'fits its schema when the order is %s, as a test does',
+    async (status) => {
+      const service = running();
+      const receiver = await aReceiver();
+      const { id } = await endpointAt(service, receiver);
+      const order = anOrder({ offer: { ...anOrder().offer, termMonths: 36 } });
+      await service.orders.insert(order, 60_000);
+      if (status !== 'FAILED') await service.orders.decide(order.id, status);
+      else
+        await service.orders.recordFailure(order.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
+      await until(() => receiver.received.length === 1);
+      await request(service.app).post(`/webhook-endpoints/${id}/test`).expect(202);
+      await until(() => receiver.received.length === 2);
+      const { body: document } = await request(service.app).get('/openapi.json');
+      const check = createWebhookCheck(document as object);
+      const [first, second] = receiver.received.map(
+        ({ body }) => JSON.parse(body) as { type: string },
+      );
+      check(`com.loanbuddy.order.${status.toLowerCase()}`, first);
+      check('com.loanbuddy.webhook.test', second);
+    },
+  );
+
+  it('is for those it was asked for by, and not for what is not decided', async () => {
+    const service = running();
+    const [all, rejections, disabled] = [await aReceiver(), await aReceiver(), await aReceiver()];
+    await endpointAt(service, all);
+    const event_types = ['com.loanbuddy.order.rejected'];
+    await endpointAt(service, rejections, { event_types });
+    await endpointAt(service, disabled, { enabled: false });
+    await decided(service, 'APPROVED');
+    await decided(service, 'REJECTED');
+    await service.orders.insert(anOrder(), 60_000);
+    await until(() => all.received.length === 2 && rejections.received.length === 1);
+    expect(rejections.received[0]!.body).toContain('REJECTED');
+    const { rows } = await sql`select 1 from webhook_deliveries`.execute(service.db);
+    expect(rows).toHaveLength(3);
+    expect(disabled.received).toEqual([]);
+    const ids = [...all.received, ...rejections.received].map((each) => each.headers['webhook-id']);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it('is not made of a decision that was not kept', async () => {
+    const service = aService();
+    const { id } = await endpointAt(service, { url: 'http://127.0.0.1:9' });
+    const order = anOrder();
+    await service.orders.insert(order, 60_000);
+    const failing = service.db.transaction().execute(async (trx) => {
+      await sql`update orders set status = 'APPROVED', due_at = null where id = ${order.id}`.execute(
+        trx,
+      );
+      throw new Error('rolled back');
+    });
+    await expect(failing).rejects.toThrow('rolled back');
+    expect(await deliveriesOf(service, id)).toEqual([]);
+  });
+
+  it.each([[500], [404], [302], [503]])(
+    'is sent again after a %s, under the same id and with a signature of its own time',
+    async (status) => {
+      const service = running();
+      const receiver = await aReceiver(answerWith(status, 204));
+      const { id, secret } = await endpointAt(service, receiver);
+      await decided(service);
+      await until(async () => {
+        await sql`update webhook_endpoints set resting_until = null`.execute(service.db);
+        return receiver.received.length === 2;
+      });
+      const [first, second] = receiver.received;
+      expect(second!.headers['webhook-id']).toBe(first!.headers['webhook-id']);
+      expect(second!.body).toBe(first!.body);
+      verify(secret, first!);
+      verify(secret, second!);
+      expect(await settled(service, id)).toMatchObject({
+        status: 'succeeded',
+        attempts: 2,
+        last_status_code: 204,
+        last_error: null,
+      });
+    },
+  );
+
+  it('is given up after its last attempt, and sent again when somebody replays it', async () => {
+    const service = running();
+    const receiver = await aReceiver(answerWith(500, 500, 500, 200));
+    const { id } = await endpointAt(service, receiver);
+    await decided(service);
+    const failed = await settled(service, id);
+    expect(failed).toMatchObject({ status: 'failed', attempts: 3, last_error: 'answered 500' });
+    const replay = `/webhook-endpoints/${id}/deliveries/${failed.id}/replay`;
+    await request(service.app).post(replay).expect(202);
+    expect(await settled(service, id)).toMatchObject({ status: 'succeeded', attempts: 1 });
+    await request(service.app).post(replay).expect(202);
+    await until(() => receiver.received.length === 5);
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  });
+
+  it('is not followed where a redirect leads', async () => {
+    const inner = await aReceiver();
+    const service = running();
+    const receiver = await aReceiver((res) => res.writeHead(307, { location: inner.url }).end());
+    const { id } = await endpointAt(service, receiver);
+    await decided(service);
+    expect(await settled(service, id)).toMatchObject({
+      status: 'failed',
+      last_error: 'answered 307, and redirects are not followed',
+    });
+    expect(inner.received).toEqual([]);
+  });
+
+  it('is signed with both secrets while they are exchanged, and with one after that', async () => {
+    const service = running();
+    const receiver = await aReceiver();
+    const { id, secret } = await endpointAt(service, receiver);
+    const rotate = `/webhook-endpoints/${id}/rotate-secret`;
+    const { body } = await request(service.app).post(rotate).expect(200);
+    const { secret: next, previous_secret_until: until24h } = body as Record<string, string>;
+    expect(next).not.toBe(secret);
+    const hours = (Date.parse(until24h!) - Date.now()) / 3_600_000;
+    expect(hours).toBeGreaterThan(23.9);
+    expect(hours).toBeLessThan(24.1);
+    await decided(service);
+    await until(() => receiver.received.length === 1);
+    verify(secret, receiver.received[0]!);
+    verify(next!, receiver.received[0]!);
+
+    await sql`update webhook_endpoints set previous_secret_until = now()`.execute(service.db);
+    await decided(service);
+    await until(() => receiver.received.length === 2);
+    verify(next!, receiver.received[1]!);
+    expect(() => verify(secret, receiver.received[1]!)).toThrow('No matching signature');
+  });
+
+  it('disables an endpoint that answers 410, until somebody enables it', async () => {
+    const service = running();
+    const receiver = await aReceiver(answerWith(410, 200));
+    const { id } = await endpointAt(service, receiver);
+    const path = `/webhook-endpoints/${id}`;
+    await decided(service);
+    const gone = await settled(service, id);
+    expect(gone).toMatchObject({ status: 'failed', attempts: 1, last_error: 'answered 410' });
+    const { body } = await request(service.app).get(path).expect(200);
+    const disabled = { enabled: false, disabled_reason: expect.stringMatching('410') };
+    expect(body).toMatchObject(disabled);
+    await decided(service);
+    expect(await deliveriesOf(service, id)).toHaveLength(1);
+    const replay = `${path}/deliveries/${gone.id}/replay`;
+    await request(service.app).post(replay).expect(409);
+    await request(service.app).post(`${path}/test`).expect(409);
+    const enabled = await request(service.app).patch(path).send({ enabled: true }).expect(200);
+    expect(enabled.body).toMatchObject({ enabled: true, disabled_reason: null });
+    await request(service.app).post(replay).expect(202);
+    expect(await settled(service, id)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('waits while its endpoint is disabled', async () => {
+    const service = running();
+    const receiver = await aReceiver(answerWith(500, 200));
+    const { id } = await endpointAt(service, receiver);
+    const path = `/webhook-endpoints/${id}`;
+    await sql`alter table webhook_deliveries alter column due_at set default now() + interval '1 h'`.execute(
+      service.db,
+    );
+    await decided(service);
+    await sql`alter table webhook_deliveries alter column due_at set default now()`.execute(
+      service.db,
+    );
+    await request(service.app).patch(path).send({ enabled: false }).expect(200);
+    await sql`update webhook_deliveries set due_at = now()`.execute(service.db);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(receiver.received).toEqual([]);
+    await request(service.app).patch(path).send({ enabled: true }).expect(200);
+    expect(await settled(service, id)).toMatchObject({ status: 'succeeded', attempts: 2 });
+  });
+
+  it('leaves a receiver alone for as long as it asks', async () => {
+    const service = running();
+    const receiver = await aReceiver((res, count) => {
+      if (count === 1) res.writeHead(429, { 'retry-after': '1' }).end();
+      else res.end();
+    });
+    const { id } = await endpointAt(service, receiver);
+    await decided(service);
+    await until(() => receiver.received.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await decided(service);
+    await until(() => receiver.received.length === 3);
+    for (const { at } of receiver.received.slice(1)) {
+      expect(at - receiver.received[0]!.at).toBeGreaterThan(950);
+    }
+    await settled(service, id);
+  });
+
+  it('to a receiver that hangs delays nobody else, and is ended in time', async () => {
+    const service = running({ timeoutMs: 3000 });
+    const [hanging, well] = [await aReceiver(hang), await aReceiver()];
+    const { id } = await endpointAt(service, hanging);
+    await endpointAt(service, well);
+    const COUNT = 150;
+    const startedAt = performance.now();
+    for (let i = 0; i < COUNT; i++) await decided(service);
+    await until(() => well.received.length === COUNT);
+    // More than all slots are wanted by the one that hangs, and it has its few.
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(hanging.received.length).toBeLessThanOrEqual(4);
+    await until(async () => {
+      const { rows } = await sql`
+        select 1 from webhook_deliveries
+        where endpoint_id = ${id} and last_error = 'no answer in 3000 ms'`.execute(service.db);
+      return rows.length > 0;
+    });
+  }, 20_000);
+
+  it('is sent once by two workers', async () => {
+    const services = [running(), running()];
+    const receiver = await aReceiver((res) => setTimeout(() => res.end(), 20));
+    const { id } = await endpointAt(services[0]!, receiver);
+    const COUNT = 60;
+    for (let i = 0; i < COUNT; i++) await decided(services[i % 2]!);
+    await until(() => receiver.received.length >= COUNT);
+    await until(async () => {
+      const { rows } = await sql`
+        select 1 from webhook_deliveries where status <> 'succeeded'`.execute(services[0]!.db);
+      return rows.length === 0;
+    });
+    expect(receiver.received).toHaveLength(COUNT);
+    const ids = new Set(receiver.received.map(({ headers }) => headers['webhook-id']));
+    expect(ids.size).toBe(COUNT);
+    expect(await deliveriesOf(services[0]!, id)).toHaveLength(20);
+  });
+
+  it('in hand at a stop is finished if it can be, and else left for the next process', async () => {
+    const service = running({ graceMs: 300, timeoutMs: 60_000 });
+    const [slow, hanging] = [
+      await aReceiver((res) => setTimeout(() => res.end(), 100)),
+      await aReceiver(hang),
+    ];
+    const ids = [await endpointAt(service, slow), await endpointAt(service, hanging)];
+    await decided(service);
+    await until(() => slow.received.length === 1 && hanging.received.length === 1);
+    const startedAt = performance.now();
+    await service.notification.stop();
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    const [[done], [left]] = [
+      await deliveriesOf(service, ids[0]!.id),
+      await deliveriesOf(service, ids[1]!.id),
+    ];
+    expect([done!.status, left!.status, left!.attempts]).toEqual(['succeeded', 'pending', 0]);
+    running();
+    await until(() => hanging.received.length === 2);
+  });
+
+  it('never reaches an address that is not public, by its name neither', async () => {
+    const asked = await aReceiver();
+    const { app, db } = aService({ notification: { allowPrivate: false } });
+    const refused = [
+      asked.url,
+      asked.url.replace('http:', 'https:'),
+      'https://10.0.0.1/',
+      'https://169.254.169.254/latest/meta-data',
+      'https://[::1]/',
+      'https://[::ffff:127.0.0.1]/',
+      'https://0x7f.1/',
+      'http://example.com/',
+      'ftp://example.com/',
+      'https://user:pass@example.com/',
+    ];
+    for (const url of refused) {
+      const { body } = await request(app).post('/webhook-endpoints').send({ url }).expect(400);
+      expect(body).toMatchObject({
+        errors: expect.arrayContaining([expect.objectContaining({ pointer: '#/url' })]),
+      });
+    }
+    // A name passes, and is looked at when something is sent there.
+    const service = running({ allowPrivate: false });
+    const named = asked.url.replace('http://127.0.0.1', 'https://localhost');
+    const { id } = await endpointAt(service, { url: named });
+    await decided(service);
+    expect(await settled(service, id)).toMatchObject({
+      status: 'failed',
+      last_status_code: null,
+      last_error: 'localhost is not a public address',
+    });
+    // And one that was let in before the rules were strict.
+    await sql`update webhook_endpoints set url = ${asked.url}`.execute(db);
+    await decided(service);
+    expect(await settled(service, id)).toMatchObject({
+      status: 'failed',
+      last_error: 'only https is spoken to strangers',
+    });
+    expect([asked.received, asked.connections()]).toEqual([[], 0]);
+  });
+
+  it('keeps its secret to itself', async () => {
+    const service = running();
+    const receiver = await aReceiver(answerWith(500, 200));
+    const given = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+    const { id, secret } = await endpointAt(service, receiver, { secret: given });
+    expect(secret).toBe(given);
+    const path = `/webhook-endpoints/${id}`;
+    const { body } = await request(service.app).post(`${path}/rotate-secret`).expect(200);
+    const { secret: next } = body as { secret: string };
+    await decided(service);
+    await settled(service, id);
+    const said = [
+      ...service.lines,
+      ...service.notification.lines,
+      (await request(service.app).get(path)).text,
+      (await request(service.app).get('/webhook-endpoints')).text,
+      (await request(service.app).get(`${path}/deliveries`)).text,
+      (await request(service.app).patch(path).send({ description: 'x' })).text,
+    ];
+    expect(service.notification.lines.map(({ msg }) => msg)).toContain('webhook delivered');
+    for (const each of [given, next]) {
+      expect(JSON.stringify(said)).not.toContain(each.slice('whsec_'.length));
+    }
+    // Nor where it is sent: some have their own secret in the path.
+    expect(JSON.stringify([...service.lines, ...service.notification.lines])).not.toContain(
+      receiver.url,
+    );
+  });
+});
+
+describe('/webhook-endpoints', () => {
+  const url = 'https://example.com/hooks?a=b';
+
+  it('makes, lists, changes and forgets endpoints', async () => {
+    const { app } = aService();
+    const made = await request(app).post('/webhook-endpoints').send({ url }).expect(201);
+    const { secret, ...endpoint } = made.body as { id: string; secret: string };
+    const path = `/webhook-endpoints/${endpoint.id}`;
+    expect(made.headers['location']).toBe(path);
+    expect(Buffer.from(secret.replace('whsec_', ''), 'base64')).toHaveLength(32);
+    expect(endpoint).toMatchObject({ url, description: null, event_types: null, enabled: true });
+    expect((await request(app).get(path).expect(200)).body).toEqual(endpoint);
+    const other = await request(app).post('/webhook-endpoints').send({ url }).expect(201);
+    const { body: listed } = await request(app).get('/webhook-endpoints').expect(200);
+    expect((listed as { id: string }[]).map(({ id }) => id)).toEqual([
+      (other.body as { id: string }).id,
+      endpoint.id,
+    ]);
+
+    const event_types = ['com.loanbuddy.order.failed'];
+    const changes = { url: 'https://example.org/', description: 'ours', event_types };
+    const { body: changed } = await request(app).patch(path).send(changes).expect(200);
+    expect(changed).toEqual({ ...endpoint, ...changes });
+    const cleared = { description: null, event_types: null };
+    const { body: unset } = await request(app).patch(path).send(cleared).expect(200);
+    expect(unset).toEqual({ ...endpoint, ...changes, ...cleared });
+    expect((await request(app).patch(path).send({}).expect(200)).body).toEqual(unset);
+
+    await request(app).delete(path).expect(204);
+    for (const gone of [
+      request(app).get(path),
+      request(app).delete(path),
+      request(app).patch(path).send({}),
+      request(app).post(`${path}/rotate-secret`),
+      request(app).post(`${path}/test`),
+      request(app).get(`${path}/deliveries`),
+    ]) {
+      expect((await gone.expect(404)).body).toMatchObject({ code: 'webhook-endpoint-not-found' });
+    }
+  });
+
+  const encoded = (bytes: number) => `whsec_${Buffer.alloc(bytes).toString('base64')}`;
+  it.each([
+    ['no URL', {}, '#/url'],
+    ['what is no URL', { url: 'x' }, '#/url'],
+    ['a fragment', { url: `${url}#fragment` }, '#/url'],
+    ['a long URL', { url: `https://example.com/${'x'.repeat(2048)}` }, '#/url'],
+    ['no types', { url, event_types: [] }, '#/event_types'],
+    ['other types', { url, event_types: ['com.loanbuddy.order.resubmitted'] }, '#/event_types/0'],
+    ['a password', { url, secret: 'secret' }, '#/secret'],
+    ['a short secret', { url, secret: encoded(23) }, '#/secret'],
+    ['a long secret', { url, secret: encoded(65) }, '#/secret'],
+    ['a long description', { url, description: 'x'.repeat(501) }, '#/description'],
+    ['what it does not know', { url, colour: 'red' }, '#/colour'],
+  ])('refuses %s and says where', async (_, body, pointer) => {
+    const response = await request(aService().app).post('/webhook-endpoints').send(body);
+    expect(response.status).toBe(400);
+    expect(response.body).toMatchObject({ errors: [{ pointer }] });
+  });
+
+  it('has room for so many', async () => {
+    const { app, db } = aService();
+    await sql`
+      insert into webhook_endpoints (id, url, secret)
+      select 'wh-' || n, 'https://example.com', 'x' from generate_series(1, 99) n`.execute(db);
+    await request(app).post('/webhook-endpoints').send({ url }).expect(201);
+    const response = await request(app).post('/webhook-endpoints').send({ url }).expect(409);
+    expect(response.body).toMatchObject({ code: 'too-many-webhook-endpoints' });
+  });
+
+  it('lists deliveries newest first, page by page', async () => {
+    const service = aService();
+    const { id } = await endpointAt(service, { url });
+    const made: string[] = [];
+    for (let i = 0; i < 5; i++) made.unshift((await decided(service)).id);
+    const seen: string[] = [];
+    let path: string | undefined = `/webhook-endpoints/${id}/deliveries?limit=2`;
+    while (path !== undefined) {
+      const response: request.Response = await request(service.app).get(path).expect(200);
+      const page = response.body as { data: { order_id: string } }[];
+      seen.push(...page.map(({ data }) => data.order_id));
+      path = /^<(.+)>; rel="next"$/.exec(response.headers['link'] ?? '')?.[1];
+      await decided(service);
+    }
+    expect(seen).toEqual(made);
+    const unknown = `/webhook-endpoints/${id}/deliveries/msg_${'0'.repeat(32)}/replay`;
+    const { body } = await request(service.app).post(unknown).expect(404);
+    expect(body).toMatchObject({ code: 'webhook-delivery-not-found' });
+  });
+});
