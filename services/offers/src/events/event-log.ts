@@ -21,6 +21,21 @@ export interface EventLog {
   /** Gives back what could not be published: it is due again after `pauseMs`. */
   release: (seqs: readonly number[], pauseMs: number) => Promise<void>;
   /**
+   * The highest place such that no event will yet turn up at or below it: what is numbered so is all there to be read.
+   *
+   * @throws {DatabaseUnavailableError} where somebody has been writing for a second, and still is.
+   */
+  horizon: () => Promise<number>;
+  /** Up to `limit` events after one place, and up to another, in the order of their places. */
+  page: (wanted: {
+    after: number;
+    upTo: number;
+    since?: Date | undefined;
+    limit: number;
+  }) => Promise<LoggedEvent[]>;
+  /** The place of an event; undefined if there is no such event. */
+  seqOf: (event: { id: string; orderId: string }) => Promise<number | undefined>;
+  /**
    * Has the last request for a decision on an order published again; false if it is waiting to be published anyhow.
    */
   republishRequest: (orderId: string) => Promise<boolean>;
@@ -92,6 +107,39 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
         .set({ claimed_until: inMs(pauseMs) })
         .where('order_events.seq', 'in', [...seqs])
         .execute();
+    },
+
+    horizon: () =>
+      db.transaction().execute(async (trx) => {
+        // Whoever is writing an event has its number already. This waits for them, and holds up all others meanwhile.
+        await sql`set local lock_timeout = '1s'`.execute(trx);
+        await sql`lock table order_events in share mode`.execute(trx);
+        const { last } = await trx
+          .selectFrom('order_events')
+          .select(sql<number>`coalesce(max(order_events.seq), 0)::float8`.as('last'))
+          .executeTakeFirstOrThrow();
+        return last;
+      }),
+
+    page: async ({ after, upTo, since, limit }) => {
+      const from = db
+        .selectFrom('order_events')
+        .select([seq, ...columns])
+        .where('order_events.seq', '>', after)
+        .where('order_events.seq', '<=', upTo);
+      const wanted = since ? from.where('time', '>=', since) : from;
+      const rows = await wanted.orderBy('order_events.seq').limit(limit).execute();
+      return rows.map(toLogged);
+    },
+
+    seqOf: async ({ id, orderId }) => {
+      const row = await db
+        .selectFrom('order_events')
+        .select(seq)
+        .where('order_id', '=', orderId)
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row?.seq;
     },
 
     republishRequest: async (orderId) => {
