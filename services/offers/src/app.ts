@@ -1,5 +1,6 @@
 import {
   createServiceApp,
+  type GaugeSource,
   type Lifecycle,
   type Logger,
   type Poller,
@@ -38,6 +39,7 @@ export interface AppDependencies {
   idempotencyTtlMs: number;
   retryWorker: Pick<Poller, 'wake'>;
   readinessDetail: ReadinessDetail;
+  gaugeSources: readonly GaugeSource[];
 }
 
 const info = {
@@ -48,7 +50,7 @@ const info = {
 
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, lifecycle, readinessDetail } = dependencies;
+  const { logger, lifecycle, readinessDetail, gaugeSources } = dependencies;
   const endpoints = [
     getOffers(dependencies),
     postCheckout({ ...dependencies, answerCheckout: createAnswerCheckout(dependencies) }),
@@ -60,5 +62,13 @@ export function createApp(dependencies: AppDependencies): Express {
     postFailedOrderRetry(dependencies),
     postFailedOrdersRetry(dependencies),
   ];
-  return createServiceApp({ info, logger, lifecycle, problems, endpoints, readinessDetail });
+  return createServiceApp({
+    info,
+    logger,
+    lifecycle,
+    problems,
+    endpoints,
+    readinessDetail,
+    gaugeSources,
+  });
 }

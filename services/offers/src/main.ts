@@ -8,6 +8,7 @@ import { createEventLog } from './events/event-log';
 import { openBus } from './open-bus';
 import { createEventPublisher } from './events/publish-events';
 import { createPublishToBus } from './events/publish-to-bus';
+import { breakerGauge, openOrderGauges } from './gauges';
 import { createAskProviders } from './offers/ask-providers';
 import { createCachedProvider } from './offers/cached-provider';
 import { createFindOffer } from './offers/find-offer';
@@ -87,6 +88,7 @@ void runProcess('offers', async () => {
         () => 'unavailable',
       ),
     }),
+    gaugeSources: [openOrderGauges(orders), breakerGauge(decisions.state)],
   });
   const server = await serve({ app, lifecycle, logger, config });
   retryWorker.start();

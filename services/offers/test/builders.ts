@@ -4,6 +4,7 @@ import { createApp } from '../src/app';
 import type { Database } from '../src/db/database';
 import { createEventLog } from '../src/events/event-log';
 import { createAskProviders } from '../src/offers/ask-providers';
+import { breakerGauge, openOrderGauges } from '../src/gauges';
 import { createFindOffer } from '../src/offers/find-offer';
 import { createCachedProvider } from '../src/offers/cached-provider';
 import { createListOffers } from '../src/offers/list-offers';
@@ -99,6 +100,7 @@ interface Parts {
   checkoutMode?: CheckoutMode;
   /** Has what is due seen to; nobody does, if nothing is said. */
   wake?: () => void;
+  breakerState?: () => string;
 }
 
 /** What tells of orders that change in a database, for the tests of this file. */
@@ -157,6 +159,7 @@ export function useService() {
       idempotencyTtlMs: 3_600_000,
       retryWorker: { wake },
       readinessDetail: () => Promise.resolve({ database: 'ok' }),
+      gaugeSources: [openOrderGauges(orders), breakerGauge(parts.breakerState ?? (() => 'closed'))],
     });
     return { app, db, orders, settleOrder, feed: feed(), lines };
   };
