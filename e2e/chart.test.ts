@@ -27,6 +27,8 @@ function render(...args: string[]): Rendered[] {
   return parseAllDocuments(text).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
 }
 
+const prometheus = { namespaceSelector: { matchLabels: { name: 'monitoring' } } };
+
 const variants: Record<string, string[]> = {
   default: [],
   kind: ['--values', join(chart, 'values-kind.yaml')],
@@ -36,6 +38,8 @@ const variants: Record<string, string[]> = {
     join(chart, 'values-kind.yaml'),
     ...['--set', 'ingress.enabled=true,ingress.hosts={loans.example},ingress.tlsSecretName=tls'],
     ...['--set', 'gateway.enabled=true,gateway.parentRefs[0].name=gateway'],
+    ...['--set', 'metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=prom'],
+    ...['--set-json', `networkPolicy.metricsFrom=${JSON.stringify([prometheus])}`],
     ...['--set', 'offers.autoscaling.enabled=true,offers.config.LOG_LEVEL=debug'],
     ...[
       '--set-json',
@@ -53,9 +57,12 @@ const schemas = {
   'networking.k8s.io/v1': ['NetworkPolicy', 'Ingress'],
 } as const;
 
-/** Checks an object against the schema of its kind; the Gateway API is no part of Kubernetes itself. */
+/** Not part of Kubernetes itself. */
+const extensions = ['gateway.networking.k8s.io/v1', 'monitoring.coreos.com/v1'];
+
+/** Checks an object against the schema of its kind. */
 function validate(object: Rendered): void {
-  if (object.apiVersion === 'gateway.networking.k8s.io/v1') return;
+  if (extensions.includes(object.apiVersion)) return;
   const kinds: readonly string[] = schemas[object.apiVersion as keyof typeof schemas];
   if (!kinds.includes(object.kind)) throw new Error(`${object.apiVersion} ${object.kind}`);
   const [group = '', version = group] = object.apiVersion.split('/');
@@ -162,12 +169,68 @@ if (!hasHelm) {
       }
     });
 
-    it('lets only offers reach confirm-payment, which reaches nobody', () => {
+    it('lets only offers, and who scrapes, reach confirm-payment, which reaches nobody', () => {
       const { spec } = byName(objects, 'NetworkPolicy', 'lb-confirm-payment');
       const offers = byName(objects, 'Deployment', 'lb-offers').spec.selector;
+      const scraped = objects.some(({ kind }) => kind === 'ServiceMonitor');
+      const peers = [{ podSelector: offers }, ...(scraped ? [prometheus] : [])];
       expect(spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'], egress: [] });
-      expect(spec.ingress).toEqual([{ from: [{ podSelector: offers }], ports: [{ port: 8000 }] }]);
+      expect(spec.ingress).toEqual(
+        peers.map((peer) => ({ from: [peer], ports: [{ port: 8000 }] })),
+      );
     });
+  });
+
+  it('has the metrics of both services scraped when told so, and only then', () => {
+    const objects = render(...variants['everything on']!);
+    for (const name of ['offers', 'confirm-payment']) {
+      const { spec, metadata } = byName(objects, 'ServiceMonitor', `lb-${name}`);
+      expect(metadata.labels).toHaveProperty('release', 'prom');
+      expect(spec.endpoints).toEqual([
+        { port: 'http', path: '/metrics', interval: '30s', scrapeTimeout: '10s' },
+      ]);
+      const services = objects.filter(
+        ({ kind, metadata: { labels = {} } }) =>
+          kind === 'Service' &&
+          Object.entries(spec.selector.matchLabels as object).every(([k, v]) => labels[k] === v),
+      );
+      expect(services.map((service) => service.metadata.name)).toEqual([`lb-${name}`]);
+      expect(services[0]!.spec.ports).toMatchObject([{ name: 'http' }]);
+    }
+    expect(render().map(({ kind }) => kind)).not.toContain('ServiceMonitor');
+  });
+
+  it('lets who scrapes reach offers, however few others may', () => {
+    const few = ['--set-json', 'networkPolicy.offersFrom=[{"podSelector":{}}]'];
+    const { spec } = byName(
+      render(...variants['everything on']!, ...few),
+      'NetworkPolicy',
+      'lb-offers',
+    );
+    expect(spec.ingress).toEqual([
+      { from: [{ podSelector: {} }], ports: [{ port: 8080 }] },
+      { from: [prometheus], ports: [{ port: 8080 }] },
+    ]);
+  });
+
+  it('keeps the metrics, and what is for operators, from the world', () => {
+    const objects = render(...variants['everything on']!);
+    const ingress = byName(objects, 'Ingress', 'lb-offers').spec.rules.flatMap(
+      ({ http }: { http: { paths: { path: string; pathType: string }[] } }) => http.paths,
+    ) as { path: string; pathType: string }[];
+    const { matches } = byName(objects, 'HTTPRoute', 'lb-offers').spec.rules[0] as {
+      matches: { path: { type: string; value: string } }[];
+    };
+    const paths = ingress.map(({ path }) => path);
+    expect(matches.map(({ path }) => path.value)).toEqual(paths);
+    expect(new Set(ingress.map(({ pathType }) => pathType))).toEqual(new Set(['Prefix']));
+    expect(new Set(matches.map(({ path }) => path.type))).toEqual(new Set(['PathPrefix']));
+    const isPublic = (path: string) =>
+      paths.some((prefix) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`));
+    expect(
+      ['/metrics', '/failed-orders', '/failed-orders/retry', '/readyz'].filter(isPublic),
+    ).toEqual([]);
+    expect(['/offers', '/offers/x', '/checkout', '/orders/x/events'].every(isPublic)).toBe(true);
   });
 
   it('rolls the pods when the configuration changes, and not otherwise', () => {
@@ -219,6 +282,12 @@ if (!hasHelm) {
     'ingress.hosts={not a host}',
     'gateway.enabled=true',
     'networkPolicy.offersFrom[0].cidr=10.0.0.0/8',
+    'networkPolicy.metricsFrom[0].namespace=monitoring',
+    'metrics.enabled=true',
+    'metrics.serviceMonitor.enabled=true',
+    'metrics.serviceMonitor.interval=30',
+    'publicPaths={offers}',
+    'publicPaths={}',
     'unknown=1',
   ])('refuses %s', (setting) => {
     const { status, stderr } = spawnSync('helm', ['template', 'lb', chart, '--set', setting], {

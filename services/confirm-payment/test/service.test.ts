@@ -82,5 +82,7 @@ describe('the published OpenAPI document', () => {
     for (const path of ['/health', '/livez', '/readyz']) {
       check('GET', path, await request(app).get(path).expect(200));
     }
+    const { status, headers, text } = await request(app).get('/metrics').expect(200);
+    check('GET', '/metrics', { status, headers, body: text });
   });
 });

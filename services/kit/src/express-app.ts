@@ -11,28 +11,34 @@ import {
   type ProblemTable,
 } from './problem';
 import { replyProblem } from './reply';
+import type { ServedRequest } from './request-durations';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
 /**
  * An Express application that gives every request an id and one log line, answers everything unexpected with a
  * problem document, and is served on its own prototypes (see {@link serverOptions}).
+ *
+ * @param options.observe is told of every request when it is over.
  */
 export function createExpressApp(options: {
   logger: Logger;
   lifecycle: Lifecycle;
   problems: ProblemTable;
   endpoints: readonly Endpoint[];
+  observe?: (request: ServedRequest) => void;
 }): Express {
-  const { logger, lifecycle, problems, endpoints } = options;
+  const { logger, lifecycle, problems, endpoints, observe } = options;
   const app = express() as HandlingApp;
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
   useOwnPrototypes(app, lifecycle);
 
-  const logWhenClosed = function (this: Response) {
-    logRequest(logger, this.req, this);
+  const whenClosed = function (this: Response) {
+    const request = describeRequest(this.req, this);
+    logRequest(logger, request);
+    observe?.(request);
   };
 
   // Around `handle`, not in middleware: it sees every request, even those the router refuses to look at, at no layer's cost.
@@ -42,7 +48,7 @@ export function createExpressApp(options: {
     req.requestId = sent !== undefined && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
     req.startedAt = performance.now();
     // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
-    res.on('close', logWhenClosed);
+    res.on('close', whenClosed);
     if (hosts !== 1 && (hosts > 1 || req.httpVersionMinor > 0)) {
       answerProblem(new MalformedRequestError('A request names its Host once.'), req, res);
       return;
@@ -86,16 +92,23 @@ function scanHeaders({ rawHeaders }: Request): { requestId: string | undefined; 
   return { requestId, hosts };
 }
 
-function logRequest(logger: Logger, req: Request, res: Response): void {
-  const line = {
+interface RequestLine extends ServedRequest {
+  requestId: string;
+}
+
+function describeRequest(req: Request, res: Response): RequestLine {
+  return {
     method: req.method,
     route: (req.route as { path: string } | undefined)?.path ?? null,
-    status: res.statusCode,
+    status: res.writableFinished ? res.statusCode : null,
     durationMs: Math.round((performance.now() - req.startedAt) * 1000) / 1000,
     requestId: req.requestId,
   };
-  if (!res.writableFinished) logger.warn({ ...line, status: null }, 'request aborted');
-  else if (res.statusCode >= 500) logger.warn(line, 'request');
+}
+
+function logRequest(logger: Logger, line: RequestLine): void {
+  if (line.status === null) logger.warn(line, 'request aborted');
+  else if (line.status >= 500) logger.warn(line, 'request');
   else logger.info(line, 'request');
 }
 

@@ -19,6 +19,7 @@ export { createHttpClient, type HttpClient } from './http-client';
 export { type ReadinessDetail } from './health';
 export { createLifecycle, type Lifecycle } from './lifecycle';
 export { createLogger, type Logger } from './logger';
+export { type GaugeSource } from './metrics';
 export {
   AppError,
   kitProblems,

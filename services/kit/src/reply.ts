@@ -58,6 +58,11 @@ export function replyJson(
   reply(res, status, body, jsonHeaders, headers);
 }
 
+/** Answers 200 with text that nobody may keep. */
+export function replyText(res: Response, text: string, contentType: string): void {
+  reply(res, 200, text, dataHeaders, ['Content-Type', contentType]);
+}
+
 /** A JSON body made once for many responses, with the strong entity tag that names it (RFC 9110, section 8.8.3). */
 export interface Representation {
   body: string;

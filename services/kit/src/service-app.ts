@@ -5,10 +5,11 @@ import { createExpressApp } from './express-app';
 import { healthEndpoints, type ReadinessDetail } from './health';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
+import { createMetrics, metricsEndpoint, type GaugeSource } from './metrics';
 import type { ServiceInfo, Webhook } from './openapi';
 import type { ProblemTable } from './problem';
 
-/** A service's endpoints as a whole application, with its health and its documentation. */
+/** A service's endpoints as a whole application, with its health, its metrics and its documentation. */
 export function createServiceApp(options: {
   info: ServiceInfo;
   logger: Logger;
@@ -17,11 +18,19 @@ export function createServiceApp(options: {
   endpoints: readonly Endpoint[];
   webhooks?: readonly Webhook[];
   readinessDetail?: ReadinessDetail;
+  gaugeSources?: readonly GaugeSource[];
 }): Express {
-  const { info, lifecycle, problems, readinessDetail, webhooks } = options;
-  const endpoints = [...options.endpoints, ...healthEndpoints(lifecycle, readinessDetail)];
+  const { info, logger, lifecycle, problems, webhooks } = options;
+  const { readinessDetail, gaugeSources = [] } = options;
+  const metrics = createMetrics(gaugeSources, logger);
+  const endpoints = [
+    ...options.endpoints,
+    ...healthEndpoints(lifecycle, readinessDetail),
+    metricsEndpoint(metrics),
+  ];
   return createExpressApp({
     ...options,
+    observe: metrics.observe,
     endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems, webhooks)],
   });
 }

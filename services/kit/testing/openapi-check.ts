@@ -72,7 +72,7 @@ export function createOpenApiCheck(document: object) {
       }
     }
     if (!described.content) return;
-    const type = String(response.headers['content-type']).replace(/;.*/, '');
+    const type = String(response.headers['content-type']).replace(/; *charset=.*/, '');
     if (!described.content[type]) throw new Error(`${where} is not documented as ${type}`);
     const pointer = ['paths', path, method.toLowerCase(), 'responses', String(response.status)]
       .concat('content', type, 'schema')

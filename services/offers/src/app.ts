@@ -1,5 +1,6 @@
 import {
   createServiceApp,
+  type GaugeSource,
   type Lifecycle,
   type Logger,
   type Poller,
@@ -54,6 +55,7 @@ export interface AppDependencies {
   retryWorker: Pick<Poller, 'wake'>;
   notification: Pick<Notification, 'endpoints' | 'deliveries' | 'wake' | 'allowPrivate'>;
   readinessDetail: ReadinessDetail;
+  gaugeSources: readonly GaugeSource[];
 }
 
 const info = {
@@ -64,7 +66,7 @@ const info = {
 
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, lifecycle, readinessDetail, notification } = dependencies;
+  const { logger, lifecycle, readinessDetail, gaugeSources, notification } = dependencies;
   const endpoints = [
     getOffers(dependencies),
     postCheckout({ ...dependencies, answerCheckout: createAnswerCheckout(dependencies) }),
@@ -85,6 +87,6 @@ export function createApp(dependencies: AppDependencies): Express {
     getWebhookDeliveries(notification),
     postWebhookReplay(notification),
   ];
-  const parts = { logger, lifecycle, problems, endpoints, webhooks, readinessDetail };
+  const parts = { logger, lifecycle, problems, endpoints, webhooks, readinessDetail, gaugeSources };
   return createServiceApp({ info, ...parts });
 }

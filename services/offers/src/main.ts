@@ -10,6 +10,7 @@ import { openBus } from './open-bus';
 import { openNotification } from './open-notification';
 import { createEventPublisher } from './events/publish-events';
 import { createPublishToBus } from './events/publish-to-bus';
+import { breakerGauge, openOrderGauges } from './gauges';
 import { createAskProviders } from './offers/ask-providers';
 import { createCachedProvider } from './offers/cached-provider';
 import { createFindOffer } from './offers/find-offer';
@@ -92,6 +93,7 @@ void runProcess('offers', async () => {
         () => 'unavailable',
       ),
     }),
+    gaugeSources: [openOrderGauges(orders), breakerGauge(decisions.state)],
   });
   const server = await serve({ app, lifecycle, logger, config });
   retryWorker.start();

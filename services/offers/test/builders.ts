@@ -4,6 +4,7 @@ import { createApp } from '../src/app';
 import type { Database } from '../src/db/database';
 import { createEventLog } from '../src/events/event-log';
 import { createAskProviders } from '../src/offers/ask-providers';
+import { breakerGauge, openOrderGauges } from '../src/gauges';
 import { createFindOffer } from '../src/offers/find-offer';
 import { createCachedProvider } from '../src/offers/cached-provider';
 import { createListOffers } from '../src/offers/list-offers';
@@ -102,6 +103,7 @@ interface Parts {
   /** Has what is due seen to; nobody does, if nothing is said. */
   wake?: () => void;
   notification?: NotificationParts;
+  breakerState?: () => string;
 }
 
 interface NotificationParts {
@@ -201,6 +203,7 @@ export function useService() {
       retryWorker: { wake },
       notification,
       readinessDetail: () => Promise.resolve({ database: 'ok' }),
+      gaugeSources: [openOrderGauges(orders), breakerGauge(parts.breakerState ?? (() => 'closed'))],
     });
     return { app, db, orders, settleOrder, feed: feed(), notification, lines };
   };

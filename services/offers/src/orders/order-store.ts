@@ -15,6 +15,14 @@ export interface FailedOrder extends Order {
   lastError: string | null;
 }
 
+/** How many orders have no decision, and why that matters. */
+export interface OpenOrders {
+  pending: number;
+  failed: number;
+  /** How long ago the checkout of the oldest pending order was; 0 where none is pending. */
+  oldestPendingAgeS: number;
+}
+
 /** Keeps orders. Each call happens wholly or not at all. */
 export interface OrderStore {
   /**
@@ -41,6 +49,7 @@ export interface OrderStore {
   redrive: (id: string) => Promise<Order | undefined>;
   /** The same for all failed orders; returns how many there were. */
   redriveAll: () => Promise<number>;
+  countOpen: () => Promise<OpenOrders>;
 }
 
 const columns = [
@@ -189,6 +198,16 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
     redriveAll: async () => {
       const { numUpdatedRows } = await redriven.executeTakeFirst();
       return Number(numUpdatedRows);
+    },
+
+    countOpen: async () => {
+      // One subquery each: together they would have no index.
+      const { rows } = await sql<OpenOrders>`select
+        (select count(*)::int from orders where status = 'PENDING') as pending,
+        (select count(*)::int from orders where status = 'FAILED') as failed,
+        (select coalesce(greatest(extract(epoch from now() - min(created_at)), 0), 0)::float8
+          from orders where status = 'PENDING') as "oldestPendingAgeS"`.execute(db);
+      return rows[0]!;
     },
   };
 }

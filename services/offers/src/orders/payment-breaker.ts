@@ -15,7 +15,9 @@ export class NotAskedError extends Error {
 }
 
 /** Whether confirm-payment is asked: always, never for now, or by the one request that tries whether it is back. */
-export type BreakerState = 'closed' | 'open' | 'half-open';
+export const breakerStates = ['closed', 'open', 'half-open'] as const;
+
+export type BreakerState = (typeof breakerStates)[number];
 
 export interface PaymentBreaker {
   /** @throws {NotAskedError} while the breaker is open; {@link UndecidedError} as without it. */

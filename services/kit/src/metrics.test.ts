@@ -1,0 +1,182 @@
+import { get } from 'node:http';
+import request from 'supertest';
+import { createOpenApiCheck, recordingLogger, startHttpServer } from '../testing';
+import { endpoint } from './endpoint';
+import { createLifecycle } from './lifecycle';
+import type { GaugeSource } from './metrics';
+import { kitProblems } from './problem';
+import { replyJson } from './reply';
+import { createServiceApp } from './service-app';
+
+function setUp(...gaugeSources: GaugeSource[]) {
+  const { logger, lines } = recordingLogger();
+  const things = endpoint(
+    {
+      method: 'get',
+      path: '/things/{id}',
+      operationId: 'getThing',
+      summary: 'A thing',
+      responses: { 200: { description: 'The thing.' } },
+    },
+    ({ req, res }) => {
+      if (req.params['id'] !== 'none') replyJson(res, 200, {});
+    },
+  );
+  const app = createServiceApp({
+    info: { title: 'a service', version: '1.0.0', description: 'For a test.' },
+    logger,
+    lifecycle: createLifecycle(),
+    problems: kitProblems,
+    endpoints: [things],
+    gaugeSources,
+  });
+  const scrape = async () => (await request(app).get('/metrics').expect(200)).text.split('\n');
+  /** How many requests were counted, by their labels. */
+  const counts = async () =>
+    Object.fromEntries(
+      (await scrape())
+        .filter((line) => line.startsWith('http_request_duration_seconds_count'))
+        .map((line) => /\{method="(.*)",route="(.*)",status="(.*)"\} (\d+)/.exec(line)!)
+        .map(([, method, route, status, n]) => [`${method!} ${route!} ${status!}`, Number(n)]),
+    );
+  return { app, lines, scrape, counts };
+}
+
+const gauges = { a_gauge: { help: 'A.' }, several: { help: 'S.', label: 'kind' } };
+const values = { a_gauge: 3, several: { x: 1, y: 0 } };
+
+describe('/metrics', () => {
+  it('tells in Prometheus’ text format, and as documented, how the process is doing', async () => {
+    const { app } = setUp();
+    const response = await request(app).get('/metrics').expect(200);
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      'cache-control': 'no-store',
+    });
+    for (const name of ['process_resident_memory_bytes', 'nodejs_heap_size_used_bytes']) {
+      expect(response.text).toMatch(new RegExp(`^# TYPE ${name} `, 'm'));
+      expect(response.text).toMatch(new RegExp(`^${name} \\d*[1-9]`, 'm'));
+    }
+    const { body: document } = await request(app).get('/openapi.json');
+    const { status, headers, text } = response;
+    createOpenApiCheck(document as object)('GET', '/metrics', { status, headers, body: text });
+  });
+
+  it('counts requests by the pattern of their route, never by their path', async () => {
+    const { app, counts } = setUp();
+    for (const id of ['a', 'b', 'c']) await request(app).get(`/things/${id}`).expect(200);
+    await request(app).post('/things/a').expect(405);
+    expect(await counts()).toEqual({ 'GET /things/:id 200': 3, 'POST /things/:id 405': 1 });
+  });
+
+  it('counts what matches no route together, and methods nobody serves', async () => {
+    const { app, counts } = setUp();
+    for (const path of ['/x', '/y?z', '/things', '/things/a/b']) {
+      await request(app).get(path).expect(404);
+    }
+    await request(app).propfind('/things/a').expect(405);
+    await request(app).purge('/things/b').expect(405);
+    expect(await counts()).toEqual({ 'GET unknown 404': 4, 'other /things/:id 405': 2 });
+  });
+
+  it('counts a request that its caller gave up as such', async () => {
+    const { app, counts, lines } = setUp();
+    const server = await startHttpServer(app);
+    const call = get(`${server.url}/things/none`).on('error', () => undefined);
+    setTimeout(() => call.destroy(), 50);
+    while (!lines.some(({ msg }) => msg === 'request aborted')) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await server.close();
+    expect(await counts()).toEqual({ 'GET /things/:id aborted': 1 });
+  });
+
+  it('measures in seconds, each bucket counting those before it too', async () => {
+    const { app, lines, scrape } = setUp();
+    for (const id of ['a', 'b']) await request(app).get(`/things/${id}`);
+    const text = (await scrape()).join('\n');
+    const labels = 'method="GET",route="/things/:id",status="200"';
+    const durationsMs = lines.flatMap(({ route, durationMs }) =>
+      route === '/things/:id' ? [Number(durationMs)] : [],
+    );
+    const sum = new RegExp(`_sum{${labels}} (.*)`).exec(text)![1];
+    expect(Number(sum)).toBeCloseTo(durationsMs.reduce((a, b) => a + b) / 1000, 6);
+    const buckets = [...text.matchAll(new RegExp(`_bucket{${labels},le="(.*)"} (.*)`, 'g'))];
+    expect(buckets.length).toBeGreaterThan(10);
+    for (const [, le, count] of buckets) {
+      const within = durationsMs.filter((ms) => le === '+Inf' || ms / 1000 <= Number(le));
+      expect([le, Number(count)]).toEqual([le, within.length]);
+    }
+  });
+
+  it('keeps apart the applications of one process', async () => {
+    const [one, other] = [setUp(), setUp()];
+    await request(one.app).get('/things/a');
+    expect(await other.counts()).toEqual({});
+  });
+});
+
+describe('a gauge', () => {
+  it('is read at each scrape', async () => {
+    let value = 1;
+    const { scrape } = setUp({ gauges, read: () => ({ a_gauge: value++ }) });
+    expect(await scrape()).toContain('a_gauge 1');
+    expect(await scrape()).toContain('a_gauge 2');
+  });
+
+  it('may have a value for each value of its label', async () => {
+    const { scrape } = setUp({ gauges, read: () => Promise.resolve(values) });
+    expect(await scrape()).toEqual(
+      expect.arrayContaining(['a_gauge 3', 'several{kind="x"} 1', 'several{kind="y"} 0']),
+    );
+  });
+
+  it.each([
+    ['is not told', () => ({})],
+    ['cannot be read', () => Promise.reject(new Error('down'))],
+    [
+      'makes its source throw',
+      () => {
+        throw new Error('down');
+      },
+    ],
+    ['is not read in time', () => new Promise<never>(() => undefined)],
+  ])('is missing where it %s, and all else is there', async (_, read) => {
+    let broken = false;
+    const { scrape } = setUp(
+      { gauges, read: () => (broken ? read() : values) },
+      { gauges: { another: { help: 'B.' } }, read: () => ({ another: 7 }) },
+    );
+    expect(await scrape()).toContain('a_gauge 3');
+    broken = true;
+    const lines = await scrape();
+    expect(lines.filter((line) => /^(a_gauge|several)/.test(line))).toEqual([]);
+    expect(lines).toContain('another 7');
+    expect(lines.some((line) => line.startsWith('process_cpu_seconds_total'))).toBe(true);
+  });
+
+  it('is read once for scrapes that come at the same time', async () => {
+    let reads = 0;
+    let answer: (read: typeof values) => void = () => undefined;
+    const read = () => {
+      reads += 1;
+      return new Promise<typeof values>((resolve) => (answer = resolve));
+    };
+    const server = await startHttpServer(setUp({ gauges, read }).app);
+    const scrapes = [1, 2, 3].map(
+      () =>
+        new Promise<string>((resolve, reject) => {
+          get(`${server.url}/metrics`, (response) => {
+            response.setEncoding('utf8').on('data', (text: string) => {
+              if (text.includes('a_gauge 3')) resolve(text);
+            });
+          }).on('error', reject);
+        }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    answer(values);
+    await Promise.all(scrapes);
+    await server.close();
+    expect(reads).toBe(1);
+  });
+});

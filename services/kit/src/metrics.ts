@@ -1,0 +1,138 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { z } from 'zod';
+import { endpoint, type Endpoint } from './endpoint';
+import type { Logger } from './logger';
+import { replyText } from './reply';
+import { createRequestDurations, type ServedRequest } from './request-durations';
+
+/** Gauges whose values are asked for at each scrape, all of them in one go. */
+export interface GaugeSource {
+  /** By name: what it tells; where it has several values, the label by which they differ. */
+  gauges: Readonly<Record<string, { help: string; label?: string }>>;
+  /**
+   * The values by name, or by the label's values within. A gauge that is not among them is missing from that scrape;
+   * all of them are when it rejects, or takes longer than a second.
+   */
+  read: () => GaugeValues | Promise<GaugeValues>;
+}
+
+type GaugeValues = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
+
+/** What a process tells of itself to Prometheus. */
+export interface Metrics {
+  /** Counts a request, for little: it is called for every one. */
+  observe: (request: ServedRequest) => void;
+  /** In Prometheus' text format. Never rejects, and takes little more than a second at most. */
+  scrape: () => Promise<string>;
+}
+
+/** Prometheus' text-based exposition format. */
+const TEXT_FORMAT = 'text/plain; version=0.0.4';
+
+/** Longest wait for the values of one source; a scraper gives up after ten seconds, if nobody told it otherwise. */
+const READ_TIMEOUT_MS = 1000;
+
+/**
+ * The metrics of one application, in a registry of its own: those of the process, `http_request_duration_seconds` and
+ * the gauges.
+ */
+export function createMetrics(sources: readonly GaugeSource[], logger: Logger): Metrics {
+  const registry = Registry.merge([ofThisProcess(), new Registry()]);
+  const observe = createRequestDurations(registry);
+  const readAll = sources.map((source) => registerGauges(source, [registry], logger));
+  return {
+    observe,
+    scrape: async () => {
+      await Promise.all(readAll.map((read) => read()));
+      return registry.metrics();
+    },
+  };
+}
+
+let processRegistry: Registry | undefined;
+
+/** Garbage collections and the event loop are watched once in a process, however many applications it has. */
+function ofThisProcess(): Registry {
+  if (!processRegistry) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
+}
+
+/** Returns what brings the gauges up to date. Scrapes that come at the same time share one reading. */
+function registerGauges(
+  source: GaugeSource,
+  registers: Registry[],
+  logger: Logger,
+): () => Promise<void> {
+  const gauges = Object.entries(source.gauges).map(([name, { help, label }]) => {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers,
+    });
+    return { name, label, gauge };
+  });
+  let reading: Promise<GaugeValues> | undefined;
+
+  return async () => {
+    // One that is late is not asked again while it is at it: scrapes must not pile up on what is slow already.
+    reading ??= Promise.resolve()
+      .then(() => source.read())
+      .finally(() => {
+        reading = undefined;
+      });
+    const values = await within(READ_TIMEOUT_MS, reading).catch((error: unknown): GaugeValues => {
+      logger.warn({ err: error }, 'metrics could not be read');
+      return {};
+    });
+    for (const { name, label, gauge } of gauges) {
+      gauge.reset();
+      // Without a label, a gauge that nobody sets is 0: a wrong value instead of none.
+      if (label === undefined) gauge.remove();
+      const value = values[name] ?? {};
+      if (typeof value === 'number') gauge.set(value);
+      else {
+        for (const [key, each] of Object.entries(value)) gauge.set({ [label!]: key }, each);
+      }
+    }
+  };
+}
+
+async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`not read in ${String(timeoutMs)} ms`));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `/metrics`, for Prometheus. It answers 200 whatever cannot be read. */
+export function metricsEndpoint({ scrape }: Metrics): Endpoint {
+  return endpoint(
+    {
+      method: 'get',
+      path: '/metrics',
+      operationId: 'getMetrics',
+      summary: 'Metrics for Prometheus',
+      responses: {
+        200: {
+          description: 'All metrics; those that cannot be read now are missing.',
+          schema: z.string(),
+          contentType: TEXT_FORMAT,
+        },
+      },
+    },
+    async ({ res }) => {
+      replyText(res, await scrape(), `${TEXT_FORMAT}; charset=utf-8`);
+    },
+  );
+}

@@ -1,0 +1,42 @@
+import type { GaugeSource } from '@loan-buddy/kit';
+import type { OrderStore } from './orders/order-store';
+import { breakerStates } from './orders/payment-breaker';
+
+/** How many orders wait for somebody, as the database counts them: each replica tells the same. */
+export function openOrderGauges(orders: Pick<OrderStore, 'countOpen'>): GaugeSource {
+  return {
+    gauges: {
+      loan_buddy_orders_pending: { help: 'Orders that nobody has decided yet.' },
+      loan_buddy_orders_failed: { help: 'Orders given up, until an operator has them retried.' },
+      loan_buddy_orders_pending_oldest_age_seconds: {
+        help: 'Time since the checkout of the oldest pending order; 0 where none is pending.',
+      },
+    },
+    read: async () => {
+      const { pending, failed, oldestPendingAgeS } = await orders.countOpen();
+      return {
+        loan_buddy_orders_pending: pending,
+        loan_buddy_orders_failed: failed,
+        loan_buddy_orders_pending_oldest_age_seconds: oldestPendingAgeS,
+      };
+    },
+  };
+}
+
+/** The state of the breaker around confirm-payment in this replica; missing where there is none. */
+export function breakerGauge(state: () => string): GaugeSource {
+  return {
+    gauges: {
+      loan_buddy_confirm_payment_breaker_state: {
+        help: 'Whether confirm-payment is asked: 1 for the state that the breaker of this replica is in.',
+        label: 'state',
+      },
+    },
+    read: () => {
+      const now = state();
+      if (!breakerStates.some((each) => each === now)) return {};
+      const values = breakerStates.map((each) => [each, Number(each === now)] as const);
+      return { loan_buddy_confirm_payment_breaker_state: Object.fromEntries(values) };
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import type { Express } from 'express';
+import request from 'supertest';
+import { DatabaseUnavailableError } from '../src/db/unavailable';
+import { UndecidedError } from '../src/orders/payment-client';
+import { anOrder, useService } from './builders';
+
+const aService = useService();
+
+/** What `/metrics` tells of the orders and of confirm-payment. */
+async function gaugesOf(app: Express): Promise<Record<string, number>> {
+  const { text } = await request(app).get('/metrics').expect(200);
+  const lines = text.split('\n').filter((line) => line.startsWith('loan_buddy_'));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [name = '', value] = line.replace('loan_buddy_', '').split(' ');
+      return [name, Number(value)];
+    }),
+  );
+}
+
+const closed = {
+  'confirm_payment_breaker_state{state="closed"}': 1,
+  'confirm_payment_breaker_state{state="open"}': 0,
+  'confirm_payment_breaker_state{state="half-open"}': 0,
+};
+const ageS = (seconds: number) => ({ createdAt: new Date(Date.now() - seconds * 1000) });
+
+describe('GET /metrics of offers', () => {
+  it('tells how many orders wait for a decision, how many failed, and since when', async () => {
+    const { app, orders } = aService();
+    expect(await gaugesOf(app)).toEqual({
+      ...closed,
+      orders_pending: 0,
+      orders_failed: 0,
+      orders_pending_oldest_age_seconds: 0,
+    });
+
+    const failing = anOrder(ageS(3600));
+    for (const order of [anOrder(ageS(60)), anOrder(ageS(600)), failing, anOrder(ageS(1200))]) {
+      await orders.insert(order, 60_000);
+      if (order === failing) {
+        await orders.recordFailure(order.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
+      }
+    }
+    const decided = anOrder(ageS(7200));
+    await orders.insert(decided, 60_000);
+    await orders.decide(decided.id, 'APPROVED');
+    const { orders_pending_oldest_age_seconds: oldestAgeS, ...counts } = await gaugesOf(app);
+    expect(counts).toEqual({ ...closed, orders_pending: 3, orders_failed: 1 });
+    expect(oldestAgeS).toBeGreaterThanOrEqual(1199);
+    expect(oldestAgeS).toBeLessThan(1260);
+  });
+
+  it('takes an order of a clock that is ahead for one of this moment', async () => {
+    const { app, db, orders } = aService();
+    await db.deleteFrom('orders').execute();
+    await orders.insert(anOrder(ageS(-60)), 60_000);
+    expect(await gaugesOf(app)).toMatchObject({ orders_pending_oldest_age_seconds: 0 });
+  });
+
+  it.each([
+    ['does not answer', () => new Promise<never>(() => undefined)],
+    ['is away', () => Promise.reject(new DatabaseUnavailableError({}))],
+  ])('leaves the orders out while the database %s', async (_, countOpen) => {
+    const { app } = aService({ orders: { countOpen } });
+    expect(await gaugesOf(app)).toEqual(closed);
+  });
+
+  it('tells the state of the breaker, and nothing where there is none', async () => {
+    let state = 'open';
+    const { app } = aService({ breakerState: () => state });
+    expect(await gaugesOf(app)).toMatchObject({
+      'confirm_payment_breaker_state{state="closed"}': 0,
+      'confirm_payment_breaker_state{state="open"}': 1,
+    });
+    state = 'asked over Pub/Sub';
+    expect(Object.keys(await gaugesOf(app)).join()).not.toContain('breaker');
+  });
+
+  it('counts requests by route', async () => {
+    const { app } = aService({ askForDecision: () => Promise.reject(new UndecidedError('x')) });
+    await request(app).get('/offers/offer1').expect(200);
+    await request(app).get('/offers/offer2').expect(200);
+    await request(app).post('/checkout').send({ user_id: 'u', loan_id: 'offer2' }).expect(202);
+    const { text } = await request(app).get('/metrics');
+    const counts = text.match(/^http_request_duration_seconds_count.*/gm);
+    expect(counts).toEqual([
+      'http_request_duration_seconds_count{method="GET",route="/offers/:id",status="200"} 2',
+      'http_request_duration_seconds_count{method="POST",route="/checkout",status="202"} 1',
+    ]);
+  });
+});
