@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import request from 'supertest';
 import { anOrder, useService } from './builders';
+import { testServer } from './database';
 
 const aService = useService();
 type Service = ReturnType<typeof aService>;
@@ -433,6 +434,42 @@ describe('a webhook', () => {
       receiver.url,
     );
   });
+});
+
+// Two transactions at once: the embedded database has one connection.
+const onServer = testServer === undefined ? it.skip : it;
+
+onServer(
+  'an endpoint that is being deleted holds up a decision, and does not spoil it',
+  async () => {
+    const service = aService();
+    const { id } = await endpointAt(service, { url: 'https://example.com' });
+    const order = anOrder();
+    await service.orders.insert(order, 60_000);
+    let deciding: Promise<{ status: string }> | undefined;
+    await service.db.transaction().execute(async (trx) => {
+      await trx.deleteFrom('webhook_endpoints').where('id', '=', id).execute();
+      deciding = service.orders.decide(order.id, 'APPROVED');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    });
+    expect(await deciding).toMatchObject({ status: 'APPROVED' });
+  },
+);
+
+onServer('decisions, deliveries and deletions at once are in nobody’s way', async () => {
+  const services = [running(), running()];
+  const receiver = await aReceiver((res, count) => res.writeHead(count % 3 ? 200 : 429).end());
+  const done = await Promise.all(
+    Array.from({ length: 40 }, async (_, i) => {
+      const service = services[i % 2]!;
+      const { id } = await endpointAt(service, receiver);
+      await Promise.all(Array.from({ length: 3 }, () => decided(service)));
+      return service.notification.endpoints.remove(id);
+    }),
+  );
+  expect(done).toEqual(Array(40).fill(true));
+  const said = services.flatMap(({ notification }) => notification.lines);
+  expect(said.filter(({ msg }) => /cannot|could not/.test(msg))).toEqual([]);
 });
 
 describe('/webhook-endpoints', () => {
