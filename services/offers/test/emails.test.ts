@@ -8,6 +8,9 @@ import { aNotification, anOffer, anOrder } from './builders';
 import { useDatabase } from './database';
 import { createOrderStore } from '../src/orders/order-store';
 
+// E-mails come due by the half second, and the machine may be busy.
+jest.setTimeout(20_000);
+
 const database = useDatabase();
 const opened: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -6,6 +6,9 @@ import request from 'supertest';
 import { anOrder, useService } from './builders';
 import { testServer } from './database';
 
+// Deliveries come due by the half second, and the machine may be busy.
+jest.setTimeout(20_000);
+
 const aService = useService();
 type Service = ReturnType<typeof aService>;
 
@@ -69,7 +72,7 @@ async function decided({ orders }: Service, decision: 'APPROVED' | 'REJECTED' = 
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let i = 0; !(await condition()); i++) {
-    if (i > 500) throw new Error('it did not come true');
+    if (i > 1000) throw new Error('it did not come true');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -306,25 +309,30 @@ describe('a webhook', () => {
     await settled(service, id);
   });
 
-  it('to a receiver that hangs delays nobody else, and is ended in time', async () => {
-    const service = running({ timeoutMs: 3000 });
+  it('to a receiver that hangs delays nobody else', async () => {
+    const service = running({ timeoutMs: 60_000 });
     const [hanging, well] = [await aReceiver(hang), await aReceiver()];
-    const { id } = await endpointAt(service, hanging);
+    await endpointAt(service, hanging);
     await endpointAt(service, well);
+    // More than all slots are wanted by the one that hangs, and it has its few.
     const COUNT = 150;
-    const startedAt = performance.now();
     for (let i = 0; i < COUNT; i++) await decided(service);
     await until(() => well.received.length === COUNT);
-    // More than all slots are wanted by the one that hangs, and it has its few.
-    expect(performance.now() - startedAt).toBeLessThan(3000);
-    expect(hanging.received.length).toBeLessThanOrEqual(4);
-    await until(async () => {
-      const { rows } = await sql`
-        select 1 from webhook_deliveries
-        where endpoint_id = ${id} and last_error = 'no answer in 3000 ms'`.execute(service.db);
-      return rows.length > 0;
+    expect(hanging.received).toHaveLength(4);
+  });
+
+  it('is ended in time where the receiver hangs', async () => {
+    const service = running({ timeoutMs: 100 });
+    const hanging = await aReceiver(hang);
+    const { id } = await endpointAt(service, hanging);
+    await decided(service);
+    await until(async () => (await deliveriesOf(service, id))[0]!.attempts === 1);
+    expect((await deliveriesOf(service, id))[0]).toMatchObject({
+      status: 'pending',
+      last_error: 'no answer in 100 ms',
     });
-  }, 20_000);
+    await until(() => hanging.connections() === 0);
+  });
 
   it('is sent once by two workers', async () => {
     const services = [running(), running()];
