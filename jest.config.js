@@ -1,6 +1,8 @@
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
+  // Most of what tests do is wait: for processes, for timers, for servers.
+  maxWorkers: '100%',
   // Siblings are read from their sources, so that a test sees today's code and coverage counts it.
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'require', 'default'] },
   testMatch: ['<rootDir>/services/*/{src,test}/**/*.test.ts', '<rootDir>/e2e/**/*.test.ts'],

@@ -32,7 +32,7 @@ const prometheus = { namespaceSelector: { matchLabels: { name: 'monitoring' } } 
 const variants: Record<string, string[]> = {
   default: [],
   kind: ['--values', join(chart, 'values-kind.yaml')],
-  gke: ['--values', join(chart, 'values-gke.yaml')],
+  gke: ['--values', join(chart, 'values-gke.yaml'), '--set', 'pubsub.projectId=my-project'],
   'everything on': [
     '--values',
     join(chart, 'values-kind.yaml'),
@@ -41,6 +41,7 @@ const variants: Record<string, string[]> = {
     ...['--set', 'metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=prom'],
     ...['--set-json', `networkPolicy.metricsFrom=${JSON.stringify([prometheus])}`],
     ...['--set', 'offers.autoscaling.enabled=true,offers.config.LOG_LEVEL=debug'],
+    ...['--set', 'smtp.secretName=mail,smtp.from=loans@example.com'],
     ...[
       '--set-json',
       'offers.providers=[{"type":"mock","name":"A","offers":[{"id":"a","rate":1,"amount":2}]}]',
@@ -169,12 +170,14 @@ if (!hasHelm) {
       }
     });
 
-    it('lets only offers, and who scrapes, reach confirm-payment, which reaches nobody', () => {
+    it('lets only offers, and who scrapes, reach confirm-payment, which reaches nobody but Google', () => {
       const { spec } = byName(objects, 'NetworkPolicy', 'lb-confirm-payment');
       const offers = byName(objects, 'Deployment', 'lb-offers').spec.selector;
       const scraped = objects.some(({ kind }) => kind === 'ServiceMonitor');
       const peers = [{ podSelector: offers }, ...(scraped ? [prometheus] : [])];
-      expect(spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'], egress: [] });
+      expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
+      const asked = objects.some(({ data }) => data?.['APPROVAL_TRANSPORT'] === 'pubsub');
+      expect(spec.egress).toHaveLength(asked ? 3 : 0);
       expect(spec.ingress).toEqual(
         peers.map((peer) => ({ from: [peer], ports: [{ port: 8000 }] })),
       );
@@ -289,12 +292,60 @@ if (!hasHelm) {
     'publicPaths={offers}',
     'publicPaths={}',
     'unknown=1',
+    'pubsub.approval=true',
+    'pubsub.events=true,pubsub.projectId=X',
+    'smtp.secretName=mail',
+    'smtp.from=a@b.example,smtp.secretName=mail,smtp.port=0',
   ])('refuses %s', (setting) => {
     const { status, stderr } = spawnSync('helm', ['template', 'lb', chart, '--set', setting], {
       encoding: 'utf8',
     });
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/values don't meet the specifications of the schema/);
+  });
+});
+
+(hasHelm ? describe : describe.skip)('events', () => {
+  const configOf = (rendered: Rendered[], name: string) =>
+    rendered.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `lb-${name}`)
+      ?.data;
+  const portsOut = (rendered: Rendered[], name: string): number[] =>
+    rendered
+      .find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === `lb-${name}`)
+      ?.spec.egress.flatMap(({ ports }: { ports: { port: number }[] }) =>
+        ports.map(({ port }) => port),
+      );
+
+  it('go over Pub/Sub where that is switched on, and nobody speaks to Google otherwise', () => {
+    const off = render();
+    for (const name of ['offers', 'confirm-payment']) {
+      expect(configOf(off, name)).not.toHaveProperty('APPROVAL_TRANSPORT');
+    }
+    expect(portsOut(off, 'confirm-payment')).toEqual([]);
+    const on = render('--set', 'pubsub.approval=true,pubsub.projectId=my-project');
+    for (const name of ['offers', 'confirm-payment']) {
+      expect(configOf(on, name)).toMatchObject({
+        APPROVAL_TRANSPORT: 'pubsub',
+        PUBSUB_PROJECT_ID: 'my-project',
+      });
+      expect(portsOut(on, name)).toEqual(expect.arrayContaining([53, 443, 80, 988]));
+    }
+    expect(configOf(on, 'offers')).not.toHaveProperty('EVENT_BUS');
+    const events = render('--set', 'pubsub.events=true,pubsub.projectId=my-project');
+    expect(configOf(events, 'offers')).toMatchObject({ EVENT_BUS: 'pubsub' });
+    expect(portsOut(events, 'confirm-payment')).toEqual([]);
+  });
+
+  it('go out by e-mail where there is a Secret with the server', () => {
+    expect(JSON.stringify(render())).not.toMatch(/SMTP/);
+    const on = render('--set', 'smtp.secretName=mail,smtp.from=loans@example.com,smtp.port=465');
+    expect(configOf(on, 'offers')).toMatchObject({ SMTP_FROM: 'loans@example.com' });
+    expect(portsOut(on, 'offers')).toContain(465);
+    const offers = on.find(({ kind }) => kind === 'Deployment');
+    expect(offers?.spec.template.spec.containers[0].env).toContainEqual({
+      name: 'SMTP_URL',
+      valueFrom: { secretKeyRef: { name: 'mail', key: 'url' } },
+    });
   });
 });
 

@@ -18,6 +18,16 @@ output "database_url_secret" {
   value       = google_secret_manager_secret.database_url.secret_id
 }
 
+output "dead_letters" {
+  description = "The subscription with the messages that nobody could handle; docs/deploy.md says what to do with them."
+  value       = google_pubsub_subscription.dead_letters.name
+}
+
+output "analytics" {
+  description = "The BigQuery dataset with the events of all orders."
+  value       = google_bigquery_dataset.analytics.dataset_id
+}
+
 output "ci" {
   description = "For google-github-actions/auth; null without github_repository."
   value = var.github_repository == null ? null : {
@@ -36,11 +46,25 @@ output "helm_values" {
       serviceAccount = {
         annotations = { "iam.gke.io/gcp-service-account" = google_service_account.service["offers"].email }
       }
+      config = {
+        PUBSUB_CHECKOUTS_TOPIC        = google_pubsub_topic.this["checkouts"].name
+        PUBSUB_DECISIONS_TOPIC        = google_pubsub_topic.this["decisions"].name
+        PUBSUB_DECISIONS_SUBSCRIPTION = google_pubsub_subscription.work["decisions"].name
+        PUBSUB_EVENTS_TOPIC           = google_pubsub_topic.this["order-events"].name
+      }
     }
     confirmPayment = {
       serviceAccount = {
         annotations = { "iam.gke.io/gcp-service-account" = google_service_account.service["confirm-payment"].email }
       }
+      config = {
+        PUBSUB_CHECKOUTS_TOPIC        = google_pubsub_topic.this["checkouts"].name
+        PUBSUB_CHECKOUTS_SUBSCRIPTION = google_pubsub_subscription.work["checkouts"].name
+        PUBSUB_DECISIONS_TOPIC        = google_pubsub_topic.this["decisions"].name
+      }
+    }
+    pubsub = {
+      projectId = var.project_id
     }
     database = {
       egressTo = [{ ipBlock = { cidr = "${google_sql_database_instance.this.private_ip_address}/32" } }]

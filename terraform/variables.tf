@@ -103,6 +103,39 @@ variable "database" {
   }
 }
 
+variable "pubsub" {
+  description = "How long messages are kept, and after how many deliveries one is set aside as a dead letter."
+  type = object({
+    retention_days = optional(number, 7)
+    max_deliveries = optional(number, 10)
+  })
+  default = {}
+
+  validation {
+    condition     = var.pubsub.retention_days >= 1 && var.pubsub.retention_days <= 7
+    error_message = "A subscription keeps messages for 1 to 7 days."
+  }
+
+  validation {
+    condition     = var.pubsub.max_deliveries >= 5 && var.pubsub.max_deliveries <= 100
+    error_message = "5 to 100 deliveries."
+  }
+}
+
+variable "analytics" {
+  description = "The events in BigQuery: for how many days they are kept, for ever if null."
+  type = object({
+    keep_days           = optional(number)
+    deletion_protection = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = var.analytics.keep_days == null || try(var.analytics.keep_days >= 1, false)
+    error_message = "At least a day, or null."
+  }
+}
+
 variable "kubernetes" {
   description = "Where the chart is installed: the service accounts below are those of this release."
   type = object({

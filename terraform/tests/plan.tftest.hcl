@@ -61,6 +61,35 @@ run "what_must_hold_in_production" {
   }
 }
 
+run "messages" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for subscription in google_pubsub_subscription.work : subscription.dead_letter_policy[0].max_delivery_attempts == 10 && subscription.expiration_policy[0].ttl == ""])
+    error_message = "What nobody can handle is set aside, and no subscription expires."
+  }
+
+  assert {
+    condition     = join(" ", [for subscription in google_pubsub_subscription.work : subscription.name]) == "loan-buddy-prod-checkouts-confirm-payment loan-buddy-prod-decisions-offers"
+    error_message = "confirm-payment reads the checkouts, offers the decisions."
+  }
+
+  assert {
+    condition     = join(" ", keys(google_pubsub_topic_iam_member.publisher)) == "checkouts decisions order-events"
+    error_message = "Nobody publishes dead letters but Pub/Sub."
+  }
+
+  assert {
+    condition     = google_pubsub_subscription.analytics.bigquery_config[0].use_table_schema && google_bigquery_table.order_events.time_partitioning[0].field == "time"
+    error_message = "The events go into a table with their own columns, partitioned by their time."
+  }
+
+  assert {
+    condition     = google_bigquery_table.order_events.deletion_protection
+    error_message = "The events are not deleted by accident."
+  }
+}
+
 run "workflows_of_one_repository" {
   command = plan
 

@@ -23,9 +23,15 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- define "loan-buddy.services" -}}
 {{- $config := dict "CONFIRM_PAYMENT_URL" (printf "http://%s:8000" (include "loan-buddy.fullname" (dict "root" . "name" "confirm-payment"))) -}}
 {{- if .Values.offers.providers }}{{ $_ := set $config "PROVIDERS_FILE" "/config/providers.json" }}{{ end -}}
+{{- $confirmPaymentConfig := dict -}}
+{{- if .Values.pubsub.approval -}}
+{{- range list $config $confirmPaymentConfig }}{{ $_ := set . "APPROVAL_TRANSPORT" "pubsub" }}{{ $_ := set . "PUBSUB_PROJECT_ID" $.Values.pubsub.projectId }}{{ end -}}
+{{- end -}}
+{{- if .Values.pubsub.events }}{{ $_ := set $config "EVENT_BUS" "pubsub" }}{{ $_ := set $config "PUBSUB_PROJECT_ID" .Values.pubsub.projectId }}{{ end -}}
+{{- if .Values.smtp.secretName }}{{ $_ := set $config "SMTP_FROM" .Values.smtp.from }}{{ end -}}
 {{- list
   (dict "name" "offers" "port" 8080 "values" .Values.offers "config" $config)
-  (dict "name" "confirm-payment" "port" 8000 "values" .Values.confirmPayment "config" dict)
+  (dict "name" "confirm-payment" "port" 8000 "values" .Values.confirmPayment "config" $confirmPaymentConfig)
   | toJson -}}
 {{- end -}}
 
@@ -49,8 +55,30 @@ valueFrom:
   secretKeyRef: { name: {{ .Values.database.secretName }}, key: {{ .Values.database.urlKey }} }
 {{- end -}}
 
-{{/* Changes with the Secret, where the cluster can be asked for it. */}}
+{{/* Where Google's APIs are, and who tells a pod which service account it wears (Workload Identity). */}}
+{{- define "loan-buddy.googleEgress" -}}
+- to:
+    - ipBlock: { cidr: 169.254.169.254/32 }
+    - ipBlock: { cidr: 169.254.169.252/32 }
+  ports:
+    - { port: 80 }
+    - { port: 988 }
+{{- end -}}
+
+{{- define "loan-buddy.internetEgress" -}}
+- to:
+    - ipBlock:
+        cidr: 0.0.0.0/0
+        except: [10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16]
+  ports:
+    - { port: {{ . }} }
+{{- end -}}
+
+{{/* Changes with the Secrets, where the cluster can be asked for it. */}}
 {{- define "loan-buddy.secretChecksum" -}}
-{{- $secret := lookup "v1" "Secret" .Release.Namespace .Values.database.secretName -}}
-{{- $secret.data | default dict | toJson | sha256sum -}}
+{{- $data := list -}}
+{{- range without (list .Values.database.secretName .Values.smtp.secretName) "" -}}
+{{- $data = append $data (lookup "v1" "Secret" $.Release.Namespace .).data -}}
+{{- end -}}
+{{- $data | toJson | sha256sum -}}
 {{- end -}}
