@@ -231,7 +231,13 @@ if (!hasHelm) {
     const isPublic = (path: string) =>
       paths.some((prefix) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`));
     expect(
-      ['/metrics', '/failed-orders', '/failed-orders/retry', '/readyz'].filter(isPublic),
+      [
+        '/metrics',
+        '/readyz',
+        '/failed-orders',
+        '/failed-orders/retry',
+        '/webhook-endpoints',
+      ].filter(isPublic),
     ).toEqual([]);
     expect(['/offers', '/offers/x', '/checkout', '/orders/x/events'].every(isPublic)).toBe(true);
   });

@@ -65,8 +65,15 @@ describe('/metrics', () => {
   it('counts requests by the pattern of their route, never by their path', async () => {
     const { app, counts } = setUp();
     for (const id of ['a', 'b', 'c']) await request(app).get(`/things/${id}`).expect(200);
-    await request(app).post('/things/a').expect(405);
-    expect(await counts()).toEqual({ 'GET /things/:id 200': 3, 'POST /things/:id 405': 1 });
+    for (const method of ['post', 'patch', 'delete'] as const) {
+      await request(app)[method]('/things/a').expect(405);
+    }
+    expect(await counts()).toEqual({
+      'GET /things/:id 200': 3,
+      'POST /things/:id 405': 1,
+      'PATCH /things/:id 405': 1,
+      'DELETE /things/:id 405': 1,
+    });
   });
 
   it('counts what matches no route together, and methods nobody serves', async () => {

@@ -16,7 +16,7 @@ const NAME = 'http_request_duration_seconds';
 const BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Node.js knows some thirty more, and whoever asks may send them all. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
 
 interface Series {
   labels: { method: string; route: string; status: string };
