@@ -1,5 +1,7 @@
-/** The approval over Google Pub/Sub, against Google's own emulator: both built services as processes. */
+/** The asynchronous checkout, over HTTP and over Google Pub/Sub (Google's own emulator): both built services as processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openMessageBus } from '@loan-buddy/kit/message-bus';
+import { recordingLogger } from '@loan-buddy/kit/testing';
 import { orderEventSchema } from '../services/offers/src/events/order-event';
 import {
   inParallel,
@@ -22,24 +24,37 @@ const CHECKOUTS = 'loan-buddy-checkouts';
 const DECISIONS = 'loan-buddy-decisions';
 const respondAsync = { Prefer: 'respond-async' };
 
-async function setUp() {
+/** Retries at the speed of a test. */
+const quick = { RETRY_BASE_MS: '50', RETRY_CAP_MS: '3000', RETRY_ATTEMPTS: '1000' };
+
+/** Both services over Pub/Sub, on an emulator of their own. */
+async function setUpPubSub() {
   const emulator = await ownEmulator();
-  const env = {
+  const pair = await setUp({
     PUBSUB_PROJECT_ID,
     PUBSUB_EMULATOR_HOST: emulator.host,
     PUBSUB_MAX_DELIVERIES: '5',
     APPROVAL_TRANSPORT: 'pubsub',
     EVENT_BUS: 'pubsub',
     DECISION_TIMEOUT_MS: '3000',
-    RETRY_CAP_MS: '3000',
-    RETRY_ATTEMPTS: '1000',
-  };
+  });
+  return { ...pair, emulator, client: ownClient(emulator.host, PUBSUB_PROJECT_ID) };
+}
+
+/** Both services, to be killed and started again at the same place. */
+async function setUp(env: NodeJS.ProcessEnv = {}) {
   const ports = {
     offers: String(await freePort()),
     'confirm-payment': String(await freePort()),
   };
   const environments = {
-    offers: { ...env, ...(await newStorage()), PORT: ports.offers },
+    offers: {
+      ...quick,
+      ...env,
+      ...(await newStorage()),
+      PORT: ports.offers,
+      CONFIRM_PAYMENT_URL: `http://127.0.0.1:${ports['confirm-payment']}`,
+    },
     'confirm-payment': { ...env, PORT: ports['confirm-payment'] },
   };
   const start = (name: keyof typeof ports) => startService(name, environments[name]);
@@ -47,8 +62,7 @@ async function setUp() {
     'confirm-payment': await start('confirm-payment'),
     offers: await start('offers'),
   };
-  const client = ownClient(emulator.host, PUBSUB_PROJECT_ID);
-  return { emulator, env, client, start, running, url: running.offers.url };
+  return { start, running, url: running.offers.url };
 }
 
 /** Takes so many checkouts, whatever breaks off; returns the orders that were acknowledged. */
@@ -94,9 +108,39 @@ async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[], li
   return ms;
 }
 
+/** 500 asynchronous checkouts, while now one of the services is killed and now the other. */
+async function expectToSurviveKills(pair: Awaited<ReturnType<typeof setUp>>, transport: string) {
+  const { url, start, running } = pair;
+  const kills = 12;
+  const progress = { over: false };
+  const buying = buy(url, 500).finally(() => (progress.over = true));
+  let killed = 0;
+  while (!progress.over || killed < kills) {
+    const name = Math.random() < 0.5 ? 'offers' : 'confirm-payment';
+    running[name].kill('SIGKILL');
+    await running[name].exit;
+    running[name] = await start(name);
+    killed += 1;
+    await sleep(Math.random() * 500);
+  }
+  const acknowledged = await buying;
+  expect(acknowledged).toHaveLength(500);
+  const ms = await expectDecidedOnce(url, acknowledged, 120_000);
+  report(
+    `${storageName}, ${transport}, ${String(killed)} kills: 500 acknowledged, all decided once, ` +
+      `the last ${(ms / 1000).toFixed(1)} s after`,
+  );
+}
+
+describe(`over HTTP, on ${storageName}`, () => {
+  it('loses nothing and decides nothing twice while both services are killed at random', async () => {
+    await expectToSurviveKills(await setUp(), 'HTTP');
+  });
+});
+
 describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
   it('answers at once, and has each order decided soon after', async () => {
-    const { url, client } = await setUp();
+    const { url, client } = await setUpPubSub();
     const events = await client.listenTo('loan-buddy-order-events');
     const tookMs: number[] = [];
     for (let i = 0; i < 100; i++) {
@@ -126,30 +170,11 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
   });
 
   it('loses nothing and decides nothing twice while both services are killed at random', async () => {
-    const { url, start, running } = await setUp();
-    const kills = 12;
-    const progress = { over: false };
-    const buying = buy(url, 500).finally(() => (progress.over = true));
-    let killed = 0;
-    while (!progress.over || killed < kills) {
-      const name = Math.random() < 0.5 ? 'offers' : 'confirm-payment';
-      running[name].kill('SIGKILL');
-      await running[name].exit;
-      running[name] = await start(name);
-      killed += 1;
-      await sleep(Math.random() * 500);
-    }
-    const acknowledged = await buying;
-    expect(acknowledged).toHaveLength(500);
-    const ms = await expectDecidedOnce(url, acknowledged, 120_000);
-    report(
-      `${storageName}, Pub/Sub, ${String(killed)} kills: 500 acknowledged, all decided once, ` +
-        `the last ${(ms / 1000).toFixed(1)} s after`,
-    );
+    await expectToSurviveKills(await setUpPubSub(), 'Pub/Sub');
   });
 
   it('cares neither how often a message comes nor in which order', async () => {
-    const { url, client } = await setUp();
+    const { url, client } = await setUpPubSub();
     const topics = [CHECKOUTS, DECISIONS];
     const seen = await Promise.all(topics.map((topic) => client.listenTo(topic)));
     const orders = await buy(url, 60);
@@ -166,7 +191,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
   });
 
   it('puts aside what nobody can handle, and goes on', async () => {
-    const { url, client } = await setUp();
+    const { url, client } = await setUpPubSub();
     const dead = client.listen('loan-buddy-dead-letters');
     const poison = {
       [CHECKOUTS]: ['not even JSON', '{"specversion":"1.0","type":"what"}'],
@@ -192,7 +217,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
   });
 
   it('takes checkouts while Pub/Sub is away, and has them decided when it is back', async () => {
-    const { url, emulator } = await setUp();
+    const { url, emulator } = await setUpPubSub();
     const before = await buy(url, 10);
     emulator.stop();
     const gone = Date.now() + 10_000;
@@ -207,6 +232,23 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     report(
       `${storageName}, Pub/Sub away for 10 s: ${String(meanwhile.length)} checkouts meanwhile, ` +
         `all decided ${(ms / 1000).toFixed(1)} s after its return`,
+    );
+  });
+
+  it('names what is missing in a project where others create it', async () => {
+    const emulator = await ownEmulator();
+    const work = { name: 'no-work', topic: 'no-topic', deadLetterTopic: 'dead', maxDeliveries: 5 };
+    const opening = openMessageBus(
+      {
+        projectId: PUBSUB_PROJECT_ID,
+        emulatorHost: emulator.host,
+        createMissing: false,
+        plan: { topics: ['no-topic'], subscriptions: [work] },
+      },
+      recordingLogger().logger,
+    );
+    await expect(opening).rejects.toThrow(
+      'Pub/Sub project test-project has no topic no-topic, no subscription no-work; terraform/ creates them',
     );
   });
 
