@@ -275,6 +275,13 @@ if (!hasHelm) {
     'offers.replicas=two',
     'offers.config.log_level=debug',
     'offers.config.DATABASE_URL=postgres://x',
+    'offers.config.SMTP_URL=smtp://user:password@host',
+    'offers.config.SMTP_FROM=loans@example.com',
+    'offers.config.APPROVAL_TRANSPORT=pubsub',
+    'offers.config.EVENT_BUS=pubsub',
+    'offers.config.PUBSUB_PROJECT_ID=my-project',
+    'confirmPayment.config.APPROVAL_TRANSPORT=pubsub',
+    'confirmPayment.config.PUBSUB_PROJECT_ID=my-project',
     'offers.resources.requests.cpu=lots',
     'offers.resources.limits=null',
     'offers.autoscaling.targetCPU=101',
@@ -301,6 +308,7 @@ if (!hasHelm) {
     'pubsub.approval=true',
     'pubsub.events=true,pubsub.projectId=X',
     'smtp.secretName=mail',
+    'smtp.secretName=Not_A_Name,smtp.from=a@b.example',
     'smtp.from=a@b.example,smtp.secretName=mail,smtp.port=0',
   ])('refuses %s', (setting) => {
     const { status, stderr } = spawnSync('helm', ['template', 'lb', chart, '--set', setting], {
