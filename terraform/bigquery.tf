@@ -22,10 +22,11 @@ resource "google_bigquery_table" "order_events" {
   }
 }
 
-resource "google_bigquery_dataset_iam_member" "pubsub" {
+resource "google_bigquery_table_iam_member" "pubsub" {
   for_each = toset(["roles/bigquery.dataEditor", "roles/bigquery.metadataViewer"])
 
   dataset_id = google_bigquery_dataset.analytics.dataset_id
+  table_id   = google_bigquery_table.order_events.table_id
   role       = each.key
   member     = local.pubsub_agent
 }
@@ -45,12 +46,18 @@ resource "google_pubsub_subscription" "analytics" {
     ttl = ""
   }
 
+  # BigQuery may be away for a while: an event is not set aside as long as that is all.
+  retry_policy {
+    minimum_backoff = "10s"
+    maximum_backoff = "600s"
+  }
+
   dead_letter_policy {
     dead_letter_topic     = google_pubsub_topic.this["dead-letters"].id
     max_delivery_attempts = var.pubsub.max_deliveries
   }
 
-  depends_on = [google_bigquery_dataset_iam_member.pubsub]
+  depends_on = [google_bigquery_table_iam_member.pubsub]
 }
 
 locals {

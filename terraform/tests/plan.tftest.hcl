@@ -85,6 +85,16 @@ run "messages" {
   }
 
   assert {
+    condition     = alltrue([for grant in google_bigquery_table_iam_member.pubsub : grant.table_id == "order_events"])
+    error_message = "Pub/Sub may write to that table, and to no other."
+  }
+
+  assert {
+    condition     = google_pubsub_subscription.analytics.dead_letter_policy[0].max_delivery_attempts == 10 && google_pubsub_subscription.analytics.retry_policy[0].maximum_backoff == "600s"
+    error_message = "An event that BigQuery refuses is set aside, and not at once."
+  }
+
+  assert {
     condition     = google_bigquery_table.order_events.deletion_protection
     error_message = "The events are not deleted by accident."
   }

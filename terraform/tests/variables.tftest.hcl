@@ -66,3 +66,33 @@ run "a_repository_without_owner" {
 
   expect_failures = [var.github_repository]
 }
+
+run "messages_kept_for_too_long" {
+  command = plan
+
+  variables {
+    pubsub = { retention_days = 8 }
+  }
+
+  expect_failures = [var.pubsub]
+}
+
+run "too_few_deliveries" {
+  command = plan
+
+  variables {
+    pubsub = { max_deliveries = 4 }
+  }
+
+  expect_failures = [var.pubsub]
+}
+
+run "events_kept_for_no_day" {
+  command = plan
+
+  variables {
+    analytics = { keep_days = 0 }
+  }
+
+  expect_failures = [var.analytics]
+}
