@@ -1,7 +1,9 @@
 /** Orders that are never lost: the built services as processes, under everything that may happen to them. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startHttpServer, startTcpServer } from '@loan-buddy/kit/testing';
 import {
@@ -32,13 +34,18 @@ const quick = {
   BREAKER_OPEN_MS: '300',
 };
 
-/** Runs a command of offers as `npm run` would. */
-function command(name: string, env: NodeJS.ProcessEnv, ...args: string[]) {
+/** Runs a command of offers as `npm run` would; meanwhile the servers of this process go on answering. */
+async function command(name: string, env: NodeJS.ProcessEnv, ...args: string[]) {
   const script = join(root, 'services/offers/dist/commands', `${name}.js`);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     env: { PATH: process.env['PATH'], ...env },
-    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const [stdout, stderr, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number]>,
+  ]);
   return { status, stdout, stderr };
 }
 
@@ -291,21 +298,21 @@ describe(`on ${storageName}`, () => {
     expect(again.status).toBe(409);
 
     if (storage['DATA_DIR'] !== undefined) {
-      const refused = command('orders', storage, 'list-failed');
+      const refused = await command('orders', storage, 'list-failed');
       expect(refused.status).toBe(1);
       expect(refused.stderr).toMatch(/in use by process \d+[^]*Stop it first[^]*\/failed-orders/);
       offers.kill('SIGTERM');
       await offers.exit;
     }
-    const list = command('orders', storage, 'list-failed');
+    const list = await command('orders', storage, 'list-failed');
     expect(list.stdout).toContain(`${ids[1]!}  `);
     expect(list.stdout).toContain('2 failed');
-    expect(command('orders', storage, 'retry', ids[1]!).stdout).toBe(
+    expect((await command('orders', storage, 'retry', ids[1]!)).stdout).toBe(
       `${ids[1]!} is pending again\n`,
     );
-    expect(command('orders', storage, 'retry', ids[1]!).status).toBe(1);
-    expect(command('orders', storage, 'retry', '--all').stdout).toBe('1 pending again\n');
-    expect(command('orders', storage, 'nonsense').stderr).toMatch(/usage/);
+    expect((await command('orders', storage, 'retry', ids[1]!)).status).toBe(1);
+    expect((await command('orders', storage, 'retry', '--all')).stdout).toBe('1 pending again\n');
+    expect((await command('orders', storage, 'nonsense')).stderr).toMatch(/usage/);
     const url =
       storage['DATA_DIR'] === undefined ? offers.url : (await startService('offers', env)).url;
     const { orders: decided } = await untilFinal(url, ids, 10_000);
