@@ -3,6 +3,8 @@ import { toRow, type EventFormat } from '../events/event-row';
 
 /** Events read at a time. */
 const PAGE = 1000;
+/** How long transactions are waited for that may write earlier events than there are. */
+const WAIT_MS = 5000;
 
 /**
  * Writes the events there are, in order, and returns the place to go on from next time. It keeps one page in memory at a
@@ -18,7 +20,7 @@ export async function exportEvents(
   write: (rows: string) => Promise<void>,
 ): Promise<{ count: number; last: number }> {
   const { after, since, limit, format } = options;
-  const upTo = await log.horizon();
+  const upTo = await log.horizon(after, WAIT_MS);
   let count = 0;
   let last = after;
   for (;;) {

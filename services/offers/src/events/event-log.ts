@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StartError } from '@loan-buddy/kit';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { OrderEventsTable, Tables } from '../db/tables';
 import { EVENT_SOURCE, type OrderEvent, type OrderEventType } from './order-event';
@@ -21,11 +23,13 @@ export interface EventLog {
   /** Gives back what could not be published: it is due again after `pauseMs`. */
   release: (seqs: readonly number[], pauseMs: number) => Promise<void>;
   /**
-   * The highest place such that no event will yet turn up at or below it: what is numbered so is all there to be read.
+   * The highest place such that no event will yet turn up between `after` and it. Transactions that may still commit an
+   * earlier event than others did are waited for, and hold up nobody; where one takes longer than `waitMs`, it is the
+   * place before the first that is missing.
    *
-   * @throws {DatabaseUnavailableError} where somebody has been writing for a second, and still is.
+   * @throws {StandbyError} where nobody can know.
    */
-  horizon: () => Promise<number>;
+  horizon: (after: number, waitMs: number) => Promise<number>;
   /** Up to `limit` events after one place, and up to another, in the order of their places. */
   page: (wanted: {
     after: number;
@@ -40,6 +44,14 @@ export interface EventLog {
    */
   republishRequest: (orderId: string) => Promise<boolean>;
 }
+
+/** The database only follows another, whose open transactions it does not know. */
+export class StandbyError extends StartError {
+  readonly code = 'standby';
+}
+
+/** How often transactions are looked at that are waited for. */
+const LOOK_MS = 20;
 
 const columns = ['id', 'order_id', 'type', 'time', 'data', 'traceparent'] as const;
 /** A number in every driver: 2^53 events are enough. */
@@ -109,17 +121,26 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
         .execute();
     },
 
-    horizon: () =>
-      db.transaction().execute(async (trx) => {
-        // Whoever is writing an event has its number already. This waits for them, and holds up all others meanwhile.
-        await sql`set local lock_timeout = '1s'`.execute(trx);
-        await sql`lock table order_events in share mode`.execute(trx);
-        const { last } = await trx
-          .selectFrom('order_events')
-          .select(sql<number>`coalesce(max(order_events.seq), 0)::float8`.as('last'))
-          .executeTakeFirstOrThrow();
-        return last;
-      }),
+    horizon: async (after, waitMs) => {
+      const { rows } = await sql<{ last: number; standby: boolean }>`
+        select coalesce(max(seq), 0)::float8 as last, pg_is_in_recovery() as standby
+        from order_events`.execute(db);
+      const { last, standby } = rows[0]!;
+      if (standby) {
+        throw new StandbyError('the database is a standby: export from the one it follows');
+      }
+      // Read after the last place: whoever has an earlier one locked the table before, and does until the commit.
+      // Times and transaction numbers tell nothing, as who begins later may take the earlier place.
+      let writers = await openWriters(db);
+      const deadline = performance.now() + waitMs;
+      while (writers.size > 0 && performance.now() < deadline) {
+        await sleep(LOOK_MS);
+        const open = await openWriters(db);
+        // Who came later is not waited for, or a busy database would never be done.
+        writers = new Set([...writers].filter((transaction) => open.has(transaction)));
+      }
+      return writers.size === 0 ? last : Math.min(last, await beforeFirstGap(db, after));
+    },
 
     page: async ({ after, upTo, since, limit }) => {
       const from = db
@@ -156,6 +177,27 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
       return numUpdatedRows > 0n;
     },
   };
+}
+
+/** The transactions that have written events, or marked some as published, and are open. */
+async function openWriters(db: Kysely<Tables>): Promise<Set<string>> {
+  const { rows } = await sql<{ transaction: string }>`
+    select virtualtransaction as transaction from pg_locks
+    where locktype = 'relation' and mode = 'RowExclusiveLock' and granted
+      and relation = 'order_events'::regclass
+      and database = (select oid from pg_database where datname = current_database())`.execute(db);
+  return new Set(rows.map(({ transaction }) => transaction));
+}
+
+/** The place before the first behind `after` that no event has, or none that can be seen. */
+async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number> {
+  const { rows } = await sql<{ place: number }>`
+    select e.seq::float8 as place from order_events e
+    where e.seq > ${after}
+      and exists (select from order_events first where first.seq = ${after}::bigint + 1)
+      and not exists (select from order_events next where next.seq = e.seq + 1)
+    order by e.seq limit 1`.execute(db);
+  return rows[0]?.place ?? after;
 }
 
 type Row = Pick<Selectable<OrderEventsTable>, 'seq' | (typeof columns)[number]>;
