@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import request from 'supertest';
+import { exportEvents } from '../src/commands/export-events';
+import { createEventLog } from '../src/events/event-log';
+import { orderEventSchema, type OrderEventData } from '../src/events/order-event';
+import { decisions, newOrderId, type Order } from '../src/orders/order';
+import { useService } from './builders';
+
+const aService = useService();
+
+const text = fc.string({ unit: 'grapheme' }).filter((each) => !each.includes('\0'));
+const number = fc.double({ min: 0, max: 1e9, noNaN: true });
+const anyOrder: fc.Arbitrary<Omit<Order, 'id'>> = fc.record({
+  userId: text,
+  status: fc.constant('PENDING'),
+  createdAt: fc.date({ min: new Date('1970'), max: new Date('2100'), noInvalidDate: true }),
+  offer: fc.record({
+    id: text,
+    provider: text,
+    rate: number,
+    amount: number,
+    termMonths: fc.option(fc.integer({ min: 1, max: 480 }), { nil: undefined }),
+  }),
+  attempts: fc.constant(0),
+});
+
+const of = fc.nat(3);
+const kind = <Name extends string>(name: Name) => fc.constant(name);
+/** What may be tried on one of the orders, legal or not; and an export of a few events in between. */
+const anyStep = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: kind('insert'), order: anyOrder }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: kind('fail'), of, maxAttempts: fc.integer({ min: 1, max: 4 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: kind('decide'), of, as: fc.constantFrom(...decisions) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: kind('redrive'), of }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('redriveAll') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: kind('export'), limit: fc.integer({ min: 1, max: 5 }) }),
+  },
+);
+
+describe('events that are exported and replayed', () => {
+  it('leave each order as GET /orders has it, whatever happened to it', async () => {
+    const { app, db, orders } = aService();
+    const log = createEventLog(db);
+    const seen = new Map<string, number>();
+
+    const property = fc.asyncProperty(fc.array(anyStep, { maxLength: 30 }), async (steps) => {
+      await sql`truncate orders, order_events`.execute(db);
+      const ids: string[] = [];
+      let after = 0;
+      let lines = '';
+      const exportMore = async (limit: number) => {
+        const exported = await exportEvents(log, { after, limit, format: 'ndjson' }, (rows) => {
+          lines += rows;
+          return Promise.resolve();
+        });
+        after = exported.last;
+      };
+
+      for (const step of steps) {
+        if (step.kind === 'insert') {
+          const order = { ...step.order, id: newOrderId() };
+          if (ids.push(order.id) <= 4) await orders.insert(order, 60_000);
+          else ids.pop();
+        } else if (step.kind === 'export') await exportMore(step.limit);
+        else if (step.kind === 'redriveAll') await orders.redriveAll();
+        else {
+          const id = ids[step.of];
+          if (id === undefined) continue;
+          if (step.kind === 'decide') await orders.decide(id, step.as);
+          else if (step.kind === 'redrive') await orders.redrive(id);
+          else {
+            const { maxAttempts } = step;
+            await orders.recordFailure(id, { reason: 'no answer', dueInMs: 60_000, maxAttempts });
+          }
+        }
+      }
+      await exportMore(Infinity);
+
+      const replayed = new Map<string, OrderEventData>();
+      for (const line of lines.split('\n').slice(0, -1)) {
+        const { subject, data } = orderEventSchema.strict().parse(JSON.parse(line));
+        replayed.set(subject, data);
+      }
+      expect([...replayed.keys()].sort()).toEqual([...ids].sort());
+      for (const [id, { order_id, attempts, created_at, ...fields }] of replayed) {
+        const { body } = await request(app).get(`/orders/${id}`).expect(200);
+        expect({
+          id: order_id,
+          created_at: created_at.replace(/\.\d{3}Z$/, 'Z'),
+          ...fields,
+        }).toEqual(body);
+        // Attempts that leave an order pending are no change of it: those are told of with the next.
+        const order = await orders.find(id);
+        expect(attempts).toBe(order?.status === 'PENDING' ? 0 : order?.attempts);
+        seen.set(fields.status, (seen.get(fields.status) ?? 0) + 1);
+      }
+    });
+    await fc.assert(property, { numRuns: 200 });
+    // Or nothing was shown of them.
+    expect([...seen.keys()].sort()).toEqual(['APPROVED', 'FAILED', 'PENDING', 'REJECTED']);
+  }, 120_000);
+});
