@@ -216,7 +216,7 @@ async function requireAll(
   ]);
   if (missing.length === 0) return;
   throw new MessageBusStartError(
-    `Pub/Sub project ${client.projectId} has no ${missing.join(', no ')}; terraform/ creates them`,
+    `Pub/Sub project ${client.projectId} has no ${missing.sort().join(', no ')}; terraform/ creates them`,
   );
 }
 
