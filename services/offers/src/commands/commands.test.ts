@@ -28,6 +28,12 @@ describe('the commands', () => {
     expect(await run('./providers', 'check')).toMatch(/^provider +outcome[^]*\nProviderC +ok /);
   }, 60_000);
 
+  it('events exports what happened', async () => {
+    expect(await run('./events', 'export', '--format', 'csv')).toMatch(
+      /^id,subject,source,.*\r\n$/,
+    );
+  }, 60_000);
+
   it('orders lists what has failed', async () => {
     expect(await run('./orders', 'list-failed')).toBe('0 failed\n');
   }, 60_000);

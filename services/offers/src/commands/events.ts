@@ -34,6 +34,7 @@ function readArguments(): z.output<typeof argumentsSchema> {
   const text = { type: 'string' } as const;
   try {
     const { positionals, values } = parseArgs({
+      args: process.argv.slice(2),
       allowPositionals: true,
       options: { since: text, after: text, format: text, limit: text, out: text },
     });

@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { recordingLogger } from '../testing';
+import { openMessageBus, type MessageBus } from './message-bus';
+
+jest.setTimeout(60_000);
+
+const describeWithPubSub = process.env['TEST_PUBSUB'] ? describe : describe.skip;
+const emulator = (...args: string[]) =>
+  execFileSync(join(__dirname, '../../../.ci/pubsub'), args, { encoding: 'utf8' }).trim();
+
+const plan = {
+  topics: ['hellos'],
+  subscriptions: [
+    { name: 'readers', topic: 'hellos', deadLetterTopic: 'dead-letters', maxDeliveries: 5 },
+  ],
+};
+
+describeWithPubSub('a message bus on an emulator', () => {
+  let host: string;
+  let pid: string;
+  beforeAll(async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const port = String((server.address() as AddressInfo).port);
+    server.close();
+    await once(server, 'close');
+    host = `127.0.0.1:${port}`;
+    pid = emulator('start', port);
+  });
+  afterAll(() => {
+    emulator('stop', pid);
+  });
+
+  const open = (): Promise<MessageBus> =>
+    openMessageBus(
+      { projectId: 'test-project', emulatorHost: host, createMissing: true, plan },
+      recordingLogger().logger,
+    );
+
+  it('delivers a message again that nobody could handle, and waits for those in hand', async () => {
+    const bus = await open();
+    const received: string[] = [];
+    const isRedelivered = new Promise<void>((resolve) => {
+      bus.subscribe('readers', {
+        maxMessages: 10,
+        handle: (body) => {
+          received.push(body);
+          if (received.length === 1) return Promise.reject(new Error('not now'));
+          resolve();
+          return Promise.resolve();
+        },
+      });
+    });
+    await bus.publish('hellos', { body: 'hello', contentType: 'text/plain', orderingKey: 'k' });
+    await isRedelivered;
+    await bus.close();
+    expect(received).toEqual(['hello', 'hello']);
+  });
+
+  it('says so when a message cannot be published, and publishes the next of its key', async () => {
+    const bus = await open();
+    const message = { body: 'hello', contentType: 'text/plain', orderingKey: 'k' };
+    await expect(bus.publish('nowhere', message)).rejects.toThrow();
+    await bus.publish('hellos', message);
+    await expect(bus.publish('nowhere', message)).rejects.toThrow();
+    await bus.close();
+  });
+});

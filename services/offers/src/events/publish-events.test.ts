@@ -1,0 +1,76 @@
+import { recordingLogger } from '@loan-buddy/kit/testing';
+import type { MessageBus } from '@loan-buddy/kit/message-bus';
+import { anOrder } from '../../test/builders';
+import { useDatabase } from '../../test/database';
+import { createOrderStore } from '../orders/order-store';
+import { createEventLog } from './event-log';
+import { createEventPublisher } from './publish-events';
+import { createPublishToBus } from './publish-to-bus';
+
+const database = useDatabase();
+
+type Published = Parameters<MessageBus['publish']>;
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+function setUp(topics: { events: string | undefined; checkouts: string | undefined }) {
+  const { db } = database();
+  const published: Published[] = [];
+  const trouble: { error?: Error | undefined } = {};
+  const { logger, lines } = recordingLogger();
+  const bus = {
+    publish: (...args: Published) => {
+      if (trouble.error) return Promise.reject(trouble.error);
+      published.push(args);
+      return Promise.resolve();
+    },
+  };
+  const log = createEventLog(db);
+  const publisher = createEventPublisher({ log, publish: createPublishToBus(bus, topics), logger });
+  closers.push(publisher.stop);
+  return { orders: createOrderStore(db), publisher, published, trouble, lines };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+describe('the event publisher', () => {
+  it('publishes each event to those who are to have it, an order’s in order', async () => {
+    const { orders, publisher, published } = setUp({ events: 'all', checkouts: 'work' });
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    await orders.decide(order.id, 'APPROVED');
+    publisher.start();
+    await until(() => published.length >= 3);
+    const of = (topic: string) =>
+      published
+        .filter(([name]) => name === topic)
+        .map(([, { body }]) => (JSON.parse(body) as { type: string }).type.split('.').at(-1));
+    expect(of('all')).toEqual(['checkout_submitted', 'approved']);
+    expect(of('work')).toEqual(['checkout_submitted']);
+    expect(published[0]![1]).toMatchObject({
+      contentType: 'application/cloudevents+json',
+      orderingKey: order.id,
+    });
+  });
+
+  it('publishes what could not be published, once it can, and says so once', async () => {
+    const { orders, publisher, published, trouble, lines } = setUp({
+      events: 'all',
+      checkouts: undefined,
+    });
+    trouble.error = new Error('not there');
+    await orders.insert(anOrder(), 60_000);
+    await orders.insert(anOrder(), 60_000);
+    publisher.start();
+    await until(() => lines.some(({ msg }) => msg === 'events not published'));
+    trouble.error = undefined;
+    await until(() => published.length >= 2);
+    expect(published).toHaveLength(2);
+    expect(lines.filter(({ msg }) => msg === 'events not published').length).toBeLessThan(4);
+  });
+});
