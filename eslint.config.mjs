@@ -89,7 +89,7 @@ export default defineConfig(
   },
   {
     // What main.ts is put together from.
-    files: ['services/offers/src/{approval,open-bus,open-notification}.ts'],
+    files: ['services/offers/src/{approval,open-admission,open-bus,open-notification}.ts'],
     rules: noImports(http, express),
   },
   {

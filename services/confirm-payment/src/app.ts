@@ -1,4 +1,4 @@
-import { createServiceApp, type Lifecycle, type Logger } from '@loan-buddy/kit';
+import { createServiceApp, type Admission, type Lifecycle, type Logger } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import type { Decision } from './decide';
 import { postConfirmPayment } from './http/post-confirm-payment';
@@ -8,6 +8,7 @@ import type { SimulateTrouble } from './simulate-trouble';
 export interface AppDependencies {
   logger: Logger;
   lifecycle: Lifecycle;
+  admission?: Admission;
   decide: (amount: number) => Decision;
   simulateTrouble: SimulateTrouble;
 }
@@ -20,7 +21,6 @@ const info = {
 
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, lifecycle } = dependencies;
   const endpoints = [postConfirmPayment(dependencies)];
-  return createServiceApp({ info, logger, lifecycle, problems, endpoints });
+  return createServiceApp({ ...dependencies, info, problems, endpoints });
 }

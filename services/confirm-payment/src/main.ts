@@ -1,4 +1,12 @@
-import { createLifecycle, createLogger, runProcess, serve, type Logger } from '@loan-buddy/kit';
+import {
+  createAdmission,
+  createLifecycle,
+  createLogger,
+  createServiceTokenVerifier,
+  runProcess,
+  serve,
+  type Logger,
+} from '@loan-buddy/kit';
 import type { MessageBus } from '@loan-buddy/kit/message-bus';
 import { createApp } from './app';
 import { readConfig, type Config } from './config';
@@ -21,7 +29,14 @@ void runProcess('confirm-payment', async () => {
     }),
   };
   const bus = await openBus(config, logger);
-  const app = createApp({ logger, lifecycle, ...decisionMaker });
+  const { SERVICE_AUTH_SECRETS: secrets } = config;
+  const admission = createAdmission({
+    verifyToken:
+      secrets &&
+      createServiceTokenVerifier(secrets, { issuer: 'offers', audience: 'confirm-payment' }),
+    maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
+  });
+  const app = createApp({ logger, lifecycle, admission, ...decisionMaker });
   const server = await serve({ app, lifecycle, logger, config });
   bus?.subscribe(config.PUBSUB_CHECKOUTS_SUBSCRIPTION, {
     maxMessages: MAX_CHECKOUTS,

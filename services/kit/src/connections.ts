@@ -13,6 +13,8 @@ export interface Connection {
   whenAnswered: (then: () => void) => void;
   /** For how many milliseconds nothing has arrived, as far as calls of this function can tell. */
   quietMs: () => number;
+  /** For how many milliseconds no request has been under way on it. */
+  unusedMs: () => number;
 }
 
 function follow(socket: Socket) {
@@ -20,6 +22,7 @@ function follow(socket: Socket) {
   let unanswered = 0;
   let latest: ServerResponse | undefined;
   let onAnswered: () => void = () => undefined;
+  let unusedSince = performance.now();
   let bytesRead = 0;
   let quietSince = performance.now();
   const isAnswered = () => unanswered === 0;
@@ -38,6 +41,7 @@ function follow(socket: Socket) {
       bytesRead = socket.bytesRead;
       return now - quietSince;
     },
+    unusedMs: () => (isAnswered() ? performance.now() - unusedSince : 0),
   };
   return {
     ...connection,
@@ -47,7 +51,9 @@ function follow(socket: Socket) {
     },
     answered: () => {
       unanswered -= 1;
-      if (isAnswered()) onAnswered();
+      if (!isAnswered()) return;
+      unusedSince = performance.now();
+      onAnswered();
     },
   };
 }
@@ -55,13 +61,38 @@ function follow(socket: Socket) {
 /** The connections of a server that are open now. */
 export type Connections = ReadonlyMap<Duplex, Connection>;
 
-/** Follows what is under way on each connection: node:http calls one idle whose last answer is not yet sent. */
-export function trackConnections(server: Server): Connections {
+/** Whoever has just connected, or been answered, has this long to ask for something. */
+const MIN_UNUSED_MS = 1000;
+
+/** The connection that has been of no use for longest. */
+function leastUsed(connections: Connections): Connection | undefined {
+  let found: Connection | undefined;
+  let longestMs = MIN_UNUSED_MS;
+  for (const connection of connections.values()) {
+    const unusedMs = connection.unusedMs();
+    if (unusedMs < longestMs) continue;
+    found = connection;
+    longestMs = unusedMs;
+  }
+  return found;
+}
+
+/**
+ * Follows what is under way on each connection: node:http calls one idle whose last answer is not yet sent. For one more
+ * than `maxConnections` the least used is closed; where all are in use, the new one.
+ */
+export function trackConnections(server: Server, maxConnections = Infinity): Connections {
   const connections = new Map<Duplex, ReturnType<typeof follow>>();
   const answered = function (this: ServerResponse) {
     connections.get(this.req.socket)?.answered();
   };
   server.on('connection', (socket) => {
+    if (connections.size >= maxConnections) {
+      const closed = leastUsed(connections)?.socket ?? socket;
+      closed.destroy();
+      connections.delete(closed);
+      if (closed === socket) return;
+    }
     connections.set(socket, follow(socket));
     socket.once('close', () => connections.delete(socket));
   });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type { Admission } from './admission/admission';
 import { endpoint, type Endpoint } from './endpoint';
 import { openApiDocument, type ServiceInfo, type Webhook } from './openapi';
 import type { ProblemTable } from './problem';
@@ -47,9 +48,10 @@ export function docsEndpoints(
   info: ServiceInfo,
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
+  admission: Pick<Admission, 'requirement'>,
   webhooks?: readonly Webhook[],
 ): Endpoint[] {
-  const document = JSON.stringify(openApiDocument(info, endpoints, problems, webhooks));
+  const document = JSON.stringify(openApiDocument(info, endpoints, problems, admission, webhooks));
   const asset = (path: string, contentType: string, content: () => string | Buffer) =>
     endpoint(
       {
@@ -57,6 +59,7 @@ export function docsEndpoints(
         path,
         operationId: `get ${path}`,
         summary: 'A part of the documentation page',
+        access: 'public',
         responses: { 200: { description: 'The file.', contentType } },
       },
       ({ res }) => {
@@ -70,6 +73,7 @@ export function docsEndpoints(
         path: '/openapi.json',
         operationId: 'getOpenApi',
         summary: 'This description',
+        access: 'public',
         responses: { 200: { description: 'An OpenAPI 3.1 document.' } },
       },
       ({ res }) => {

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
+import type { Access, Admission } from './admission/admission';
+import { nobody, type Principal } from './admission/principal';
 import {
   BODY_LIMIT_BYTES,
   MalformedJsonError,
@@ -48,6 +50,7 @@ export interface EndpointContract<
   operationId: string;
   summary: string;
   description?: string;
+  access: Access;
   params?: Params;
   query?: Query;
   body?: Body;
@@ -65,6 +68,8 @@ export interface EndpointInput<Params, Query, Body> {
   params: Params;
   query: Query;
   body: Body;
+  /** Whoever called, and was let in. */
+  caller: Principal;
   req: Request;
   res: Response;
 }
@@ -98,14 +103,22 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
         params: parse(params, req.params, locateParameter),
         query: parseQuery(req),
         body: parse(body, body && (req.body as unknown), locateInBody),
+        caller: req.principal ?? nobody,
         req,
         res,
       }),
   };
 }
 
-/** Registers the endpoints, each path with its body parser where a body is taken and a 405 for all other methods. */
-export function mountEndpoints(app: Express, endpoints: readonly Endpoint[]): void {
+/**
+ * Registers the endpoints, each path with a 405 for all other methods. A request is admitted before its body is read, and
+ * counts as being worked on after that.
+ */
+export function mountEndpoints(
+  app: Express,
+  endpoints: readonly Endpoint[],
+  admission: Admission,
+): void {
   const readJson = express.json({ limit: BODY_LIMIT_BYTES, type: isJson, verify: requireUtf8 });
   const byPath = new Map<string, Endpoint[]>();
   for (const each of endpoints) {
@@ -115,7 +128,22 @@ export function mountEndpoints(app: Express, endpoints: readonly Endpoint[]): vo
   for (const [path, group] of byPath) {
     const route = app.route(path);
     for (const { contract, handle } of group) {
-      route[contract.method](...(contract.body ? [readJson, requireJson, handle] : [handle]));
+      const { access, body, method } = contract;
+      const work: RequestHandler = (req, res, next) => {
+        admission.enter(req, access);
+        return handle(req, res, next);
+      };
+      const admit: RequestHandler = (req, res, next) => {
+        const admitting = admission.admit(req, access);
+        const goOn = () => {
+          if (!body) return work(req, res, next);
+          next();
+          return undefined;
+        };
+        // Where nothing has to be waited for, without a promise.
+        return admitting ? admitting.then(goOn) : goOn();
+      };
+      route[method](...(body ? [admit, readJson, requireJson, work] : [admit]));
     }
     const methods = group.map(({ contract }) => contract.method.toUpperCase());
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');

@@ -37,6 +37,8 @@ describe('readEnv', () => {
       LOG_LEVEL: 'info',
       SHUTDOWN_DELAY_MS: 300,
       SHUTDOWN_TIMEOUT_MS: 10_000,
+      MAX_CONNECTIONS: 10_000,
+      MAX_CONCURRENT_REQUESTS: 200,
       URL: 'http://localhost:8000',
       RATE: 0,
       COUNT: 3,
@@ -115,5 +117,67 @@ describe('readEnv', () => {
     const message = faultsOf({ PORT: 'x', URL: 'http://admin:secret@host', COUNT: '9' });
     expect(message.match(/^ {2}\w+: /gm)).toEqual(['  PORT: ', '  URL: ', '  COUNT: ']);
     expect(message).not.toContain('secret');
+  });
+
+  describe('in production', () => {
+    it('starts only with a choice of who is let in', () => {
+      expect(() => readEnv(schema, { NODE_ENV: 'production' })).toThrow(
+        /^invalid configuration\n {2}AUTH_MODE: must be set for NODE_ENV=production/,
+      );
+      for (const env of [{ NODE_ENV: 'production', AUTH_MODE: 'none' }, { NODE_ENV: 'test' }]) {
+        expect(readEnv(schema, env)).toMatchObject(env);
+      }
+    });
+  });
+
+  describe('the secrets between the services', () => {
+    const long = 'l'.repeat(32);
+
+    it('are one, or two while they rotate, and needed with tokens', () => {
+      const read = (text: string) => readEnv(schema, { SERVICE_AUTH_SECRETS: text });
+      expect(read(long).SERVICE_AUTH_SECRETS).toEqual([long]);
+      expect(read(`${long}, ${long}2`).SERVICE_AUTH_SECRETS).toEqual([long, `${long}2`]);
+      expect(() => readEnv(schema, { AUTH_MODE: 'jwt' })).toThrow(
+        /SERVICE_AUTH_SECRETS: must be set/,
+      );
+    });
+
+    it.each([
+      ['short', /at least 32 characters/],
+      [`${long},`, /at least 32 characters/],
+      [[long, long, long].join(), /one secret, or two/],
+    ])('are refused as %s, and not repeated', (text, reason) => {
+      const refused = () => readEnv(schema, { SERVICE_AUTH_SECRETS: text });
+      expect(refused).toThrow(reason);
+      expect(refused).not.toThrow(new RegExp(`${long}|short\\b`));
+    });
+  });
+
+  describe('a variable given as a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'env-'));
+    const file = join(folder, 'value');
+    afterAll(() => {
+      rmSync(folder, { recursive: true });
+    });
+
+    it('has what is in it, but for the end of the line', () => {
+      for (const [text, value] of [
+        ['a b', 'a b'],
+        ['a\n', 'a'],
+        ['a\r\n', 'a'],
+        ['a\n\n', 'a\n'],
+      ] as const) {
+        writeFileSync(file, text);
+        expect(readEnv(schema, { HOST_FILE: file }).HOST).toBe(value);
+      }
+    });
+
+    it('must be there, and the variable must not', () => {
+      expect(() =>
+        readEnv(schema, { HOST: 'x', HOST_FILE: file, LOG_LEVEL_FILE: '/nowhere', PORT: 'x' }),
+      ).toThrow(
+        /LOG_LEVEL_FILE: \/nowhere cannot be read \(ENOENT\)|HOST_FILE: must not be set where HOST is/,
+      );
+    });
   });
 });

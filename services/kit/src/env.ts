@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { MIN_SECRET_LENGTH } from './admission/service-token';
 import { StartError } from './start-error';
 
 /** The environment does not describe a runnable configuration. The message names every faulty variable. */
@@ -68,6 +69,24 @@ export function jsonFileVariable<Schema extends z.ZodType>(schema: Schema) {
     .pipe(schema);
 }
 
+/** One secret, or two while they rotate, separated by a comma. The first signs. */
+const serviceSecretsVariable = z
+  .string()
+  .transform((text) => text.split(',').map((secret) => secret.trim()))
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .min(
+            MIN_SECRET_LENGTH,
+            `must have at least ${String(MIN_SECRET_LENGTH)} characters each`,
+          ),
+      )
+      .max(2, 'must be one secret, or two separated by a comma'),
+  )
+  .optional();
+
 /** The variables every HTTP process reads. Durations are in milliseconds. */
 export function serverVariables(defaults: { port: number }) {
   return {
@@ -78,6 +97,11 @@ export function serverVariables(defaults: { port: number }) {
       .default('info'),
     SHUTDOWN_DELAY_MS: integerVariable({ default: 300, max: 60_000 }),
     SHUTDOWN_TIMEOUT_MS: integerVariable({ default: 10_000, min: 1, max: 600_000 }),
+    MAX_CONNECTIONS: integerVariable({ default: 10_000, min: 1, max: 1_000_000 }),
+    MAX_CONCURRENT_REQUESTS: integerVariable({ default: 200, min: 1, max: 100_000 }),
+    NODE_ENV: z.string().optional(),
+    AUTH_MODE: z.enum(['none', 'jwt']).optional(),
+    SERVICE_AUTH_SECRETS: serviceSecretsVariable,
   };
 }
 
@@ -88,16 +112,26 @@ export type ServerConfig = z.output<z.ZodObject<ReturnType<typeof serverVariable
 export function environment<Shape extends z.ZodRawShape & ReturnType<typeof serverVariables>>(
   shape: Shape,
 ): z.ZodObject<Shape> {
-  return z.object(shape).superRefine((config, context) => {
-    const { SHUTDOWN_DELAY_MS, SHUTDOWN_TIMEOUT_MS } = config as ServerConfig;
-    if (SHUTDOWN_DELAY_MS < SHUTDOWN_TIMEOUT_MS) return;
-    const message = 'must be less than SHUTDOWN_TIMEOUT_MS';
-    context.addIssue({ code: 'custom', path: ['SHUTDOWN_DELAY_MS'], message });
+  return z.object(shape).superRefine((values, context) => {
+    const config = values as ServerConfig;
+    const refuse = (variable: keyof ServerConfig, message: string) => {
+      context.addIssue({ code: 'custom', path: [variable], message });
+    };
+    if (config.SHUTDOWN_DELAY_MS >= config.SHUTDOWN_TIMEOUT_MS) {
+      refuse('SHUTDOWN_DELAY_MS', 'must be less than SHUTDOWN_TIMEOUT_MS');
+    }
+    if (config.NODE_ENV === 'production' && config.AUTH_MODE === undefined) {
+      refuse('AUTH_MODE', 'must be set for NODE_ENV=production: jwt, or none to let everybody in');
+    }
+    if (config.AUTH_MODE === 'jwt' && config.SERVICE_AUTH_SECRETS === undefined) {
+      refuse('SERVICE_AUTH_SECRETS', 'must be set for AUTH_MODE=jwt');
+    }
   });
 }
 
 /**
- * Reads the configuration out of an environment; an empty variable counts as unset.
+ * Reads the configuration out of an environment; an empty variable counts as unset. Each may be given as a file instead:
+ * `NAME_FILE` says where the value of `NAME` is, less the end of its last line.
  * Values are never repeated in the message, since any of them may be a secret.
  *
  * @throws {ConfigError} naming every faulty variable at once.
@@ -107,12 +141,34 @@ export function readEnv<Schema extends z.ZodObject>(
   env: NodeJS.ProcessEnv,
 ): z.output<Schema> {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const faults = readFiles(present, Object.keys(schema.shape));
   const result = schema.safeParse(present);
-  if (result.success) return result.data;
-  const faults = result.error.issues.map(
-    (issue) => `  ${issue.path.join('.') || 'environment'}: ${issue.message}`,
+  if (result.success && faults.length === 0) return result.data;
+  const { issues = [] } = result.error ?? {};
+  faults.push(
+    ...issues.map((issue) => `${issue.path.join('.') || 'environment'}: ${issue.message}`),
   );
-  throw new ConfigError(`invalid configuration\n${faults.join('\n')}`);
+  throw new ConfigError(`invalid configuration\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+}
+
+/** Sets each variable that is given as a file; returns what is wrong with those that cannot be. */
+function readFiles(env: NodeJS.ProcessEnv, names: readonly string[]): string[] {
+  const faults: string[] = [];
+  for (const name of names) {
+    const file = env[`${name}_FILE`];
+    if (file === undefined || names.includes(`${name}_FILE`)) continue;
+    if (env[name] !== undefined) {
+      faults.push(`${name}_FILE: must not be set where ${name} is`);
+      continue;
+    }
+    try {
+      env[name] = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    } catch (error) {
+      const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+      faults.push(`${name}_FILE: ${file} cannot be read (${code})`);
+    }
+  }
+  return faults;
 }
 
 /** A variable naming a topic or a subscription (Google Cloud Pub/Sub, "Resource names"). */

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import express, { type Express, type Request, type Response } from 'express';
+import { createAdmission, standAside, type Admission } from './admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
+import { auditLine } from './audit';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
 import {
+  AppError,
   describeProblem,
   MalformedRequestError,
+  MAX_URL_LENGTH,
   RouteNotFoundError,
+  UriTooLongError,
   type ProblemTable,
 } from './problem';
 import { replyProblem } from './reply';
@@ -19,25 +24,34 @@ const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
  * An Express application that gives every request an id and one log line, answers everything unexpected with a
  * problem document, and is served on its own prototypes (see {@link serverOptions}).
  *
- * @param options.observe is told of every request when it is over.
+ * @param options.admission lets everybody in, unless it is given
+ * @param options.trustedProxies how many proxies in front are believed who they say a request is from
+ * @param options.observe is told of every request when it is over
  */
 export function createExpressApp(options: {
   logger: Logger;
   lifecycle: Lifecycle;
   problems: ProblemTable;
   endpoints: readonly Endpoint[];
+  admission?: Admission;
+  trustedProxies?: number;
   observe?: (request: ServedRequest) => void;
 }): Express {
   const { logger, lifecycle, problems, endpoints, observe } = options;
+  const { admission = createAdmission(), trustedProxies = 0 } = options;
   const app = express() as HandlingApp;
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  app.set('trust proxy', trustedProxies);
   useOwnPrototypes(app, lifecycle);
 
   const whenClosed = function (this: Response) {
+    standAside(this.req);
     const request = describeRequest(this.req, this);
     logRequest(logger, request);
+    const audit = auditLine(this.req, request.status);
+    if (audit) logger.info({ audit }, 'audit');
     observe?.(request);
   };
 
@@ -53,15 +67,21 @@ export function createExpressApp(options: {
       answerProblem(new MalformedRequestError('A request names its Host once.'), req, res);
       return;
     }
+    if (req.url.length > MAX_URL_LENGTH) {
+      answerProblem(new UriTooLongError(), req, res);
+      return;
+    }
     route(req, res, (error) => {
       answerProblem(error ?? new RouteNotFoundError('No route matches.'), req, res);
     });
   };
-  mountEndpoints(app, endpoints);
+  mountEndpoints(app, endpoints, admission);
   return app;
 
   function answerProblem(error: unknown, req: Request, res: Response): void {
     const described = describeProblem(error, problems, req.originalUrl);
+    req.problemCode = described.problem.code;
+    req.denied = error instanceof AppError && error.denied;
     if (!described.expected)
       logger.error({ err: error, requestId: req.requestId }, 'request failed');
     if (res.headersSent) res.destroy();
@@ -114,13 +134,16 @@ function logRequest(logger: Logger, line: RequestLine): void {
 
 /**
  * Express sets the prototype of every request and response, after which V8 treats each as a slow object. Objects that
- * are born with Express's own prototype make that call do nothing. Once a drain has begun, an answer ends its connection.
+ * are born with Express's own prototype make that call do nothing. Every answer tells of its sender's quota; once a drain
+ * has begun, it ends its connection.
  */
 function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
   class OwnRequest extends IncomingMessage {}
   class OwnResponse extends ServerResponse {
     override writeHead(...args: unknown[]): this {
       if (lifecycle.draining) this.shouldKeepAlive = false;
+      const { quotaHeaders } = this.req as Request;
+      if (quotaHeaders) args[1] = (args[1] as string[]).concat(quotaHeaders);
       return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>));
     }
   }

@@ -29,6 +29,7 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
         path,
         operationId,
         summary,
+        access: 'public',
         responses: { 200: { description: 'The process answers.', schema: aliveSchema } },
       },
       ({ res }) => {
@@ -44,6 +45,7 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
         path: '/readyz',
         operationId: 'getReadiness',
         summary: 'Readiness probe',
+        access: 'public',
         responses: {
           200: { description: 'Send requests here.', schema: readinessSchema },
           503: { description: 'Send requests elsewhere.', schema: readinessSchema },

@@ -1,3 +1,15 @@
+export { createAdmission, standAside, type Admission } from './admission/admission';
+export { InsufficientScopeError } from './admission/bearer-token';
+export { createKeySet } from './admission/key-set';
+export { loadJose } from './admission/load-jose';
+export { type Principal } from './admission/principal';
+export { createRateLimiter, type AddUsage, type RateLimiter } from './admission/rate-limiter';
+export {
+  createServiceTokenSigner,
+  createServiceTokenVerifier,
+  type SignServiceToken,
+} from './admission/service-token';
+export { createTokenVerifier } from './admission/token-verifier';
 export { JsonTooLargeError, parseBoundedJson } from './bounded-json';
 export { endpoint, type Endpoint } from './endpoint';
 export {

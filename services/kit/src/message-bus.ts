@@ -44,7 +44,7 @@ export class MessageBusStartError extends StartError {
   readonly code = 'message-bus-start-failed';
 }
 
-const PUBLISH_TIMEOUT_MS = 10_000;
+const PUBLISH_TIMEOUT_MS = 5000;
 const LOOK_TIMEOUT_MS = 5000;
 /** How long to wait before a subscription that broke is opened again. */
 const REOPEN_MS = 1000;

@@ -16,6 +16,7 @@ function setUp(...gaugeSources: GaugeSource[]) {
       path: '/things/{id}',
       operationId: 'getThing',
       summary: 'A thing',
+      access: 'public',
       responses: { 200: { description: 'The thing.' } },
     },
     ({ req, res }) => {

@@ -4,6 +4,7 @@ import {
   type ResponseConfig,
 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
+import { BEARER_SCHEME, type Admission } from './admission/admission';
 import type { Endpoint, EndpointResponse } from './endpoint';
 import type { ProblemTable } from './problem';
 
@@ -50,9 +51,16 @@ export function openApiDocument(
   info: ServiceInfo,
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
+  admission: Pick<Admission, 'requirement'>,
   webhooks: readonly Webhook[] = [],
 ): OpenApiDocument {
   const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', BEARER_SCHEME, {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A JSON Web Token (RFC 6750, RFC 7519); each operation names the scope it needs.',
+  });
   for (const { name, summary, body, headers, responses } of webhooks) {
     registry.registerWebhook({
       method: 'post',
@@ -80,6 +88,7 @@ export function openApiDocument(
       operationId,
       summary,
       ...(description !== undefined && { description }),
+      security: admission.requirement(contract.access),
       request: {
         ...(contract.params && { params: asObject(contract.params) }),
         ...(contract.query && { query: asObject(contract.query) }),
@@ -95,7 +104,10 @@ export function openApiDocument(
       responses: Object.fromEntries(
         Object.entries(responses).map(([status, response]) => [
           status,
-          responseConfig(response, contract.headers),
+          responseConfig(response, {
+            ...(contract.access !== 'public' && quotaHeaders),
+            ...contract.headers,
+          }),
         ]),
       ),
     });
@@ -107,9 +119,25 @@ export function openApiDocument(
   });
 }
 
+const quotaHeaders = {
+  'RateLimit-Policy': 'Where requests are limited: the quota (RateLimit header fields for HTTP).',
+  RateLimit: 'What is left of it, and seconds until there is a new one.',
+};
+
+/** What may keep a caller from an endpoint that is not public. */
+const denials = [
+  'token-missing',
+  'token-invalid',
+  'authorization-unreadable',
+  'insufficient-scope',
+  'quota-exceeded',
+  'keys-unavailable',
+  'overloaded',
+];
+
 function problemCodes(contract: Endpoint['contract']): string[] {
-  const { params, query, body, requestHeaders, problems = [] } = contract;
-  const codes = [...problems, 'internal-error'];
+  const { access, params, query, body, requestHeaders, problems = [] } = contract;
+  const codes = [...problems, ...(access === 'public' ? [] : denials), 'internal-error'];
   if (params ?? query ?? body ?? requestHeaders)
     codes.push('validation-failed', 'malformed-request');
   if (body) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');
@@ -133,9 +161,14 @@ function problemResponses(
         description: lines.join(' '),
         schema: problemSchema,
         contentType: 'application/problem+json',
-        ...([409, 503].includes(status) && {
-          headers: { 'Retry-After': 'Seconds after which to try again, where that helps.' },
-        }),
+        headers: {
+          ...([409, 429, 503].includes(status) && {
+            'Retry-After': 'Seconds after which to try again, where that helps.',
+          }),
+          ...([400, 401, 403].includes(status) && {
+            'WWW-Authenticate': 'What is wrong with the token (RFC 6750), where it is the token.',
+          }),
+        },
       },
     ]),
   );
@@ -144,7 +177,7 @@ function problemResponses(
 /** What may befall any request before an endpoint sees it. */
 const anyProblem: EndpointResponse = {
   description:
-    'Any other problem: the method (405), a request that is not HTTP (400), came too slowly (408) or has too long headers (431).',
+    'Any other problem: the method (405), a request that is not HTTP (400), came too slowly (408), has too long a URL (414) or too long headers (431).',
   schema: problemSchema,
   contentType: 'application/problem+json',
 };

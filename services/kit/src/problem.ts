@@ -4,6 +4,8 @@ import type { HeaderList } from './header-list';
 export interface ProblemKind {
   status: number;
   title: string;
+  /** The problem type, where somebody else has named it. */
+  type?: string;
   /** What the client is told when the error itself must stay inside: always for a 5xx. */
   detail?: string;
 }
@@ -26,6 +28,8 @@ export interface Fault {
  */
 export abstract class AppError extends Error {
   abstract readonly code: string;
+  /** Whether it keeps somebody from what they asked for because of who they are, or how much they ask for. */
+  readonly denied: boolean = false;
   readonly faults: readonly Fault[];
   readonly headers: HeaderList;
   readonly members: Readonly<Record<string, unknown>>;
@@ -120,6 +124,18 @@ export class HeadersTooLargeError extends AppError {
   }
 }
 
+/** The target is longer than is read (RFC 9110, section 15.5.15). */
+export class UriTooLongError extends AppError {
+  readonly code = 'uri-too-long';
+
+  constructor() {
+    super(`The path and the query may have ${String(MAX_URL_LENGTH)} characters together.`);
+  }
+}
+
+/** The longest request target that is looked at. */
+export const MAX_URL_LENGTH = 4096;
+
 /** The largest body that is read, in bytes after decompression. */
 export const BODY_LIMIT_BYTES = 100 * 1024;
 
@@ -140,8 +156,28 @@ export const kitProblems = {
   'method-not-allowed': { status: 405, title: 'This path does not take that method' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'uri-too-long': { status: 414, title: 'The URL is too long' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'unsupported-media-type': { status: 415, title: 'The body has the wrong media type' },
+  'token-missing': { status: 401, title: 'This needs a token' },
+  'token-invalid': { status: 401, title: 'The token is not valid' },
+  'authorization-unreadable': { status: 400, title: 'The Authorization header cannot be read' },
+  'insufficient-scope': { status: 403, title: 'The token does not allow this' },
+  'quota-exceeded': {
+    status: 429,
+    title: 'Too many requests in this time',
+    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  },
+  'keys-unavailable': {
+    status: 503,
+    title: 'Tokens cannot be verified now',
+    detail: 'Whether the token is good cannot be told now. Try again.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'There is too much to do',
+    detail: 'As many requests as can be answered in time are under way. Try again.',
+  },
   'internal-error': {
     status: 500,
     title: 'Something went wrong here',
@@ -188,14 +224,14 @@ export function describeProblem(
 ): DescribedProblem {
   const known = error instanceof AppError ? error : undefined;
   const code = known?.code ?? httpErrorCode(error);
-  const listed = table[code];
-  const kind = listed ?? kitProblems['internal-error'];
+  const listed: ProblemKind | undefined = table[code];
+  const kind: ProblemKind = listed ?? kitProblems['internal-error'];
   const detail = kind.status >= 500 ? kind.detail : (known?.message ?? detailOf(code));
   return {
     expected: listed !== undefined && code !== 'internal-error',
     headers: known?.headers ?? [],
     problem: {
-      type: problemType(listed ? code : 'internal-error'),
+      type: kind.type ?? problemType(listed ? code : 'internal-error'),
       title: kind.title,
       status: kind.status,
       ...(detail !== undefined && { detail }),

@@ -21,18 +21,34 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.close()));
 });
 
-async function start(options: { port?: number; shutdownDelayMs?: number } = {}) {
+async function start(
+  options: { port?: number; shutdownDelayMs?: number; maxConnections?: number } = {},
+) {
   const { logger, lines } = recordingLogger();
   const lifecycle = createLifecycle();
   const slow = endpoint(
-    { method: 'get', path: '/slow', operationId: 'slow', summary: 'Slow', responses: {} },
+    {
+      method: 'get',
+      path: '/slow',
+      operationId: 'slow',
+      summary: 'Slow',
+      access: 'public',
+      responses: {},
+    },
     async ({ res }) => {
       await sleep(300);
       replyJson(res, 200, { slow: true });
     },
   );
   const large = endpoint(
-    { method: 'get', path: '/large', operationId: 'large', summary: 'Large', responses: {} },
+    {
+      method: 'get',
+      path: '/large',
+      operationId: 'large',
+      summary: 'Large',
+      access: 'public',
+      responses: {},
+    },
     ({ res }) => {
       reply(res, 200, LARGE, []);
     },
@@ -43,6 +59,7 @@ async function start(options: { port?: number; shutdownDelayMs?: number } = {}) 
       path: '/echo',
       operationId: 'echo',
       summary: 'What was sent',
+      access: 'public',
       body: z.looseObject({}),
       responses: {},
     },
@@ -64,6 +81,7 @@ async function start(options: { port?: number; shutdownDelayMs?: number } = {}) 
       HOST: '127.0.0.1',
       PORT: options.port ?? 0,
       SHUTDOWN_DELAY_MS: options.shutdownDelayMs ?? 0,
+      MAX_CONNECTIONS: options.maxConnections ?? 1000,
     },
   });
   running.push(server);

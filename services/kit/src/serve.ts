@@ -14,6 +14,8 @@ import { answerUnreadable } from './unreadable';
 const HEADERS_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 8000;
 const TIMEOUT_CHECK_MS = 1000;
+/** Of the request line and the headers together. */
+const MAX_HEADER_BYTES = 16_384;
 /** Longer than the idle timeout of Google's load balancers (600 s), so that it is they who close idle connections. */
 const KEEP_ALIVE_TIMEOUT_MS = 620_000;
 
@@ -37,12 +39,13 @@ export async function serve(options: {
   app: Express;
   lifecycle: Lifecycle;
   logger: Logger;
-  config: Pick<ServerConfig, 'HOST' | 'PORT' | 'SHUTDOWN_DELAY_MS'>;
+  config: Pick<ServerConfig, 'HOST' | 'PORT' | 'SHUTDOWN_DELAY_MS' | 'MAX_CONNECTIONS'>;
 }): Promise<RunningServer> {
   const { app, lifecycle, logger, config } = options;
   const server = createServer(
     {
       ...serverOptions(app),
+      maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
@@ -54,7 +57,7 @@ export async function serve(options: {
   );
   // An expectation that means nothing to a server may be ignored (RFC 9110, section 10.1.1).
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, config.MAX_CONNECTIONS);
   answerUnreadable(server, connections, logger);
   await listen(server, config.HOST, config.PORT);
   const address = server.address() as AddressInfo;

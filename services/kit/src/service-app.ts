@@ -1,4 +1,5 @@
 import type { Express } from 'express';
+import { createAdmission, type Admission } from './admission/admission';
 import { docsEndpoints } from './docs';
 import type { Endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
@@ -17,11 +18,14 @@ export function createServiceApp(options: {
   problems: ProblemTable;
   endpoints: readonly Endpoint[];
   webhooks?: readonly Webhook[];
+  /** Lets everybody in, unless it is given. */
+  admission?: Admission;
+  trustedProxies?: number;
   readinessDetail?: ReadinessDetail;
   gaugeSources?: readonly GaugeSource[];
 }): Express {
   const { info, logger, lifecycle, problems, webhooks } = options;
-  const { readinessDetail, gaugeSources = [] } = options;
+  const { readinessDetail, gaugeSources = [], admission = createAdmission() } = options;
   const metrics = createMetrics(gaugeSources, logger);
   const endpoints = [
     ...options.endpoints,
@@ -30,7 +34,8 @@ export function createServiceApp(options: {
   ];
   return createExpressApp({
     ...options,
+    admission,
     observe: metrics.observe,
-    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems, webhooks)],
+    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems, admission, webhooks)],
   });
 }

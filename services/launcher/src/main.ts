@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ConfigError } from '@loan-buddy/kit';
 import { readConfig, type Config } from './config';
+import { developmentAuth } from './development-auth';
 import { launch } from './launch';
 import { hint, programs } from './programs';
 import { readable } from './readable';
@@ -26,11 +27,12 @@ async function main(config: Config, dev: boolean): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   // Nobody reads any longer, as in `npm start | head`.
   process.stdout.on('error', end);
+  const env = { ...process.env, ...(await developmentAuth(process.env)) };
   const reason = await launch({
-    programs: programs({ root, config, env: process.env, dev }),
+    programs: programs({ root, config, env, dev }),
     stop: stop.signal,
     print: (line) => process.stdout.write(`${readable(line)}\n`),
-    onReady: () => process.stdout.write(`${hint(config)}\n`),
+    onReady: () => process.stdout.write(`${hint(config, env)}\n`),
   });
   if (reason === undefined) return;
   process.stderr.write(`\n${reason}\n`);

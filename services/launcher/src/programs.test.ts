@@ -41,7 +41,7 @@ describe('programs', () => {
 
 describe('hint', () => {
   it('names the port in use', () => {
-    expect(hint(readConfig({ OFFERS_PORT: '9' }))).toContain(
+    expect(hint(readConfig({ OFFERS_PORT: '9' }), {})).toContain(
       'curl -X GET http://localhost:9/offers',
     );
   });

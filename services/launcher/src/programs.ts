@@ -36,13 +36,15 @@ export function programs(options: {
 }
 
 /** What to try once both run. */
-export function hint({ OFFERS_PORT }: Config): string {
+export function hint({ OFFERS_PORT }: Config, { AUTH_MODE }: NodeJS.ProcessEnv): string {
   const url = `http://localhost:${String(OFFERS_PORT)}`;
+  const token =
+    AUTH_MODE === 'jwt' ? ' -H "Authorization: Bearer $(npm run -s token -- cristina)"' : '';
   return `
   Both services are running. In another terminal, try:
 
-    curl -X GET ${url}/offers
-    curl -X POST ${url}/checkout -H "Content-Type: application/json" -d '{ "user_id": "cristina", "loan_id": "offer2" }'
+    curl -X GET ${url}/offers${token}
+    curl -X POST ${url}/checkout${token} -H "Content-Type: application/json" -d '{ "user_id": "cristina", "loan_id": "offer2" }'
 
   The API is described at ${url}/docs. Ctrl-C stops both.
 `;

@@ -1,5 +1,6 @@
 import {
   createServiceApp,
+  type Admission,
   type GaugeSource,
   type Lifecycle,
   type Logger,
@@ -42,6 +43,8 @@ import type { OrderStore } from './orders/order-store';
 export interface AppDependencies {
   logger: Logger;
   lifecycle: Lifecycle;
+  admission?: Admission;
+  trustedProxies?: number;
   listOffers: ListOffers;
   providerNames: readonly string[];
   findOffer: FindOffer;
@@ -66,7 +69,7 @@ const info = {
 
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, lifecycle, readinessDetail, gaugeSources, notification } = dependencies;
+  const { notification } = dependencies;
   const endpoints = [
     getOffers(dependencies),
     postCheckout({ ...dependencies, answerCheckout: createAnswerCheckout(dependencies) }),
@@ -87,6 +90,5 @@ export function createApp(dependencies: AppDependencies): Express {
     getWebhookDeliveries(notification),
     postWebhookReplay(notification),
   ];
-  const parts = { logger, lifecycle, problems, endpoints, webhooks, readinessDetail, gaugeSources };
-  return createServiceApp({ info, ...parts });
+  return createServiceApp({ ...dependencies, info, problems, endpoints, webhooks });
 }

@@ -1,4 +1,9 @@
-import { createHttpClient, type Logger, type Poller } from '@loan-buddy/kit';
+import {
+  createHttpClient,
+  createServiceTokenSigner,
+  type Logger,
+  type Poller,
+} from '@loan-buddy/kit';
 import type { MessageBus } from '@loan-buddy/kit/message-bus';
 import type { Config } from './config';
 import { createApplyDecision } from './events/apply-decision';
@@ -40,8 +45,11 @@ export function openHttpApproval({ config, orders, logger }: Parts): OpenApprova
     timeoutMs: config.CONFIRM_PAYMENT_TIMEOUT_MS,
     maxResponseBytes: MAX_DECISION_BYTES,
   });
+  const { SERVICE_AUTH_SECRETS: secrets } = config;
+  const token = { issuer: 'offers', audience: 'confirm-payment', scope: 'payments:confirm' };
+  const signToken = secrets && createServiceTokenSigner(secrets, token);
   const breaker = createPaymentBreaker({
-    askForDecision: createPaymentClient(client),
+    askForDecision: createPaymentClient({ ...client, signToken }),
     failures: config.BREAKER_FAILURES,
     openMs: config.BREAKER_OPEN_MS,
     logger,

@@ -13,6 +13,12 @@ describe('readConfig', () => {
       LOG_LEVEL: 'info',
       SHUTDOWN_DELAY_MS: 300,
       SHUTDOWN_TIMEOUT_MS: 10_000,
+      MAX_CONNECTIONS: 10_000,
+      MAX_CONCURRENT_REQUESTS: 200,
+      AUTH_PUBLIC_OFFERS: false,
+      RATE_LIMIT_READS: 600,
+      RATE_LIMIT_WRITES: 60,
+      TRUST_PROXY: 0,
       DATA_DIR: join(__dirname, '../../../.data/offers'),
       DATABASE_POOL_SIZE: 10,
       DATABASE_TIMEOUT_MS: 2000,
@@ -47,9 +53,11 @@ describe('readConfig', () => {
 
   it('reads each variable under its own name', () => {
     const numbers = Object.keys(readConfig({})).filter((name) =>
-      /^(PORT|.*_(MS|SIZE|FAILURES|ATTEMPTS|HOURS|DELIVERIES))$/.test(name),
+      /^(PORT|.*_(MS|SIZE|FAILURES|ATTEMPTS|HOURS|DELIVERIES|CONNECTIONS|REQUESTS|READS|WRITES))$/.test(
+        name,
+      ),
     );
-    expect(numbers).toHaveLength(18);
+    expect(numbers).toHaveLength(22);
     // A value of its own for each, and a drain that is shorter than the shutdown.
     const values = Object.fromEntries(numbers.map((name, i) => [name, 80 + i]));
     const written = Object.entries(values).map(([name, value]) => [name, String(value)] as const);
@@ -73,6 +81,11 @@ describe('readConfig', () => {
       PUBSUB_DECISIONS_TOPIC: 'decisions',
       PUBSUB_DECISIONS_SUBSCRIPTION: 'decided',
       PUBSUB_EVENTS_TOPIC: 'events',
+      NODE_ENV: 'production',
+      AUTH_MODE: 'jwt',
+      AUTH_ISSUER: 'https://issuer.example',
+      AUTH_AUDIENCE: 'loan-buddy',
+      RATE_LIMIT: 'off',
     };
     const env = {
       ...Object.fromEntries(written),
@@ -80,12 +93,20 @@ describe('readConfig', () => {
       PROVIDERS_FILE: providersFile,
       ALLOW_PRIVATE_PROVIDERS: 'true',
       ALLOW_PRIVATE_WEBHOOKS: 'true',
+      AUTH_JWKS_URL: 'https://issuer.example/jwks',
+      AUTH_PUBLIC_OFFERS: 'true',
+      SERVICE_AUTH_SECRETS: `${'a'.repeat(32)},${'b'.repeat(32)}`,
+      TRUST_PROXY: '2',
     };
     expect(readConfig(env)).toMatchObject({
       ...values,
       ...others,
       ALLOW_PRIVATE_PROVIDERS: true,
       ALLOW_PRIVATE_WEBHOOKS: true,
+      AUTH_JWKS_URL: 'https://issuer.example/jwks',
+      AUTH_PUBLIC_OFFERS: true,
+      SERVICE_AUTH_SECRETS: ['a'.repeat(32), 'b'.repeat(32)],
+      TRUST_PROXY: 2,
       PROVIDERS_FILE: [{ name: 'ProviderA' }, { name: 'ProviderB' }, { name: 'ProviderC' }],
     });
   });
@@ -105,6 +126,23 @@ describe('readConfig', () => {
     };
     expect(message({ SMTP_URL: 'http://user:hunter2@x' })).toMatch(/^inv.*\n {2}SMTP_URL: must be/);
     expect(message({ SMTP_URL: 'http://user:hunter2@x' })).not.toContain('hunter2');
+  });
+
+  it('wants to know in full whose tokens are good', () => {
+    expect(() => readConfig({ AUTH_MODE: 'jwt' })).toThrow(
+      /SERVICE_AUTH_SECRETS: must be set.*\n {2}AUTH_ISSUER: must.*\n {2}AUTH_AUDIENCE: must.*\n {2}AUTH_JWKS_URL: must/,
+    );
+    const whole = {
+      AUTH_MODE: 'jwt',
+      AUTH_ISSUER: 'a',
+      AUTH_AUDIENCE: 'b',
+      SERVICE_AUTH_SECRETS: 'c'.repeat(32),
+    };
+    expect(readConfig({ ...whole, AUTH_JWKS_FILE: '/x' })).toMatchObject({ AUTH_JWKS_FILE: '/x' });
+    expect(() =>
+      readConfig({ ...whole, AUTH_JWKS_FILE: '/x', AUTH_JWKS_URL: 'https://x' }),
+    ).toThrow(/AUTH_JWKS_URL: .*not both$/);
+    expect(() => readConfig({ ...whole, AUTH_JWKS_URL: 'file:///x' })).toThrow(/AUTH_JWKS_URL/);
   });
 
   it('wants to know the project where Pub/Sub is used', () => {

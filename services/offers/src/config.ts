@@ -41,6 +41,20 @@ const offerVariables = {
   APR_TYPE: z.enum(aprTypes).default('eu-effective'),
 };
 
+const admissionVariables = {
+  AUTH_ISSUER: z.string().optional(),
+  AUTH_AUDIENCE: z.string().optional(),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .optional(),
+  AUTH_JWKS_FILE: z.string().optional(),
+  AUTH_PUBLIC_OFFERS: flagVariable({ default: false }),
+  RATE_LIMIT: z.enum(['on', 'off']).optional(),
+  RATE_LIMIT_READS: integerVariable({ default: 600, min: 1, max: 1_000_000 }),
+  RATE_LIMIT_WRITES: integerVariable({ default: 60, min: 1, max: 1_000_000 }),
+  TRUST_PROXY: integerVariable({ default: 0, max: 10 }),
+};
+
 const eventVariables = {
   APPROVAL_TRANSPORT: z.enum(['http', 'pubsub']).default('http'),
   EVENT_BUS: z.enum(['none', 'pubsub']).default('none'),
@@ -66,6 +80,7 @@ const schema = environment({
   ...serverVariables({ port: 8080 }),
   ...databaseVariables,
   ...offerVariables,
+  ...admissionVariables,
   ...eventVariables,
   ...notificationVariables,
   CHECKOUT_MODE: z.enum(checkoutModes).default('sync'),
@@ -77,16 +92,22 @@ const schema = environment({
   RETRY_CAP_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
   IDEMPOTENCY_TTL_HOURS: integerVariable({ default: 24, min: 1, max: 8760 }),
 }).superRefine((config, context) => {
-  const { APPROVAL_TRANSPORT, EVENT_BUS, PUBSUB_PROJECT_ID, SMTP_URL, SMTP_FROM } = config;
-  if (SMTP_URL !== undefined && SMTP_FROM === undefined) {
-    const message = 'must be set where SMTP_URL is';
-    context.addIssue({ code: 'custom', path: ['SMTP_FROM'], message });
+  const refuse = (variable: keyof typeof config, message: string) => {
+    context.addIssue({ code: 'custom', path: [variable], message });
+  };
+  if (config.SMTP_URL !== undefined && config.SMTP_FROM === undefined) {
+    refuse('SMTP_FROM', 'must be set where SMTP_URL is');
   }
-  if (PUBSUB_PROJECT_ID !== undefined) return;
-  for (const [variable, value] of Object.entries({ APPROVAL_TRANSPORT, EVENT_BUS })) {
-    if (value !== 'pubsub') continue;
-    const message = `must be set for ${variable}=pubsub`;
-    context.addIssue({ code: 'custom', path: ['PUBSUB_PROJECT_ID'], message });
+  for (const variable of ['APPROVAL_TRANSPORT', 'EVENT_BUS'] as const) {
+    if (config[variable] !== 'pubsub' || config.PUBSUB_PROJECT_ID !== undefined) continue;
+    refuse('PUBSUB_PROJECT_ID', `must be set for ${variable}=pubsub`);
+  }
+  if (config.AUTH_MODE !== 'jwt') return;
+  for (const variable of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const) {
+    if (config[variable] === undefined) refuse(variable, 'must be set for AUTH_MODE=jwt');
+  }
+  if ((config.AUTH_JWKS_URL === undefined) === (config.AUTH_JWKS_FILE === undefined)) {
+    refuse('AUTH_JWKS_URL', 'must be set for AUTH_MODE=jwt, or AUTH_JWKS_FILE, and not both');
   }
 });
 

@@ -6,6 +6,8 @@ import { openDatabase } from './db/database';
 import { migrate } from './db/migrate';
 import { createEventLog } from './events/event-log';
 import { logDecisions } from './notification/log-decisions';
+import { createAddUsage } from './db/rate-limit-usage';
+import { openAdmission } from './open-admission';
 import { openBus } from './open-bus';
 import { openNotification } from './open-notification';
 import { createEventPublisher } from './events/publish-events';
@@ -71,9 +73,16 @@ void runProcess('offers', async () => {
   const listOffers = createListOffers({ providers, askProviders, aprType });
   // Banks take their time the first time: they get it before anybody waits.
   void listOffers({ sort: 'rate', order: 'asc' });
+  const admitting = openAdmission({
+    config,
+    addUsage: database.isShared ? createAddUsage(database.db) : undefined,
+    logger,
+  });
   const app = createApp({
     logger,
     lifecycle,
+    admission: admitting.admission,
+    trustedProxies: config.TRUST_PROXY,
     listOffers,
     providerNames: providers.map(({ name }) => name),
     findOffer,
@@ -107,7 +116,7 @@ void runProcess('offers', async () => {
       stopSweeping();
       const workers = [retryWorker, publisher, notification];
       await Promise.all([feed.close(), server.close(), ...workers.map((each) => each?.stop())]);
-      await Promise.all([bus?.close(), decisions.close(), opened.close()]);
+      await Promise.all([bus?.close(), decisions.close(), opened.close(), admitting.close()]);
       await database.close();
     },
   };

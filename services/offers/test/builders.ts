@@ -1,4 +1,4 @@
-import { createLifecycle, createWebClient, publicOnly } from '@loan-buddy/kit';
+import { createLifecycle, createWebClient, publicOnly, type Admission } from '@loan-buddy/kit';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
 import type { Database } from '../src/db/database';
@@ -104,6 +104,9 @@ interface Parts {
   wake?: () => void;
   notification?: NotificationParts;
   breakerState?: () => string;
+  /** Who is let in; everybody, if nothing is said. */
+  admission?: Admission;
+  trustedProxies?: number;
 }
 
 interface NotificationParts {
@@ -190,6 +193,8 @@ export function useService() {
     const app = createApp({
       logger,
       lifecycle: createLifecycle(),
+      ...(parts.admission && { admission: parts.admission }),
+      trustedProxies: parts.trustedProxies ?? 0,
       listOffers: createListOffers(offerParts),
       providerNames: providers.map(({ name }) => name),
       findOffer,

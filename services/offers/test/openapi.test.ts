@@ -76,6 +76,7 @@ describe('the published OpenAPI document', () => {
     check('POST', '/checkout', await keyed('k', { ...wanted, loan_id: 'offer1' }).expect(422));
     check('POST', '/checkout', await keyed('', wanted).expect(400));
     await orders.insert(anOrder(), 60_000, {
+      client: 'cristina',
       key: 'early',
       fingerprint: fingerprintOf({ userId: 'cristina', loanId: 'offer2' }),
       ttlMs: 60_000,

@@ -106,7 +106,12 @@ describe('POST /checkout with an Idempotency-Key', () => {
       const body = wanted();
       const order = anOrder({ userId: body.user_id });
       const fingerprint = fingerprintOf({ userId: body.user_id, loanId: body.loan_id });
-      await orders.insert(order, -1, { key: 'k', fingerprint, ttlMs: 60_000 });
+      await orders.insert(order, -1, {
+        client: body.user_id,
+        key: 'k',
+        fingerprint,
+        ttlMs: 60_000,
+      });
       const { status: now } = await change(order.id);
       const late = await post(app, 'k', body).expect(status);
       expect(late.body).toMatchObject({ id: order.id, status: now });

@@ -25,6 +25,7 @@ export function postConfirmPayment(dependencies: {
       summary: 'Decide on the payment of an order',
       description:
         'Depends on the amount alone: the same order gets the same answer, and asking again is safe.',
+      access: { scope: 'payments:confirm' },
       body: requestSchema,
       responses: { 200: { description: 'The decision.', schema: decisionSchema } },
       problems: ['simulated-failure'],

@@ -20,7 +20,7 @@ async function run(command: string, ...args: string[]): Promise<string> {
 describe('the commands', () => {
   it('migrate says what it did', async () => {
     expect(await run('./migrate')).toBe(
-      'done: 0001-orders, 0002-idempotency-keys, 0003-order-terms, 0004-order-events, 0005-notification\n',
+      'done: 0001-orders, 0002-idempotency-keys, 0003-order-terms, 0004-order-events, 0005-notification, 0006-rate-limit-usage\n',
     );
   }, 60_000);
 

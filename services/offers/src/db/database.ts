@@ -15,6 +15,8 @@ export interface Database {
   /** Does work that may take its time, such as a change of the schema: no timeout ends its statements. */
   unhurried: <Result>(work: (db: Kysely<Tables>) => Promise<Result>) => Promise<Result>;
   listen: Listen;
+  /** Whether other processes may use it at the same time. */
+  isShared: boolean;
   /** @throws {DatabaseUnavailableError} where it does not answer. */
   ping: () => Promise<void>;
   /** Closes it after the queries under way. */
@@ -81,6 +83,7 @@ async function openServer(
       }
     },
     listen: createPostgresListen({ url, connectTimeoutMs }, logger),
+    isShared: true,
     ping: () => ping(db),
     close: () => db.destroy(),
   };
@@ -131,6 +134,7 @@ function embedded(pglite: PGlite, logger: Logger): Database {
   return {
     db,
     unhurried: (work) => work(db),
+    isShared: false,
     // Nobody else writes to it, and nothing is lost on the way.
     listen: async (channel, { onNotification }) => {
       const stop = await pglite.listen(channel, onNotification);

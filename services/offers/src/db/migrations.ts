@@ -222,6 +222,20 @@ const notification: Migration = {
   },
 };
 
+const rateLimitUsage: Migration = {
+  up: async (db) => {
+    // Unlogged: what a crash loses is counted anew in the next window.
+    await sql`
+      create unlogged table rate_limit_usage (
+        key text not null,
+        window_start integer not null,
+        count integer not null,
+        expires_at timestamptz not null,
+        primary key (key, window_start)
+      )`.execute(db);
+  },
+};
+
 /** Every change of the schema, in the order of the names. What is released is never edited, only followed. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-orders': orders,
@@ -229,4 +243,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-order-terms': orderTerms,
   '0004-order-events': orderEvents,
   '0005-notification': notification,
+  '0006-rate-limit-usage': rateLimitUsage,
 };

@@ -11,6 +11,7 @@ export interface Tables {
   webhook_endpoints: WebhookEndpointsTable;
   webhook_deliveries: WebhookDeliveriesTable;
   email_jobs: EmailJobsTable;
+  rate_limit_usage: RateLimitUsageTable;
 }
 
 /** One row an order. A pending one is its own retry job: `due_at` says when somebody asks for its decision next. */
@@ -114,6 +115,7 @@ export interface EmailJobsTable {
 
 /** One row for each request that came with an `Idempotency-Key`, with its answer once there was one. */
 export interface IdempotencyKeysTable {
+  /** The client; without tokens, the user they name. */
   user_id: string;
   key: string;
   /** What was asked for, so that another request under the same key is noticed. */
@@ -124,4 +126,13 @@ export interface IdempotencyKeysTable {
   expires_at: ColumnType<Date, unknown, unknown>;
   response_status: number | null;
   response_body: string | null;
+}
+
+/** One row for each client's use of a quota in one window, by all replicas. */
+export interface RateLimitUsageTable {
+  key: string;
+  /** Seconds since the epoch. */
+  window_start: number;
+  count: number;
+  expires_at: ColumnType<Date, unknown, unknown>;
 }

@@ -2,8 +2,8 @@ import { createPoller, type Logger, type Poller } from '@loan-buddy/kit';
 import type { EventLog, LoggedEvent } from './event-log';
 import type { PublishEvent } from './publish-to-bus';
 
-/** How long one round of publishing may take: after that, another replica may publish the same events. */
-const LEASE_MS = 30_000;
+/** How long one round of publishing may take, with its statements: after that, another replica publishes the same events. */
+const LEASE_MS = 12_000;
 /** How long to leave an event alone that could not be published. */
 const PAUSE_MS = 1000;
 /** Events published at the same time. */

@@ -1,7 +1,12 @@
 import type { Logger } from '@loan-buddy/kit';
 import { createHash } from 'node:crypto';
 import { KeyTakenError, type Checkout } from '../orders/checkout';
-import type { IdempotencyStore, KnownRequest, StoredResponse } from '../orders/idempotency';
+import type {
+  IdempotencyStore,
+  IdempotentRequest,
+  KnownRequest,
+  StoredResponse,
+} from '../orders/idempotency';
 import { isDecided, type Order } from '../orders/order';
 import type { OrderStore } from '../orders/order-store';
 import { KeyReusedError, RequestInFlightError } from './idempotency-key';
@@ -17,9 +22,10 @@ export interface CheckoutAnswer {
   replayed: boolean;
 }
 
+/** @param sent by whom, and under which key */
 export type AnswerCheckout = (
   wanted: Omit<Parameters<Checkout>[0], 'request'>,
-  key: string | undefined,
+  sent: { client: string; key: string | undefined },
 ) => Promise<CheckoutAnswer>;
 
 /**
@@ -37,52 +43,51 @@ export function createAnswerCheckout(dependencies: {
 }): AnswerCheckout {
   const { checkout, orders, idempotency, idempotencyTtlMs: ttlMs, logger } = dependencies;
 
-  return async (wanted, key) => {
+  return async (wanted, { client, key }) => {
     if (key === undefined) {
       const order = await checkout(wanted);
       return { orderId: order.id, response: responseTo(order), replayed: false };
     }
-    const { userId, requestId } = wanted;
-    const request = { key, fingerprint: fingerprintOf(wanted), ttlMs };
-    const known = await idempotency.find(userId, key);
-    if (known) return replay(userId, request, known);
+    const request = { client, key, fingerprint: fingerprintOf(wanted), ttlMs };
+    const known = await idempotency.find(client, key);
+    if (known) return replay(request, known);
     let order;
     try {
       order = await checkout({ ...wanted, request });
     } catch (error) {
       if (!(error instanceof KeyTakenError)) throw error;
-      const winner = await idempotency.find(userId, key);
+      const winner = await idempotency.find(client, key);
       if (!winner) throw inFlight();
-      return replay(userId, request, winner);
+      return replay(request, winner);
     }
     const own = responseTo(order);
-    const response = await idempotency.complete(userId, key, own).catch((error: unknown) => {
+    const response = await idempotency.complete(client, key, own).catch((error: unknown) => {
       // The order stands; whoever asks again is answered from it.
+      const { requestId } = wanted;
       logger.warn({ err: error, orderId: order.id, requestId }, 'answer was not kept');
       return own;
     });
     return { orderId: order.id, response, replayed: false };
   };
 
-  async function replay(
-    userId: string,
-    request: { key: string; fingerprint: string },
-    known: KnownRequest,
-  ): Promise<CheckoutAnswer> {
+  async function replay(request: IdempotentRequest, known: KnownRequest): Promise<CheckoutAnswer> {
     if (known.fingerprint !== request.fingerprint) {
       throw new KeyReusedError('This Idempotency-Key came with another body before.');
     }
     if (known.inFlight) throw inFlight();
     const { orderId } = known;
-    const response = known.response ?? (await answerLate(userId, request.key, orderId));
+    const response = known.response ?? (await answerLate(request, orderId));
     return { orderId, response, replayed: true };
   }
 
   /** For a request whose process died before it answered: the answer is the order as it is by now. */
-  async function answerLate(userId: string, key: string, orderId: string): Promise<StoredResponse> {
+  async function answerLate(
+    { client, key }: IdempotentRequest,
+    orderId: string,
+  ): Promise<StoredResponse> {
     const order = await orders.find(orderId);
     if (!order) throw new Error(`there is no order ${orderId}`);
-    return idempotency.complete(userId, key, responseTo(order));
+    return idempotency.complete(client, key, responseTo(order));
   }
 }
 

@@ -1,5 +1,6 @@
 import { AppError, endpoint, replyJson, type Poller } from '@loan-buddy/kit';
 import { z } from 'zod';
+import { administerOrders } from './access';
 import { idSchema } from '../offers/offer';
 import type { OrderStore } from '../orders/order-store';
 import { orderBody, orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
@@ -34,6 +35,7 @@ export function getFailedOrders({ orders }: Dependencies) {
       path: '/failed-orders',
       operationId: 'listFailedOrders',
       summary: 'The orders given up, newest first',
+      access: administerOrders,
       query: z.object(pageParameters),
       responses: {
         200: {
@@ -63,6 +65,7 @@ export function postFailedOrderRetry({ orders, retryWorker }: Dependencies) {
       path: '/failed-orders/{id}/retry',
       operationId: 'retryFailedOrder',
       summary: 'Ask again for the decision on one',
+      access: administerOrders,
       params: z.object({ id: idSchema }),
       responses: {
         202: {
@@ -93,6 +96,7 @@ export function postFailedOrdersRetry({ orders, retryWorker }: Dependencies) {
       path: '/failed-orders/retry',
       operationId: 'retryFailedOrders',
       summary: 'Ask again for the decisions on all',
+      access: administerOrders,
       responses: {
         202: {
           description: 'How many orders are PENDING again.',

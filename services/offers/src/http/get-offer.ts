@@ -1,5 +1,6 @@
 import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
+import { readOffers } from './access';
 import type { FindOffer } from '../offers/find-offer';
 import { offerSchema } from '../offers/offer';
 import { offerBody, offerBodySchema } from './offer-body';
@@ -16,6 +17,7 @@ export function getOffer({ findOffer }: { findOffer: FindOffer }) {
       path: '/offers/{id}',
       operationId: 'getOffer',
       summary: 'One offer',
+      access: readOffers,
       params: z.object({ id: offerSchema.shape.id }),
       query: z.strictObject(wantedParameters),
       responses: { 200: { description: 'The offer.', schema: offerBodySchema } },

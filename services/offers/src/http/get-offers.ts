@@ -1,6 +1,7 @@
 import { AppError, endpoint, replyRepresentation, represent } from '@loan-buddy/kit';
 import type { Response } from 'express';
 import { z } from 'zod';
+import { readOffers } from './access';
 import type { FailedAnswer } from '../offers/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
 import type { PricedOffer } from '../offers/price-offer';
@@ -64,6 +65,7 @@ export function getOffers(dependencies: {
       path: '/offers',
       operationId: 'listOffers',
       summary: 'All offers, cheapest first',
+      access: readOffers,
       description:
         'Asks at once every provider of which nothing fresh is known. Those that fail or take too long are left out and named in Missing-Providers.',
       query: parameters(providerNames),

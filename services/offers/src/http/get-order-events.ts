@@ -1,9 +1,10 @@
-import { endpoint, openEventStream } from '@loan-buddy/kit';
+import { endpoint, openEventStream, standAside } from '@loan-buddy/kit';
 import { z } from 'zod';
+import { mayActFor, readOrders } from './access';
 import { isFinalEvent } from '../events/order-event';
 import { idSchema } from '../offers/offer';
 import type { OrderFeed } from '../orders/order-feed';
-import { OrderNotFoundError } from './get-order';
+import { OrderHiddenError, OrderNotFoundError } from './get-order';
 
 /** How long a client waits before it connects again. */
 const RETRY_MS = 1000;
@@ -20,6 +21,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       path: '/orders/{id}/events',
       operationId: 'streamOrderEvents',
       summary: 'What happens to one order, as it happens',
+      access: readOrders,
       description:
         'Server-sent events, each a CloudEvent. The stream begins with what has happened and ends with the decision, or when the order fails.',
       params: z.object({ id: idSchema }),
@@ -35,11 +37,14 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       },
       problems: ['order-not-found', 'database-unavailable'],
     },
-    async ({ params, req, res }) => {
+    async ({ params, caller, req, res }) => {
       let lastSeq = readLastEventId(req.get('Last-Event-ID'));
       const first = await feed.eventsOf(params.id);
-      if (first.length === 0) throw new OrderNotFoundError(params.id);
+      const [oldest] = first;
+      if (!oldest) throw new OrderNotFoundError(params.id);
+      if (!mayActFor(caller, oldest.event.data.user_id)) throw new OrderHiddenError(params.id);
 
+      standAside(req);
       const stream = openEventStream(res, {
         retryMs: RETRY_MS,
         onClosed: () => {

@@ -1,5 +1,6 @@
 import { endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
+import { readOrders, requireMayActFor } from './access';
 import { idSchema } from '../offers/offer';
 import type { OrderStore } from '../orders/order-store';
 import { orderBody, orderBodySchema } from './order-body';
@@ -12,6 +13,7 @@ export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }
       path: '/orders',
       operationId: 'listOrders',
       summary: 'The orders of a user, newest first',
+      access: readOrders,
       query: z.object({ user_id: idSchema.meta({ example: 'cristina' }), ...pageParameters }),
       responses: {
         200: {
@@ -22,8 +24,9 @@ export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }
       },
       problems: ['database-unavailable'],
     },
-    async ({ query, res }) => {
+    async ({ query, caller, res }) => {
       const { user_id } = query;
+      requireMayActFor(caller, user_id);
       const { items, headers } = await readPage('/orders', { user_id }, query, (page) =>
         orders.listByUser(user_id, page),
       );

@@ -1,6 +1,7 @@
-import { continueTrace, endpoint, readPreferences, replyJson } from '@loan-buddy/kit';
+import { continueTrace, endpoint, readPreferences, replyJson, standAside } from '@loan-buddy/kit';
 import type { Request } from 'express';
 import { z } from 'zod';
+import { requireMayActFor, writeOrders } from './access';
 import { idSchema } from '../offers/offer';
 import type { CheckoutMode } from '../orders/checkout';
 import type { AnswerCheckout } from './answer-checkout';
@@ -59,6 +60,7 @@ export function postCheckout(dependencies: {
       path: '/checkout',
       operationId: 'checkout',
       summary: 'Pick an offer',
+      access: writeOrders,
       requestHeaders: {
         'Idempotency-Key':
           'Makes it safe to send the request again: of one user, the same key makes no second order and gets the first answer.',
@@ -83,7 +85,8 @@ export function postCheckout(dependencies: {
         'idempotency-key-reused',
       ],
     },
-    async ({ body, req, res }) => {
+    async ({ body, caller, req, res }) => {
+      requireMayActFor(caller, body.user_id);
       const asynchronous = asyncWait(req, checkoutMode);
       const sentTrace = req.headersDistinct['traceparent'];
       const { orderId, response, replayed } = await answerCheckout(
@@ -94,10 +97,13 @@ export function postCheckout(dependencies: {
           termMonths: body.term_months,
           email: body.email,
           waitMs: asynchronous?.waitMs,
+          onWait: () => {
+            standAside(req);
+          },
           requestId: req.requestId,
           traceparent: continueTrace(sentTrace?.length === 1 ? sentTrace[0] : undefined),
         },
-        readIdempotencyKey(req),
+        { client: caller.subject ?? body.user_id, key: readIdempotencyKey(req) },
       );
       replyJson(res, response.status, response.body, [
         ...['Location', `/orders/${orderId}`],

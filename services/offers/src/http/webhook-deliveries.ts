@@ -1,5 +1,6 @@
 import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
+import { manageWebhooks } from './access';
 import type { Notification } from '../notification/notification';
 import type { WebhookDelivery } from '../notification/webhook-delivery-store';
 import type { WebhookEndpoint } from '../notification/webhook-endpoint-store';
@@ -75,6 +76,7 @@ export function getWebhookDeliveries({ endpoints, deliveries }: Dependencies) {
       path: '/webhook-endpoints/{id}/deliveries',
       operationId: 'listWebhookDeliveries',
       summary: 'What was sent and is to be sent, newest first',
+      access: manageWebhooks,
       params: endpointParams,
       query: z.object({
         limit: pageParameters.limit,
@@ -113,6 +115,7 @@ export function postWebhookReplay({ endpoints, deliveries, wake }: Dependencies)
       path: '/webhook-endpoints/{id}/deliveries/{delivery_id}/replay',
       operationId: 'replayWebhookDelivery',
       summary: 'Send one again, now',
+      access: manageWebhooks,
       description: 'Whatever became of it; from now on it is tried as if it were new.',
       params: z.object({ id: endpointIdSchema, delivery_id: deliveryIdSchema }),
       responses: due,
@@ -140,6 +143,7 @@ export function postWebhookTest({ endpoints, deliveries, wake }: Dependencies) {
       path: '/webhook-endpoints/{id}/test',
       operationId: 'testWebhookEndpoint',
       summary: 'Send a message that tells of nothing',
+      access: manageWebhooks,
       params: endpointParams,
       responses: due,
       problems: ['webhook-endpoint-not-found', 'webhook-endpoint-disabled', 'database-unavailable'],

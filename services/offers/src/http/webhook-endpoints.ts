@@ -1,5 +1,6 @@
 import { AppError, endpoint, replyEmpty, replyJson } from '@loan-buddy/kit';
 import { z } from 'zod';
+import { manageWebhooks } from './access';
 import type { Notification } from '../notification/notification';
 import { MAX_ENDPOINTS, type WebhookEndpoint } from '../notification/webhook-endpoint-store';
 import { newSecret } from '../notification/webhook-message';
@@ -46,6 +47,7 @@ export function postWebhookEndpoint({ endpoints, allowPrivate }: Woken) {
       path: '/webhook-endpoints',
       operationId: 'createWebhookEndpoint',
       summary: 'Be told of orders by webhook',
+      access: manageWebhooks,
       description: 'Messages are signed as Standard Webhooks 1.0 has it; see the webhooks below.',
       body: newEndpointSchema(allowPrivate),
       responses: {
@@ -76,6 +78,7 @@ export function getWebhookEndpoints({ endpoints }: Endpoints) {
       path: '/webhook-endpoints',
       operationId: 'listWebhookEndpoints',
       summary: 'All endpoints, newest first',
+      access: manageWebhooks,
       responses: { 200: { description: 'All there are.', schema: z.array(endpointBodySchema) } },
       problems: ['database-unavailable'],
     },
@@ -98,6 +101,7 @@ export function getWebhookEndpoint({ endpoints }: Endpoints) {
       path: '/webhook-endpoints/{id}',
       operationId: 'getWebhookEndpoint',
       summary: 'One endpoint',
+      access: manageWebhooks,
       responses: { 200: { description: 'The endpoint.', schema: endpointBodySchema } },
     },
     async ({ params, res }) => {
@@ -114,6 +118,7 @@ export function patchWebhookEndpoint({ endpoints, wake, allowPrivate }: Woken) {
       path: '/webhook-endpoints/{id}',
       operationId: 'changeWebhookEndpoint',
       summary: 'Change what is given, and nothing else',
+      access: manageWebhooks,
       description:
         'While an endpoint is disabled no messages are made for it, and those it has wait until it is enabled again.',
       body: endpointChangesSchema(allowPrivate),
@@ -137,6 +142,7 @@ export function deleteWebhookEndpoint({ endpoints }: Endpoints) {
       path: '/webhook-endpoints/{id}',
       operationId: 'deleteWebhookEndpoint',
       summary: 'Be told no more, and forget what was sent',
+      access: manageWebhooks,
       responses: { 204: { description: 'It is gone, and its deliveries are.' } },
     },
     async ({ params, res }) => {
@@ -154,6 +160,7 @@ export function postWebhookSecretRotation({ endpoints }: Endpoints) {
       path: '/webhook-endpoints/{id}/rotate-secret',
       operationId: 'rotateWebhookSecret',
       summary: 'Sign with a new secret, and for 24 h with the old one, too',
+      access: manageWebhooks,
       responses: {
         200: {
           description: 'The endpoint, with the new secret that nobody is told again.',

@@ -38,6 +38,8 @@ export type Checkout = (wanted: {
   email?: string | undefined;
   /** Has the decision asked for behind, and waits for it as long as this; if it is missing, it is asked for now. */
   waitMs?: number | undefined;
+  /** Called when nothing is left to do but to wait. */
+  onWait?: (() => void) | undefined;
   requestId: string;
   traceparent?: string | undefined;
   request?: IdempotentRequest | undefined;
@@ -105,6 +107,7 @@ export function createCheckout(dependencies: {
       if (!isBehind) return await settleOrder(order, { requestId });
       wake();
       if (waitMs === 0) return order;
+      wanted.onWait?.();
       return (await awaitOrder(order.id, { waitMs })) ?? order;
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;

@@ -4,7 +4,9 @@ import type { Tables } from '../db/tables';
 
 /** A request that a client may send again without meaning another order. */
 export interface IdempotentRequest {
-  /** The client's name for the request; of two users, each has their own. */
+  /** Who sent it: the subject of their token, or without tokens the user they name. */
+  client: string;
+  /** The client's name for the request; of two clients, each has their own. */
   key: string;
   /** Equal for equal requests only. */
   fingerprint: string;
@@ -31,9 +33,9 @@ export interface KnownRequest {
 
 /** Remembers which requests were made under which keys. Written by {@link OrderStore.insert}, together with the order. */
 export interface IdempotencyStore {
-  find: (userId: string, key: string) => Promise<KnownRequest | undefined>;
+  find: (client: string, key: string) => Promise<KnownRequest | undefined>;
   /** Keeps the answer to a request unless it has one; returns the one it has. */
-  complete: (userId: string, key: string, response: StoredResponse) => Promise<StoredResponse>;
+  complete: (client: string, key: string, response: StoredResponse) => Promise<StoredResponse>;
   /** Forgets the keys that have expired; returns how many there were. */
   sweep: () => Promise<number>;
 }
@@ -43,12 +45,12 @@ const SWEEP_LIMIT = 10_000;
 
 export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
   return {
-    find: async (userId, key) => {
+    find: async (client, key) => {
       const row = await db
         .selectFrom('idempotency_keys')
         .select(['fingerprint', 'order_id', 'response_status', 'response_body'])
         .select(sql<boolean>`in_flight_until > now()`.as('lease_runs'))
-        .where('user_id', '=', userId)
+        .where('user_id', '=', client)
         .where('key', '=', key)
         .where('expires_at', '>', sql<Date>`now()`)
         .executeTakeFirst();
@@ -59,14 +61,14 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
       return { fingerprint: row.fingerprint, orderId: row.order_id, response, inFlight };
     },
 
-    complete: async (userId, key, { status, body }) => {
+    complete: async (client, key, { status, body }) => {
       const row = await db
         .updateTable('idempotency_keys')
         .set({
           response_status: sql<number>`coalesce(response_status, ${status})`,
           response_body: sql<string>`coalesce(response_body, ${body})`,
         })
-        .where('user_id', '=', userId)
+        .where('user_id', '=', client)
         .where('key', '=', key)
         .returning(['response_status', 'response_body'])
         .executeTakeFirst();

@@ -160,27 +160,29 @@ describe('listByUser', () => {
 });
 
 describe('an idempotency key', () => {
-  const request = { key: 'k', fingerprint: 'f', ttlMs: 60_000 };
+  const request = (client: string) => ({ client, key: 'k', fingerprint: 'f', ttlMs: 60_000 });
   const keys = () => createIdempotencyStore(database().db);
   const user = () => `user-${uuidv7()}`;
 
   it('makes one order of many requests at once', async () => {
     const userId = user();
     const made = await Promise.all(
-      Array.from({ length: 20 }, () => store().insert(anOrder({ userId }), 1000, request)),
+      Array.from({ length: 20 }, () => store().insert(anOrder({ userId }), 1000, request(userId))),
     );
     expect(made.filter(Boolean)).toHaveLength(1);
     expect(await store().listByUser(userId, { limit: 10 })).toHaveLength(1);
   });
 
-  it('is one of its user alone', async () => {
-    expect(await store().insert(anOrder({ userId: user() }), 1000, request)).toBe(true);
-    expect(await store().insert(anOrder({ userId: user() }), 1000, request)).toBe(true);
+  it('is one of its client alone', async () => {
+    const [one, other] = [user(), user()];
+    expect(await store().insert(anOrder({ userId: one }), 1000, request(one))).toBe(true);
+    expect(await store().insert(anOrder({ userId: one }), 1000, request(other))).toBe(true);
+    expect(await store().insert(anOrder({ userId: other }), 1000, request(one))).toBe(false);
   });
 
   it('keeps the first answer it is given', async () => {
     const order = anOrder({ userId: user() });
-    await store().insert(order, 1000, request);
+    await store().insert(order, 1000, request(order.userId));
     const known = { fingerprint: 'f', orderId: order.id };
     expect(await keys().find(order.userId, 'k')).toEqual({
       ...known,
@@ -195,7 +197,7 @@ describe('an idempotency key', () => {
 
   it('is in flight no longer than its lease', async () => {
     const order = anOrder({ userId: user() });
-    await store().insert(order, -1, request);
+    await store().insert(order, -1, request(order.userId));
     expect(await keys().find(order.userId, 'k')).toMatchObject({ inFlight: false });
   });
 
@@ -204,7 +206,7 @@ describe('an idempotency key', () => {
     const userId = user();
     await sql`set default_transaction_isolation = 'repeatable read'`.execute(db);
     try {
-      const insert = () => store().insert(anOrder({ userId }), 1000, request);
+      const insert = () => store().insert(anOrder({ userId }), 1000, request(userId));
       const made = await Promise.all(Array.from({ length: 20 }, insert));
       expect(made.filter(Boolean)).toHaveLength(1);
     } finally {
@@ -214,11 +216,11 @@ describe('an idempotency key', () => {
 
   it('is free again, and then forgotten, once it has expired', async () => {
     const userId = user();
-    const expired = { ...request, ttlMs: -1 };
+    const expired = { ...request(userId), ttlMs: -1 };
     await store().insert(anOrder({ userId }), 1000, expired);
     expect(await keys().find(userId, 'k')).toBeUndefined();
-    expect(await store().insert(anOrder({ userId }), 1000, request)).toBe(true);
-    await store().insert(anOrder({ userId: user() }), 1000, expired);
+    expect(await store().insert(anOrder({ userId }), 1000, request(userId))).toBe(true);
+    await store().insert(anOrder(), 1000, { ...expired, client: user() });
     expect(await keys().sweep()).toBe(1);
     expect(await keys().find(userId, 'k')).toBeDefined();
   });

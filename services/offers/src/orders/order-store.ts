@@ -217,7 +217,7 @@ async function claimKey(
   db: Kysely<Tables>,
   order: Order,
   leaseMs: number,
-  { key, fingerprint, ttlMs, inFlightMs = leaseMs }: IdempotentRequest,
+  { client, key, fingerprint, ttlMs, inFlightMs = leaseMs }: IdempotentRequest,
 ): Promise<boolean> {
   const fresh = {
     fingerprint,
@@ -229,7 +229,7 @@ async function claimKey(
   };
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('idempotency_keys')
-    .values({ user_id: order.userId, key, ...fresh })
+    .values({ user_id: client, key, ...fresh })
     .onConflict((conflict) =>
       conflict
         .columns(['user_id', 'key'])

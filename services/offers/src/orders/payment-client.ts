@@ -1,4 +1,4 @@
-import type { HttpClient } from '@loan-buddy/kit';
+import type { HttpClient, SignServiceToken } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { decisions, type Decision, type Order } from './order';
 
@@ -17,18 +17,25 @@ const decisionSchema = z.object({ status: z.enum(decisions) });
 export type AskForDecision = (order: Order, context: { requestId: string }) => Promise<Decision>;
 
 /**
- * Asks confirm-payment over HTTP, within the deadline of the client that is passed in.
+ * Asks confirm-payment over HTTP, within the deadline of the client that is passed in; with a token for each request,
+ * where there is something to sign it with.
  *
  * @throws {UndecidedError} unless the answer is a 200 with one of the two words.
  */
-export function createPaymentClient({ http }: Pick<HttpClient, 'http'>): AskForDecision {
+export function createPaymentClient({
+  http,
+  signToken,
+}: Pick<HttpClient, 'http'> & { signToken?: SignServiceToken | undefined }): AskForDecision {
   return async (order, { requestId }) => {
     let answer;
     try {
       answer = await http.request<unknown>({
         method: 'post',
         url: '/confirm-payment',
-        headers: { 'X-Request-Id': requestId },
+        headers: {
+          'X-Request-Id': requestId,
+          ...(signToken && { Authorization: `Bearer ${await signToken(requestId)}` }),
+        },
         data: { order_id: order.id, amount: order.offer.amount, status: 'PENDING' },
       });
     } catch (error) {

@@ -1,0 +1,173 @@
+import type { Request } from 'express';
+import ipaddr from 'ipaddr.js';
+import type { HeaderList } from '../header-list';
+import { InsufficientScopeError, readBearerToken, TokenMissingError } from './bearer-token';
+import { createLoadShedder, type LoadShedder } from './load-shedder';
+import { anyone, nobody, type Principal } from './principal';
+import { QuotaExceededError, type Allowance, type Quota, type RateLimiter } from './rate-limiter';
+import type { VerifyToken } from './token-verifier';
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
+  namespace Express {
+    interface Request {
+      /** Who sent it, once it was let in. */
+      principal: Principal | undefined;
+      /** What its answer tells of its sender's quota, whatever else it says. */
+      quotaHeaders: HeaderList | undefined;
+      /** Where it counts as being worked on. */
+      slot: LoadShedder | undefined;
+    }
+  }
+}
+
+/**
+ * Who may call an endpoint: everybody at any time, such as a probe, or whoever has a token with the scope, within their
+ * quota, while there is room.
+ */
+export type Access = 'public' | { scope: string };
+
+/** Decides whether a request gets to its endpoint. */
+export interface Admission {
+  /**
+   * Lets the request pass, or throws the problem it is answered with; at once, where there is nothing to wait for.
+   * To be called before its body is read.
+   */
+  admit: (req: Request, access: Access) => void | Promise<void>;
+  /**
+   * Counts the request as being worked on, until it is closed or {@link standAside}. To be called once its body is read:
+   * who sends slowly takes no place away.
+   *
+   * @throws {OverloadedError} where there is no room.
+   */
+  enter: (req: Request, access: Access) => void;
+  /** What OpenAPI calls the security requirement: any one of these. */
+  requirement: (access: Access) => Record<string, string[]>[];
+}
+
+/** The name of the security scheme in the OpenAPI document. */
+export const BEARER_SCHEME = 'bearerAuth';
+
+/**
+ * @param options.verifyToken who is let in; everybody is where it is missing
+ * @param options.publicScopes what needs no token
+ * @param options.limiter counts safe methods as reads, and the others as writes; nothing is limited without one
+ * @param options.maxConcurrent how many requests may be worked on at a time
+ */
+export function createAdmission(
+  options: {
+    verifyToken?: VerifyToken | undefined;
+    publicScopes?: readonly string[];
+    limiter?: RateLimiter | undefined;
+    maxConcurrent?: number;
+  } = {},
+): Admission {
+  const { verifyToken, publicScopes = [], limiter, maxConcurrent = Infinity } = options;
+  const slots = createLoadShedder(maxConcurrent);
+  const isOpen = ({ scope }: { scope: string }) => publicScopes.includes(scope);
+
+  const identify = (req: Request, access: { scope: string }): Principal | Promise<Principal> => {
+    if (!verifyToken) return anyone;
+    const token = readBearerToken(req.rawHeaders);
+    if (token !== undefined) return verifyToken(token);
+    if (isOpen(access)) return nobody;
+    throw new TokenMissingError();
+  };
+
+  /** Counts the request, and then lets go on whoever has something left of their quota. */
+  const withinQuota = (
+    req: Request,
+    { subject }: Principal,
+    goOn: () => void,
+  ): void | Promise<void> => {
+    const client = subject === undefined ? addressOf(req) : `subject ${subject}`;
+    const allowance = limiter?.take(quotaOf(req, limiter), client);
+    if (allowance instanceof Promise) {
+      return allowance.then((counted) => {
+        tell(req, counted);
+        goOn();
+      });
+    }
+    if (allowance) tell(req, allowance);
+    goOn();
+  };
+
+  const admitAs = (req: Request, principal: Principal, access: { scope: string }) => {
+    req.principal = principal;
+    return withinQuota(req, principal, () => {
+      if (isOpen(access) || principal.hasScope(access.scope)) return;
+      throw new InsufficientScopeError(access.scope);
+    });
+  };
+
+  /** Who does not prove who they are is counted by where they are. */
+  const refuse = (req: Request, error: unknown) =>
+    withinQuota(req, nobody, () => {
+      throw error;
+    });
+
+  return {
+    admit: (req, access) => {
+      if (access === 'public') return;
+      slots.check();
+      let principal;
+      try {
+        principal = identify(req, access);
+      } catch (error) {
+        return refuse(req, error);
+      }
+      if (!(principal instanceof Promise)) return admitAs(req, principal, access);
+      return principal.then(
+        (known) => admitAs(req, known, access),
+        (error: unknown) => refuse(req, error),
+      );
+    },
+
+    enter: (req, access) => {
+      if (access === 'public') return;
+      slots.enter();
+      req.slot = slots;
+    },
+
+    requirement: (access) => {
+      if (access === 'public') return [];
+      const token = { [BEARER_SCHEME]: [access.scope] };
+      return !verifyToken || isOpen(access) ? [{}, token] : [token];
+    },
+  };
+}
+
+/** From now on the request only waits for somebody else, or is over: it no longer counts as being worked on. */
+export function standAside(req: Request): void {
+  req.slot?.leave();
+  req.slot = undefined;
+}
+
+function quotaOf({ method }: Request, { quotas }: RateLimiter): Quota {
+  return method === 'GET' || method === 'HEAD' ? quotas.reads : quotas.writes;
+}
+
+/** @throws {QuotaExceededError} */
+function tell(req: Request, allowance: Allowance): void {
+  req.quotaHeaders = quotaHeaders(allowance);
+  if (allowance.isExceeded) throw new QuotaExceededError(allowance);
+}
+
+/** What stands for one client: the IPv4 address, or the network that an IPv6 client has to itself (RFC 6177). */
+function addressOf(req: Request): string {
+  const { ip = '' } = req;
+  if (!ip.includes(':')) return `address ${ip}`;
+  if (!ipaddr.isValid(ip)) return 'address unknown';
+  const address = ipaddr.process(ip);
+  if (address.kind() === 'ipv4') return `address ${address.toString()}`;
+  const network = (address as ipaddr.IPv6).parts.slice(0, 4).map((part) => part.toString(16));
+  return `address ${network.join(':')}::/64`;
+}
+
+function quotaHeaders({ quota, remaining, resetS }: Allowance): HeaderList {
+  const { name, limit, windowS } = quota;
+  return [
+    ...['RateLimit-Policy', `"${name}";q=${String(limit)};w=${String(windowS)}`],
+    ...['RateLimit', `"${name}";r=${String(remaining)};t=${String(resetS)}`],
+  ];
+}

@@ -1,0 +1,97 @@
+import { recordingLogger } from '../../testing';
+import { createKeySet, KeysUnavailableError } from './key-set';
+import { loadJose } from './load-jose';
+
+async function aKey(kid: string) {
+  const { generateKeyPair, exportJWK } = await loadJose();
+  const { publicKey } = await generateKeyPair('ES256', { extractable: true });
+  return { ...(await exportJWK(publicKey)), kid, alg: 'ES256' };
+}
+
+const open: { close: () => void }[] = [];
+afterEach(() => {
+  for (const { close } of open.splice(0)) close();
+});
+
+/** A set that is whatever `source.text` is; an error is thrown. */
+function aKeySet(text: string | Error, times: { refreshMs?: number; cooldownMs?: number } = {}) {
+  const source = { text, reads: 0 };
+  const { logger, lines } = recordingLogger();
+  const keys = createKeySet({
+    readText: () => {
+      source.reads += 1;
+      return source.text instanceof Error
+        ? Promise.reject(source.text)
+        : Promise.resolve(source.text);
+    },
+    refreshMs: 60_000,
+    cooldownMs: 0,
+    ...times,
+    logger,
+  });
+  open.push(keys);
+  const get = (kid: string) =>
+    Promise.resolve(keys.getKey({ alg: 'ES256', kid }, { payload: '', signature: '' }));
+  return { ...keys, get, source, lines };
+}
+
+const setOf = async (...kids: string[]) =>
+  JSON.stringify({ keys: await Promise.all(kids.map(aKey)) });
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('createKeySet', () => {
+  it('finds the key a token names, also one that came later', async () => {
+    const { get, source } = aKeySet(await setOf('old'));
+    await expect(get('old')).resolves.toBeDefined();
+    source.text = await setOf('old', 'new');
+    await expect(get('new')).resolves.toBeDefined();
+    await expect(get('none')).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
+  });
+
+  it('does not read again for each token of an unknown key', async () => {
+    const { get, source } = aKeySet(await setOf('a'), { cooldownMs: 60_000 });
+    await get('a');
+    for (let i = 0; i < 20; i++) {
+      await expect(get(`x${String(i)}`)).rejects.toMatchObject({
+        code: 'ERR_JWKS_NO_MATCHING_KEY',
+      });
+    }
+    expect(source.reads).toBe(1);
+  });
+
+  it('reads from time to time, and tells of what has changed', async () => {
+    const { get, onChange, source } = aKeySet(await setOf('a'), { refreshMs: 10 });
+    const changed = jest.fn();
+    await get('a');
+    onChange(changed);
+    await sleep(50);
+    expect(changed).not.toHaveBeenCalled();
+    source.text = await setOf('b');
+    await sleep(50);
+    expect(changed).toHaveBeenCalledTimes(1);
+    await expect(get('a')).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
+  });
+
+  it('goes on with the keys it has while they cannot be read', async () => {
+    const { get, source, lines } = aKeySet(await setOf('a'), { refreshMs: 10 });
+    await get('a');
+    source.text = new Error('down');
+    await sleep(50);
+    await expect(get('a')).resolves.toBeDefined();
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'token keys cannot be read' }));
+    // Whether that is a new one nobody can tell.
+    await expect(get('b')).rejects.toThrow(KeysUnavailableError);
+  });
+
+  it.each([
+    ['an error', new Error('down')],
+    ['no JSON', '<html>'],
+    ['no key set', '{"keys":[{}]}'],
+  ])('decides nothing without keys: %s', async (_, text) => {
+    const { get, source } = aKeySet(text);
+    await expect(get('a')).rejects.toThrow(KeysUnavailableError);
+    source.text = await setOf('a');
+    await expect(get('a')).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,98 @@
+import type { JWTVerifyGetKey } from 'jose';
+import { z } from 'zod';
+import type { Logger } from '../logger';
+import { AppError } from '../problem';
+import { loadJose } from './load-jose';
+
+/** Nobody can tell now whether the token is good: the keys cannot be read. */
+export class KeysUnavailableError extends AppError {
+  readonly code = 'keys-unavailable';
+
+  constructor(options?: ErrorOptions) {
+    super('the keys cannot be read', { ...options, retryAfterSeconds: 5 });
+  }
+}
+
+/** The public keys of whoever issues tokens (RFC 7517), as they are by now. */
+export interface KeySet {
+  /**
+   * The key a token says it is signed with. For one that is not known the set is read again, but not each time.
+   *
+   * @throws {KeysUnavailableError} where the set was never read, or cannot be read again.
+   */
+  getKey: JWTVerifyGetKey;
+  /** Calls back whenever the keys have changed. */
+  onChange: (listener: () => void) => void;
+  close: () => void;
+}
+
+/** A JWK Set (RFC 7517, section 5) as far as it must be one to be asked for keys. */
+const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+
+/** Whoever sends tokens of unknown keys must not have the issuer asked as often. */
+const COOLDOWN_MS = 10_000;
+
+/**
+ * Keeps the key set that `readText` reads, a JSON text: at once, every `refreshMs`, and when a token names a key that is not in it. While it
+ * cannot be read, what was read before goes on counting.
+ */
+export function createKeySet(options: {
+  readText: () => Promise<string>;
+  refreshMs: number;
+  cooldownMs?: number;
+  logger: Logger;
+}): KeySet {
+  const { readText, refreshMs, cooldownMs = COOLDOWN_MS, logger } = options;
+  const listeners: (() => void)[] = [];
+  let text = '';
+  let find: JWTVerifyGetKey | undefined;
+  let failure: unknown;
+  let readAt = -Infinity;
+  let reading: Promise<void> | undefined;
+
+  const read = async () => {
+    try {
+      const now = await readText();
+      const set = keySetSchema.parse(JSON.parse(now));
+      failure = undefined;
+      if (now === text) return;
+      const { createLocalJWKSet } = await loadJose();
+      find = createLocalJWKSet(set);
+      text = now;
+      logger.info({ keys: set.keys.length }, 'token keys read');
+      for (const listener of listeners) listener();
+    } catch (error) {
+      failure = error;
+      logger.warn({ err: error }, 'token keys cannot be read');
+    } finally {
+      readAt = performance.now();
+      reading = undefined;
+    }
+  };
+  const reload = () => (reading ??= read());
+  const reloadUnlessJustDone = async () => {
+    if (reading !== undefined || performance.now() - readAt >= cooldownMs) await reload();
+    if (failure !== undefined || !find) throw new KeysUnavailableError({ cause: failure });
+    return find;
+  };
+
+  void reload();
+  const timer = setInterval(() => void reload(), refreshMs).unref();
+
+  return {
+    getKey: async (header, token) => {
+      if (find) {
+        try {
+          return await find(header, token);
+        } catch (error) {
+          if ((error as { code?: string }).code !== 'ERR_JWKS_NO_MATCHING_KEY') throw error;
+        }
+      }
+      return (await reloadUnlessJustDone())(header, token);
+    },
+    onChange: (listener) => listeners.push(listener),
+    close: () => {
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { createSecretKey, hash, type KeyObject } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import { loadJose } from './load-jose';
+import { principalOf } from './principal';
+import { CLOCK_SKEW_S, readToken, type VerifyToken } from './token-verifier';
+
+/** Who speaks to whom, by their names as services. */
+interface Parties {
+  issuer: string;
+  audience: string;
+}
+
+/** The bytes of a key for `HS256` (RFC 7518, section 3.2). */
+export const MIN_SECRET_LENGTH = 32;
+
+const ALGORITHM = 'HS256';
+/** Longer than any call takes to be answered, or to be refused. */
+const LIFETIME_S = 60;
+
+/** Makes a token for one request to another service. */
+export type SignServiceToken = (requestId: string) => Promise<string>;
+
+/**
+ * Signs short-lived tokens with the first of the secrets, of which both sides know at least one.
+ *
+ * @param options.scope what the tokens allow.
+ */
+export function createServiceTokenSigner(
+  secrets: readonly string[],
+  { issuer, audience, scope }: Parties & { scope: string },
+): SignServiceToken {
+  const [[kid, key]] = [...keysOf(secrets)] as [[string, KeyObject]];
+  return async (requestId) => {
+    const { SignJWT } = await loadJose();
+    return new SignJWT({ scope })
+      .setProtectedHeader({ alg: ALGORITHM, kid })
+      .setIssuer(issuer)
+      .setSubject(issuer)
+      .setAudience(audience)
+      .setJti(requestId)
+      .setIssuedAt()
+      .setExpirationTime(`${String(LIFETIME_S)} s`)
+      .sign(key);
+  };
+}
+
+/** Accepts the tokens of {@link createServiceTokenSigner}, signed with any of the secrets. */
+export function createServiceTokenVerifier(
+  secrets: readonly string[],
+  { issuer, audience }: Parties,
+): VerifyToken {
+  const keys = keysOf(secrets);
+  const expected = {
+    issuer,
+    audience,
+    algorithms: [ALGORITHM],
+    clockTolerance: CLOCK_SKEW_S,
+    maxTokenAge: LIFETIME_S,
+    requiredClaims: ['exp', 'sub', 'jti'],
+  };
+  return async (token) => {
+    const { payload } = await readToken(({ jwtVerify, errors }) =>
+      jwtVerify<JWTPayload & { scope?: string }>(
+        token,
+        ({ kid = '' }) => {
+          const key = keys.get(kid);
+          if (!key) throw new errors.JWKSNoMatchingKey();
+          return key;
+        },
+        expected,
+      ),
+    );
+    return principalOf(payload.sub!, (payload.scope ?? '').split(' '));
+  };
+}
+
+/** By a name that tells which is meant, and nothing of what it is. */
+function keysOf(secrets: readonly string[]): Map<string, KeyObject> {
+  return new Map(
+    secrets.map((secret) => [
+      hash('sha256', `kid:${secret}`, 'base64url').slice(0, 8),
+      createSecretKey(secret, 'utf8'),
+    ]),
+  );
+}

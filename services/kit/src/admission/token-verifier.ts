@@ -1,0 +1,90 @@
+import { hash } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { InvalidTokenError } from './bearer-token';
+import type { KeySet } from './key-set';
+import { loadJose, type Jose } from './load-jose';
+import { principalOf, type Principal } from './principal';
+
+/**
+ * Says who a token speaks for; at once, where it was verified before.
+ *
+ * @throws {InvalidTokenError} where it speaks for nobody.
+ * @throws {KeysUnavailableError} where that cannot be told now.
+ */
+export type VerifyToken = (token: string) => Principal | Promise<Principal>;
+
+/** Signatures with a key pair, and no others: with `HS256` the public key would pass as the secret (RFC 8725, section 2.1). */
+const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+/** By how much the clocks of two machines may differ. */
+export const CLOCK_SKEW_S = 30;
+/** Verified tokens that are remembered. */
+const MAX_TOKENS = 10_000;
+
+/**
+ * Verifies JSON Web Tokens (RFC 7519) of one issuer for one audience: signature, `exp`, `nbf`, `iss`, `aud`, `sub`. A token
+ * that was good is good until it expires or the keys change; it is remembered by its hash.
+ */
+export function createTokenVerifier(options: {
+  keys: KeySet;
+  issuer: string;
+  audience: string;
+}): VerifyToken {
+  const { keys, issuer, audience } = options;
+  const verified = new LRUCache<string, { principal: Principal; expiresAtMs: number }>({
+    max: MAX_TOKENS,
+  });
+  keys.onChange(() => {
+    verified.clear();
+  });
+  const expected = {
+    issuer,
+    audience,
+    algorithms: ALGORITHMS,
+    clockTolerance: CLOCK_SKEW_S,
+    requiredClaims: ['exp', 'sub'],
+  };
+
+  const verify = async (token: string, key: string) => {
+    const { payload } = await readToken(({ jwtVerify }) => jwtVerify(token, keys.getKey, expected));
+    const principal = principalOf(payload.sub!, scopesOf(payload));
+    verified.set(key, { principal, expiresAtMs: (payload.exp! + CLOCK_SKEW_S) * 1000 });
+    return principal;
+  };
+
+  return (token) => {
+    const key = hash('sha256', token, 'base64');
+    const known = verified.get(key);
+    return known && known.expiresAtMs > Date.now() ? known.principal : verify(token, key);
+  };
+}
+
+/** What the client is told of a token that does not pass; anything else would tell a forger how far it got. */
+const reasons: Partial<Record<string, string>> = {
+  ERR_JWT_EXPIRED: 'The token has expired.',
+  ERR_JWT_CLAIM_VALIDATION_FAILED: 'A claim of the token is not what it should be.',
+};
+
+/**
+ * Verifies a token, and turns what the library says into what the client may know.
+ *
+ * @throws {InvalidTokenError}
+ */
+export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>): Promise<Result> {
+  const jose = await loadJose();
+  try {
+    return await verify(jose);
+  } catch (error) {
+    if (!(error instanceof jose.errors.JOSEError)) throw error;
+    throw new InvalidTokenError(reasons[error.code] ?? 'The token is not valid here.', {
+      cause: error,
+    });
+  }
+}
+
+/** `scope` as in RFC 8693, section 4.2, or as some issuers have it, `scp`. */
+function scopesOf({ scope, scp }: JWTPayload): string[] {
+  const listed = scope ?? scp;
+  if (typeof listed === 'string') return listed.split(' ');
+  return Array.isArray(listed) ? listed.filter((each) => typeof each === 'string') : [];
+}

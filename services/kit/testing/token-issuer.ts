@@ -1,0 +1,48 @@
+import type { JWTPayload } from 'jose';
+import { loadJose } from '../src/admission/load-jose';
+
+export const ISSUER = 'https://issuer.example';
+export const AUDIENCE = 'loan-buddy';
+
+/** What a token says; a claim that is undefined is left out. */
+export interface Claims {
+  sub?: string | undefined;
+  scope?: unknown;
+  iss?: string;
+  aud?: string;
+  /** Seconds from now. */
+  expiresIn?: number | undefined;
+  notBefore?: number;
+  [claim: string]: unknown;
+}
+
+/** Somebody whose tokens are good, with one key pair. */
+export async function createTokenIssuer(kid = 'key-1', alg = 'ES256') {
+  const { exportJWK, exportSPKI, generateKeyPair, SignJWT } = await loadJose();
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  const jwk = { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' };
+  const payloadOf = (claims: Claims) => {
+    const { expiresIn = 600, notBefore, ...others } = claims;
+    const now = Math.floor(Date.now() / 1000);
+    return {
+      iss: ISSUER,
+      aud: AUDIENCE,
+      sub: 'cristina',
+      iat: now,
+      ...('expiresIn' in claims && claims.expiresIn === undefined ? {} : { exp: now + expiresIn }),
+      ...(notBefore !== undefined && { nbf: now + notBefore }),
+      ...others,
+    };
+  };
+  return {
+    jwk,
+    /** The public key as text, as an attacker may have it. */
+    pem: await exportSPKI(publicKey),
+    jwks: JSON.stringify({ keys: [jwk] }),
+    payloadOf,
+    sign: (claims: Claims = {}, header: { kid?: string } = {}) =>
+      new SignJWT(payloadOf(claims) as JWTPayload)
+        .setProtectedHeader({ alg, kid, ...header })
+        .sign(privateKey),
+  };
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadJose } from '@loan-buddy/kit';
+
+/** Where the keys of development are kept, beside the orders of development. */
+const FOLDER = join(__dirname, '..', '..', '..', '.data', 'auth');
+const ISSUER = 'loan-buddy-development';
+const AUDIENCE = 'loan-buddy';
+const ALGORITHM = 'ES256';
+
+/** What a user's token allows unless it is said. */
+export const USER_SCOPES = 'offers:read orders:read orders:write';
+
+/**
+ * What `AUTH_MODE=jwt` needs on a laptop, where the environment does not say it: tokens of a key made here, and a secret
+ * between the services that nobody else ever knows. Nothing for production.
+ */
+export async function developmentAuth(
+  env: NodeJS.ProcessEnv,
+  folder = FOLDER,
+): Promise<NodeJS.ProcessEnv> {
+  if (env['AUTH_MODE'] !== 'jwt' || env['NODE_ENV'] === 'production') return {};
+  const isSet = (name: string) => [env[name], env[`${name}_FILE`]].some((value) => value);
+  const issuer = isSet('AUTH_JWKS_URL') || isSet('AUTH_JWKS');
+  return {
+    ...(!issuer && {
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
+      AUTH_JWKS_FILE: (await developmentKey(folder)).jwksFile,
+    }),
+    ...(!isSet('SERVICE_AUTH_SECRETS') && {
+      SERVICE_AUTH_SECRETS: randomBytes(32).toString('base64url'),
+    }),
+  };
+}
+
+/**
+ * Signs a token for development.
+ *
+ * @param wanted.scope space-separated
+ * @param wanted.ttlS seconds until it expires
+ */
+export async function mintToken(
+  wanted: { subject: string; scope: string; ttlS: number },
+  folder = FOLDER,
+): Promise<string> {
+  const { SignJWT, importJWK } = await loadJose();
+  const { jwk } = await developmentKey(folder);
+  return new SignJWT({ scope: wanted.scope })
+    .setProtectedHeader({ alg: ALGORITHM, kid: jwk.kid })
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setSubject(wanted.subject)
+    .setIssuedAt()
+    .setExpirationTime(`${String(wanted.ttlS)} s`)
+    .sign(await importJWK(jwk, ALGORITHM));
+}
+
+type PrivateKey = Record<'kid' | 'kty' | 'crv' | 'x' | 'y' | 'd', string>;
+
+/** The key, made the first time; only its owner can read it. Its public half is in `jwksFile`. */
+async function developmentKey(folder: string): Promise<{ jwk: PrivateKey; jwksFile: string }> {
+  const keyFile = join(folder, 'key.json');
+  const jwksFile = join(folder, 'jwks.json');
+  if (!existsSync(keyFile)) await makeKey(folder, keyFile);
+  const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as PrivateKey;
+  const { kid, kty, crv, x, y } = jwk;
+  const jwks = { keys: [{ kid, kty, crv, x, y, alg: ALGORITHM, use: 'sig' }] };
+  replaceFile(jwksFile, JSON.stringify(jwks), 0o644);
+  return { jwk, jwksFile };
+}
+
+async function makeKey(folder: string, keyFile: string): Promise<void> {
+  const { generateKeyPair, exportJWK } = await loadJose();
+  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
+  const jwk = { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex') };
+  mkdirSync(folder, { recursive: true });
+  try {
+    writeFileSync(keyFile, JSON.stringify(jwk), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    // Somebody else has just made one.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Never half written to whoever reads it. */
+function replaceFile(file: string, text: string, mode: number): void {
+  const aside = `${file}.${String(process.pid)}`;
+  writeFileSync(aside, text, { mode });
+  renameSync(aside, file);
+}

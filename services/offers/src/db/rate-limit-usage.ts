@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import type { AddUsage } from '@loan-buddy/kit';
+import { sql, type Kysely } from 'kysely';
+import type { Tables } from './tables';
+
+/**
+ * Adds up in the database what the replicas count. Clients are kept by a hash, and forgotten with the window after theirs.
+ *
+ * @throws {DatabaseUnavailableError} where that cannot be written.
+ */
+export function createAddUsage(db: Kysely<Tables>): AddUsage {
+  let sweptFor = 0;
+  return async (usages) => {
+    const rows = usages.map(({ key, windowStartS, windowS, count }) => ({
+      key: createHash('sha256').update(key).digest('base64url'),
+      window_start: windowStartS,
+      count,
+      expires_at: new Date((windowStartS + 2 * windowS) * 1000),
+    }));
+    // In one order, so that no two replicas wait for each other.
+    const ordered = [...rows].sort((one, other) => (one.key < other.key ? -1 : 1));
+    const counted = await db
+      .insertInto('rate_limit_usage')
+      .values(ordered)
+      .onConflict((conflict) =>
+        conflict.columns(['key', 'window_start']).doUpdateSet({
+          count: sql`rate_limit_usage.count + excluded.count`,
+        }),
+      )
+      .returning(['key', 'window_start', 'count'])
+      .execute();
+    const latest = Math.max(...usages.map(({ windowStartS }) => windowStartS));
+    if (latest > sweptFor) {
+      sweptFor = latest;
+      await db
+        .deleteFrom('rate_limit_usage')
+        .where('expires_at', '<', sql<Date>`now()`)
+        .execute();
+    }
+    const totals = new Map(
+      counted.map(({ key, window_start: start, count }) => [`${key} ${String(start)}`, count]),
+    );
+    return rows.map(({ key, window_start: start }) => totals.get(`${key} ${String(start)}`)!);
+  };
+}

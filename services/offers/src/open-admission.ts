@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import {
+  createAdmission,
+  createKeySet,
+  createRateLimiter,
+  createTokenVerifier,
+  createWebClient,
+  type AddUsage,
+  type Admission,
+  type Logger,
+} from '@loan-buddy/kit';
+import type { Config } from './config';
+
+/** How long a key that was withdrawn still counts, and a new one may have to wait that nobody has used yet. */
+const KEYS_REFRESH_MS = 300_000;
+/** A file costs nothing to look at. */
+const KEYS_FILE_REFRESH_MS = 2000;
+const KEYS_TIMEOUT_MS = 3000;
+const MAX_KEYS_BYTES = 262_144;
+/** What quotas count in. */
+const WINDOW_S = 60;
+
+/** Who is let in, and how much of it, as the configuration has it. */
+export interface OpenAdmission {
+  admission: Admission;
+  close: () => Promise<void>;
+}
+
+/** @param addUsage adds up what replicas count; undefined where there are no others. */
+export function openAdmission(options: {
+  config: Config;
+  addUsage: AddUsage | undefined;
+  logger: Logger;
+}): OpenAdmission {
+  const { config, addUsage, logger } = options;
+  const users = config.AUTH_MODE === 'jwt' ? openTokenVerifier(config, logger) : undefined;
+  const limited =
+    config.RATE_LIMIT === 'on' || (config.RATE_LIMIT !== 'off' && users !== undefined);
+  const quota = { windowS: WINDOW_S };
+  const quotas = {
+    reads: { ...quota, name: 'reads', limit: config.RATE_LIMIT_READS, exact: false },
+    writes: { ...quota, name: 'writes', limit: config.RATE_LIMIT_WRITES, exact: true },
+  };
+  const admission = createAdmission({
+    verifyToken: users?.verifyToken,
+    publicScopes: config.AUTH_PUBLIC_OFFERS ? ['offers:read'] : [],
+    limiter: limited ? createRateLimiter({ quotas, addUsage, logger }) : undefined,
+    maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
+  });
+  return { admission, close: async () => users?.close() };
+}
+
+function openTokenVerifier(config: Config, logger: Logger) {
+  const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
+  const { AUTH_JWKS_URL: url, AUTH_JWKS_FILE: file } = config;
+  const client = createWebClient({
+    userAgent: 'loan-buddy/1.0',
+    maxResponseBytes: MAX_KEYS_BYTES,
+    maxRedirects: 3,
+    // The operator's own choice, which may well be within the cluster.
+    guard: undefined,
+  });
+  const keys = createKeySet({
+    readText:
+      url === undefined
+        ? () => readFile(file!, 'utf8')
+        : async () => {
+            const { status, body } = await client.get(url, {
+              signal: AbortSignal.timeout(KEYS_TIMEOUT_MS),
+            });
+            if (status !== 200) throw new Error(`the keys were answered with ${String(status)}`);
+            return body;
+          },
+    refreshMs: url === undefined ? KEYS_FILE_REFRESH_MS : KEYS_REFRESH_MS,
+    logger,
+  });
+  return {
+    verifyToken: createTokenVerifier({ keys, issuer: issuer!, audience: audience! }),
+    close: async () => {
+      keys.close();
+      await client.close();
+    },
+  };
+}

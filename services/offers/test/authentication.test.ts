@@ -1,0 +1,437 @@
+import { createHmac } from 'node:crypto';
+import { connect } from 'node:net';
+import type { Express } from 'express';
+import {
+  createAdmission,
+  createKeySet,
+  createTokenVerifier,
+  type Admission,
+} from '@loan-buddy/kit';
+import {
+  AUDIENCE,
+  createOpenApiCheck,
+  createTokenIssuer,
+  ISSUER,
+  recordingLogger,
+  startHttpServer,
+  type Claims,
+} from '@loan-buddy/kit/testing';
+import request from 'supertest';
+import { anOrder, useService } from './builders';
+
+const aService = useService();
+
+type Issuer = Awaited<ReturnType<typeof createTokenIssuer>>;
+let issuer: Issuer;
+let keys: ReturnType<typeof createKeySet>;
+beforeAll(async () => {
+  issuer = await createTokenIssuer();
+  const readText = () => Promise.resolve(issuer.jwks);
+  keys = createKeySet({ readText, refreshMs: 60_000, logger: recordingLogger().logger });
+});
+afterAll(() => {
+  keys.close();
+});
+
+const verifyToken = () => createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE });
+
+function guarded(options: Parameters<typeof createAdmission>[0] = {}) {
+  const admission: Admission = createAdmission({ verifyToken: verifyToken(), ...options });
+  return aService({ admission, wake: () => undefined });
+}
+
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+const allScopes = 'offers:read orders:read orders:write orders:admin webhooks:manage';
+const wanted = { user_id: 'cristina', loan_id: 'offer2' };
+
+const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+
+/** A token with a signature of one's own. */
+function forged(header: object, payload: object, sign: (input: string) => string = () => '') {
+  const input = `${encode(header)}.${encode(payload)}`;
+  return `${input}.${sign(input)}`;
+}
+
+const challenge = 'Bearer realm="loan-buddy"';
+const invalid = (reason: string) =>
+  `${challenge}, error="invalid_token", error_description="${reason}"`;
+const notValid = invalid('The token is not valid here.');
+const wrongClaim = invalid('A claim of the token is not what it should be.');
+
+describe('a token that is not good', () => {
+  const cases: [name: string, token: () => string | Promise<string>, header: string][] = [
+    [
+      'expired',
+      () => issuer.sign({ scope: allScopes, expiresIn: -31 }),
+      invalid('The token has expired.'),
+    ],
+    ['not valid yet', () => issuer.sign({ scope: allScopes, notBefore: 60 }), wrongClaim],
+    [
+      'of another issuer',
+      () => issuer.sign({ scope: allScopes, iss: 'https://evil.example' }),
+      wrongClaim,
+    ],
+    ['for another audience', () => issuer.sign({ scope: allScopes, aud: 'else' }), wrongClaim],
+    [
+      'without an expiry',
+      () => issuer.sign({ scope: allScopes, expiresIn: undefined }),
+      wrongClaim,
+    ],
+    ['without a subject', () => issuer.sign({ scope: allScopes, sub: undefined }), wrongClaim],
+    [
+      'with alg none',
+      () => forged({ alg: 'none' }, issuer.payloadOf({ scope: allScopes })),
+      notValid,
+    ],
+    [
+      'with the public key as the secret of HS256',
+      () =>
+        forged({ alg: 'HS256', kid: 'key-1' }, issuer.payloadOf({ scope: allScopes }), (input) =>
+          createHmac('sha256', issuer.pem).update(input).digest('base64url'),
+        ),
+      notValid,
+    ],
+    ['of an unknown key', () => issuer.sign({ scope: allScopes }, { kid: 'key-2' }), notValid],
+    [
+      'of another key under the same name',
+      async () => (await createTokenIssuer()).sign({ scope: allScopes }),
+      notValid,
+    ],
+    [
+      'changed after it was signed',
+      async () => {
+        const [head, , signature] = (await issuer.sign({ scope: allScopes })).split('.');
+        return `${head!}.${encode(issuer.payloadOf({ sub: 'root', scope: allScopes }))}.${signature!}`;
+      },
+      notValid,
+    ],
+    ['no token at all', () => 'garbage', notValid],
+    ['made of three dots', () => '...', notValid],
+    [
+      'with a critical header nobody knows',
+      () => forged({ alg: 'ES256', kid: 'key-1', crit: ['x'], x: 1 }, {}),
+      notValid,
+    ],
+  ];
+
+  it.each(cases)('is refused: %s', async (_, token, header) => {
+    const { app, lines } = guarded();
+    const sent = await token();
+    for (const response of [
+      await request(app).get('/offers').set(bearer(sent)),
+      await request(app).post('/checkout').set(bearer(sent)).send(wanted),
+    ]) {
+      expect(response.status).toBe(401);
+      expect(response.headers['www-authenticate']).toBe(header);
+      expect(response.headers['content-type']).toBe('application/problem+json');
+      expect(response.body).toMatchObject({ code: 'token-invalid' });
+    }
+    expect(JSON.stringify(lines)).not.toContain(sent);
+  });
+
+  it('is refused where there is none, without a reason', async () => {
+    const { app } = guarded();
+    const { status, headers, body } = await request(app).get('/offers');
+    expect([status, headers['www-authenticate']]).toEqual([401, challenge]);
+    expect(body).toMatchObject({ code: 'token-missing' });
+  });
+
+  it.each([
+    ['twice', async () => ['Bearer x', `Bearer ${await issuer.sign({ scope: allScopes })}`]],
+    ['as another scheme', () => ['Basic Y3Jpc3RpbmE6eA==']],
+    ['as a scheme alone', () => ['Bearer']],
+    ['with more behind it', async () => [`Bearer ${await issuer.sign({ scope: allScopes })} x`]],
+  ])('is refused where it is sent %s', async (_, lines) => {
+    const { app } = guarded();
+    const answer = await raw(
+      app,
+      (await lines()).map((line) => `Authorization: ${line}`),
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain(`WWW-Authenticate: ${challenge}, error="invalid_request"`);
+  });
+
+  it('is refused where it is 64 kB of garbage', async () => {
+    const { app } = guarded();
+    expect(await raw(app, [`Authorization: Bearer ${'x'.repeat(65_536)}`])).toMatch(
+      /^HTTP\/1\.1 431 /,
+    );
+  });
+});
+
+/** Sends header lines as they are, and returns what comes back. */
+async function raw(app: Express, lines: readonly string[]): Promise<string> {
+  const server = await startHttpServer(app);
+  try {
+    return await new Promise((resolve, reject) => {
+      let answer = '';
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('data', (chunk) => (answer += chunk.toString()));
+      socket.on('close', () => {
+        resolve(answer);
+      });
+      socket.on('error', reject);
+      const head = ['GET /offers HTTP/1.1', 'Host: x', 'Connection: close', ...lines];
+      socket.write(`${head.join('\r\n')}\r\n\r\n`);
+    });
+  } finally {
+    await server.close();
+  }
+}
+
+describe('a good token', () => {
+  it('is good for 30 s more than it says, for clocks that differ', async () => {
+    const { app } = guarded();
+    for (const claims of [{ expiresIn: -25 }, { notBefore: 25 }]) {
+      const token = await issuer.sign({ scope: 'offers:read', ...claims });
+      await request(app).get('/offers').set(bearer(token)).expect(200);
+    }
+  });
+
+  it.each(['RS256', 'PS256', 'EdDSA'])('may be signed with %s', async (alg) => {
+    const other = await createTokenIssuer('key-1', alg);
+    const own = createKeySet({
+      readText: () => Promise.resolve(other.jwks),
+      refreshMs: 60_000,
+      logger: recordingLogger().logger,
+    });
+    const verify = createTokenVerifier({ keys: own, issuer: ISSUER, audience: AUDIENCE });
+    const { app } = guarded({ verifyToken: verify });
+    const token = await other.sign({ scope: 'offers:read' });
+    await request(app).get('/offers').set(bearer(token)).expect(200);
+    own.close();
+  });
+
+  it('may say what it allows as scp, too', async () => {
+    const { app } = guarded();
+    for (const scp of [['offers:read', 1], 'x offers:read']) {
+      const token = await issuer.sign({ scp });
+      await request(app).get('/offers').set(bearer(token)).expect(200);
+    }
+  });
+
+  it('is verified once, and no longer counts once it has expired or its key is gone', async () => {
+    const { app } = guarded();
+    const getKey = jest.spyOn(keys, 'getKey');
+    const verify = verifyToken();
+    const good = await issuer.sign({ scope: 'offers:read' });
+    await verify(good);
+    expect(verify(good)).toMatchObject({ subject: 'cristina' });
+    expect(getKey).toHaveBeenCalledTimes(1);
+
+    const short = await issuer.sign({ scope: 'offers:read', expiresIn: -29 });
+    await request(app).get('/offers').set(bearer(short)).expect(200);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await request(app).get('/offers').set(bearer(short)).expect(401);
+
+    const source = { jwks: issuer.jwks };
+    const rotating = createKeySet({
+      readText: () => Promise.resolve(source.jwks),
+      refreshMs: 20,
+      logger: recordingLogger().logger,
+    });
+    const guard = createTokenVerifier({ keys: rotating, issuer: ISSUER, audience: AUDIENCE });
+    await guard(good);
+    source.jwks = (await createTokenIssuer('key-2')).jwks;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect(Promise.resolve(guard(good))).rejects.toThrow('not valid here');
+    rotating.close();
+  });
+
+  it('cannot be told from a bad one while the keys cannot be read: nobody decides', async () => {
+    const down = createKeySet({
+      readText: () => Promise.reject(new Error('down')),
+      refreshMs: 60_000,
+      logger: recordingLogger().logger,
+    });
+    const verify = createTokenVerifier({ keys: down, issuer: ISSUER, audience: AUDIENCE });
+    const { app } = guarded({ verifyToken: verify });
+    const token = await issuer.sign({ scope: 'offers:read' });
+    const { status, headers, body } = await request(app).get('/offers').set(bearer(token));
+    expect([status, headers['retry-after']]).toEqual([503, '5']);
+    expect(body).toMatchObject({ code: 'keys-unavailable' });
+    down.close();
+  });
+});
+
+describe('what a token allows', () => {
+  interface Operation {
+    security?: Record<string, string[]>[];
+  }
+  type Paths = Record<string, Record<string, Operation>>;
+
+  const documentOf = async (app: Express) =>
+    (await request(app).get('/openapi.json')).body as { paths: Paths };
+
+  /** The operations of the document, with a URL that fits each path. */
+  async function operations(app: Express) {
+    const { paths } = await documentOf(app);
+    return Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        method: method as 'get' | 'post' | 'patch' | 'delete',
+        path,
+        url: path.replace(/\{\w+\}/g, 'x'),
+        security: operation.security,
+      })),
+    );
+  }
+
+  it('is declared for each operation, and so it is', async () => {
+    const { app, lines } = guarded();
+    const all = await operations(app);
+    expect(all.length).toBeGreaterThan(20);
+    const check = createOpenApiCheck(await documentOf(app));
+    const scopes = allScopes.split(' ');
+    const tokens = await Promise.all(scopes.map((scope) => issuer.sign({ scope })));
+    for (const { method, path, url, security } of all) {
+      expect(security).toBeDefined();
+      const send = (headers: Record<string, string>) =>
+        request(app)[method](url).set(headers).send();
+      const [needed] = security!.map(({ bearerAuth }) => bearerAuth?.[0]);
+      if (needed === undefined) {
+        // Probes, metrics and the documentation.
+        expect((await send({})).status).toBe(200);
+        continue;
+      }
+      const without = await send({});
+      expect([path, without.status]).toEqual([path, 401]);
+      check(method, path, without);
+      for (const [i, scope] of scopes.entries()) {
+        const response = await send(bearer(tokens[i]!));
+        if (scope === needed) {
+          expect([401, 403]).not.toContain(response.status);
+          continue;
+        }
+        expect([path, scope, response.status]).toEqual([path, scope, 403]);
+        expect(response.headers['www-authenticate']).toBe(
+          `${challenge}, error="insufficient_scope", scope="${needed}"`,
+        );
+        check(method, path, response);
+      }
+    }
+    // Whatever is refused left a line; whatever was looked at and changes nothing did not.
+    const audits = lines.filter(({ msg }) => msg === 'audit');
+    expect(audits.length).toBeGreaterThan(all.length);
+    expect(JSON.stringify(lines)).not.toContain(tokens[0]!.slice(-20));
+  });
+
+  it('needs no token where it is public, and still a good one where there is one', async () => {
+    const { app } = guarded({ publicScopes: ['offers:read'] });
+    await request(app).get('/offers').expect(200);
+    await request(app).get('/offers/offer1').expect(200);
+    await request(app).get('/offers').set(bearer('garbage')).expect(401);
+    await request(app).get('/orders?user_id=cristina').expect(401);
+    await request(app).post('/checkout').send(wanted).expect(401);
+    const offers = (await documentOf(app)).paths['/offers']!['get'];
+    expect(offers?.security).toEqual([{}, { bearerAuth: ['offers:read'] }]);
+  });
+
+  it('is everything where nobody is asked for a token', async () => {
+    const { app } = aService();
+    expect((await documentOf(app)).paths['/failed-orders']!['get']?.security).toEqual([
+      {},
+      { bearerAuth: ['orders:admin'] },
+    ]);
+    await request(app).get('/failed-orders').expect(200);
+  });
+});
+
+describe('orders', () => {
+  const sign = (claims: Claims) => issuer.sign(claims).then(bearer);
+  const user = 'orders:read orders:write';
+
+  it('are made and read by their own user', async () => {
+    const { app } = guarded();
+    const headers = await sign({ scope: user });
+    const made = await request(app).post('/checkout').set(headers).send(wanted).expect(201);
+    const { id } = made.body as { id: string };
+    await request(app).get(`/orders/${id}`).set(headers).expect(200);
+    await request(app).get(`/orders/${id}/events`).set(headers).expect(200);
+    await request(app).get('/orders?user_id=cristina').set(headers).expect(200);
+  });
+
+  it('are of others, who are not told whether there are any', async () => {
+    const { app, orders, lines } = guarded();
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const headers = await sign({ sub: 'mallory', scope: user });
+    for (const path of ['', '/events']) {
+      const hidden = await request(app)
+        .get(`/orders/${order.id}${path}`)
+        .set({ ...headers, Prefer: 'wait=5' })
+        .expect(404);
+      const missing = await request(app).get(`/orders/none${path}`).set(headers).expect(404);
+      const text = (response: typeof hidden, id: string) => response.text.replaceAll(id, 'ID');
+      expect(text(hidden, order.id)).toBe(text(missing, 'none'));
+    }
+    for (const response of [
+      await request(app).get('/orders?user_id=cristina').set(headers),
+      await request(app).post('/checkout').set(headers).send(wanted),
+    ]) {
+      expect(response.status).toBe(403);
+      expect(response.headers['www-authenticate']).toBe(
+        `${challenge}, error="insufficient_scope", scope="orders:admin"`,
+      );
+    }
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        msg: 'audit',
+        audit: expect.objectContaining({
+          who: 'mallory',
+          path: `/orders/${order.id}`,
+          outcome: 'denied',
+          status: 404,
+        }) as unknown,
+      }),
+    );
+    expect(await orders.listByUser('mallory', { limit: 1 })).toEqual([]);
+  });
+
+  it('are everybody’s to an administrator', async () => {
+    const { app } = guarded();
+    const headers = await sign({ sub: 'root', scope: `${user} orders:admin` });
+    const body = { ...wanted, user_id: 'somebody' };
+    const made = await request(app).post('/checkout').set(headers).send(body).expect(201);
+    const { id } = made.body as { id: string };
+    await request(app).get(`/orders/${id}`).set(headers).expect(200);
+    await request(app).get('/orders?user_id=somebody').set(headers).expect(200);
+  });
+
+  it('have the idempotency keys of who sends them', async () => {
+    const { app } = guarded();
+    const [root, somebody] = [
+      await sign({ sub: 'root', scope: `${user} orders:admin` }),
+      await sign({ sub: 'somebody-else', scope: user }),
+    ];
+    const body = { ...wanted, user_id: 'somebody-else' };
+    const post = (headers: Record<string, string>) =>
+      request(app).post('/checkout').set(headers).set('Idempotency-Key', 'k').send(body);
+    const first = await post(root).expect(201);
+    expect((await post(root).expect(201)).text).toBe(first.text);
+    expect((await post(somebody).expect(201)).text).not.toBe(first.text);
+  });
+});
+
+describe('the audit log', () => {
+  it('has a line of each request that changes something, and none of what was in it', async () => {
+    const { app, lines } = guarded();
+    const token = await issuer.sign({ scope: 'orders:write' });
+    const body = { ...wanted, email: 'cristina@example.com' };
+    const headers = { ...bearer(token), 'X-Request-Id': 'r-1' };
+    await request(app).post('/checkout').set(headers).send(body).expect(201);
+    await request(app).post('/checkout').set(headers).send({}).expect(400);
+    const audits = lines.filter(({ msg }) => msg === 'audit').map(({ audit }) => audit);
+    const line = {
+      who: 'cristina',
+      address: expect.stringMatching(/127\.0\.0\.1$/) as unknown,
+      method: 'POST',
+      path: '/checkout',
+      requestId: 'r-1',
+    };
+    expect(audits).toEqual([
+      { ...line, outcome: 'done', status: 201 },
+      { ...line, outcome: 'failed', status: 400, code: 'validation-failed' },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/example\.com|eyJ/);
+  });
+});
