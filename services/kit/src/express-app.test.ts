@@ -223,6 +223,15 @@ describe('createExpressApp', () => {
     expect(lines[0]).toMatchObject({ requestId: 'abc-1' });
   });
 
+  it('looks at no URL of more than 4096 characters', async () => {
+    const { app } = setUp();
+    await request(app)
+      .get(`/${'x'.repeat(4095)}`)
+      .expect(404);
+    const { status, body } = await request(app).get(`/${'x'.repeat(4096)}`);
+    expect([status, (body as Problem).code]).toEqual([414, 'uri-too-long']);
+  });
+
   it('writes one log line a request, with the route and not the path', async () => {
     const { app, lines } = setUp();
     await request(app).post('/echo/x').send(valid);

@@ -245,3 +245,52 @@ describe('serve', () => {
     await closed;
   });
 });
+
+describe('past as many connections as there may be', () => {
+  it('closes the one that has been of no use for longest', async () => {
+    const { port } = await start({ maxConnections: 3 });
+    const idle = await connected(port);
+    await sleep(50);
+    const used = await connected(port);
+    const begun = await connected(port);
+    begun.socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    await sleep(1100);
+    used.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    await used.heard('200 OK');
+    const next = await connected(port);
+    await idle.closed;
+    next.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    await next.heard('200 OK');
+    await begun.heard('200 OK');
+    used.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    for (const { socket } of [used, begun, next]) socket.destroy();
+  });
+
+  it('closes the new one where all are in use', async () => {
+    const { port } = await start({ maxConnections: 1 });
+    const begun = await connected(port);
+    begun.socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    await sleep(20);
+    const next = await connected(port);
+    await next.closed;
+    await begun.heard('200 OK');
+    begun.socket.destroy();
+  });
+});
+
+async function connected(port: number) {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk) => (text += chunk.toString()));
+  socket.on('error', () => undefined);
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      resolve();
+    });
+  });
+  await new Promise((resolve) => socket.once('connect', resolve));
+  const heard = async (what: string) => {
+    while (!text.includes(what)) await sleep(10);
+  };
+  return { socket, closed, heard };
+}

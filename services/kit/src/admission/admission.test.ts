@@ -1,0 +1,228 @@
+import { get } from 'node:http';
+import request from 'supertest';
+import { z } from 'zod';
+import { recordingLogger, startHttpServer } from '../../testing';
+import { endpoint } from '../endpoint';
+import { createExpressApp } from '../express-app';
+import { createLifecycle } from '../lifecycle';
+import { kitProblems } from '../problem';
+import { replyEmpty, replyJson } from '../reply';
+import { createAdmission, standAside } from './admission';
+import { createRateLimiter, type AddUsage } from './rate-limiter';
+import { InvalidTokenError } from './bearer-token';
+import { principalOf } from './principal';
+
+const use = { scope: 'things:use' };
+
+/** An app whose requests wait at `/wait` until they are let go. */
+function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxies = 0) {
+  const { logger, lines } = recordingLogger();
+  const waiting: (() => void)[] = [];
+  const until = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const read = (path: string, handle: (res: Parameters<typeof replyEmpty>[0]) => unknown) =>
+    endpoint(
+      { method: 'get', path, operationId: path, summary: path, access: use, responses: {} },
+      async ({ res }) => {
+        await handle(res);
+        replyEmpty(res);
+      },
+    );
+  const app = createExpressApp({
+    logger,
+    lifecycle: createLifecycle(),
+    problems: kitProblems,
+    admission: createAdmission(options),
+    trustedProxies,
+    endpoints: [
+      read('/thing', () => undefined),
+      read('/wait', until),
+      read('/aside', (res) => {
+        standAside(res.req);
+        return until();
+      }),
+      endpoint(
+        {
+          method: 'post',
+          path: '/thing',
+          operationId: 'post',
+          summary: 'Change it',
+          access: use,
+          body: z.looseObject({}),
+          responses: {},
+        },
+        ({ res, body }) => {
+          replyJson(res, 200, body);
+        },
+      ),
+      endpoint(
+        {
+          method: 'get',
+          path: '/probe',
+          operationId: 'probe',
+          summary: 'Probe',
+          access: 'public',
+          responses: {},
+        },
+        ({ res }) => {
+          replyEmpty(res);
+        },
+      ),
+    ],
+  });
+  const letGo = () => {
+    for (const each of waiting.splice(0)) each();
+  };
+  return { app, lines, waiting, letGo };
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('past as many requests as there may be at once', () => {
+  it('sheds the next, but no probe, and takes more once some are done', async () => {
+    const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 2 });
+    const held = [request(app).get('/wait'), request(app).get('/wait')].map((each) =>
+      each.expect(204).then(() => undefined),
+    );
+    while (waiting.length < 2) await sleep(5);
+    for (const response of [
+      await request(app).get('/thing'),
+      await request(app).post('/thing').send({}),
+    ]) {
+      expect([response.status, response.headers['retry-after']]).toEqual([503, '1']);
+      expect(response.body).toMatchObject({ code: 'overloaded' });
+    }
+    await request(app).get('/probe').expect(204);
+    letGo();
+    await Promise.all(held);
+    await request(app).get('/thing').expect(204);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ audit: expect.objectContaining({ outcome: 'denied' }) as unknown }),
+    );
+  });
+
+  it('does not count who only waits, is refused, failed, or has left', async () => {
+    const { app, waiting, letGo } = setUp({ maxConcurrent: 1 });
+    const aside = request(app)
+      .get('/aside')
+      .expect(204)
+      .then(() => undefined);
+    while (waiting.length < 1) await sleep(5);
+    await request(app).get('/thing').expect(204);
+    letGo();
+    await aside;
+    await request(app).post('/thing').send('[').set('Content-Type', 'application/json').expect(400);
+    await request(app).post('/thing').send('x').expect(415);
+    const server = await startHttpServer(app);
+    const left = get(`${server.url}/wait`).on('error', () => undefined);
+    while (waiting.length < 1) await sleep(5);
+    left.destroy();
+    while ((await request(app).get('/thing')).status !== 204) await sleep(5);
+    await server.close();
+  });
+
+  it('counts nobody who is still sending', async () => {
+    const { app } = setUp({ maxConcurrent: 1 });
+    const slow = request(app).post('/thing').set('Content-Type', 'application/json');
+    slow.write('{');
+    await sleep(50);
+    await request(app).get('/thing').expect(204);
+    slow.write('}');
+    await slow.expect(200);
+  });
+});
+
+describe('a quota', () => {
+  const quota = { windowS: 60, exact: false };
+  const limiter = (limit: number, addUsage?: AddUsage) =>
+    createRateLimiter({
+      quotas: {
+        reads: { ...quota, name: 'reads', limit },
+        writes: { ...quota, name: 'writes', limit: 1, exact: true },
+      },
+      addUsage,
+      logger: recordingLogger().logger,
+      now: () => 1_000_000_060_000,
+    });
+  const verifyToken = (token: string) => {
+    if (token.startsWith('bad')) throw new InvalidTokenError('bad');
+    return principalOf(token, [use.scope]);
+  };
+  const as = (token: string) => ({ Authorization: `Bearer ${token}` });
+
+  it('is told with each answer, and ends in 429', async () => {
+    const { app, lines } = setUp({ limiter: limiter(2) });
+    const first = await request(app).get('/thing').expect(204);
+    expect(first.headers).toMatchObject({
+      'ratelimit-policy': '"reads";q=2;w=60',
+      ratelimit: '"reads";r=1;t=20',
+    });
+    await request(app).get('/thing').expect('RateLimit', '"reads";r=0;t=20');
+    const third = await request(app).get('/thing');
+    expect(third.status).toBe(429);
+    expect(third.headers).toMatchObject({
+      'retry-after': '20',
+      'ratelimit-policy': '"reads";q=2;w=60',
+      ratelimit: '"reads";r=0;t=20',
+    });
+    expect(third.body).toEqual({
+      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      title: 'Too many requests in this time',
+      status: 429,
+      detail: '2 reads in 60 s are all there are.',
+      instance: '/thing',
+      code: 'quota-exceeded',
+      'violated-policies': ['reads'],
+    });
+    // Writes have their own, and probes none.
+    await request(app).post('/thing').send({}).expect(200);
+    await request(app).post('/thing').send({}).expect(429);
+    const probe = await request(app).get('/probe').expect(204);
+    expect(probe.headers).not.toHaveProperty('ratelimit');
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        audit: expect.objectContaining({ status: 429, code: 'quota-exceeded' }) as unknown,
+      }),
+    );
+  });
+
+  it('is of a subject, wherever they are', async () => {
+    const { app } = setUp({ limiter: limiter(1), verifyToken }, 1);
+    const from = (address: string, token: string) =>
+      request(app)
+        .get('/thing')
+        .set({ ...as(token), 'X-Forwarded-For': address });
+    await from('203.0.113.1', 'a').expect(204);
+    await from('203.0.113.2', 'a').expect(429);
+    await from('203.0.113.1', 'b').expect(204);
+  });
+
+  it('is of an address for whoever does not prove who they are', async () => {
+    const { app } = setUp({ limiter: limiter(2), verifyToken });
+    await request(app).get('/thing').set(as('bad-1')).expect(401);
+    await request(app).get('/thing').expect(401);
+    await request(app).get('/thing').set(as('bad-2')).expect(429);
+    // Others behind the same address are not meant.
+    await request(app).get('/thing').set(as('good')).expect(204);
+  });
+
+  it.each([
+    ['nobody in front', 0, ['1.1.1.1', '2.2.2.2'], false],
+    ['a proxy in front', 1, ['1.1.1.1', '2.2.2.2'], true],
+    [
+      'what a client makes up before a proxy adds the truth',
+      1,
+      ['x, 3.3.3.3', 'y, 3.3.3.3'],
+      false,
+    ],
+    ['two proxies in front', 2, ['1.1.1.1, 9.9.9.9', '2.2.2.2, 9.9.9.9'], true],
+    ['one network of IPv6', 1, ['2001:db8:1:2::1', '2001:db8:1:2:ffff::1'], false],
+    ['two networks of IPv6', 1, ['2001:db8:1:2::1', '2001:db8:1:3::1'], true],
+    ['IPv4 as IPv6', 1, ['::ffff:1.1.1.1', '1.1.1.1'], false],
+    ['nonsense', 1, ['garbage', 'rubbish'], true],
+  ])('tells addresses apart: %s', async (_, proxies, [one, other], areTwo) => {
+    const { app } = setUp({ limiter: limiter(1) }, proxies as number);
+    const from = (address: string) => request(app).get('/thing').set('X-Forwarded-For', address);
+    await from(one!).expect(204);
+    await from(other!).expect(areTwo ? 204 : 429);
+  });
+});
