@@ -220,7 +220,7 @@ describe('a quota', () => {
     ['IPv4 as IPv6', 1, ['::ffff:1.1.1.1', '1.1.1.1'], false],
     ['nonsense', 1, ['garbage', 'rubbish'], true],
   ])('tells addresses apart: %s', async (_, proxies, [one, other], areTwo) => {
-    const { app } = setUp({ limiter: limiter(1) }, proxies as number);
+    const { app } = setUp({ limiter: limiter(1) }, proxies);
     const from = (address: string) => request(app).get('/thing').set('X-Forwarded-For', address);
     await from(one!).expect(204);
     await from(other!).expect(areTwo ? 204 : 429);

@@ -1,0 +1,333 @@
+/** Requests made up from the OpenAPI documents of both services: fitting, nearly fitting and absurd ones. */
+import { Agent, request } from 'node:http';
+import fc, { type Arbitrary } from 'fast-check';
+import { inParallel, report } from './support/client';
+import { newStorage } from './support/postgres';
+import { startService, type ServiceProcess } from './support/service-process';
+import { secretBetweenServices, useTokens } from './support/tokens';
+
+jest.setTimeout(400_000);
+
+const REQUESTS = 20_000;
+const WIDTH = 20;
+/** In whatever a request has that nobody else may read. */
+const SECRET = 's3cr3t';
+
+interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  enum?: unknown[];
+  const?: unknown;
+  example?: unknown;
+  format?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+}
+
+interface Parameter {
+  name: string;
+  in: string;
+  schema: Schema;
+}
+
+interface Operation {
+  parameters?: Parameter[];
+  requestBody?: { content: Record<string, { schema: Schema }> };
+}
+
+interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+}
+
+interface Wanted {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string | undefined;
+}
+
+/** Values that a schema takes. URLs lead nowhere but to this machine. */
+function fitting(schema: Schema, document: Document): Arbitrary<unknown> {
+  const { $ref, anyOf, oneOf } = schema;
+  if ($ref !== undefined) {
+    return fitting(document.components.schemas[$ref.split('/').at(-1)!]!, document);
+  }
+  const either = anyOf ?? oneOf;
+  if (either) return fc.oneof(...either.map((each) => fitting(each, document)));
+  if (schema.const !== undefined) return fc.constant(schema.const);
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  const types = [schema.type ?? 'null'].flat();
+  const made = fc.oneof(...types.map((type) => ofType(type, schema, document)));
+  if (schema.example === undefined) return made;
+  return fc.oneof({ weight: 3, arbitrary: fc.constant(schema.example) }, made);
+}
+
+function ofType(type: string, schema: Schema, document: Document): Arbitrary<unknown> {
+  const { minimum = schema.exclusiveMinimum ?? -1e9, maximum = 1e9 } = schema;
+  switch (type) {
+    case 'string':
+      return ofFormat(schema);
+    case 'integer':
+      return fc.integer({ min: Math.ceil(minimum), max: Math.floor(maximum) });
+    case 'number':
+      return fc.double({ min: minimum, max: maximum, noNaN: true });
+    case 'boolean':
+      return fc.boolean();
+    case 'array':
+      return fc.array(fitting(schema.items ?? { type: 'null' }, document), { maxLength: 4 });
+    case 'object':
+      return ofProperties(schema, document);
+    default:
+      return fc.constant(null);
+  }
+}
+
+function ofFormat({ format, minLength = 0, maxLength = 40 }: Schema): Arbitrary<string> {
+  if (format === 'email') return fc.constant(`${SECRET}@example.invalid`);
+  if (format === 'uri') return fc.webPath().map((path) => `http://127.0.0.1:1${path}`);
+  return fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, 200) });
+}
+
+function ofProperties(schema: Schema, document: Document): Arbitrary<object> {
+  const { properties = {}, required = [] } = schema;
+  const entries = Object.entries(properties).map(([name, each]) => {
+    const value =
+      name === 'secret' ? fc.constant(`whsec_${SECRET}${'x'.repeat(40)}`) : fitting(each, document);
+    return [name, required.includes(name) ? value : fc.option(value, { nil: undefined })] as const;
+  });
+  return fc.record(Object.fromEntries(entries));
+}
+
+/** The same with something wrong in it, or nothing of it left. */
+function nearly(value: Arbitrary<unknown>): Arbitrary<unknown> {
+  const anything = fc.jsonValue({ maxDepth: 3 });
+  const spoilt = fc
+    .tuple(value, fc.nat(), fc.oneof(anything, fc.string()), fc.constantFrom('set', 'drop', 'add'))
+    .map(([whole, place, other, how]) => {
+      if (typeof whole !== 'object' || whole === null) return other;
+      const names = Object.keys(whole);
+      if (how === 'add' || names.length === 0) return { ...whole, ['__proto__ x']: other };
+      const name = names[place % names.length]!;
+      return { ...whole, [name]: how === 'drop' ? undefined : other };
+    });
+  return fc.oneof({ weight: 5, arbitrary: value }, { weight: 4, arbitrary: spoilt }, anything);
+}
+
+const printable = fc.stringMatching(/^[\x20-\x7e]{0,60}$/);
+const absurdPath = fc
+  .array(fc.oneof(fc.webPath(), fc.string().map(encodeURIComponent), fc.constant('/../%00/%zz')))
+  .map((parts) => `/${parts.join('')}`.replace(/[^\x21-\x7e]/g, ''));
+
+function headersOf(token: string, operation: Operation | undefined): Arbitrary<object> {
+  const declared = (operation?.parameters ?? []).filter((each) => each.in === 'header');
+  const values: Partial<Record<string, string[]>> = {
+    Prefer: ['respond-async', 'wait=1', 'respond-async, wait=1', 'wait=x'],
+    'Idempotency-Key': ['k1', '"k2"', '', 'x'.repeat(300)],
+    'Last-Event-ID': ['1', '-1', '9'.repeat(30)],
+  };
+  const own = declared.map(({ name }) => [
+    name,
+    fc.option(fc.oneof(fc.constantFrom(...(values[name] ?? ['*'])), printable), {
+      nil: undefined,
+      freq: 2,
+    }),
+  ]);
+  const garbled = fc.constantFrom(
+    ...[`Bearer ${SECRET}`, `Basic ${SECRET}`, `Bearer ${token}x`, '', 'Bearer'],
+  );
+  const optional = (value: Arbitrary<string>) => fc.option(value, { nil: undefined, freq: 1 });
+  return fc.record({
+    ...(Object.fromEntries(own) as Record<string, Arbitrary<string | undefined>>),
+    Authorization: fc.oneof({ weight: 9, arbitrary: fc.constant(`Bearer ${token}`) }, garbled),
+    Cookie: fc.constant(`session=${SECRET}`),
+    Accept: optional(printable),
+    'X-Request-Id': optional(printable),
+    'If-None-Match': optional(printable),
+    'X-Forwarded-For': optional(printable),
+    Connection: optional(fc.constantFrom('close', 'keep-alive', 'x')),
+    Expect: fc.option(fc.constant('x'), { nil: undefined, freq: 30 }),
+  });
+}
+
+const types = ['application/json', 'application/json; charset=utf-16', 'text/plain', ''];
+
+/** Requests to one operation of a document, or to nothing that is in it. */
+function wanted(document: Document, token: string): Arbitrary<Wanted> {
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => {
+      const { parameters = [], requestBody } = operation;
+      const query = parameters.filter((each) => each.in === 'query');
+      const pathOf = fc
+        .tuple(
+          fc.oneof(
+            { weight: 9, arbitrary: fc.string({ maxLength: 140 }) },
+            fc.constantFrom('offer1', 'offer2'),
+          ),
+          fc.array(
+            fc.tuple(
+              fc.constantFrom(...query.map(({ name }) => name), 'x'),
+              fc.oneof(...query.map((each) => fitting(each.schema, document)), fc.string()),
+            ),
+            { maxLength: 4 },
+          ),
+        )
+        .map(([id, pairs]) => {
+          const search = pairs.map((pair) => pair.map((part) => encode(String(part))).join('='));
+          const target = path.replace(/\{\w+\}/g, () => encode(id) || 'x');
+          return search.length === 0 ? target : `${target}?${search.join('&')}`;
+        });
+      const schema = requestBody?.content['application/json']?.schema;
+      const body = schema
+        ? fc.oneof(
+            {
+              weight: 12,
+              arbitrary: nearly(fitting(schema, document)).map((v) => JSON.stringify(v)),
+            },
+            fc.string(),
+            fc.constantFrom('[', '{"a":', '\ufeff{}', '{"user_id":1e999}', 'x'.repeat(150_000)),
+          )
+        : fc.option(fc.string(), { nil: undefined, freq: 9 });
+      return fc.record({
+        method: fc.oneof(
+          { weight: 15, arbitrary: fc.constant(method.toUpperCase()) },
+          fc.constantFrom('GET', 'HEAD', 'PUT', 'OPTIONS', 'TRACE', 'PROPFIND', 'DELETE'),
+        ),
+        path: fc.oneof({ weight: 15, arbitrary: pathOf }, absurdPath),
+        headers: fc
+          .tuple(
+            headersOf(token, operation),
+            fc.oneof(
+              { weight: 12, arbitrary: fc.constant('application/json') },
+              fc.constantFrom(...types),
+            ),
+          )
+          .map(([headers, type]) => ({ ...headers, 'Content-Type': type })),
+        body,
+      }) as Arbitrary<Wanted>;
+    }),
+  );
+  return fc.oneof(...operations);
+}
+
+/** In a URL, whatever is broken Unicode becomes what can be sent. */
+function encode(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Cs}/gu, ''));
+}
+
+interface Seen {
+  status: number;
+  type: string;
+  body: string;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: WIDTH });
+afterAll(() => {
+  agent.destroy();
+});
+
+function send(port: number, { method, path, headers, body }: Wanted): Promise<Seen> {
+  return new Promise((resolve, reject) => {
+    const given = Object.entries(headers).filter(([, value]) => value !== undefined);
+    // With Expect, the client would send the head before it knows of a body, and that as garbage behind it.
+    if (body !== undefined) given.push(['Content-Length', String(Buffer.byteLength(body))]);
+    const outgoing = request(
+      { host: '127.0.0.1', port, agent, method, path, headers: Object.fromEntries(given) },
+      (incoming) => {
+        let text = '';
+        incoming.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        incoming.on('end', () => {
+          const type = incoming.headers['content-type'] ?? '';
+          resolve({ status: incoming.statusCode!, type, body: text });
+        });
+        incoming.on('error', reject);
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.setTimeout(60_000, () => outgoing.destroy(new Error('no answer in 60 s')));
+    outgoing.end(body);
+  });
+}
+
+async function documentOf({ url }: ServiceProcess) {
+  return (await (await fetch(`${url}/openapi.json`)).json()) as Document;
+}
+
+it('answers whatever is asked, fails at nothing, and tells no secret', async () => {
+  const tokens = await useTokens();
+  const confirmPayment = await startService('confirm-payment', tokens.confirmPaymentEnv);
+  const offers = await startService('offers', {
+    ...(await newStorage()),
+    ...tokens.offersEnv,
+    CONFIRM_PAYMENT_URL: confirmPayment.url,
+    RATE_LIMIT: 'off',
+    ALLOW_PRIVATE_WEBHOOKS: 'true',
+  });
+  const scope = 'offers:read orders:read orders:write orders:admin webhooks:manage';
+  const token = await tokens.sign({ scope, expiresIn: 3600 });
+  const statuses = new Map<number, number>();
+  const wrong: unknown[] = [];
+  const seed = Date.now();
+
+  for (const [service, share] of [
+    [offers, 0.9],
+    [confirmPayment, 0.1],
+  ] as const) {
+    const requests = wanted(await documentOf(service), token);
+    const memory: number[] = [];
+    const rounds = 10;
+    const each = Math.ceil((REQUESTS * share) / rounds);
+    for (let round = 0; round < rounds; round++) {
+      const all = fc.sample(requests, { numRuns: each, seed: seed + round });
+      await inParallel(each, WIDTH, async (i) => {
+        const seen = await send(service.port, all[i]!).catch((error: unknown) => ({
+          status: 0,
+          type: '',
+          body: String(error),
+        }));
+        statuses.set(seen.status, (statuses.get(seen.status) ?? 0) + 1);
+        const { status, type, body } = seen;
+        const isProblem = type === 'application/problem+json' || all[i]!.method === 'HEAD';
+        if (status === 0 || (status >= 500 && status !== 503) || (status >= 400 && !isProblem)) {
+          wrong.push({ ...all[i], status, type, body });
+        }
+      });
+      memory.push(service.memoryMb());
+    }
+    // The first rounds fill caches and make V8 compile.
+    const [early, late] = [memory[3]!, memory[rounds - 1]!];
+    report(
+      `${service.log[0]!['service'] as string}: ${String(each * rounds)} requests, ` +
+        `${early.toFixed(0)} MB after 40 %, ${late.toFixed(0)} MB at the end`,
+    );
+    if (!Number.isNaN(late)) expect(late - early).toBeLessThan(100);
+  }
+
+  expect({ seed, wrong: wrong.slice(0, 5) }).toEqual({ seed, wrong: [] });
+  report(
+    `seed ${String(seed)}: ${[...statuses]
+      .sort()
+      .map(([status, count]) => `${String(status)} × ${String(count)}`)
+      .join(', ')}`,
+  );
+  // It got through to what it tests.
+  for (const status of [200, 201, 400, 401, 404, 405, 413, 415, 422]) {
+    expect([status, statuses.get(status) ?? 0]).not.toEqual([status, 0]);
+  }
+  for (const { log } of [offers, confirmPayment]) {
+    const text = log.map((line) => JSON.stringify(line)).join('\n');
+    expect(text).toContain('"msg":"audit"');
+    for (const secret of [SECRET, token.slice(-40), secretBetweenServices]) {
+      expect(text.includes(secret)).toBe(false);
+    }
+    expect(log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+  }
+});
