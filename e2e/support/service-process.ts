@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { until } from './client';
+import { freePort } from './free-port';
 import { atEnd } from './opened';
 
 export const root = join(__dirname, '..', '..');
@@ -51,8 +53,11 @@ function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
 /** Starts a built service on a free port and waits until it listens. It is killed when the test is over. */
 export async function startService(
   name: ServiceName,
-  env: NodeJS.ProcessEnv = {},
+  given: NodeJS.ProcessEnv = {},
 ): Promise<ServiceProcess> {
+  // One that logs less does not say where it listens.
+  const isQuiet = given['LOG_LEVEL'] !== undefined;
+  const env = isQuiet ? { PORT: String(await freePort()), ...given } : given;
   const { child, exit, stderr } = spawnService(name, env);
   const close = async () => {
     child.kill('SIGKILL');
@@ -61,6 +66,7 @@ export async function startService(
   atEnd(close);
   const log: Record<string, unknown>[] = [];
   const port = await new Promise<number>((resolve, reject) => {
+    if (isQuiet) untilAlive(Number(env['PORT'])).then(resolve, reject);
     createInterface({ input: child.stdout }).on('line', (text) => {
       const line = JSON.parse(text) as Record<string, unknown>;
       log.push(line);
@@ -79,6 +85,14 @@ export async function startService(
     exit,
     close,
   };
+}
+
+async function untilAlive(port: number): Promise<number> {
+  await until(async () => {
+    const answer = await fetch(`http://127.0.0.1:${String(port)}/livez`).catch(() => undefined);
+    return answer?.ok === true;
+  }, 60_000);
+  return port;
 }
 
 function residentMb(pid: number): number {

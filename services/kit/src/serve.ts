@@ -14,6 +14,11 @@ import { answerUnreadable } from './unreadable';
 const HEADERS_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 8000;
 const TIMEOUT_CHECK_MS = 1000;
+/**
+ * Connections that the kernel makes while nobody here has time to take them: of one more it says nothing, and the client
+ * tries again after a second, three, seven. (The kernel has a limit of its own, 4096 on Linux.)
+ */
+const BACKLOG = 4096;
 /** Of the request line and the headers together. */
 const MAX_HEADER_BYTES = 16_384;
 /** Longer than the idle timeout of Google's load balancers (600 s), so that it is they who close idle connections. */
@@ -86,6 +91,6 @@ async function listen(server: Server, host: string, port: number): Promise<void>
       const reason = reasons[error.code ?? ''] ?? `cannot be listened on: ${error.message}`;
       reject(new ListenError(`port ${String(port)} on ${host} ${reason}`, { cause: error }));
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
 }

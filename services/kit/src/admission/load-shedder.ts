@@ -12,23 +12,56 @@ export class OverloadedError extends AppError {
 
 /** Counts the requests that are being worked on. */
 export interface LoadShedder {
-  /** @throws {OverloadedError} where there are as many as there may be. */
+  /** @throws {OverloadedError} where there is more to do than can be done in time. */
   check: () => void;
   /** Counts one more, unless there are as many as there may be. */
   enter: () => void;
   leave: () => void;
 }
 
+/** What a request may have waited for others that arrived with it. */
+const MAX_TURN_MS = 50;
+/** A burst may take longer, for this long. */
+const PATIENCE_MS = 500;
+
+/**
+ * Whether requests wait too long to be looked at. All that have arrived are looked at in one turn of the event loop: how long
+ * that has taken is how long the last of them has waited. Work that never waits, such as that of an embedded database, is
+ * not seen any other way.
+ */
+function createTurnWatch(): () => boolean {
+  let startedAt: number | undefined;
+  let lateSince: number | undefined;
+  const end = () => {
+    if (performance.now() - startedAt! < MAX_TURN_MS) lateSince = undefined;
+    startedAt = undefined;
+  };
+  return () => {
+    const now = performance.now();
+    if (startedAt === undefined) {
+      startedAt = now;
+      setImmediate(end);
+      return false;
+    }
+    if (now - startedAt < MAX_TURN_MS) return false;
+    lateSince ??= now;
+    return now - lateSince >= PATIENCE_MS;
+  };
+}
+
+/** One for all: who is shed under load should cost next to nothing, and a stack trace does not. */
+const overloaded = new OverloadedError();
+
 /** @param maxConcurrent how many may be worked on at a time */
 export function createLoadShedder(maxConcurrent: number): LoadShedder {
+  const isLate = createTurnWatch();
   let active = 0;
-  const check = () => {
-    if (active >= maxConcurrent) throw new OverloadedError();
-  };
   return {
-    check,
+    check: () => {
+      if (active >= maxConcurrent || isLate()) throw overloaded;
+    },
     enter: () => {
-      check();
+      if (active >= maxConcurrent) throw overloaded;
       active += 1;
     },
     leave: () => {

@@ -1,0 +1,57 @@
+import { createLoadShedder, OverloadedError } from './load-shedder';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Work that keeps everybody else waiting. */
+function work(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+describe('createLoadShedder', () => {
+  it('takes so many at a time', () => {
+    const { check, enter, leave } = createLoadShedder(2);
+    enter();
+    check();
+    enter();
+    expect(check).toThrow(OverloadedError);
+    expect(enter).toThrow(OverloadedError);
+    leave();
+    check();
+  });
+
+  it('sheds who waited for others too long, once that is no mere burst', async () => {
+    const { check } = createLoadShedder(Infinity);
+    const startedAt = performance.now();
+    let shed = 0;
+    // Turn after turn, ten at a time that take 10 ms each.
+    while (shed === 0) {
+      for (let i = 0; i < 10 && shed === 0; i++) {
+        try {
+          check();
+          work(10);
+        } catch {
+          shed += 1;
+        }
+      }
+      await turn();
+    }
+    expect(performance.now() - startedAt).toBeGreaterThan(500);
+    // The first of each turn is taken all the same.
+    check();
+    await turn();
+    // And one turn that is short makes all well.
+    check();
+    work(60);
+    check();
+  });
+
+  it('sheds nobody in a turn that is short, however many there are', async () => {
+    const { check } = createLoadShedder(Infinity);
+    for (let i = 0; i < 70; i++) {
+      for (let each = 0; each < 1000; each++) check();
+      work(10);
+      await turn();
+    }
+  });
+});
