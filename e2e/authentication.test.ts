@@ -1,0 +1,182 @@
+/** Who is let in by whom, with the services as processes. */
+import { connect, createServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inLanes, report } from './support/client';
+import { atEnd } from './support/opened';
+import { describeWithServer, newServerDatabase, newStorage } from './support/postgres';
+import { startInVain, startService, type ServiceProcess } from './support/service-process';
+import { useTokens } from './support/tokens';
+
+jest.setTimeout(120_000);
+
+const body = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
+
+function checkout(url: string, token: string): Promise<Response> {
+  return fetch(`${url}/checkout`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    body,
+  });
+}
+
+it.each(['offers', 'confirm-payment'] as const)(
+  '%s starts in production only with a choice of who is let in',
+  async (name) => {
+    const { exit, stderr } = await startInVain(name, { NODE_ENV: 'production' });
+    expect(exit).toBe(1);
+    expect(stderr).toContain('AUTH_MODE: must be set for NODE_ENV=production');
+    await startService(name, { NODE_ENV: 'production', AUTH_MODE: 'none' });
+  },
+);
+
+describe('between the services', () => {
+  it('only offers is listened to, and an order stays pending while it is not', async () => {
+    const tokens = await useTokens();
+    const confirmPayment = await startService('confirm-payment', {
+      ...tokens.confirmPaymentEnv,
+      SERVICE_AUTH_SECRETS: 'something-else-of-thirty-two-characters',
+    });
+    const offers = await startService('offers', {
+      ...tokens.offersEnv,
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+    });
+    const response = await checkout(offers.url, await tokens.sign({ scope: 'orders:write' }));
+    expect(response.status).toBe(202);
+    expect(await response.json()).toMatchObject({ status: 'PENDING' });
+    const direct = await fetch(`${confirmPayment.url}/confirm-payment`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ order_id: 'order-1', amount: 12_000, status: 'PENDING' }),
+    });
+    expect([direct.status, direct.headers.get('www-authenticate')]).toEqual([
+      401,
+      'Bearer realm="loan-buddy"',
+    ]);
+  });
+
+  it('the secret is replaced under load without a request that fails', async () => {
+    const tokens = await useTokens();
+    const token = await tokens.sign({ scope: 'orders:write' });
+    const storage = await newStorage();
+    const [old, next] = ['old', 'new'].map((name) => `${name}-secret-`.repeat(4));
+    // As a Kubernetes Service does: new connections go to whoever is ready.
+    const confirmPayments = await aService();
+    let confirmPayment: ServiceProcess | undefined;
+    const roll = async (secrets: string) => {
+      const before = confirmPayment;
+      confirmPayment = await startService('confirm-payment', {
+        ...tokens.confirmPaymentEnv,
+        SERVICE_AUTH_SECRETS: secrets,
+      });
+      confirmPayments.to(confirmPayment.port);
+      before?.kill('SIGTERM');
+      await before?.exit;
+    };
+    const start = (secrets: string) =>
+      startService('offers', {
+        ...tokens.offersEnv,
+        ...storage,
+        SERVICE_AUTH_SECRETS: secrets,
+        CONFIRM_PAYMENT_URL: confirmPayments.url,
+        RATE_LIMIT: 'off',
+        // An order that is not decided at once is a failure here.
+        RETRY_BASE_MS: '60000',
+      });
+    await roll(old!);
+    let offers = await start(old!);
+    const seen: Record<string, number> = {};
+    const state = { goesOn: true, pause: false };
+    const load = inLanes(
+      8,
+      () => state.goesOn,
+      async () => {
+        // An embedded database is one process': between two of them there is none.
+        if (state.pause) return sleep(10);
+        const { status } = await checkout(offers.url, token);
+        seen[status] = (seen[status] ?? 0) + 1;
+        return undefined;
+      },
+    );
+    const rollOffers = async (secrets: string) => {
+      state.pause = true;
+      await sleep(300);
+      offers.kill('SIGTERM');
+      await offers.exit;
+      offers = await start(secrets);
+      state.pause = false;
+    };
+    const steps = [`${old!},${next!}`, `${next!},${old!}`, next!];
+    for (const secrets of steps) {
+      await roll(secrets);
+      await sleep(500);
+      await rollOffers(secrets);
+      await sleep(500);
+    }
+    state.goesOn = false;
+    await load;
+    report(`secret replaced in ${String(steps.length)} steps: ${JSON.stringify(seen)}`);
+    expect(Object.keys(seen)).toEqual(['201']);
+  });
+});
+
+/** A port that leads to another. */
+async function aService() {
+  let target = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => other.destroy());
+      one.on('close', () => sockets.delete(one));
+      one.pipe(other);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  atEnd(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${String(port)}`,
+    to: (other: number) => {
+      target = other;
+    },
+  };
+}
+
+describeWithServer('on two replicas', () => {
+  it('a quota of checkouts is one, to the letter', async () => {
+    const tokens = await useTokens();
+    const confirmPayment = await startService('confirm-payment', tokens.confirmPaymentEnv);
+    const env = {
+      ...tokens.offersEnv,
+      DATABASE_URL: await newServerDatabase(),
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+      RATE_LIMIT_WRITES: '20',
+    };
+    const replicas = [await startService('offers', env), await startService('offers', env)];
+    // Not over the end of a minute.
+    const leftMs = 60_000 - (Date.now() % 60_000);
+    if (leftMs < 10_000) await sleep(leftMs);
+    const statuses: number[] = [];
+    const tokenOf = (sub: string) => tokens.sign({ sub, scope: 'orders:write' });
+    const token = await tokenOf('cristina');
+    await inLanes(
+      10,
+      (i) => i < 60,
+      async (i) => {
+        const { status } = await checkout(replicas[i % 2]!.url, token);
+        statuses.push(status);
+      },
+    );
+    expect(statuses.filter((status) => status === 201)).toHaveLength(20);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(40);
+  });
+});
