@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { authenticationContestants } from './authentication';
 import { fanOutContestants, fanOutLatencies } from './fan-out';
 import { compare, type Contestant, type Figures } from './measure';
 import { startProcess, type MeasuredProcess } from './process';
@@ -30,6 +31,10 @@ async function main(): Promise<void> {
       `${String(rounds)} rounds of ${String(seconds)} s each, alternating, medians\n`,
   );
   report('GET /offers', await compare(await listContestants(offers), { rounds, seconds }));
+
+  const guarded = await authenticationContestants({ folder, start });
+  await sleep(SETTLE_MS);
+  report('GET /offers', await compare(guarded, { rounds, seconds }), 'the first');
 
   for (const lenders of [3, 50]) {
     const uncached = await fanOutContestants({ folder, start }, lenders);
@@ -147,8 +152,8 @@ async function record(
   return { BENCH_RESPONSE: JSON.stringify(recorded) };
 }
 
-function report(title: string, figures: readonly Figures[]): void {
-  console.log(`| ${title} | CPU a request | × bare | requests/s | p50 | p99 |`);
+function report(title: string, figures: readonly Figures[], first = 'bare'): void {
+  console.log(`| ${title} | CPU a request | × ${first} | requests/s | p50 | p99 |`);
   console.log('|---|--:|--:|--:|--:|--:|');
   for (const {
     name,

@@ -50,8 +50,8 @@ const admissionVariables = {
   AUTH_JWKS_FILE: z.string().optional(),
   AUTH_PUBLIC_OFFERS: flagVariable({ default: false }),
   RATE_LIMIT: z.enum(['on', 'off']).optional(),
-  RATE_LIMIT_READS: integerVariable({ default: 600, min: 1, max: 1_000_000 }),
-  RATE_LIMIT_WRITES: integerVariable({ default: 60, min: 1, max: 1_000_000 }),
+  RATE_LIMIT_READS: integerVariable({ default: 600, min: 1, max: 1_000_000_000 }),
+  RATE_LIMIT_WRITES: integerVariable({ default: 60, min: 1, max: 1_000_000_000 }),
   TRUST_PROXY: integerVariable({ default: 0, max: 10 }),
 };
 

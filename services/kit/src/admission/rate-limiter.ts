@@ -102,11 +102,11 @@ export function createRateLimiter(options: {
     return next;
   };
 
-  const allowance = (quota: Quota, used: number): Allowance => ({
+  const allowance = (quota: Quota, startS: number, used: number): Allowance => ({
     quota,
     isExceeded: used > quota.limit,
     remaining: Math.max(0, quota.limit - used),
-    resetS: Math.max(1, Math.ceil(windowOf(quota).startS + quota.windowS - now() / 1000)),
+    resetS: Math.max(1, Math.ceil(startS + quota.windowS - now() / 1000)),
   });
 
   let sharing = false;
@@ -162,8 +162,7 @@ export function createRateLimiter(options: {
     }
   }
 
-  const countOf = (quota: Quota, client: string): Count => {
-    const { counts } = windowOf(quota);
+  const countOf = (quota: Quota, counts: Map<string, Count>, client: string): Count => {
     let count = counts.get(client);
     if (!count) {
       count = { key: `${quota.name} ${client}`, total: 0, unshared: 0, waiting: [] };
@@ -175,18 +174,19 @@ export function createRateLimiter(options: {
   return {
     quotas,
     take: (quota, client) => {
-      const count = countOf(quota, client);
-      if (count.total >= quota.limit) return allowance(quota, quota.limit + 1);
+      const { startS, counts } = windowOf(quota);
+      const count = countOf(quota, counts, client);
+      if (count.total >= quota.limit) return allowance(quota, startS, quota.limit + 1);
       count.total += 1;
-      if (!addUsage) return allowance(quota, count.total);
+      if (!addUsage) return allowance(quota, startS, count.total);
       count.unshared += 1;
       if (!quota.exact) {
         timer ??= setTimeout(() => void share(addUsage), SHARE_MS).unref();
-        return allowance(quota, count.total);
+        return allowance(quota, startS, count.total);
       }
       return new Promise((resolve) => {
         count.waiting.push((before) => {
-          resolve(allowance(quota, before + 1));
+          resolve(allowance(quota, startS, before + 1));
         });
         void share(addUsage);
       });
