@@ -32,7 +32,14 @@ const prometheus = { namespaceSelector: { matchLabels: { name: 'monitoring' } } 
 const variants: Record<string, string[]> = {
   default: [],
   kind: ['--values', join(chart, 'values-kind.yaml')],
-  gke: ['--values', join(chart, 'values-gke.yaml'), '--set', 'pubsub.projectId=my-project'],
+  gke: [
+    ...['--values', join(chart, 'values-gke.yaml'), '--set', 'pubsub.projectId=my-project'],
+    ...['--set', 'auth.issuer=https://issuer.example,auth.audience=loan-buddy'],
+    ...['--set', 'auth.jwksUrl=https://issuer.example/jwks'],
+    ...['--set', 'ingress.enabled=true,ingress.hosts={loans.example},ingress.gke.enabled=true'],
+    ...['--set', 'ingress.gke.address=address,ingress.gke.certificate=certificate'],
+    ...['--set', 'ingress.gke.securityPolicy=armor,ingress.gke.sslPolicy=modern'],
+  ],
   'everything on': [
     '--values',
     join(chart, 'values-kind.yaml'),
@@ -59,7 +66,12 @@ const schemas = {
 } as const;
 
 /** Not part of Kubernetes itself. */
-const extensions = ['gateway.networking.k8s.io/v1', 'monitoring.coreos.com/v1'];
+const extensions = [
+  'gateway.networking.k8s.io/v1',
+  'monitoring.coreos.com/v1',
+  'cloud.google.com/v1',
+  'networking.gke.io/v1beta1',
+];
 
 /** Checks an object against the schema of its kind. */
 function validate(object: Rendered): void {
@@ -111,7 +123,7 @@ if (!hasHelm) {
       const urls = podsOf(objects).flatMap((pod) =>
         pod.containers.flatMap((container: { env?: { name: string; valueFrom?: object }[] }) =>
           (container.env ?? []).filter(
-            ({ name }) => /URL$|PASSWORD$/.test(name) && name !== 'OFFERS_URL',
+            ({ name }) => /URL$|PASSWORD$|SECRETS$/.test(name) && name !== 'OFFERS_URL',
           ),
         ),
       );
@@ -303,6 +315,17 @@ if (!hasHelm) {
     'metrics.serviceMonitor.enabled=true',
     'metrics.serviceMonitor.interval=30',
     'publicPaths={offers}',
+    'auth.mode=oauth',
+    'auth.mode=jwt',
+    'auth.mode=jwt,auth.issuer=a,auth.audience=b,auth.jwksUrl=https://x/y',
+    'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.audience=b,auth.jwksUrl=ftp://x',
+    'auth.secret=between-the-services',
+    'offers.config.AUTH_MODE=none',
+    'confirmPayment.config.SERVICE_AUTH_SECRETS=x',
+    'rateLimit.mode=yes',
+    'rateLimit.reads=0',
+    'trustProxy=-1',
+    'ingress.enabled=true,ingress.hosts={a.example},ingress.gke.enabled=true',
     'publicPaths={}',
     'unknown=1',
     'pubsub.approval=true',
@@ -360,6 +383,87 @@ if (!hasHelm) {
       name: 'SMTP_URL',
       valueFrom: { secretKeyRef: { name: 'mail', key: 'url' } },
     });
+  });
+});
+
+(hasHelm ? describe : describe.skip)('authentication', () => {
+  const deployment = (rendered: Rendered[], name: string) =>
+    rendered.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === `lb-${name}`)!;
+  const envOf = (rendered: Rendered[], name: string) =>
+    (deployment(rendered, name).spec.template.spec.containers[0].env ?? []) as { name: string }[];
+  const dataOf = (rendered: Rendered[], name: string) =>
+    rendered.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `lb-${name}`)!
+      .data!;
+
+  it('is a choice that both services are told, and with tokens they share a secret', () => {
+    const off = render();
+    const on = render(...variants['gke']!);
+    for (const name of ['offers', 'confirm-payment']) {
+      expect(dataOf(off, name)).toMatchObject({ AUTH_MODE: 'none' });
+      expect(envOf(off, name).map((each) => each.name)).not.toContain('SERVICE_AUTH_SECRETS');
+      expect(dataOf(on, name)).toMatchObject({ AUTH_MODE: 'jwt' });
+      expect(envOf(on, name)).toContainEqual({
+        name: 'SERVICE_AUTH_SECRETS',
+        valueFrom: { secretKeyRef: { name: 'loan-buddy-service-auth', key: 'secrets' } },
+      });
+    }
+    expect(dataOf(on, 'offers')).toMatchObject({
+      AUTH_ISSUER: 'https://issuer.example',
+      AUTH_AUDIENCE: 'loan-buddy',
+      AUTH_JWKS_URL: 'https://issuer.example/jwks',
+      AUTH_PUBLIC_OFFERS: 'false',
+      TRUST_PROXY: '2',
+      RATE_LIMIT_READS: '600',
+      RATE_LIMIT_WRITES: '60',
+    });
+    expect(dataOf(on, 'offers')).not.toHaveProperty('RATE_LIMIT');
+    expect(dataOf(render('--set', 'rateLimit.mode=on'), 'offers')).toHaveProperty(
+      'RATE_LIMIT',
+      'on',
+    );
+  });
+
+  it('reaches the issuer’s keys, wherever else offers may go', () => {
+    const ports = (...args: string[]) =>
+      render('--set', 'networkPolicy.allowInternet=false', ...args)
+        .find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'lb-offers')!
+        .spec.egress.flatMap((rule: { ports: { port: number }[] }) => rule.ports)
+        .map(({ port }: { port: number }) => port);
+    expect(ports()).not.toContain(443);
+    expect(
+      ports(
+        ...['--set', 'auth.mode=jwt,auth.issuer=a,auth.audience=b,auth.secretName=s'],
+        ...['--set', 'auth.jwksUrl=https://x/y'],
+      ),
+    ).toContain(443);
+  });
+
+  it('stands behind Google’s load balancer, with its policy and certificate', () => {
+    const gke = render(...variants['gke']!);
+    const find = (kind: string) => gke.find((each) => each.kind === kind)!;
+    expect(find('Ingress').metadata.annotations).toEqual({
+      'kubernetes.io/ingress.class': 'gce',
+      'kubernetes.io/ingress.global-static-ip-name': 'address',
+      'ingress.gcp.kubernetes.io/pre-shared-cert': 'certificate',
+      'networking.gke.io/v1beta1.FrontendConfig': 'lb-offers',
+    });
+    expect(find('BackendConfig').spec).toMatchObject({
+      securityPolicy: { name: 'armor' },
+      healthCheck: { requestPath: '/readyz' },
+    });
+    expect(find('FrontendConfig').spec).toEqual({
+      redirectToHttps: { enabled: true },
+      sslPolicy: 'modern',
+    });
+    const services = gke.filter(({ kind }) => kind === 'Service');
+    expect(services.map(({ metadata }) => metadata.annotations)).toEqual([
+      {
+        'cloud.google.com/neg': '{"ingress": true}',
+        'cloud.google.com/backend-config': '{"default":"lb-offers"}',
+      },
+      undefined,
+    ]);
+    expect(render().map(({ kind }) => kind)).not.toContain('BackendConfig');
   });
 });
 

@@ -1,4 +1,5 @@
 /** Rules of the repository that no single module can keep. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ESLint } from 'eslint';
@@ -34,6 +35,11 @@ describe('package-lock.json', () => {
       expect(refusing.map(([path]) => path)).toEqual([]);
     },
   );
+
+  it('holds no package under a licence that nobody has agreed to', () => {
+    const out = execFileSync(process.execPath, [join(root, '.ci/check-licenses.mjs')]).toString();
+    expect(out).toMatch(/^\d{3} packages are shipped, 0 under/);
+  });
 
   it('names no registry', () => {
     expect(packages.filter(([, { resolved }]) => resolved?.includes('://'))).toEqual([]);
@@ -81,7 +87,13 @@ describe('the import rules', () => {
 });
 
 describe('the documentation', () => {
-  const files = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs'), ...markdownIn('docs/adr')];
+  const files = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    ...markdownIn('docs'),
+    ...markdownIn('docs/adr'),
+  ];
 
   it.each(files)('%s links only to what is there', (file) => {
     const text = readFileSync(join(root, file), 'utf8');
@@ -90,6 +102,28 @@ describe('the documentation', () => {
     );
     const broken = links.filter((target) => !existsSync(join(root, dirname(file), target)));
     expect(broken).toEqual([]);
+  });
+
+  it('names only tests that there are', () => {
+    const tests = execFileSync('git', ['ls-files', '*.test.ts', '*.tftest.hcl'], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    const text = readFileSync(join(root, 'docs/threat-model.md'), 'utf8');
+    const named = [...text.matchAll(/`([\w/-]+\.(?:test\.ts|tftest\.hcl))`/g)].map(
+      ([, name]) => name!,
+    );
+    expect(named.length).toBeGreaterThan(40);
+    expect(named.filter((name) => !tests.includes(name))).toEqual([]);
+    const titles = [...text.matchAll(/`([\w/-]+\.test\.ts)`, "([^"]+)"/g)];
+    const untold = titles.filter(
+      ([, file, title]) =>
+        !tests
+          .split('\n')
+          .filter((path) => path.endsWith(`/${file!}`))
+          .some((path) => readFileSync(join(root, path), 'utf8').includes(title!)),
+    );
+    expect(untold.map(([all]) => all)).toEqual([]);
   });
 
   function markdownIn(folder: string): string[] {

@@ -4,7 +4,7 @@ output "cluster" {
 }
 
 output "registry" {
-  description = "Where images and charts are pushed."
+  description = "Where images are pushed: the repository's variable GOOGLE_REGISTRY."
   value       = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
 }
 
@@ -16,6 +16,11 @@ output "address" {
 output "database_url_secret" {
   description = "The Secret Manager secret with DATABASE_URL; docs/deploy.md says how it gets into the cluster."
   value       = google_secret_manager_secret.database_url.secret_id
+}
+
+output "service_auth_secret" {
+  description = "The Secret Manager secret with SERVICE_AUTH_SECRETS; it gets into the cluster the same way."
+  value       = google_secret_manager_secret.service_auth.secret_id
 }
 
 output "dead_letters" {
@@ -65,6 +70,17 @@ output "helm_values" {
     }
     pubsub = {
       projectId = var.project_id
+    }
+    ingress = {
+      hosts = var.domains
+      gke = {
+        enabled        = length(var.domains) > 0
+        address        = google_compute_global_address.public.name
+        certificate    = try(google_compute_managed_ssl_certificate.this[0].name, "")
+        securityPolicy = google_compute_security_policy.this.name
+        sslPolicy      = google_compute_ssl_policy.this.name
+      }
+      enabled = length(var.domains) > 0
     }
     database = {
       egressTo = [{ ipBlock = { cidr = "${google_sql_database_instance.this.private_ip_address}/32" } }]

@@ -19,3 +19,32 @@ resource "google_secret_manager_secret_iam_member" "offers" {
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.service["offers"].member
 }
+
+# What offers proves itself to confirm-payment with. Its first version is made here; docs/deploy.md says how it is replaced.
+resource "random_password" "service_auth" {
+  length  = 48
+  special = false
+}
+
+resource "google_secret_manager_secret" "service_auth" {
+  secret_id = "${local.name}-service-auth"
+
+  replication {
+    auto {}
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_secret_manager_secret_version" "service_auth" {
+  secret      = google_secret_manager_secret.service_auth.id
+  secret_data = random_password.service_auth.result
+}
+
+resource "google_secret_manager_secret_iam_member" "service_auth" {
+  for_each = google_service_account.service
+
+  secret_id = google_secret_manager_secret.service_auth.id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = each.value.member
+}

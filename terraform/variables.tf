@@ -136,6 +136,49 @@ variable "analytics" {
   }
 }
 
+variable "domains" {
+  description = "The host names that lead to offers, for a certificate of Google's; none if empty."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for domain in var.domains : can(regex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$", domain))])
+    error_message = "Host names such as loans.example.com."
+  }
+}
+
+variable "armor" {
+  description = "Cloud Armor: requests a minute of one address, how long it is banned for more, and which of Google's rules refuse a request."
+  type = object({
+    requests_per_minute = optional(number, 1200)
+    ban_seconds         = optional(number, 300)
+    waf_rules = optional(list(string), [
+      "sqli-v33-stable",
+      "xss-v33-stable",
+      "lfi-v33-stable",
+      "rce-v33-stable",
+      "protocolattack-v33-stable",
+      "cve-canary",
+    ])
+  })
+  default = {}
+
+  validation {
+    condition     = var.armor.requests_per_minute >= 10 && var.armor.requests_per_minute <= 10000
+    error_message = "10 to 10000 requests a minute."
+  }
+
+  validation {
+    condition     = var.armor.ban_seconds >= 60 && var.armor.ban_seconds <= 86400
+    error_message = "A minute to a day."
+  }
+
+  validation {
+    condition     = alltrue([for rule in var.armor.waf_rules : can(regex("^[a-z0-9-]+$", rule))])
+    error_message = "Names of preconfigured rules, such as sqli-v33-stable."
+  }
+}
+
 variable "kubernetes" {
   description = "Where the chart is installed: the service accounts below are those of this release."
   type = object({
@@ -146,7 +189,7 @@ variable "kubernetes" {
 }
 
 variable "github_repository" {
-  description = "owner/name of the repository whose workflows may push images and deploy; none if null."
+  description = "owner/name of the repository whose workflows may push images; none if null."
   type        = string
   default     = null
 

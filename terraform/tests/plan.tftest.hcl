@@ -61,6 +61,48 @@ run "what_must_hold_in_production" {
   }
 }
 
+run "the_way_in" {
+  command = plan
+
+  variables {
+    domains = ["loans.example.com"]
+  }
+
+  assert {
+    condition     = length([for rule in google_compute_security_policy.this.rule : rule if rule.action == "rate_based_ban"]) == 1
+    error_message = "An address that floods is banned."
+  }
+
+  assert {
+    condition     = length([for rule in google_compute_security_policy.this.rule : rule if rule.action == "deny(403)"]) == 6
+    error_message = "What no honest client sends is refused."
+  }
+
+  assert {
+    condition     = google_compute_ssl_policy.this.min_tls_version == "TLS_1_2"
+    error_message = "Nothing older than TLS 1.2 is spoken."
+  }
+
+  assert {
+    condition     = google_compute_managed_ssl_certificate.this[0].managed[0].domains[0] == "loans.example.com"
+    error_message = "The certificate is for the domain."
+  }
+
+  assert {
+    condition     = join(" ", keys(google_secret_manager_secret_iam_member.service_auth)) == "confirm-payment offers"
+    error_message = "Both services read the secret between them."
+  }
+}
+
+run "without_a_domain" {
+  command = plan
+
+  assert {
+    condition     = length(google_compute_managed_ssl_certificate.this) == 0
+    error_message = "There is no certificate for nothing."
+  }
+}
+
 run "messages" {
   command = plan
 

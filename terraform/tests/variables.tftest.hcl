@@ -96,3 +96,23 @@ run "events_kept_for_no_day" {
 
   expect_failures = [var.analytics]
 }
+
+run "a_domain_that_is_none" {
+  command = plan
+
+  variables {
+    domains = ["https://loans.example.com"]
+  }
+
+  expect_failures = [var.domains]
+}
+
+run "a_ban_for_a_second" {
+  command = plan
+
+  variables {
+    armor = { ban_seconds = 1 }
+  }
+
+  expect_failures = [var.armor]
+}

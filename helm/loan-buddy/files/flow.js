@@ -1,4 +1,5 @@
-// The customer's flow: the offers, a checkout of the cheapest, and its order until it is decided.
+// The customer's flow: the offers, a checkout of the cheapest, and its order until it is decided. Where tokens are asked
+// for, that nobody gets in without one.
 const base = process.env.OFFERS_URL;
 
 async function call(path, init) {
@@ -10,6 +11,12 @@ async function call(path, init) {
 }
 
 async function main() {
+  if (process.env.AUTH_MODE === 'jwt') {
+    const { status } = await fetch(`${base}/orders?user_id=helm-test`);
+    console.log('GET /orders without a token', status);
+    if (status !== 401) throw new Error('somebody gets in without a token');
+    return;
+  }
   const [cheapest] = await call('/offers');
   if (!cheapest) throw new Error('there is no offer');
   const order = await call('/checkout', {

@@ -29,6 +29,17 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 {{- if .Values.pubsub.events }}{{ $_ := set $config "EVENT_BUS" "pubsub" }}{{ $_ := set $config "PUBSUB_PROJECT_ID" .Values.pubsub.projectId }}{{ end -}}
 {{- if .Values.smtp.secretName }}{{ $_ := set $config "SMTP_FROM" .Values.smtp.from }}{{ end -}}
+{{- range list $config $confirmPaymentConfig }}{{ $_ := set . "AUTH_MODE" $.Values.auth.mode }}{{ end -}}
+{{- if eq .Values.auth.mode "jwt" -}}
+{{- $_ := set $config "AUTH_ISSUER" .Values.auth.issuer -}}
+{{- $_ := set $config "AUTH_AUDIENCE" .Values.auth.audience -}}
+{{- $_ := set $config "AUTH_JWKS_URL" .Values.auth.jwksUrl -}}
+{{- $_ := set $config "AUTH_PUBLIC_OFFERS" .Values.auth.publicOffers -}}
+{{- end -}}
+{{- with .Values.rateLimit.mode }}{{ $_ := set $config "RATE_LIMIT" . }}{{ end -}}
+{{- $_ := set $config "RATE_LIMIT_READS" (int .Values.rateLimit.reads) -}}
+{{- $_ := set $config "RATE_LIMIT_WRITES" (int .Values.rateLimit.writes) -}}
+{{- $_ := set $config "TRUST_PROXY" (int .Values.trustProxy) -}}
 {{- list
   (dict "name" "offers" "port" 8080 "values" .Values.offers "config" $config)
   (dict "name" "confirm-payment" "port" 8000 "values" .Values.confirmPayment "config" $confirmPaymentConfig)
@@ -77,7 +88,7 @@ valueFrom:
 {{/* Changes with the Secrets, where the cluster can be asked for it. */}}
 {{- define "loan-buddy.secretChecksum" -}}
 {{- $data := list -}}
-{{- range without (list .Values.database.secretName .Values.smtp.secretName) "" -}}
+{{- range without (list .Values.database.secretName .Values.smtp.secretName .Values.auth.secretName) "" -}}
 {{- $data = append $data (lookup "v1" "Secret" $.Release.Namespace .).data -}}
 {{- end -}}
 {{- $data | toJson | sha256sum -}}
