@@ -105,21 +105,21 @@ describe('the documentation', () => {
   });
 
   it('names only tests that there are', () => {
-    const tests = execFileSync('git', ['ls-files', '*.test.ts', '*.tftest.hcl'], {
-      cwd: root,
-      encoding: 'utf8',
-    });
+    const tests = ['services', 'e2e', 'terraform'].flatMap((folder) =>
+      readdirSync(join(root, folder), { encoding: 'utf8', recursive: true })
+        .filter((path) => /\.(test\.ts|tftest\.hcl)$/.test(path) && !path.includes('node_modules'))
+        .map((path) => `/${folder}/${path}`),
+    );
     const text = readFileSync(join(root, 'docs/threat-model.md'), 'utf8');
     const named = [...text.matchAll(/`([\w/-]+\.(?:test\.ts|tftest\.hcl))`/g)].map(
       ([, name]) => name!,
     );
     expect(named.length).toBeGreaterThan(40);
-    expect(named.filter((name) => !tests.includes(name))).toEqual([]);
+    expect(named.filter((name) => !tests.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
     const titles = [...text.matchAll(/`([\w/-]+\.test\.ts)`, "([^"]+)"/g)];
     const untold = titles.filter(
       ([, file, title]) =>
         !tests
-          .split('\n')
           .filter((path) => path.endsWith(`/${file!}`))
           .some((path) => readFileSync(join(root, path), 'utf8').includes(title!)),
     );
