@@ -40,7 +40,7 @@ describeWithPubSub('a message bus on an emulator', () => {
       recordingLogger().logger,
     );
 
-  it('delivers a message again that nobody could handle, and waits for those in hand', async () => {
+  it('delivers a message again that nobody could handle', async () => {
     const bus = await open();
     const received: string[] = [];
     const isRedelivered = new Promise<void>((resolve) => {
@@ -58,6 +58,47 @@ describeWithPubSub('a message bus on an emulator', () => {
     await isRedelivered;
     await bus.close();
     expect(received).toEqual(['hello', 'hello']);
+  });
+
+  it('hands over no more once it closes, and acknowledges what is in hand', async () => {
+    const bus = await open();
+    const message = { contentType: 'text/plain', orderingKey: 'k' };
+    let letGo: () => void = () => undefined;
+    const received: string[] = [];
+    const isInHand = new Promise<void>((resolve) => {
+      bus.subscribe('readers', {
+        maxMessages: 10,
+        handle: (body) => {
+          received.push(body);
+          resolve();
+          return new Promise((done) => (letGo = done));
+        },
+      });
+    });
+    await bus.publish('hellos', { ...message, body: 'first' });
+    await isInHand;
+    let isClosed = false;
+    const closing = bus.close().then(() => (isClosed = true));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(isClosed).toBe(false);
+    const other = await open();
+    await other.publish('hellos', { ...message, body: 'second' });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(received).toEqual(['first']);
+    letGo();
+    await closing;
+    // What was acknowledged is not delivered again; what was not handed over is.
+    const next = await new Promise<string>((resolve) => {
+      other.subscribe('readers', {
+        maxMessages: 10,
+        handle: (body) => {
+          resolve(body);
+          return Promise.resolve();
+        },
+      });
+    });
+    expect(next).toBe('second');
+    await other.close();
   });
 
   it('says so when a message cannot be published, and publishes the next of its key', async () => {

@@ -1,4 +1,10 @@
-import { PubSub, type Message, type Topic } from '@google-cloud/pubsub';
+import {
+  Duration,
+  PubSub,
+  SubscriptionCloseBehaviors,
+  type Message,
+  type Topic,
+} from '@google-cloud/pubsub';
 import type { Logger } from './logger';
 import { StartError } from './start-error';
 
@@ -54,6 +60,12 @@ const BATCH_MS = 5;
 // gRPC status codes.
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
+
+/** What is being handled is acknowledged, and nothing new is handed over. Whoever closes has a deadline of their own. */
+const waitForHandlers = {
+  behavior: SubscriptionCloseBehaviors.WaitForProcessing,
+  timeout: Duration.from({ minutes: 10 }),
+};
 
 /** One attempt: whoever publishes keeps what must be sent, and tries again. The client itself would go on for 10 minutes. */
 const oneAttempt = {
@@ -157,7 +169,10 @@ export async function openMessageBus(
         void handling.finally(() => inHand.delete(handling));
       };
       const open = () => {
-        const subscription = client.subscription(name, { flowControl: { maxMessages } });
+        const subscription = client.subscription(name, {
+          flowControl: { maxMessages },
+          closeOptions: waitForHandlers,
+        });
         let reopening: NodeJS.Timeout | undefined;
         subscription.on('message', receive);
         subscription.on('error', (error: Error) => {
@@ -186,8 +201,8 @@ export async function openMessageBus(
 
     close: async () => {
       closing = true;
-      await Promise.all(inHand);
       await Promise.all(closers.map((close) => close()));
+      await Promise.all(inHand);
       await Promise.all([...topics.values()].map((topic) => topic.flush().catch(() => undefined)));
       await client.close();
     },

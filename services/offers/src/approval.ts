@@ -95,7 +95,7 @@ export function openPubSubApproval(
   };
   bus.subscribe(config.PUBSUB_DECISIONS_SUBSCRIPTION, {
     maxMessages: MAX_DECISIONS,
-    handle: createApplyDecision({ orders }),
+    handle: createApplyDecision({ orders, logger }),
   });
   return {
     approval: {

@@ -5,7 +5,6 @@ import { readConfig } from './config';
 import { openDatabase } from './db/database';
 import { migrate } from './db/migrate';
 import { createEventLog } from './events/event-log';
-import { logDecisions } from './notification/log-decisions';
 import { createAddUsage } from './db/rate-limit-usage';
 import { openAdmission } from './open-admission';
 import { openBus } from './open-bus';
@@ -32,7 +31,11 @@ void runProcess('offers', async () => {
   const database = await openDatabase(config, logger);
   const migrated = await database.unhurried((db) => migrate(db));
   if (migrated.length > 0) logger.info({ migrated }, 'database migrated');
-  const orders = logDecisions(createOrderStore(database.db), logger);
+  const orders = createOrderStore(database.db, {
+    onDecided: ({ id: orderId, status }) => {
+      logger.info({ orderId, status }, 'order decided');
+    },
+  });
   const idempotency = createIdempotencyStore(database.db);
 
   const log = createEventLog(database.db);

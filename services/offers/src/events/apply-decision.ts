@@ -1,3 +1,4 @@
+import type { Logger } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { decisions } from '../orders/order';
 import type { OrderStore } from '../orders/order-store';
@@ -16,21 +17,23 @@ export class UnusableDecisionError extends Error {
 }
 
 /**
- * Takes a decision that came as a message. Any number of deliveries, in whatever order, leave the order with the first
- * decision on it.
+ * Takes a decision that came as a message. One on an order that is no longer pending, decided or given up, changes nothing:
+ * any number of deliveries, in whatever order, leave it with the first decision.
  *
  * @throws {UnusableDecisionError} where it is none, or of an order that nobody knows.
  * @throws {DatabaseUnavailableError} where it could not be recorded: it has to be delivered again.
  */
 export function createApplyDecision(dependencies: {
   orders: Pick<OrderStore, 'find' | 'decide'>;
+  logger: Logger;
 }): (body: string) => Promise<void> {
-  const { orders } = dependencies;
+  const { orders, logger } = dependencies;
   return async (body) => {
     const { order_id: orderId, status } = readDecision(body);
     const order = await orders.find(orderId);
     if (!order) throw new UnusableDecisionError(`there is no order ${orderId}`);
     if (order.status === 'PENDING') await orders.decide(orderId, status);
+    else if (order.status !== status) logger.info({ orderId, status }, 'decision came too late');
   };
 }
 

@@ -159,6 +159,22 @@ describe('listByUser', () => {
   });
 });
 
+describe('onDecided', () => {
+  it('is told of each order once, and of none that was decided before or given up', async () => {
+    const onDecided = jest.fn();
+    const told = createOrderStore(database().db, { onDecided });
+    const [one, failed] = [anOrder(), anOrder()];
+    for (const order of [one, failed]) await told.insert(order, 60_000);
+    await told.recordFailure(failed.id, { reason: 'x', dueInMs: 0, maxAttempts: 1 });
+    await Promise.all([1, 2, 3].map(() => told.decide(one.id, 'APPROVED')));
+    await told.decide(one.id, 'REJECTED');
+    await told.decide(failed.id, 'APPROVED');
+    expect(onDecided.mock.calls).toEqual([
+      [expect.objectContaining({ id: one.id, status: 'APPROVED' })],
+    ]);
+  });
+});
+
 describe('an idempotency key', () => {
   const request = (client: string) => ({ client, key: 'k', fingerprint: 'f', ttlMs: 60_000 });
   const keys = () => createIdempotencyStore(database().db);

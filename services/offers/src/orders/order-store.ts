@@ -26,8 +26,8 @@ export interface OpenOrders {
 /** Keeps orders. Each call happens wholly or not at all. */
 export interface OrderStore {
   /**
-   * Writes down a new order, and that its decision is to be asked for once `dueInMs` have passed. With a request, also
-   * that this is its order, and in flight for as long, unless it says otherwise; false if that request already has one, and then nothing is
+   * Writes down a new order, whose decision is asked for once `dueInMs` have passed. With a request, its key is taken as
+   * well, in flight for `inFlightMs` (as long, if nothing is said); false if the key is taken already, and then nothing is
    * written.
    */
   insert: (order: NewOrder, dueInMs: number, request?: IdempotentRequest) => Promise<boolean>;
@@ -76,8 +76,15 @@ const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
 /** When an order is due, and how long a lease runs, is by the database's clock: it is one for all replicas. */
 const inMs = (ms: number) => sql<Date>`now() + ${ms} * interval '1 ms'`;
 
-/** Orders in a database. Each legal step is a condition of its statement, so that of two at once one comes too late. */
-export function createOrderStore(db: Kysely<Tables>): OrderStore {
+/**
+ * Orders in a database. Each legal step is a condition of its statement, so that of two at once one comes too late.
+ *
+ * @param options.onDecided is told of each decision recorded here
+ */
+export function createOrderStore(
+  db: Kysely<Tables>,
+  { onDecided = () => undefined }: { onDecided?: (order: Order) => void } = {},
+): OrderStore {
   const updatePending = db.updateTable('orders').where('status', '=', 'PENDING');
   const redriven = db
     .updateTable('orders')
@@ -135,7 +142,9 @@ export function createOrderStore(db: Kysely<Tables>): OrderStore {
 
     decide: async (id, decision) => {
       const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(DECIDE, [id, decision]));
-      return asItIs(id, rows[0]);
+      const order = await asItIs(id, rows[0]);
+      if (rows.length > 0) onDecided(order);
+      return order;
     },
 
     postpone: async (id, dueInMs) => {
