@@ -23,7 +23,7 @@ const noImports = (...rules) => ({
           '^(\\.\\./)+(kit|offers|confirm-payment|launcher)/(src|dist)',
           'Import a sibling by its package name.',
         ],
-        ['^@loan-buddy/(?!kit)', 'A service talks to another over HTTP only.'],
+        ['^@loan-buddy/(?!kit)', 'A service talks to another over HTTP or Pub/Sub only.'],
         ['^@loan-buddy/kit/testing', 'What is for tests is not part of the build.'],
         ...rules,
       ].map(([regex, message]) => ({ regex, message })),

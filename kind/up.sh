@@ -41,7 +41,7 @@ else
   run 'A broken cluster is removed with kind/down.sh.' kind create cluster --config kind/cluster.yaml --wait 120s
 fi
 
-# A tag of their own for each content: only what changed is rolled out.
+# A tag of its own for each content of the two: what has not changed is not rolled out.
 for service in offers confirm-payment; do
   run 'Read the build above; docker system df shows whether the disk is full.' \
     docker build --file "services/$service/Dockerfile" --tag "loan-buddy/$service:dev" .
@@ -64,7 +64,7 @@ if quietly kubectl --context "$context" -n "$namespace" get secret loan-buddy-da
 else
   password=random
   [ -z "$dry_run" ] && password=$(openssl rand -hex 16)
-  # The password is a new one each time, and not printed.
+  # Made once for this cluster, and not printed.
   printf '+ kubectl -n %s create secret generic loan-buddy-database\n' "$namespace"
   if [ -z "$dry_run" ]; then
     kubectl --context "$context" -n "$namespace" create secret generic loan-buddy-database \

@@ -12,7 +12,12 @@ export interface Poller {
   stop: () => Promise<void>;
 }
 
-/** @param options.work does what it finds, and tells whether there may be more at once */
+/**
+ * Looks for work every half second and whenever it is woken, one look after the other.
+ *
+ * @param options.name says in the log what was looked for
+ * @param options.work does what it finds, and tells whether there may be more at once
+ */
 export function createPoller(options: {
   name: string;
   work: () => Promise<boolean>;
@@ -40,7 +45,7 @@ export function createPoller(options: {
       return more;
     } catch (error) {
       // Said once: the next look comes soon, and the outage may take long.
-      if (!failing) logger.warn({ err: error }, `cannot look for ${name}`);
+      if (!failing) logger.warn({ err: error, work: name }, 'work not looked for');
       failing = true;
       return false;
     }

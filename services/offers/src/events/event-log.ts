@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@loan-buddy/kit';
 import { sql, type Kysely, type Selectable } from 'kysely';
+import { inMs } from '../db/in-ms';
 import type { OrderEventsTable, Tables } from '../db/tables';
 import { EVENT_SOURCE, type OrderEvent, type OrderEventType } from './order-event';
 
@@ -58,8 +59,6 @@ const columns = ['id', 'order_id', 'type', 'time', 'data', 'traceparent'] as con
 const seq = sql<number>`seq::float8`.as('seq');
 
 export function createEventLog(db: Kysely<Tables>): EventLog {
-  const inMs = (ms: number) => sql<Date>`now() + ${ms} * interval '1 ms'`;
-
   return {
     of: async (orderId) => {
       const rows = await db

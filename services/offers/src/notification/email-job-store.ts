@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { inMs } from '../db/in-ms';
 import type { Tables } from '../db/tables';
 import type { OrderEventData } from '../events/order-event';
 
@@ -26,8 +27,6 @@ export interface EmailJobStore {
   /** Drops up to `limit` that are due, unsent; returns how many there were. */
   skipDue: (limit: number) => Promise<number>;
 }
-
-const inMs = (ms: number) => sql<Date>`now() + ${ms}::float8 * interval '1 ms'`;
 
 export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
   const updateClaimed = ({ seq, attempts }: EmailJob) =>

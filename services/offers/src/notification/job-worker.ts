@@ -28,7 +28,7 @@ export function createJobWorker<Job>(options: {
   function take(job: Job): void {
     const working = work(job, stopping.signal)
       .catch((error: unknown) => {
-        logger.warn({ err: error }, `${name}: one could not be seen to`);
+        logger.warn({ err: error, work: name }, 'job broke off');
       })
       .finally(() => {
         inHand.delete(job);

@@ -1,4 +1,5 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
+import { inMs } from '../db/in-ms';
 import type { Tables, WebhookDeliveriesTable } from '../db/tables';
 import { TEST_TYPE, type DeliveryStatus, type WebhookMessage } from './webhook-message';
 
@@ -83,9 +84,6 @@ const columns = [
   'created_at',
   'delivered_at',
 ] as const;
-
-/** By the database's clock: it is one for all replicas. */
-const inMs = (ms: number) => sql<Date>`now() + ${ms}::float8 * interval '1 ms'`;
 
 export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryStore {
   const updateOne = (trx: Kysely<Tables>, endpointId: string, id: string) =>

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
+import { inMs } from '../db/in-ms';
 import type { Tables, WebhookEndpointsTable } from '../db/tables';
 
 /** Somebody who is told of orders by webhook. Its secrets are kept apart: only what signs ever reads them. */
@@ -112,7 +113,7 @@ export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointS
     rotateSecret: (id, secret, keepMs) =>
       changeOne(id, {
         previous_secret: sql`secret`,
-        previous_secret_until: sql`now() + ${keepMs} * interval '1 ms'`,
+        previous_secret_until: inMs(keepMs),
         secret,
       }),
 

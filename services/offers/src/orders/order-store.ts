@@ -1,4 +1,5 @@
 import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
+import { inMs } from '../db/in-ms';
 import type { OrdersTable, Tables } from '../db/tables';
 import type { IdempotentRequest } from './idempotency';
 import type { Decision, NewOrder, Order, OrderStatus } from './order';
@@ -72,9 +73,6 @@ const INSERT = `insert into orders
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 * interval '1 ms')`;
 const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
   where id = $1 and status = 'PENDING' returning ${columns.join(', ')}`;
-
-/** When an order is due, and how long a lease runs, is by the database's clock: it is one for all replicas. */
-const inMs = (ms: number) => sql<Date>`now() + ${ms} * interval '1 ms'`;
 
 /**
  * Orders in a database. Each legal step is a condition of its statement, so that of two at once one comes too late.
