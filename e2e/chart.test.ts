@@ -5,6 +5,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
+import { variableNames as confirmPaymentVariables } from '../services/confirm-payment/src/config';
+import { variableNames as offersVariables } from '../services/offers/src/config';
 import { root } from './support/service-process';
 
 const chart = join(root, 'helm/loan-buddy');
@@ -283,6 +285,8 @@ if (!hasHelm) {
 
   it.each([
     'offers.replica=3',
+    'offers.config.RETRY_ATEMPTS=3',
+    'confirmPayment.config.RETRY_ATTEMPTS=3',
     'offers.replicas=0',
     'offers.replicas=two',
     'offers.config.log_level=debug',
@@ -481,6 +485,43 @@ describe('values.yaml', () => {
     Object.entries(properties).flatMap(([key, inner]) =>
       inner.properties ? paths(inner, `${prefix}${key}.`) : [`${prefix}${key}`],
     );
+
+  it.each([
+    ['offers', offersVariables],
+    ['confirmPayment', confirmPaymentVariables],
+  ])(
+    'takes for %s each variable that it reads, but those that the chart sets itself',
+    (name, all) => {
+      const names = (service: string) =>
+        (
+          schema.properties![service]!.properties!['config'] as {
+            propertyNames: { enum: string[] };
+          }
+        ).propertyNames.enum;
+      const bySome = ['DATABASE_URL', 'DATA_DIR', 'HOST', 'PORT', 'NODE_ENV', 'AUTH_MODE'];
+      const taken = new Set(names(name));
+      expect([...taken].filter((each) => !all.includes(each))).toEqual([]);
+      expect(bySome.filter((each) => taken.has(each))).toEqual([]);
+      const rendered = hasHelm
+        ? render(...variants['gke']!, '--set', 'smtp.secretName=mail,smtp.from=a@b.example')
+        : [];
+      const chartSets = new Set(
+        rendered
+          .filter(({ kind }) => kind === 'ConfigMap' || kind === 'Deployment')
+          .flatMap((each) => [
+            ...Object.keys(each.data ?? {}),
+            ...((each.spec?.template.spec.containers[0].env ?? []) as { name: string }[]).map(
+              (variable) => variable.name,
+            ),
+          ]),
+      );
+      if (!hasHelm) return;
+      const left = all.filter((each) => !taken.has(each) && !chartSets.has(each));
+      // What a pod has no use for.
+      const unused = ['AUTH_JWKS_FILE', 'DATA_DIR', 'HOST', 'NODE_ENV', 'PORT', 'PROVIDERS_FILE'];
+      expect(left.filter((each) => !unused.includes(each) && each !== 'RATE_LIMIT')).toEqual([]);
+    },
+  );
 
   it('has every value that the schema knows, and the schema is closed', () => {
     const values = parse(text) as object;

@@ -25,6 +25,9 @@ const schema = environment({
   context.addIssue({ code: 'custom', path: ['PUBSUB_PROJECT_ID'], message });
 });
 
+/** All that may be set. */
+export const variableNames = Object.keys(schema.shape);
+
 export type Config = z.output<typeof schema>;
 
 /** @throws {ConfigError} naming every faulty variable. */

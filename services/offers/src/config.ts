@@ -111,6 +111,9 @@ const schema = environment({
   }
 });
 
+/** All that may be set. */
+export const variableNames = Object.keys(schema.shape);
+
 export type Config = z.output<typeof schema>;
 
 /** @throws {ConfigError} naming every faulty variable. */
