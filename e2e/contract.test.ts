@@ -1,9 +1,16 @@
-/** The real confirm-payment against the client with which offers asks it. */
+/** The real confirm-payment against what asks it: the client of offers, and its messages. */
 import { createApp } from '@loan-buddy/confirm-payment/app';
 import { decide } from '@loan-buddy/confirm-payment/decide';
 import { createHttpClient, createLifecycle } from '@loan-buddy/kit';
 import { recordingLogger, startHttpServer } from '@loan-buddy/kit/testing';
 import { createPaymentClient } from '@loan-buddy/offers/payment-client';
+import { createDecideCheckout } from '../services/confirm-payment/src/decide-checkout';
+import { createApplyDecision } from '../services/offers/src/events/apply-decision';
+import { createEventLog } from '../services/offers/src/events/event-log';
+import { createPublishToBus } from '../services/offers/src/events/publish-to-bus';
+import { newOrderId } from '../services/offers/src/orders/order';
+import { createOrderStore } from '../services/offers/src/orders/order-store';
+import { useDatabase } from '../services/offers/test/database';
 
 it('offers and confirm-payment understand each other', async () => {
   const { logger, lines } = recordingLogger();
@@ -39,4 +46,39 @@ it('offers and confirm-payment understand each other', async () => {
     await client.close();
     await server.close();
   }
+});
+
+describe('over messages', () => {
+  const database = useDatabase();
+
+  it.each([
+    ['offer2', 12_000, 'APPROVED'],
+    ['offer3', 9_000, 'REJECTED'],
+  ])('offers and confirm-payment understand each other: %s', async (_, amount, decision) => {
+    const orders = createOrderStore(database().db);
+    const offer = { id: 'offer', provider: 'Provider', rate: 1, amount };
+    const order = {
+      id: newOrderId(),
+      userId: 'cristina',
+      status: 'PENDING' as const,
+      createdAt: new Date(),
+      offer,
+      attempts: 0,
+    };
+    await orders.insert(order, 60_000);
+    const [submitted] = await createEventLog(database().db).of(order.id);
+    const published: string[] = [];
+    const decideCheckout = createDecideCheckout({
+      decide: (each) => decide(each, 10_000),
+      simulateTrouble: () => Promise.resolve(),
+      publish: (event) => Promise.resolve(void published.push(JSON.stringify(event))),
+    });
+    const publish = createPublishToBus(
+      { publish: (_topic, { body }) => decideCheckout(body) },
+      { events: undefined, checkouts: 'checkouts' },
+    );
+    await publish(submitted!.event);
+    await createApplyDecision({ orders, logger: recordingLogger().logger })(published[0]!);
+    expect(await orders.find(order.id)).toMatchObject({ status: decision });
+  });
 });

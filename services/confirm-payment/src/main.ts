@@ -61,10 +61,7 @@ void runProcess('confirm-payment', async () => {
 
 /** Connects to Pub/Sub where orders come from there. */
 async function openBus(config: Config, logger: Logger): Promise<MessageBus | undefined> {
-  const { APPROVAL_TRANSPORT, PUBSUB_PROJECT_ID: projectId } = config;
-  if (APPROVAL_TRANSPORT === 'http' || projectId === undefined) return undefined;
-  // Only then: its libraries take their time to load, and 40 MB.
-  const { openMessageBus } = await import('@loan-buddy/kit/message-bus');
+  if (config.APPROVAL_TRANSPORT === 'http') return undefined;
   const plan = {
     topics: [config.PUBSUB_DECISIONS_TOPIC],
     subscriptions: [
@@ -76,8 +73,7 @@ async function openBus(config: Config, logger: Logger): Promise<MessageBus | und
       },
     ],
   };
-  const emulatorHost = config.PUBSUB_EMULATOR_HOST;
-  // In a real project, Terraform owns them.
-  const createMissing = emulatorHost !== undefined;
-  return openMessageBus({ projectId, emulatorHost, createMissing, plan }, logger);
+  // Only now: its libraries take their time to load, and 40 MB.
+  const { openConfiguredBus } = await import('@loan-buddy/kit/message-bus');
+  return openConfiguredBus(config, plan, logger);
 }

@@ -5,6 +5,8 @@ import {
   type Message,
   type Topic,
 } from '@google-cloud/pubsub';
+import type { z } from 'zod';
+import type { messageBusVariables } from './env';
 import type { Logger } from './logger';
 import { StartError } from './start-error';
 
@@ -207,6 +209,23 @@ export async function openMessageBus(
       await client.close();
     },
   };
+}
+
+/**
+ * Connects as the environment says. On an emulator, what is missing of the plan is created; in a real project others own it,
+ * and it has to be there.
+ *
+ * @throws {MessageBusStartError} naming what is missing.
+ */
+export function openConfiguredBus(
+  config: z.output<z.ZodObject<typeof messageBusVariables>>,
+  plan: MessageBusPlan,
+  logger: Logger,
+): Promise<MessageBus> {
+  const { PUBSUB_PROJECT_ID: projectId, PUBSUB_EMULATOR_HOST: emulatorHost } = config;
+  if (projectId === undefined) throw new Error('PUBSUB_PROJECT_ID is not set');
+  const createMissing = emulatorHost !== undefined;
+  return openMessageBus({ projectId, emulatorHost, createMissing, plan }, logger);
 }
 
 async function requireAll(

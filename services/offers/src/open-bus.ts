@@ -8,12 +8,9 @@ import type { Config } from './config';
  * @throws {MessageBusStartError} naming what is missing there.
  */
 export async function openBus(config: Config, logger: Logger): Promise<MessageBus | undefined> {
-  const { APPROVAL_TRANSPORT, EVENT_BUS, PUBSUB_PROJECT_ID: projectId } = config;
-  const decides = APPROVAL_TRANSPORT === 'pubsub';
-  const tells = EVENT_BUS === 'pubsub';
-  if (projectId === undefined || !(decides || tells)) return undefined;
-  // Only then: its libraries take their time to load, and 40 MB.
-  const { openMessageBus } = await import('@loan-buddy/kit/message-bus');
+  const decides = config.APPROVAL_TRANSPORT === 'pubsub';
+  const tells = config.EVENT_BUS === 'pubsub';
+  if (!decides && !tells) return undefined;
   const plan = {
     topics: [
       ...(decides ? [config.PUBSUB_CHECKOUTS_TOPIC] : []),
@@ -30,8 +27,7 @@ export async function openBus(config: Config, logger: Logger): Promise<MessageBu
         ]
       : [],
   };
-  const emulatorHost = config.PUBSUB_EMULATOR_HOST;
-  // In a real project, Terraform owns them.
-  const createMissing = emulatorHost !== undefined;
-  return openMessageBus({ projectId, emulatorHost, createMissing, plan }, logger);
+  // Only now: its libraries take their time to load, and 40 MB.
+  const { openConfiguredBus } = await import('@loan-buddy/kit/message-bus');
+  return openConfiguredBus(config, plan, logger);
 }
