@@ -138,10 +138,12 @@ describe('readConfig', () => {
       AUTH_AUDIENCE: 'b',
       SERVICE_AUTH_SECRETS: 'c'.repeat(32),
     };
-    expect(readConfig({ ...whole, AUTH_JWKS_FILE: '/x' })).toMatchObject({ AUTH_JWKS_FILE: '/x' });
-    expect(() =>
-      readConfig({ ...whole, AUTH_JWKS_FILE: '/x', AUTH_JWKS_URL: 'https://x' }),
-    ).toThrow(/AUTH_JWKS_URL: .*not both$/);
+    const AUTH_JWKS_FILE = __filename;
+    expect(readConfig({ ...whole, AUTH_JWKS_FILE })).toMatchObject({ AUTH_JWKS_FILE });
+    expect(() => readConfig({ ...whole, AUTH_JWKS_FILE: '/x' })).toThrow(/AUTH_JWKS_FILE: is not/);
+    expect(() => readConfig({ ...whole, AUTH_JWKS_FILE, AUTH_JWKS_URL: 'https://x' })).toThrow(
+      /AUTH_JWKS_URL: .*not both$/,
+    );
     expect(() => readConfig({ ...whole, AUTH_JWKS_URL: 'file:///x' })).toThrow(/AUTH_JWKS_URL/);
   });
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   baseUrlVariable,
@@ -47,7 +48,7 @@ const admissionVariables = {
   AUTH_JWKS_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
     .optional(),
-  AUTH_JWKS_FILE: z.string().optional(),
+  AUTH_JWKS_FILE: z.string().refine(existsSync, 'is not there').optional(),
   AUTH_PUBLIC_OFFERS: flagVariable({ default: false }),
   RATE_LIMIT: z.enum(['on', 'off']).optional(),
   RATE_LIMIT_READS: integerVariable({ default: 600, min: 1, max: 1_000_000_000 }),

@@ -10,7 +10,7 @@ import { replyEmpty, replyJson } from '../reply';
 import { createAdmission, standAside } from './admission';
 import { createRateLimiter, type AddUsage } from './rate-limiter';
 import { InvalidTokenError } from './bearer-token';
-import { principalOf } from './principal';
+import { principalOf, type Principal } from './principal';
 
 const use = { scope: 'things:use' };
 
@@ -120,6 +120,29 @@ describe('past as many requests as there may be at once', () => {
     await server.close();
   });
 
+  it('does not count who left before they were let in', async () => {
+    let letIn: (principal: Principal) => void = () => undefined;
+    const asked: string[] = [];
+    const { app } = setUp({
+      maxConcurrent: 1,
+      verifyToken: (token) => {
+        if (token === 'quick') return principalOf('a', [use.scope]);
+        asked.push(token);
+        return new Promise((resolve) => (letIn = resolve));
+      },
+    });
+    const server = await startHttpServer(app);
+    const headers = { Authorization: 'Bearer slow' };
+    const left = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
+    while (asked.length < 1) await sleep(5);
+    left.destroy();
+    await sleep(50);
+    letIn(principalOf('a', [use.scope]));
+    await sleep(20);
+    await request(app).get('/thing').set('Authorization', 'Bearer quick').expect(204);
+    await server.close();
+  });
+
   it('counts nobody who is still sending', async () => {
     const { app } = setUp({ maxConcurrent: 1 });
     const slow = request(app).post('/thing').set('Content-Type', 'application/json');
@@ -199,8 +222,8 @@ describe('a quota', () => {
   it('is of an address for whoever does not prove who they are', async () => {
     const { app } = setUp({ limiter: limiter(2), verifyToken });
     await request(app).get('/thing').set(as('bad-1')).expect(401);
-    await request(app).get('/thing').expect(401);
-    await request(app).get('/thing').set(as('bad-2')).expect(429);
+    await request(app).post('/thing').set(as('bad-2')).send({}).expect(401);
+    await request(app).get('/thing').set(as('bad-3')).expect(429);
     // Others behind the same address are not meant.
     await request(app).get('/thing').set(as('good')).expect(204);
   });

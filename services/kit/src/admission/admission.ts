@@ -77,11 +77,12 @@ export function createAdmission(
   /** Counts the request, and then lets go on whoever has something left of their quota. */
   const withinQuota = (
     req: Request,
+    quota: Quota | undefined,
     { subject }: Principal,
     goOn: () => void,
   ): void | Promise<void> => {
     const client = subject === undefined ? addressOf(req) : `subject ${subject}`;
-    const allowance = limiter?.take(quotaOf(req, limiter), client);
+    const allowance = quota && limiter?.take(quota, client);
     if (allowance instanceof Promise) {
       return allowance.then((counted) => {
         tell(req, counted);
@@ -94,15 +95,15 @@ export function createAdmission(
 
   const admitAs = (req: Request, principal: Principal, access: { scope: string }) => {
     req.principal = principal;
-    return withinQuota(req, principal, () => {
+    return withinQuota(req, limiter && quotaOf(req, limiter), principal, () => {
       if (isOpen(access) || principal.hasScope(access.scope)) return;
       throw new InsufficientScopeError(access.scope);
     });
   };
 
-  /** Who does not prove who they are is counted by where they are. */
+  /** Who does not prove who they are is counted by where they are, as a reader: at no cost but memory. */
   const refuse = (req: Request, error: unknown) =>
-    withinQuota(req, nobody, () => {
+    withinQuota(req, limiter?.quotas.reads, nobody, () => {
       throw error;
     });
 
@@ -124,7 +125,8 @@ export function createAdmission(
     },
 
     enter: (req, access) => {
-      if (access === 'public') return;
+      // Whoever has left meanwhile would never give the place back.
+      if (access === 'public' || req.res?.closed) return;
       slots.enter();
       req.slot = slots;
     },

@@ -62,8 +62,9 @@ export function createKeySet(options: {
       logger.info({ keys: set.keys.length }, 'token keys read');
       for (const listener of listeners) listener();
     } catch (error) {
+      // Said once: the next look comes soon, and the outage may take long.
+      if (failure === undefined) logger.warn({ err: error }, 'token keys cannot be read');
       failure = error;
-      logger.warn({ err: error }, 'token keys cannot be read');
     } finally {
       readAt = performance.now();
       reading = undefined;

@@ -53,6 +53,8 @@ export class QuotaExceededError extends AppError {
   }
 }
 
+/** How many counts go in one statement. */
+const MAX_SHARED = 1000;
 /** How long the counts of quotas that are not exact may stay with one replica. */
 const SHARE_MS = 250;
 
@@ -138,7 +140,7 @@ export function createRateLimiter(options: {
     const batch: Unshared[] = [];
     for (const [{ windowS }, { startS, counts }] of windows) {
       for (const count of counts.values()) {
-        if (count.unshared === 0) continue;
+        if (count.unshared === 0 || batch.length === MAX_SHARED) continue;
         const usage = { key: count.key, windowStartS: startS, windowS, count: count.unshared };
         batch.push({ count, usage, waiting: count.waiting });
         count.unshared = 0;
