@@ -13,7 +13,7 @@ import type { Approval } from './orders/checkout';
 import type { OrderStore } from './orders/order-store';
 import { createPaymentBreaker } from './orders/payment-breaker';
 import { createPaymentClient, MAX_DECISION_BYTES } from './orders/payment-client';
-import { createResubmitOrder } from './orders/resubmit-order';
+import { createRepublishRequest } from './orders/republish-request';
 import { createRetryWorker } from './orders/retry-worker';
 import { createSettleOrder } from './orders/settle-order';
 
@@ -109,7 +109,7 @@ export function openPubSubApproval(
     },
     retryWorker: createRetryWorker({
       orders,
-      settleOrder: createResubmitOrder({ orders, log, policy, logger }),
+      settleOrder: createRepublishRequest({ orders, log, policy, logger }),
       breaker: { allowance: () => Infinity },
       leaseMs: 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS,
       logger,

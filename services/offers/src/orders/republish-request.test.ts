@@ -3,7 +3,7 @@ import { anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
 import { createEventLog } from '../events/event-log';
 import { createOrderStore } from './order-store';
-import { createResubmitOrder } from './resubmit-order';
+import { createRepublishRequest } from './republish-request';
 
 const database = useDatabase();
 const context = { requestId: 'r' };
@@ -25,7 +25,7 @@ async function setUp() {
     orders,
     publish,
     lines,
-    resubmit: createResubmitOrder({ orders, log, policy, logger }),
+    resubmit: createRepublishRequest({ orders, log, policy, logger }),
   };
 }
 

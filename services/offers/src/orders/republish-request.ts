@@ -9,7 +9,7 @@ import { pauseMs, type RetryPolicy, type SettleOrder } from './settle-order';
  *
  * @throws {DatabaseUnavailableError} where it could not be recorded: the order is still due when it was before.
  */
-export function createResubmitOrder(dependencies: {
+export function createRepublishRequest(dependencies: {
   orders: Pick<OrderStore, 'find' | 'postpone' | 'recordFailure'>;
   log: Pick<EventLog, 'republishRequest'>;
   /** `baseMs` is how long a decision may take. */
