@@ -79,7 +79,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('past as many requests as there may be at once', () => {
   it('sheds the next, but no probe, and takes more once some are done', async () => {
-    const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 2 });
+    const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 0.5 });
     const held = [request(app).get('/wait'), request(app).get('/wait')].map((each) =>
       each.expect(204).then(() => undefined),
     );
@@ -101,7 +101,7 @@ describe('past as many requests as there may be at once', () => {
   });
 
   it('does not count who only waits, is refused, failed, or has left', async () => {
-    const { app, waiting, letGo } = setUp({ maxConcurrent: 1 });
+    const { app, waiting, letGo } = setUp({ maxConcurrent: 0.25 });
     const aside = request(app)
       .get('/aside')
       .expect(204)
@@ -124,7 +124,7 @@ describe('past as many requests as there may be at once', () => {
     let letIn: (principal: Principal) => void = () => undefined;
     const asked: string[] = [];
     const { app } = setUp({
-      maxConcurrent: 1,
+      maxConcurrent: 0.25,
       verifyToken: (token) => {
         if (token === 'quick') return principalOf('a', [use.scope]);
         asked.push(token);

@@ -52,7 +52,7 @@ export const BEARER_SCHEME = 'bearerAuth';
  * @param options.verifyToken who is let in; everybody is where it is missing
  * @param options.publicScopes what needs no token
  * @param options.limiter counts safe methods as reads, and the others as writes; nothing is limited without one
- * @param options.maxConcurrent how many requests may be worked on at a time
+ * @param options.maxConcurrent how many writes may be worked on at a time, or four times as many reads
  */
 export function createAdmission(
   options: {
@@ -127,7 +127,7 @@ export function createAdmission(
     enter: (req, access) => {
       // Whoever has left meanwhile would never give the place back.
       if (access === 'public' || req.res?.closed) return;
-      slots.enter();
+      slots.enter(weightOf(req));
       req.slot = slots;
     },
 
@@ -141,12 +141,21 @@ export function createAdmission(
 
 /** From now on the request only waits for somebody else, or is over: it no longer counts as being worked on. */
 export function standAside(req: Request): void {
-  req.slot?.leave();
+  req.slot?.leave(weightOf(req));
   req.slot = undefined;
 }
 
-function quotaOf({ method }: Request, { quotas }: RateLimiter): Quota {
-  return method === 'GET' || method === 'HEAD' ? quotas.reads : quotas.writes;
+function isRead({ method }: Request): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function quotaOf(req: Request, { quotas }: RateLimiter): Quota {
+  return isRead(req) ? quotas.reads : quotas.writes;
+}
+
+/** A read is one statement or none; a checkout is four, and a call. */
+function weightOf(req: Request): number {
+  return isRead(req) ? 0.25 : 1;
 }
 
 /** @throws {QuotaExceededError} */

@@ -9,14 +9,18 @@ function work(ms: number): void {
 }
 
 describe('createLoadShedder', () => {
-  it('takes so many at a time', () => {
+  it('takes so much at a time', () => {
     const { check, enter, leave } = createLoadShedder(2);
-    enter();
+    enter(1);
     check();
-    enter();
+    enter(0.75);
+    check();
+    expect(() => {
+      enter(1);
+    }).toThrow(OverloadedError);
+    enter(0.25);
     expect(check).toThrow(OverloadedError);
-    expect(enter).toThrow(OverloadedError);
-    leave();
+    leave(1);
     check();
   });
 

@@ -10,13 +10,13 @@ export class OverloadedError extends AppError {
   }
 }
 
-/** Counts the requests that are being worked on. */
+/** Adds up the requests that are being worked on, by what each weighs. */
 export interface LoadShedder {
   /** @throws {OverloadedError} where there is more to do than can be done in time. */
   check: () => void;
-  /** Counts one more, unless there are as many as there may be. */
-  enter: () => void;
-  leave: () => void;
+  /** Takes on one more, unless that would be too much. */
+  enter: (weight: number) => void;
+  leave: (weight: number) => void;
 }
 
 /** What a request may have waited for others that arrived with it. */
@@ -52,20 +52,20 @@ function createTurnWatch(): () => boolean {
 /** One for all: who is shed under load should cost next to nothing, and a stack trace does not. */
 const overloaded = new OverloadedError();
 
-/** @param maxConcurrent how many may be worked on at a time */
-export function createLoadShedder(maxConcurrent: number): LoadShedder {
+/** @param maxWeight how much may be worked on at a time */
+export function createLoadShedder(maxWeight: number): LoadShedder {
   const isLate = createTurnWatch();
   let active = 0;
   return {
     check: () => {
-      if (active >= maxConcurrent || isLate()) throw overloaded;
+      if (active >= maxWeight || isLate()) throw overloaded;
     },
-    enter: () => {
-      if (active >= maxConcurrent) throw overloaded;
-      active += 1;
+    enter: (weight) => {
+      if (active + weight > maxWeight) throw overloaded;
+      active += weight;
     },
-    leave: () => {
-      active -= 1;
+    leave: (weight) => {
+      active -= weight;
     },
   };
 }
