@@ -114,7 +114,7 @@ describe('GET /offers', () => {
   }
 
   const attacks: Record<string, (port: number, goesOn: () => boolean) => Promise<void>> = {
-    'while 500 connections send a header a second': async (port, goesOn) => {
+    'while 500 connections send a header twice a second': async (port, goesOn) => {
       const sockets = await open(port, 500);
       for (const socket of sockets) socket.write('POST /checkout HTTP/1.1\r\nHost: x\r\n');
       while (goesOn()) {
@@ -122,7 +122,7 @@ describe('GET /offers', () => {
         for (const socket of sockets) if (socket.writable) socket.write('X-Slow: x\r\n');
       }
     },
-    'while 500 connections send a body a byte a second': async (port, goesOn) => {
+    'while 500 connections send a body a byte twice a second': async (port, goesOn) => {
       const sockets = await open(port, 500);
       const head =
         'POST /checkout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n';
