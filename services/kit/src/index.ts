@@ -40,7 +40,7 @@ export {
   type ProblemKind,
 } from './problem';
 export { type Webhook } from './openapi';
-export { openEventStream, type EventStream } from './event-stream';
+export { openEventStream } from './event-stream';
 export { createPoller, type Poller } from './poller';
 export { readPreferences } from './prefer';
 export { ForbiddenAddressError, publicOnly } from './public-address';

@@ -131,7 +131,7 @@ export function readOfferConfig(env: NodeJS.ProcessEnv): OfferConfig {
   return readEnv(z.object(offerVariables), env);
 }
 
-export type OfferConfig = z.output<z.ZodObject<typeof offerVariables>>;
+type OfferConfig = z.output<z.ZodObject<typeof offerVariables>>;
 
 /**
  * Only where the orders are kept, for commands that need no more.

@@ -202,7 +202,7 @@ async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number
 type Row = Pick<Selectable<OrderEventsTable>, 'seq' | (typeof columns)[number]>;
 
 /** The event as it is published. */
-export function toLogged({ seq, id, order_id, type, time, data, traceparent }: Row): LoggedEvent {
+function toLogged({ seq, id, order_id, type, time, data, traceparent }: Row): LoggedEvent {
   return {
     seq,
     event: {

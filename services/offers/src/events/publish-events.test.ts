@@ -58,7 +58,7 @@ describe('the event publisher', () => {
     });
   });
 
-  it('publishes what could not be published, once it can, and says so once', async () => {
+  it('publishes what could not be published, once it can, and says so for each round', async () => {
     const { orders, publisher, published, trouble, lines } = setUp({
       events: 'all',
       checkouts: undefined,

@@ -15,7 +15,7 @@ import { orderBody } from './order-body';
 /** When to send a request again whose first is in flight. */
 const RETRY_AFTER_S = 1;
 
-export interface CheckoutAnswer {
+interface CheckoutAnswer {
   orderId: string;
   response: StoredResponse;
   /** Whether an earlier request got this answer before. */

@@ -46,7 +46,7 @@ export const offerBodySchema = offerSchema
   })
   .meta({ id: 'Offer' });
 
-export type OfferBody = z.output<typeof offerBodySchema>;
+type OfferBody = z.output<typeof offerBodySchema>;
 
 export function offerBody(offer: PricedOffer): OfferBody {
   const { id, provider, rate, amount, price } = offer;

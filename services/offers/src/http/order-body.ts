@@ -29,7 +29,7 @@ export const orderBodySchema = z
   })
   .meta({ id: 'Order', description: 'The offer is copied as it was at checkout.' });
 
-export type OrderBody = z.output<typeof orderBodySchema>;
+type OrderBody = z.output<typeof orderBodySchema>;
 
 export function orderBody({ id, userId, status, createdAt, offer }: Order): OrderBody {
   return {

@@ -17,7 +17,7 @@ export const attemptDelaysMs: readonly number[] = [
 ];
 
 /** No receiver may ask to be left alone for longer. */
-export const MAX_RETRY_AFTER_MS = 24 * HOUR;
+const MAX_RETRY_AFTER_MS = 24 * HOUR;
 
 /** How much of a pause is left to chance, so that what failed together comes back apart. */
 const JITTER = 0.1;
