@@ -52,6 +52,12 @@ function forged(header: object, payload: object, sign: (input: string) => string
   return `${input}.${sign(input)}`;
 }
 
+const allButDate = [
+  ...(['nextTick', 'queueMicrotask', 'performance', 'hrtime'] as const),
+  ...(['setTimeout', 'setInterval', 'setImmediate'] as const),
+  ...(['clearTimeout', 'clearInterval', 'clearImmediate'] as const),
+];
+
 const challenge = 'Bearer realm="loan-buddy"';
 const invalid = (reason: string) =>
   `${challenge}, error="invalid_token", error_description="${reason}"`;
@@ -219,10 +225,15 @@ describe('a good token', () => {
     expect(verify(good)).toMatchObject({ subject: 'cristina' });
     expect(getKey).toHaveBeenCalledTimes(1);
 
-    const short = await issuer.sign({ scope: 'offers:read', expiresIn: -29 });
-    await request(app).get('/offers').set(bearer(short)).expect(200);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    await request(app).get('/offers').set(bearer(short)).expect(401);
+    const short = await issuer.sign({ scope: 'offers:read', expiresIn: 60 });
+    const ask = () => request(app).get('/offers').set(bearer(short));
+    const now = Date.now();
+    await ask().expect(200);
+    jest.useFakeTimers({ doNotFake: allButDate, now: now + 85_000 });
+    await ask().expect(200);
+    jest.setSystemTime(now + 95_000);
+    await ask().expect(401);
+    jest.useRealTimers();
 
     const source = { jwks: issuer.jwks };
     const rotating = createKeySet({
