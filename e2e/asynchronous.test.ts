@@ -17,7 +17,7 @@ import { newStorage, storageName } from './support/postgres';
 import { describeWithPubSub, ownClient, ownEmulator } from './support/pubsub';
 import { startInVain, startService } from './support/service-process';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const PUBSUB_PROJECT_ID = 'test-project';
 const CHECKOUTS = 'loan-buddy-checkouts';
@@ -125,7 +125,7 @@ async function expectToSurviveKills(pair: Awaited<ReturnType<typeof setUp>>, tra
   }
   const acknowledged = await buying;
   expect(acknowledged).toHaveLength(500);
-  const ms = await expectDecidedOnce(url, acknowledged, 120_000);
+  const ms = await expectDecidedOnce(url, acknowledged, 200_000);
   report(
     `${storageName}, ${transport}, ${String(killed)} kills: 500 acknowledged, all decided once, ` +
       `the last ${(ms / 1000).toFixed(1)} s after`,

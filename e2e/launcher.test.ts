@@ -1,6 +1,7 @@
 /** `npm start` as a process: whatever ends it, neither service stays behind. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { describeOnce } from './support/postgres';
 import { until } from './support/client';
 import { freePort } from './support/free-port';
 import { root } from './support/service-process';
@@ -31,7 +32,7 @@ async function startLauncher() {
   return { child, ports, exit };
 }
 
-describe('the launcher', () => {
+describeOnce('the launcher', () => {
   it.each(['SIGTERM', 'SIGHUP', 'SIGKILL', 'a closed stdout'])(
     'leaves no service behind after %s',
     async (end) => {

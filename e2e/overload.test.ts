@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inLanes, report, until } from './support/client';
 import { atEnd } from './support/opened';
 import { atRate, quantile, rawClient, type Outcome } from './support/open-loop';
-import { newStorage, storageName } from './support/postgres';
+import { describeOnce, newStorage, storageName } from './support/postgres';
 import { startService } from './support/service-process';
 
 jest.setTimeout(120_000);
@@ -74,11 +74,20 @@ describe(`five times as many checkouts as there can be, on ${storageName}`, () =
   });
 });
 
-describe('GET /offers', () => {
+describeOnce('GET /offers', () => {
   const LIMIT = 10_000;
 
+  /** Resolves once the sockets last asked for are open. */
+  let opening: Promise<unknown> = Promise.resolve();
+
   /** Sockets that are opened in one go, and do as they are told. */
-  async function open(port: number, count: number): Promise<Socket[]> {
+  function open(port: number, count: number): Promise<Socket[]> {
+    const opened = openAll(port, count);
+    opening = opened;
+    return opened;
+  }
+
+  async function openAll(port: number, count: number): Promise<Socket[]> {
     const sockets: Socket[] = [];
     atEnd(() => {
       for (const socket of sockets) socket.destroy();
@@ -98,7 +107,7 @@ describe('GET /offers', () => {
   }
 
   /** What ten users see, each with a connection of their own and a request every 20 ms. */
-  async function users(port: number, durationMs = 2000): Promise<Outcome[]> {
+  async function users(port: number, durationMs = 3000): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     const send = rawClient(port, list);
     const until = performance.now() + durationMs;
@@ -133,7 +142,7 @@ describe('GET /offers', () => {
       }
     },
     'while headers of 10 MB come in': async (port, goesOn) => {
-      const megabyte = `X-Large: ${'x'.repeat(1_000_000)}\r\n`;
+      const megabyte = Buffer.from(`X-Large: ${'x'.repeat(1_000_000)}\r\n`);
       while (goesOn()) {
         const [socket] = await open(port, 1);
         socket!.write('GET /offers HTTP/1.1\r\nHost: x\r\n');
@@ -142,6 +151,7 @@ describe('GET /offers', () => {
           await sleep(5);
         }
         socket!.destroy();
+        await sleep(20);
       }
     },
     'while garbage is pipelined behind requests': async (port, goesOn) => {
@@ -170,7 +180,10 @@ describe('GET /offers', () => {
       const usual = await users(port);
       const state = { goesOn: true };
       const attacking = attack(port, () => state.goesOn);
-      await sleep(1500);
+      await sleep(0);
+      await opening;
+      // What is open here the service still has to accept.
+      await sleep(1000);
       const meanwhile = await users(port);
       state.goesOn = false;
       await attacking;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { startHttpServer } from '@loan-buddy/kit/testing';
 import autocannon from 'autocannon';
+import { describeOnce } from './support/postgres';
 import { postCheckout, report } from './support/client';
 import { atEnd } from './support/opened';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
@@ -28,7 +29,7 @@ async function timed<T>(work: Promise<T>): Promise<[T, number]> {
   return [await work, performance.now() - startedAt];
 }
 
-describe('the pair', () => {
+describeOnce('the pair', () => {
   it('lists offers and decides checkouts, with one request id through both', async () => {
     const { offers, confirmPayment } = await startPair();
     const listed = (await (await fetch(`${offers.url}/offers`)).json()) as { id: string }[];
@@ -112,7 +113,7 @@ describe('the pair', () => {
   });
 });
 
-describe('a start that cannot succeed', () => {
+describeOnce('a start that cannot succeed', () => {
   it('names every faulty variable and exits 1', async () => {
     const { exit, stderr } = await startInVain('offers', { PORT: 'x', PROVIDER_TIMEOUT_MS: '0' });
     expect(exit).toBe(1);
@@ -129,7 +130,7 @@ describe('a start that cannot succeed', () => {
   });
 });
 
-describe('a stop', () => {
+describeOnce('a stop', () => {
   it('under load fails no request that was accepted, and exits 0', async () => {
     const { offers } = await startPair();
     let answered = 0;

@@ -13,6 +13,9 @@ export const storageName = testServer === undefined ? 'the embedded database' : 
 /** `describe` for what needs a PostgreSQL server. */
 export const describeWithServer = testServer === undefined ? describe.skip : describe;
 
+/** `describe` for what the storage makes no difference to: it is tested once, with the embedded database. */
+export const describeOnce = testServer === undefined ? describe : describe.skip;
+
 /** A new empty place for orders, as the environment of offers: its folder, or a database on the server. */
 export async function newStorage(): Promise<NodeJS.ProcessEnv> {
   if (testServer !== undefined) return { DATABASE_URL: await newServerDatabase() };
