@@ -17,12 +17,31 @@ const agreed = new Set([
 
 const read = (path) => JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'));
 
-/** Any one of the choices will do; of what is joined by AND, all must. */
-const isAgreed = (licence) =>
-  licence
-    .replace(/[()]/g, '')
-    .split(' OR ')
-    .some((choice) => choice.split(' AND ').every((each) => agreed.has(each.trim())));
+/**
+ * Any one of the choices of OR will do; of what AND joins, which binds closer, all must. What is no such expression of
+ * SPDX is not agreed to.
+ */
+function isAgreed(licence) {
+  const words = licence.match(/[()]|[^\s()]+/g) ?? [];
+  const one = () => {
+    const word = words.shift();
+    if (word !== '(') return agreed.has(word);
+    const inner = any();
+    return words.shift() === ')' && inner;
+  };
+  const joined = (operator, part) => {
+    const parts = [part()];
+    while (words[0] === operator) {
+      words.shift();
+      parts.push(part());
+    }
+    return parts;
+  };
+  const all = () => joined('AND', one).every(Boolean);
+  const any = () => joined('OR', all).some(Boolean);
+  const isGood = any();
+  return isGood && words.length === 0;
+}
 
 const { packages } = read('package-lock.json');
 const shipped = Object.entries(packages).filter(
@@ -30,7 +49,7 @@ const shipped = Object.entries(packages).filter(
 );
 const licences = shipped.map(([path, { license }]) => [
   path,
-  license ?? read(`${path}/package.json`).license ?? 'none',
+  String(license ?? read(`${path}/package.json`).license ?? 'none'),
 ]);
 const refused = licences.filter(([, licence]) => !isAgreed(licence));
 for (const [path, licence] of refused) console.error(`${path}: ${licence}`);

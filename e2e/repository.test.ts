@@ -1,6 +1,8 @@
 /** Rules of the repository that no single module can keep. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ESLint } from 'eslint';
 import { satisfies } from 'semver';
@@ -43,6 +45,58 @@ describe('package-lock.json', () => {
 
   it('names no registry', () => {
     expect(packages.filter(([, { resolved }]) => resolved?.includes('://'))).toEqual([]);
+  });
+});
+
+describe('check-licenses.mjs', () => {
+  /** Runs it on one package with that licence. */
+  function check(license: unknown, more: object = {}): { status: number | null; said: string } {
+    const folder = mkdtempSync(join(tmpdir(), 'licenses-'));
+    try {
+      cpSync(join(root, '.ci/check-licenses.mjs'), join(folder, '.ci/check-licenses.mjs'));
+      const packages = { 'node_modules/thing': { license, ...more } };
+      writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ packages }));
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [join(folder, '.ci/check-licenses.mjs')],
+        { encoding: 'utf8' },
+      );
+      return { status, said: stdout + stderr };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  it.each([
+    'MIT',
+    '(MIT OR GPL-3.0-only)',
+    'GPL-3.0-only OR (MIT AND ISC)',
+    'MIT AND (ISC OR GPL-3.0-only)',
+  ])('agrees to %s', (licence) => {
+    expect(check(licence)).toEqual({
+      status: 0,
+      said: '1 packages are shipped, 0 under a licence not agreed to\n',
+    });
+  });
+
+  it.each([
+    'GPL-3.0-only',
+    'UNLICENSED',
+    'SEE LICENSE IN LICENSE',
+    '',
+    'MIT AND GPL-3.0-only',
+    'GPL-3.0-only AND (LGPL-3.0-only OR MIT)',
+    '(MIT OR GPL-2.0-only) AND GPL-3.0-only',
+    'MIT WITH an-exception',
+    '(MIT',
+  ])('refuses %j, and names the package', (licence) => {
+    const { status, said } = check(licence);
+    expect(status).toBe(1);
+    expect(said).toContain(`node_modules/thing: ${licence}\n`);
+  });
+
+  it('leaves out what is for development only', () => {
+    expect(check('GPL-3.0-only', { dev: true })).toMatchObject({ status: 0 });
   });
 });
 
