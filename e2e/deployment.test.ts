@@ -1,0 +1,90 @@
+/** What the files of the deployment say, where nothing that reads them would complain. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parse } from 'yaml';
+import { root } from './support/service-process';
+
+/** The lines that give a password, a secret, a token or a key as it is, or a default for one. */
+function literalSecrets(text: string): string[] {
+  const named = /(?:password|passwd|secrets?|token|(?:private|api)_?key)["']?\s*[:=]\s*(\S.*)$/i;
+  const literal = /^(?:[\w+/=-]+|"[^"${]+"|'[^'${]+')[,;]?$/;
+  const fallback = /\$\{\w+:?[-=][^}]/;
+  const variable = /name: \w*(?:PASSWORD|SECRETS?|TOKEN|KEY),?\s+value:/;
+  const url = /:\/\/[^\s:/@'"]+:(?!password@)[^\s@'"$%]+@/;
+  // Not secrets: permissions of a workflow, a pod's token, and the word that a dry run prints.
+  const harmless = /\bid-token: write$|\bautomountServiceAccountToken: false$|^ *password=random$/;
+  return text.split('\n').filter((line, index, lines) => {
+    const [, value = ''] = named.exec(line) ?? [];
+    const isLiteral = literal.test(value) || fallback.test(value);
+    const isVariable = variable.test(`${line} ${lines[index + 1]?.trim() ?? ''}`);
+    return (isLiteral || isVariable || url.test(line)) && !harmless.test(line);
+  });
+}
+
+describe('the files of the deployment', () => {
+  const files = [
+    ...['docker-compose.yml', 'services/offers/Dockerfile', 'services/confirm-payment/Dockerfile'],
+    ...['.ci', '.github', 'helm', 'kind', 'terraform'].flatMap(filesIn),
+  ];
+
+  /** Without what Terraform makes there, which is not ours. */
+  function filesIn(folder: string): string[] {
+    return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+      .filter(
+        (entry) =>
+          entry.isFile() &&
+          !/\.terraform|\.tfstate|\.tfvars$/.test(join(entry.parentPath, entry.name)),
+      )
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  }
+
+  it('hold no secret, and no default for one', () => {
+    expect(files.length).toBeGreaterThan(40);
+    const found = files.flatMap((file) =>
+      literalSecrets(readFileSync(join(root, file), 'utf8')).map((line) => `${file}: ${line}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it.each([
+    'POSTGRES_PASSWORD: loan_buddy',
+    "POSTGRES_PASSWORD: 'loan buddy'",
+    'POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:-loan_buddy}',
+    'DATABASE_URL: postgres://loan_buddy:loan_buddy@postgres:5432/loan_buddy',
+    '{ name: POSTGRES_PASSWORD, value: loan_buddy }',
+    '- name: SERVICE_AUTH_SECRETS\n  value: between-the-services',
+    'token = "0123456789"',
+    'ENV API_KEY=0123456789',
+  ])('are looked at for such as %j', (text) => {
+    expect(literalSecrets(text)).toHaveLength(1);
+  });
+});
+
+describe('docker-compose.yml', () => {
+  const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
+  const { services } = parse(text, { merge: true }) as {
+    services: Record<
+      string,
+      { ports?: string[]; volumes?: string[]; environment?: Record<string, string> }
+    >;
+  };
+
+  it('lets in everybody by choice, and publishes to this machine alone', () => {
+    for (const name of ['offers', 'confirm-payment']) {
+      expect(services[name]!.environment).toHaveProperty('AUTH_MODE', 'none');
+      expect(services[name]!.ports).toHaveLength(1);
+    }
+    const ports = Object.values(services).flatMap((service) => service.ports ?? []);
+    expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  it('keeps the database and its password to itself and offers', () => {
+    expect(services['postgres']).not.toHaveProperty('ports');
+    expect(services['offers']!.environment).toHaveProperty('DATABASE_URL_FILE', '/secrets/url');
+    const having = Object.entries(services).filter(([, { volumes = [] }]) =>
+      volumes.some((volume) => volume.startsWith('secrets:')),
+    );
+    expect(having.map(([name]) => name).sort()).toEqual(['offers', 'postgres']);
+    expect(services['offers']!.volumes).toEqual(['secrets:/secrets:ro']);
+  });
+});
