@@ -4,6 +4,11 @@ resource "google_compute_security_policy" "this" {
   name        = local.name
   description = "Before offers of ${local.name}"
 
+  # The rules look at the values of a JSON body, not at its braces and quotes.
+  advanced_options_config {
+    json_parsing = "STANDARD"
+  }
+
   dynamic "rule" {
     for_each = var.armor.waf_rules
 

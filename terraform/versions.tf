@@ -12,7 +12,8 @@ terraform {
     }
   }
 
-  # The state holds the database's password: keep it in a bucket that few may read. docs/deploy.md has the two commands.
+  # The state holds the database's password and the secret between the services: keep it in a bucket that few may read.
+  # docs/deploy.md has the two commands.
   # backend "gcs" { bucket = "…", prefix = "loan-buddy" }
 }
 

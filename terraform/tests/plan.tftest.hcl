@@ -79,7 +79,12 @@ run "the_way_in" {
   }
 
   assert {
-    condition     = google_compute_ssl_policy.this.min_tls_version == "TLS_1_2"
+    condition     = google_compute_security_policy.this.advanced_options_config[0].json_parsing == "STANDARD"
+    error_message = "The rules read JSON."
+  }
+
+  assert {
+    condition     = google_compute_ssl_policy.this.min_tls_version == "TLS_1_2" && google_compute_ssl_policy.this.profile == "MODERN"
     error_message = "Nothing older than TLS 1.2 is spoken."
   }
 

@@ -116,3 +116,23 @@ run "a_ban_for_a_second" {
 
   expect_failures = [var.armor]
 }
+
+run "too_few_requests_of_one_address" {
+  command = plan
+
+  variables {
+    armor = { requests_per_minute = 1 }
+  }
+
+  expect_failures = [var.armor]
+}
+
+run "a_rule_with_a_quote" {
+  command = plan
+
+  variables {
+    armor = { waf_rules = ["sqli-v33-stable'"] }
+  }
+
+  expect_failures = [var.armor]
+}
