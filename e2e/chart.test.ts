@@ -323,13 +323,20 @@ if (!hasHelm) {
     'auth.mode=jwt',
     'auth.mode=jwt,auth.issuer=a,auth.audience=b,auth.jwksUrl=https://x/y',
     'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.audience=b,auth.jwksUrl=ftp://x',
+    'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.audience=b,auth.jwksUrl=http://x/y',
+    'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.audience=b',
+    'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.jwksUrl=https://x/y',
+    'auth.mode=jwt,auth.secretName=s,auth.audience=b,auth.jwksUrl=https://x/y',
+    'auth.mode=jwt,auth.secretName=s,auth.issuer=null,auth.audience=b,auth.jwksUrl=https://x/y',
     'auth.secret=between-the-services',
     'offers.config.AUTH_MODE=none',
+    'offers.config.AUTH_JWKS_FILE=/keys.json',
     'confirmPayment.config.SERVICE_AUTH_SECRETS=x',
     'rateLimit.mode=yes',
     'rateLimit.reads=0',
     'trustProxy=-1',
     'ingress.enabled=true,ingress.hosts={a.example},ingress.gke.enabled=true',
+    'ingress.className=gce,ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c',
     'publicPaths={}',
     'unknown=1',
     'pubsub.approval=true',
@@ -421,9 +428,18 @@ if (!hasHelm) {
       RATE_LIMIT_WRITES: '60',
     });
     expect(dataOf(on, 'offers')).not.toHaveProperty('RATE_LIMIT');
-    expect(dataOf(render('--set', 'rateLimit.mode=on'), 'offers')).toHaveProperty(
+  });
+
+  it.each([
+    ['on', 'on'],
+    ['off', 'off'],
+    // YAML takes an unquoted on or off for a boolean.
+    ['true', 'on'],
+    ['false', 'off'],
+  ])('limits rates with rateLimit.mode=%s as %s', (mode, expected) => {
+    expect(dataOf(render('--set', `rateLimit.mode=${mode}`), 'offers')).toHaveProperty(
       'RATE_LIMIT',
-      'on',
+      expected,
     );
   });
 

@@ -36,7 +36,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $_ := set $config "AUTH_JWKS_URL" .Values.auth.jwksUrl -}}
 {{- $_ := set $config "AUTH_PUBLIC_OFFERS" .Values.auth.publicOffers -}}
 {{- end -}}
-{{- with .Values.rateLimit.mode }}{{ $_ := set $config "RATE_LIMIT" . }}{{ end -}}
+{{- /* An unquoted on or off is a boolean in YAML. */ -}}
+{{- $rateLimit := .Values.rateLimit.mode -}}
+{{- if kindIs "bool" $rateLimit }}{{ $rateLimit = ternary "on" "off" $rateLimit }}{{ end -}}
+{{- with $rateLimit }}{{ $_ := set $config "RATE_LIMIT" . }}{{ end -}}
 {{- $_ := set $config "RATE_LIMIT_READS" (int .Values.rateLimit.reads) -}}
 {{- $_ := set $config "RATE_LIMIT_WRITES" (int .Values.rateLimit.writes) -}}
 {{- $_ := set $config "TRUST_PROXY" (int .Values.trustProxy) -}}
