@@ -467,9 +467,12 @@ if (!hasHelm) {
       'ingress.gcp.kubernetes.io/pre-shared-cert': 'certificate',
       'networking.gke.io/v1beta1.FrontendConfig': 'lb-offers',
     });
-    expect(find('BackendConfig').spec).toMatchObject({
+    expect(find('BackendConfig').spec).toEqual({
+      timeoutSec: 300,
+      connectionDraining: { drainingTimeoutSec: 10 },
+      healthCheck: { type: 'HTTP', requestPath: '/readyz', port: 8080, checkIntervalSec: 5 },
+      logging: { enable: true, sampleRate: 1 },
       securityPolicy: { name: 'armor' },
-      healthCheck: { requestPath: '/readyz' },
     });
     expect(find('FrontendConfig').spec).toEqual({
       redirectToHttps: { enabled: true },
@@ -483,7 +486,10 @@ if (!hasHelm) {
       },
       undefined,
     ]);
-    expect(render().map(({ kind }) => kind)).not.toContain('BackendConfig');
+    for (const setting of ['ingress.enabled=false', 'ingress.gke.enabled=false']) {
+      const without = JSON.stringify(render(...variants['gke']!, '--set', setting));
+      expect(without).not.toMatch(/BackendConfig|FrontendConfig|backend-config|pre-shared-cert/);
+    }
   });
 });
 
