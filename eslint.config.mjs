@@ -106,7 +106,7 @@ export default defineConfig(
     files: ['**/*.{js,mjs}'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['console', 'fetch', 'module', 'process', 'setTimeout', 'URL'].map((name) => [
+        ['Buffer', 'console', 'fetch', 'module', 'process', 'setTimeout', 'URL'].map((name) => [
           name,
           'readonly',
         ]),

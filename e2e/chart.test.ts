@@ -2,7 +2,8 @@
 /* What Helm renders has no types here; the schemas of Kubernetes check its shape. */
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { variableNames as confirmPaymentVariables } from '../services/confirm-payment/src/config';
@@ -37,7 +38,7 @@ const variants: Record<string, string[]> = {
   gke: [
     ...['--values', join(chart, 'values-gke.yaml'), '--set', 'pubsub.projectId=my-project'],
     ...['--set', 'auth.issuer=https://issuer.example,auth.audience=loan-buddy'],
-    ...['--set', 'auth.jwksUrl=https://issuer.example/jwks'],
+    ...['--set', 'auth.jwksUrl=https://issuer.example/jwks,auth.testToken.secretName=flow-token'],
     ...['--set', 'ingress.enabled=true,ingress.hosts={loans.example},ingress.gke.enabled=true'],
     ...['--set', 'ingress.gke.address=address,ingress.gke.certificate=certificate'],
     ...['--set', 'ingress.gke.securityPolicy=armor,ingress.gke.sslPolicy=modern'],
@@ -125,7 +126,7 @@ if (!hasHelm) {
       const urls = podsOf(objects).flatMap((pod) =>
         pod.containers.flatMap((container: { env?: { name: string; valueFrom?: object }[] }) =>
           (container.env ?? []).filter(
-            ({ name }) => /URL$|PASSWORD$|SECRETS$/.test(name) && name !== 'OFFERS_URL',
+            ({ name }) => /URL$|PASSWORD$|SECRETS$|TOKEN$/.test(name) && name !== 'OFFERS_URL',
           ),
         ),
       );
@@ -329,6 +330,8 @@ if (!hasHelm) {
     'auth.mode=jwt,auth.secretName=s,auth.audience=b,auth.jwksUrl=https://x/y',
     'auth.mode=jwt,auth.secretName=s,auth.issuer=null,auth.audience=b,auth.jwksUrl=https://x/y',
     'auth.secret=between-the-services',
+    'auth.testToken.token=x',
+    'auth.testToken.secretName=Not_A_Name',
     'offers.config.AUTH_MODE=none',
     'offers.config.AUTH_JWKS_FILE=/keys.json',
     'confirmPayment.config.SERVICE_AUTH_SECRETS=x',
@@ -441,6 +444,44 @@ if (!hasHelm) {
       'RATE_LIMIT',
       expected,
     );
+  });
+
+  it('is tried with a token by helm test where a Secret has one', () => {
+    const envOfFlow = (...args: string[]) =>
+      render(...args).find(({ kind }) => kind === 'Pod')!.spec.containers[0].env as object[];
+    expect(envOfFlow()).toEqual([
+      { name: 'AUTH_MODE', value: 'none' },
+      { name: 'OFFERS_URL', value: 'http://lb-offers:8080' },
+    ]);
+    expect(envOfFlow(...variants['gke']!)).toContainEqual({
+      name: 'TOKEN',
+      valueFrom: { secretKeyRef: { name: 'flow-token', key: 'token' } },
+    });
+  });
+
+  it('is warned of in the notes where there is none', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'notes-'));
+    try {
+      cpSync(chart, folder, { recursive: true });
+      const notes = 'include (print .Template.BasePath "/NOTES.txt") .';
+      writeFileSync(join(folder, 'templates/notes.yaml'), `data: { text: {{ ${notes} | quote }} }`);
+      const shown = (...args: string[]) =>
+        (
+          parse(
+            execFileSync(
+              'helm',
+              ['template', 'lb', folder, '--show-only', 'templates/notes.yaml', ...args],
+              { encoding: 'utf8' },
+            ),
+          ) as { data: { text: string } }
+        ).data.text;
+      expect(shown()).toMatch(/\n\nWARNING: auth.mode is none/);
+      const jwt = shown(...variants['gke']!);
+      expect(jwt).not.toContain('WARNING');
+      expect(jwt).toMatch(/\n\nEach curl line needs -H "Authorization: Bearer TOKEN"/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('reaches the issuer’s keys, wherever else offers may go', () => {

@@ -1,28 +1,32 @@
 // The customer's flow: the offers, a checkout of the cheapest, and its order until it is decided. Where tokens are asked
-// for, that nobody gets in without one.
-const base = process.env.OFFERS_URL;
+// for, that nobody gets in without one, and the flow if there is one.
+const { AUTH_MODE: authMode, OFFERS_URL: base, TOKEN: token } = process.env;
+const authorization = token ? { Authorization: `Bearer ${token}` } : {};
 
-async function call(path, init) {
-  const response = await fetch(base + path, init);
+async function call(path, { headers, ...init } = {}) {
+  const response = await fetch(base + path, { ...init, headers: { ...headers, ...authorization } });
   const body = await response.json();
-  console.log(init?.method ?? 'GET', path, response.status, JSON.stringify(body).slice(0, 200));
+  console.log(init.method ?? 'GET', path, response.status, JSON.stringify(body).slice(0, 200));
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   return body;
 }
 
 async function main() {
-  if (process.env.AUTH_MODE === 'jwt') {
-    const { status } = await fetch(`${base}/orders?user_id=helm-test`);
-    console.log('GET /orders without a token', status);
+  let user = 'helm-test';
+  if (authMode === 'jwt') {
+    const { status } = await fetch(`${base}/checkout`, { method: 'POST' });
+    console.log('POST /checkout without a token', status);
     if (status !== 401) throw new Error('somebody gets in without a token');
-    return;
+    if (!token) return;
+    // Who may order is the token's subject alone.
+    user = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sub;
   }
   const [cheapest] = await call('/offers');
   if (!cheapest) throw new Error('there is no offer');
   const order = await call('/checkout', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ user_id: 'helm-test', loan_id: cheapest.id }),
+    body: JSON.stringify({ user_id: user, loan_id: cheapest.id }),
   });
   for (let seconds = 0; seconds < 30; seconds++) {
     const { status } = await call(`/orders/${order.id}`);
