@@ -130,6 +130,8 @@ export function mountEndpoints(
     for (const { contract, handle } of group) {
       const { access, body, method } = contract;
       const work: RequestHandler = (req, res, next) => {
+        // Nobody would hear of what is done for whoever has left.
+        if (res.closed) return undefined;
         admission.enter(req, access);
         return handle(req, res, next);
       };

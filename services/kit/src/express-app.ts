@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import express, { type Express, type Request, type Response } from 'express';
 import { createAdmission, standAside, type Admission } from './admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
@@ -46,7 +47,25 @@ export function createExpressApp(options: {
   app.set('trust proxy', trustedProxies);
   useOwnPrototypes(app, lifecycle);
 
+  // A connection that dies takes its answers with it; of those queued behind another, Node.js 20 says nothing.
+  const open = new WeakMap<Socket, Set<Response>>();
+  const follow = (res: Response) => {
+    const { socket } = res.req;
+    let answers = open.get(socket);
+    if (!answers) {
+      const own = new Set<Response>();
+      socket.once('close', () => {
+        for (const each of own) whenClosed.call(each);
+      });
+      open.set(socket, (answers = own));
+    }
+    answers.add(res);
+    // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
+    res.on('close', whenClosed);
+  };
+
   const whenClosed = function (this: Response) {
+    if (!open.get(this.req.socket)?.delete(this)) return;
     standAside(this.req);
     const request = describeRequest(this.req, this);
     logRequest(logger, request);
@@ -61,8 +80,7 @@ export function createExpressApp(options: {
     const { hosts, requestId: sent } = scanHeaders(req);
     req.requestId = sent !== undefined && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
     req.startedAt = performance.now();
-    // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
-    res.on('close', whenClosed);
+    follow(res);
     if (hosts !== 1 && (hosts > 1 || req.httpVersionMinor > 0)) {
       answerProblem(new MalformedRequestError('A request names its Host once.'), req, res);
       return;
@@ -145,6 +163,11 @@ function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
       const { quotaHeaders } = this.req as Request;
       if (quotaHeaders) args[1] = (args[1] as string[]).concat(quotaHeaders);
       return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>));
+    }
+    override end(...args: unknown[]): this {
+      // However long the client takes to read it.
+      standAside(this.req as Request);
+      return super.end(...(args as Parameters<ServerResponse['end']>));
     }
   }
   app.request = adopt(OwnRequest.prototype, app.request);

@@ -1,4 +1,5 @@
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import request from 'supertest';
 import { z } from 'zod';
 import { recordingLogger, startHttpServer } from '../../testing';
@@ -140,6 +141,34 @@ describe('past as many requests as there may be at once', () => {
     letIn(principalOf('a', [use.scope]));
     await sleep(20);
     await request(app).get('/thing').set('Authorization', 'Bearer quick').expect(204);
+    await server.close();
+  });
+
+  it('does not count whoever is gone with answers queued behind another', async () => {
+    const { app, waiting, lines } = setUp({ maxConcurrent: 1 });
+    const server = await startHttpServer(app);
+    const socket = connect(server.port, '127.0.0.1');
+    const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    socket.write(ask('/wait').repeat(4));
+    while (waiting.length < 4) await sleep(5);
+    await request(app).get('/thing').expect(503);
+    socket.destroy();
+    while ((await request(app).get('/thing')).status !== 204) await sleep(5);
+    expect(lines.filter(({ msg }) => msg === 'request aborted')).toHaveLength(4);
+    await server.close();
+  });
+
+  it('does not count an answer that waits for another to be read', async () => {
+    const { app, waiting, letGo } = setUp({ maxConcurrent: 0.5 });
+    const server = await startHttpServer(app);
+    const socket = connect(server.port, '127.0.0.1');
+    const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    socket.write(ask('/wait') + ask('/thing').repeat(5));
+    while (waiting.length < 1) await sleep(5);
+    await sleep(50);
+    await request(app).get('/thing').expect(204);
+    letGo();
+    socket.destroy();
     await server.close();
   });
 

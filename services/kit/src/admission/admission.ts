@@ -125,8 +125,7 @@ export function createAdmission(
     },
 
     enter: (req, access) => {
-      // Whoever has left meanwhile would never give the place back.
-      if (access === 'public' || req.res?.closed) return;
+      if (access === 'public') return;
       slots.enter(weightOf(req));
       req.slot = slots;
     },

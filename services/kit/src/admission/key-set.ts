@@ -54,13 +54,14 @@ export function createKeySet(options: {
     try {
       const now = await readText();
       const set = keySetSchema.parse(JSON.parse(now));
+      if (now !== text) {
+        const { createLocalJWKSet } = await loadJose();
+        find = createLocalJWKSet(set);
+        text = now;
+        logger.info({ keys: set.keys.length }, 'token keys read');
+        for (const listener of listeners) listener();
+      }
       failure = undefined;
-      if (now === text) return;
-      const { createLocalJWKSet } = await loadJose();
-      find = createLocalJWKSet(set);
-      text = now;
-      logger.info({ keys: set.keys.length }, 'token keys read');
-      for (const listener of listeners) listener();
     } catch (error) {
       // Said once: the next look comes soon, and the outage may take long.
       if (failure === undefined) logger.warn({ err: error }, 'token keys cannot be read');

@@ -34,7 +34,9 @@ export function createTokenVerifier(options: {
   const verified = new LRUCache<string, { principal: Principal; expiresAtMs: number }>({
     max: MAX_TOKENS,
   });
+  let generation = 0;
   keys.onChange(() => {
+    generation += 1;
     verified.clear();
   });
   const expected = {
@@ -46,9 +48,15 @@ export function createTokenVerifier(options: {
   };
 
   const verify = async (token: string, key: string) => {
+    const begunIn = generation;
     const { payload } = await readToken(({ jwtVerify }) => jwtVerify(token, keys.getKey, expected));
-    const principal = principalOf(payload.sub!, scopesOf(payload));
-    verified.set(key, { principal, expiresAtMs: (payload.exp! + CLOCK_SKEW_S) * 1000 });
+    const { sub } = payload;
+    if (typeof sub !== 'string' || sub === '')
+      throw new InvalidTokenError('The token names nobody.');
+    const principal = principalOf(sub, scopesOf(payload));
+    // With keys that are gone meanwhile, it counts this once.
+    if (generation === begunIn)
+      verified.set(key, { principal, expiresAtMs: (payload.exp! + CLOCK_SKEW_S) * 1000 });
     return principal;
   };
 
