@@ -55,19 +55,14 @@ export class QuotaExceededError extends AppError {
 
 /** How many counts go in one statement. */
 const MAX_SHARED = 1000;
-/** How long the counts of quotas that are not exact may stay with one replica. */
+/** How long counts may stay with one replica, where nobody waits for them or where they could not be added. */
 const SHARE_MS = 250;
 
-/** Told the total before the first of several requests that were counted together, each knows its own. */
-function answer(waiting: Count['waiting'], before: number): void {
-  waiting.forEach((tell, place) => {
-    tell(before + place);
-  });
-}
-
-/** What one client has used of one quota in this window. */
+/** What one client has used of one quota in one window. */
 interface Count {
   key: string;
+  windowStartS: number;
+  windowS: number;
   /** By all replicas, as far as is known here. */
   total: number;
   /** Of these, what the others have not been told yet. */
@@ -76,10 +71,24 @@ interface Count {
   waiting: ((before: number) => void)[];
 }
 
+/** A part of what was counted, on its way to the others. */
+interface Share {
+  count: Count;
+  added: number;
+  waiting: Count['waiting'];
+}
+
+/** Told the total before the first of several requests that were counted together, each knows its own. */
+function answer(waiting: Count['waiting'], before: number): void {
+  waiting.forEach((tell, place) => {
+    tell(before + place);
+  });
+}
+
 /**
  * Counts in fixed windows, which begin at the same time for everybody. Alone, or through `addUsage` together with other
  * replicas: of an exact quota each request waits until it is added, many of them by one statement; other requests never wait,
- * and are added behind. While that fails each replica counts for itself.
+ * and are added behind. While that fails each replica counts for itself, and adds it later.
  */
 export function createRateLimiter(options: {
   quotas: Quotas;
@@ -90,6 +99,8 @@ export function createRateLimiter(options: {
 }): RateLimiter {
   const { quotas, addUsage, logger, now = Date.now } = options;
   const windows = new Map<Quota, { startS: number; counts: Map<string, Count> }>();
+  const unshared = new Set<Count>();
+  let failing = false;
 
   const windowOf = (quota: Quota) => {
     const startS = Math.floor(now() / 1000 / quota.windowS) * quota.windowS;
@@ -97,98 +108,106 @@ export function createRateLimiter(options: {
     if (current?.startS === startS) return current;
     const next = { startS, counts: new Map<string, Count>() };
     windows.set(quota, next);
-    // What was not shared of the window before no longer matters to anybody but those who wait.
-    for (const { total, waiting } of current?.counts.values() ?? []) {
-      answer(waiting, total - waiting.length);
-    }
     return next;
   };
 
-  const allowance = (quota: Quota, startS: number, used: number): Allowance => ({
-    quota,
-    isExceeded: used > quota.limit,
-    remaining: Math.max(0, quota.limit - used),
-    resetS: Math.max(1, Math.ceil(startS + quota.windowS - now() / 1000)),
-  });
-
-  let sharing = false;
-  let timer: NodeJS.Timeout | undefined;
-
-  const share = async (add: AddUsage) => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (sharing) return;
-    sharing = true;
-    try {
-      for (;;) {
-        const batch = takeUnshared();
-        if (batch.length === 0) return;
-        await shareBatch(add, batch);
-      }
-    } finally {
-      sharing = false;
-    }
-  };
-
-  interface Unshared {
-    count: Count;
-    usage: Usage;
-    waiting: Count['waiting'];
-  }
-
-  function takeUnshared(): Unshared[] {
-    const batch: Unshared[] = [];
-    for (const [{ windowS }, { startS, counts }] of windows) {
-      for (const count of counts.values()) {
-        if (count.unshared === 0 || batch.length === MAX_SHARED) continue;
-        const usage = { key: count.key, windowStartS: startS, windowS, count: count.unshared };
-        batch.push({ count, usage, waiting: count.waiting });
-        count.unshared = 0;
-        count.waiting = [];
-      }
-    }
-    return batch;
-  }
-
-  async function shareBatch(add: AddUsage, batch: readonly Unshared[]): Promise<void> {
-    let totals: (number | undefined)[] = [];
-    try {
-      totals = await add(batch.map(({ usage }) => usage));
-    } catch (error) {
-      logger.warn({ err: error }, 'rate limits are not shared');
-    }
-    for (const [i, { count, usage, waiting }] of batch.entries()) {
-      const total = totals[i];
-      if (total !== undefined) count.total = total + count.unshared;
-      answer(waiting, (total ?? count.total - count.unshared) - usage.count);
-    }
-  }
-
-  const countOf = (quota: Quota, counts: Map<string, Count>, client: string): Count => {
+  const countOf = (quota: Quota, client: string): Count => {
+    const { startS, counts } = windowOf(quota);
     let count = counts.get(client);
     if (!count) {
-      count = { key: `${quota.name} ${client}`, total: 0, unshared: 0, waiting: [] };
+      const { name, windowS } = quota;
+      const window = { windowStartS: startS, windowS };
+      count = { key: `${name} ${client}`, ...window, total: 0, unshared: 0, waiting: [] };
       counts.set(client, count);
     }
     return count;
   };
 
+  const endOf = ({ windowStartS, windowS }: Count) => windowStartS + windowS;
+
+  const allowance = (quota: Quota, count: Count, used: number): Allowance => ({
+    quota,
+    isExceeded: used > quota.limit,
+    remaining: Math.max(0, quota.limit - used),
+    resetS: Math.max(1, Math.ceil(endOf(count) - now() / 1000)),
+  });
+
+  function takeUnshared(): Share[] {
+    const batch: Share[] = [];
+    for (const count of unshared) {
+      if (batch.length === MAX_SHARED) break;
+      unshared.delete(count);
+      batch.push({ count, added: count.unshared, waiting: count.waiting });
+      count.unshared = 0;
+      count.waiting = [];
+    }
+    return batch;
+  }
+
+  function keepForLater({ count, added }: Share): void {
+    // What was used of a window that is over no longer matters to anybody.
+    if (endOf(count) <= now() / 1000) return;
+    count.unshared += added;
+    unshared.add(count);
+  }
+
+  /** Returns whether the others know of it now. */
+  async function shareBatch(add: AddUsage, batch: readonly Share[]): Promise<boolean> {
+    let totals: number[] | undefined;
+    try {
+      totals = await add(
+        batch.map(({ count: { key, windowStartS, windowS }, added }) => ({
+          ...{ key, windowStartS, windowS },
+          count: added,
+        })),
+      );
+    } catch (error) {
+      // Said once: it is tried again soon, and the outage may take long.
+      if (!failing) logger.warn({ err: error }, 'rate limits are not shared');
+    }
+    failing = totals === undefined;
+    for (const [i, share] of batch.entries()) {
+      const { count, added, waiting } = share;
+      if (totals) count.total = totals[i]! + count.unshared;
+      answer(waiting, count.total - count.unshared - added);
+      if (!totals) keepForLater(share);
+    }
+    return !failing;
+  }
+
+  let sharing = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const share = async (add: AddUsage) => {
+    if (sharing) return;
+    sharing = true;
+    clearTimeout(timer);
+    timer = undefined;
+    while (unshared.size > 0 && (await shareBatch(add, takeUnshared())));
+    sharing = false;
+    if (unshared.size > 0) shareSoon(add);
+  };
+
+  const shareSoon = (add: AddUsage) => {
+    timer ??= setTimeout(() => void share(add), SHARE_MS).unref();
+  };
+
   return {
     quotas,
     take: (quota, client) => {
-      const { startS, counts } = windowOf(quota);
-      const count = countOf(quota, counts, client);
-      if (count.total >= quota.limit) return allowance(quota, startS, quota.limit + 1);
+      const count = countOf(quota, client);
+      if (count.total >= quota.limit) return allowance(quota, count, quota.limit + 1);
       count.total += 1;
-      if (!addUsage) return allowance(quota, startS, count.total);
+      if (!addUsage) return allowance(quota, count, count.total);
       count.unshared += 1;
+      unshared.add(count);
       if (!quota.exact) {
-        timer ??= setTimeout(() => void share(addUsage), SHARE_MS).unref();
-        return allowance(quota, startS, count.total);
+        shareSoon(addUsage);
+        return allowance(quota, count, count.total);
       }
       return new Promise((resolve) => {
         count.waiting.push((before) => {
-          resolve(allowance(quota, startS, before + 1));
+          resolve(allowance(quota, count, before + 1));
         });
         void share(addUsage);
       });
