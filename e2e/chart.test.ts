@@ -48,6 +48,7 @@ const variants: Record<string, string[]> = {
     join(chart, 'values-kind.yaml'),
     ...['--set', 'ingress.enabled=true,ingress.hosts={loans.example},ingress.tlsSecretName=tls'],
     ...['--set', 'gateway.enabled=true,gateway.parentRefs[0].name=gateway'],
+    ...['--set', 'auth.mode=none,trustProxy=1'],
     ...['--set', 'metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=prom'],
     ...['--set-json', `networkPolicy.metricsFrom=${JSON.stringify([prometheus])}`],
     ...['--set', 'offers.autoscaling.enabled=true,offers.config.LOG_LEVEL=debug'],
@@ -314,6 +315,9 @@ if (!hasHelm) {
     'ingress.enabled=true',
     'ingress.hosts={not a host}',
     'gateway.enabled=true',
+    'ingress.enabled=true,ingress.hosts={a.example},trustProxy=1',
+    'ingress.enabled=true,ingress.hosts={a.example},auth.mode=none',
+    'gateway.enabled=true,gateway.parentRefs[0].name=gateway,trustProxy=1',
     'networkPolicy.offersFrom[0].cidr=10.0.0.0/8',
     'networkPolicy.metricsFrom[0].namespace=monitoring',
     'metrics.enabled=true',
@@ -338,7 +342,7 @@ if (!hasHelm) {
     'rateLimit.mode=yes',
     'rateLimit.reads=0',
     'trustProxy=-1',
-    'ingress.enabled=true,ingress.hosts={a.example},ingress.gke.enabled=true',
+    'auth.mode=none,trustProxy=2,ingress.enabled=true,ingress.hosts={a.example},ingress.gke.enabled=true',
     'ingress.className=gce,ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c',
     'publicPaths={}',
     'unknown=1',
@@ -475,7 +479,7 @@ if (!hasHelm) {
             ),
           ) as { data: { text: string } }
         ).data.text;
-      expect(shown()).toMatch(/\n\nWARNING: auth.mode is none/);
+      expect(shown()).toMatch(/\n\nWARNING: auth.mode is not jwt/);
       const jwt = shown(...variants['gke']!);
       expect(jwt).not.toContain('WARNING');
       expect(jwt).toMatch(/\n\nEach curl line needs -H "Authorization: Bearer TOKEN"/);

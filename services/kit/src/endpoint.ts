@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
-import type { Access, Admission } from './admission/admission';
+import { standAside, type Access, type Admission } from './admission/admission';
 import { nobody, type Principal } from './admission/principal';
 import {
   BODY_LIMIT_BYTES,
@@ -11,7 +11,7 @@ import {
   ValidationError,
   type Fault,
 } from './problem';
-import { replyEmpty } from './reply';
+import { isAbandoned, replyEmpty } from './reply';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
@@ -112,7 +112,7 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
 
 /**
  * Registers the endpoints, each path with a 405 for all other methods. A request is admitted before its body is read, and
- * counts as being worked on after that.
+ * does not count as being worked on while that arrives.
  */
 export function mountEndpoints(
   app: Express,
@@ -131,7 +131,7 @@ export function mountEndpoints(
       const { access, body, method } = contract;
       const work: RequestHandler = (req, res, next) => {
         // Nobody would hear of what is done for whoever has left.
-        if (res.closed) return undefined;
+        if (isAbandoned(res)) return undefined;
         admission.enter(req, access);
         return handle(req, res, next);
       };
@@ -139,6 +139,8 @@ export function mountEndpoints(
         const admitting = admission.admit(req, access);
         const goOn = () => {
           if (!body) return work(req, res, next);
+          // Who sends slowly takes no place away.
+          standAside(req);
           next();
           return undefined;
         };

@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import { securityHeaders } from './reply';
+import { isAbandoned, securityHeaders } from './reply';
 
 /** How often something is said on a silent stream, so that nobody between takes it for dead. */
 const HEARTBEAT_MS = 15_000;
@@ -37,7 +37,7 @@ export function openEventStream(
     onClosed();
   };
   // The client may have left while the first of it was looked up.
-  if (res.closed) queueMicrotask(closed);
+  if (isAbandoned(res)) queueMicrotask(closed);
   else res.once('close', closed);
   res.write(`retry: ${String(retryMs)}\n\n`);
   // To a HEAD nothing more is said.

@@ -55,7 +55,7 @@ export function createExpressApp(options: {
     if (!answers) {
       const own = new Set<Response>();
       socket.once('close', () => {
-        for (const each of own) whenClosed.call(each);
+        for (const each of own) each.emit('close');
       });
       open.set(socket, (answers = own));
     }

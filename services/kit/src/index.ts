@@ -44,7 +44,7 @@ export { openEventStream } from './event-stream';
 export { createPoller, type Poller } from './poller';
 export { readPreferences } from './prefer';
 export { ForbiddenAddressError, publicOnly } from './public-address';
-export { replyEmpty, replyJson, replyRepresentation, represent } from './reply';
+export { isAbandoned, replyEmpty, replyJson, replyRepresentation, represent } from './reply';
 export { runCommand, runProcess } from './run';
 export { StartError } from './start-error';
 export { serve } from './serve';

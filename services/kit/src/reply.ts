@@ -27,6 +27,11 @@ const inertHeaders: HeaderList = [
 /** The same, and nobody may keep it. */
 const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
 
+/** Whether nobody can hear the answer any more: also of one queued behind another, of which Node.js 20 does not tell. */
+export function isAbandoned(res: Response): boolean {
+  return res.closed || res.req.socket.destroyed;
+}
+
 /** Answers with a body that is already in its final form, in a single write. */
 export function reply(
   res: Response,

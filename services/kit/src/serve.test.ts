@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -22,7 +22,12 @@ afterEach(async () => {
 });
 
 async function start(
-  options: { port?: number; shutdownDelayMs?: number; maxConnections?: number } = {},
+  options: {
+    port?: number;
+    shutdownDelayMs?: number;
+    maxConnections?: number;
+    silenceTimeoutMs?: number;
+  } = {},
 ) {
   const { logger, lines } = recordingLogger();
   const lifecycle = createLifecycle();
@@ -83,6 +88,7 @@ async function start(
       SHUTDOWN_DELAY_MS: options.shutdownDelayMs ?? 0,
       MAX_CONNECTIONS: options.maxConnections ?? 1000,
     },
+    ...(options.silenceTimeoutMs !== undefined && { silenceTimeoutMs: options.silenceTimeoutMs }),
   });
   running.push(server);
   return { ...server, lines };
@@ -188,6 +194,31 @@ describe('serve', () => {
     const answer = await text(socket);
     expect(statuses(answer)).toEqual(['400']);
     expect(answer).toContain('malformed-json');
+  });
+
+  it('lets go of who does not read, but not of who reads slowly or has nothing to ask', async () => {
+    const { port, lines } = await start({ silenceTimeoutMs: 400 });
+    const [deaf, slow, idle] = [1, 2, 3].map(() => connect(port, '127.0.0.1')) as [
+      Socket,
+      Socket,
+      Socket,
+    ];
+    idle.write(get1('/livez'));
+    deaf.write(get1('/large'));
+    deaf.pause();
+    slow.write(get1('/large'));
+    let received = 0;
+    slow.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      slow.pause();
+      setTimeout(() => slow.resume(), 5);
+    });
+    while (lines.filter(({ route }) => route === '/large').length < 2) await sleep(20);
+    deaf.on('error', () => undefined);
+    expect((await text(deaf)).length).toBeLessThan(LARGE.length);
+    while (received < LARGE.length) await sleep(20);
+    expect(idle.readyState).toBe('open');
+    for (const socket of [slow, idle]) socket.destroy();
   });
 
   it('finishes the request in flight, turns unready at once, and lets go of idle connections', async () => {

@@ -15,6 +15,11 @@ const HEADERS_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 8000;
 const TIMEOUT_CHECK_MS = 1000;
 /**
+ * How long nothing may go either way while an answer is owed: whoever does not read it must not keep the connection. Longer
+ * than anybody waits for a decision, and than an event stream is silent.
+ */
+const SILENCE_TIMEOUT_MS = 60_000;
+/**
  * Connections that the kernel makes while nobody here has time to take them: of one more it says nothing, and the client
  * tries again after a second, three, seven. (The kernel has a limit of its own, 4096 on Linux.)
  */
@@ -45,8 +50,9 @@ export async function serve(options: {
   lifecycle: Lifecycle;
   logger: Logger;
   config: Pick<ServerConfig, 'HOST' | 'PORT' | 'SHUTDOWN_DELAY_MS' | 'MAX_CONNECTIONS'>;
+  silenceTimeoutMs?: number;
 }): Promise<RunningServer> {
-  const { app, lifecycle, logger, config } = options;
+  const { app, lifecycle, logger, config, silenceTimeoutMs = SILENCE_TIMEOUT_MS } = options;
   const server = createServer(
     {
       ...serverOptions(app),
@@ -60,6 +66,7 @@ export async function serve(options: {
     },
     app,
   );
+  server.timeout = silenceTimeoutMs;
   // An expectation that means nothing to a server may be ignored (RFC 9110, section 10.1.1).
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   const connections = trackConnections(server, config.MAX_CONNECTIONS);

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { loadJose } from '@loan-buddy/kit';
 
@@ -67,7 +75,7 @@ async function developmentKey(folder: string): Promise<{ jwk: PrivateKey; jwksFi
   const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as PrivateKey;
   const { kid, kty, crv, x, y } = jwk;
   const jwks = { keys: [{ kid, kty, crv, x, y, alg: ALGORITHM, use: 'sig' }] };
-  replaceFile(jwksFile, JSON.stringify(jwks), 0o644);
+  renameSync(writeAside(jwksFile, JSON.stringify(jwks), 0o644), jwksFile);
   return { jwk, jwksFile };
 }
 
@@ -76,17 +84,20 @@ async function makeKey(folder: string, keyFile: string): Promise<void> {
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const jwk = { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex') };
   mkdirSync(folder, { recursive: true });
+  const aside = writeAside(keyFile, JSON.stringify(jwk), 0o600);
   try {
-    writeFileSync(keyFile, JSON.stringify(jwk), { mode: 0o600, flag: 'wx' });
+    linkSync(aside, keyFile);
   } catch (error) {
     // Somebody else has just made one.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    unlinkSync(aside);
   }
 }
 
-/** Never half written to whoever reads it. */
-function replaceFile(file: string, text: string, mode: number): void {
+/** So that the file itself is never half written to whoever reads it. */
+function writeAside(file: string, text: string, mode: number): string {
   const aside = `${file}.${String(process.pid)}`;
   writeFileSync(aside, text, { mode });
-  renameSync(aside, file);
+  return aside;
 }

@@ -110,6 +110,9 @@ const schema = environment({
   if ((config.AUTH_JWKS_URL === undefined) === (config.AUTH_JWKS_FILE === undefined)) {
     refuse('AUTH_JWKS_URL', 'must be set for AUTH_MODE=jwt, or AUTH_JWKS_FILE, and not both');
   }
+  if (config.NODE_ENV === 'production' && config.AUTH_JWKS_URL?.startsWith('http:')) {
+    refuse('AUTH_JWKS_URL', 'must be an https:// URL for NODE_ENV=production');
+  }
 });
 
 /** All that may be set. */

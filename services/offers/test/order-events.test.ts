@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { createAdmission } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import { sql } from 'kysely';
 import request from 'supertest';
@@ -31,8 +33,11 @@ interface Event {
 }
 
 /** Reads a stream as a browser would; `events` grows, and `ended` resolves when the server ends it. */
-async function listen(url: string, lastEventId?: number) {
-  const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': String(lastEventId) };
+async function listen(url: string, lastEventId?: number, token?: string) {
+  const headers = {
+    ...(lastEventId !== undefined && { 'Last-Event-ID': String(lastEventId) }),
+    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+  };
   const req = get(url, { headers, agent: false });
   const [res] = (await once(req, 'response')) as [IncomingMessage];
   const events: Event[] = [];
@@ -151,6 +156,47 @@ describe('GET /orders/{id}/events', () => {
     await orders.decide(order.id, 'APPROVED');
     await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);
     expect(looks).not.toHaveBeenCalled();
+  });
+
+  it('leaves nothing behind of those that were queued behind another', async () => {
+    const { app, orders, feed } = aService();
+    const { url, connections } = await serve(app);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const watching = jest.spyOn(feed, 'watch');
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(`GET /orders/${order.id}/events HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(3));
+    while (watching.mock.calls.length < 3) await new Promise(setImmediate);
+    socket.destroy();
+    while (connections() > 0) await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const looks = jest.spyOn(feed, 'eventsOf');
+    await orders.decide(order.id, 'APPROVED');
+    await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);
+    expect(looks).not.toHaveBeenCalled();
+  });
+
+  it('lets a user have a hundred at a time', async () => {
+    const verifyToken = (subject: string) => ({
+      subject,
+      hasScope: (scope: string) => scope === 'orders:read',
+    });
+    const { app, orders } = aService({ admission: createAdmission({ verifyToken }) });
+    const { url } = await serve(app);
+    const order = { ...anOrder(), userId: 'cristina' };
+    await orders.insert(order, 60_000);
+    const path = `${url}/orders/${order.id}/events`;
+    const open = (token: string) => listen(path, undefined, token);
+    const streams = await Promise.all(Array.from({ length: 100 }, () => open('cristina')));
+    const refused = await open('cristina');
+    expect([refused.res.statusCode, refused.res.headers['retry-after']]).toEqual([429, '5']);
+    streams[0]!.leave();
+    let another = refused;
+    while (another.res.statusCode !== 200) another = await open('cristina');
+    expect((await open('cristina')).res.statusCode).toBe(429);
+    await orders.decide(order.id, 'APPROVED');
+    await Promise.all(streams.map(({ ended }) => ended));
+    expect((await open('cristina')).res.statusCode).toBe(200);
   });
 });
 

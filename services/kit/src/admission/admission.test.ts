@@ -102,13 +102,15 @@ describe('past as many requests as there may be at once', () => {
   });
 
   it('does not count who only waits, is refused, failed, or has left', async () => {
-    const { app, waiting, letGo } = setUp({ maxConcurrent: 0.25 });
+    const { app, waiting, letGo } = setUp({ maxConcurrent: 1 });
+    // Needs all the room there is.
+    const change = () => request(app).post('/thing').send({});
     const aside = request(app)
       .get('/aside')
       .expect(204)
       .then(() => undefined);
     while (waiting.length < 1) await sleep(5);
-    await request(app).get('/thing').expect(204);
+    await change().expect(200);
     letGo();
     await aside;
     await request(app).post('/thing').send('[').set('Content-Type', 'application/json').expect(400);
@@ -117,8 +119,33 @@ describe('past as many requests as there may be at once', () => {
     const left = get(`${server.url}/wait`).on('error', () => undefined);
     while (waiting.length < 1) await sleep(5);
     left.destroy();
-    while ((await request(app).get('/thing')).status !== 204) await sleep(5);
+    while ((await change()).status !== 200) await sleep(5);
     await server.close();
+  });
+
+  it('counts who waits to be let in', async () => {
+    let letIn: (principal: Principal) => void = () => undefined;
+    const asked: string[] = [];
+    const { app } = setUp({
+      maxConcurrent: 0.5,
+      verifyToken: (token) => {
+        asked.push(token);
+        return new Promise((resolve) => (letIn = resolve));
+      },
+    });
+    const ask = () => request(app).get('/thing').set('Authorization', 'Bearer slow');
+    const held = ask()
+      .expect(204)
+      .then(() => undefined);
+    while (asked.length < 1) await sleep(5);
+    const first = letIn;
+    const other = ask()
+      .expect(204)
+      .then(() => undefined);
+    while (asked.length < 2) await sleep(5);
+    await ask().expect(503);
+    for (const each of [first, letIn]) each(principalOf('a', [use.scope]));
+    await Promise.all([held, other]);
   });
 
   it('does not count who left before they were let in', async () => {
@@ -270,6 +297,10 @@ describe('a quota', () => {
     ['one network of IPv6', 1, ['2001:db8:1:2::1', '2001:db8:1:2:ffff::1'], false],
     ['two networks of IPv6', 1, ['2001:db8:1:2::1', '2001:db8:1:3::1'], true],
     ['IPv4 as IPv6', 1, ['::ffff:1.1.1.1', '1.1.1.1'], false],
+    ['a port after an address', 1, ['1.1.1.1:1234', '1.1.1.1'], false],
+    ['ports after two addresses', 1, ['1.1.1.1:1234', '2.2.2.2:1234'], true],
+    ['a port after IPv6', 1, ['[2001:db8:1:2::1]:1234', '2001:db8:1:2::1'], false],
+    ['ports after two of IPv6', 1, ['[2001:db8:1:2::1]:1234', '[2001:db8:1:3::1]:1234'], true],
     ['nonsense', 1, ['garbage', 'rubbish'], true],
   ])('tells addresses apart: %s', async (_, proxies, [one, other], areTwo) => {
     const { app } = setUp({ limiter: limiter(1) }, proxies);

@@ -30,13 +30,12 @@ export type Access = 'public' | { scope: string };
 /** Decides whether a request gets to its endpoint. */
 export interface Admission {
   /**
-   * Lets the request pass, or throws the problem it is answered with; at once, where there is nothing to wait for.
-   * To be called before its body is read.
+   * Lets the request {@link enter} and pass, or throws the problem it is answered with; at once, where there is nothing to
+   * wait for. To be called before its body is read.
    */
   admit: (req: Request, access: Access) => void | Promise<void>;
   /**
-   * Counts the request as being worked on, until it is closed or {@link standAside}. To be called once its body is read:
-   * who sends slowly takes no place away.
+   * Counts the request as being worked on, unless it is counted, until it is closed or {@link standAside}.
    *
    * @throws {OverloadedError} where there is no room.
    */
@@ -107,10 +106,16 @@ export function createAdmission(
       throw error;
     });
 
+  const enter = (req: Request) => {
+    if (req.slot) return;
+    slots.enter(weightOf(req));
+    req.slot = slots;
+  };
+
   return {
     admit: (req, access) => {
       if (access === 'public') return;
-      slots.check();
+      enter(req);
       let principal;
       try {
         principal = identify(req, access);
@@ -125,9 +130,7 @@ export function createAdmission(
     },
 
     enter: (req, access) => {
-      if (access === 'public') return;
-      slots.enter(weightOf(req));
-      req.slot = slots;
+      if (access !== 'public') enter(req);
     },
 
     requirement: (access) => {
@@ -165,7 +168,8 @@ function tell(req: Request, allowance: Allowance): void {
 
 /** What stands for one client: the IPv4 address, or the network that an IPv6 client has to itself (RFC 6177). */
 function addressOf(req: Request): string {
-  const { ip = '' } = req;
+  // Some proxies name the port, too.
+  const ip = (req.ip ?? '').replace(/^\[?([\d.]+|[\da-f:.]+(?=\]))\]?:\d+$/i, '$1');
   if (!ip.includes(':')) return `address ${ip}`;
   if (!ipaddr.isValid(ip)) return 'address unknown';
   const address = ipaddr.process(ip);

@@ -12,9 +12,11 @@ export class OverloadedError extends AppError {
 
 /** Adds up the requests that are being worked on, by what each weighs. */
 export interface LoadShedder {
-  /** @throws {OverloadedError} where there is more to do than can be done in time. */
-  check: () => void;
-  /** Takes on one more, unless that would be too much. */
+  /**
+   * Takes on one more.
+   *
+   * @throws {OverloadedError} where that would be more than can be done in time.
+   */
   enter: (weight: number) => void;
   leave: (weight: number) => void;
 }
@@ -57,11 +59,8 @@ export function createLoadShedder(maxWeight: number): LoadShedder {
   const isLate = createTurnWatch();
   let active = 0;
   return {
-    check: () => {
-      if (active >= maxWeight || isLate()) throw overloaded;
-    },
     enter: (weight) => {
-      if (active + weight > maxWeight) throw overloaded;
+      if (active + weight > maxWeight || isLate()) throw overloaded;
       active += weight;
     },
     leave: (weight) => {

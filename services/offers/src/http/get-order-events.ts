@@ -1,4 +1,4 @@
-import { endpoint, openEventStream, standAside } from '@loan-buddy/kit';
+import { AppError, endpoint, openEventStream, standAside } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
 import { isFinalEvent } from '../events/order-event';
@@ -9,12 +9,50 @@ import { OrderHiddenError, OrderNotFoundError } from './get-order';
 /** How long a client waits before it connects again. */
 const RETRY_MS = 1000;
 
+/** How many streams a user may have open here: each keeps a connection, for as long as the order is pending. */
+const MAX_STREAMS = 100;
+/** Seconds until one of them may have ended. */
+const TRY_AGAIN_S = 5;
+
+/** A user has too many streams open. */
+export class TooManyStreamsError extends AppError {
+  readonly code = 'too-many-streams';
+  override readonly denied = true;
+
+  constructor() {
+    super(`${String(MAX_STREAMS)} streams at once are all there are.`, {
+      retryAfterSeconds: TRY_AGAIN_S,
+    });
+  }
+}
+
+/** Counts the streams of each user; of those who are not known, nobody can tell whose they are. */
+function createStreamCount() {
+  const counts = new Map<string, number>();
+  return {
+    /** @throws {TooManyStreamsError} */
+    open: (subject: string | undefined): void => {
+      if (subject === undefined) return;
+      const count = counts.get(subject) ?? 0;
+      if (count === MAX_STREAMS) throw new TooManyStreamsError();
+      counts.set(subject, count + 1);
+    },
+    close: (subject: string | undefined): void => {
+      if (subject === undefined) return;
+      const count = counts.get(subject)! - 1;
+      if (count === 0) counts.delete(subject);
+      else counts.set(subject, count);
+    },
+  };
+}
+
 /** How far a client that was cut off got; nothing sane counts as nothing. */
 function readLastEventId(sent: string | undefined): number {
   return /^\d{1,15}$/.test(sent ?? '') ? Number(sent) : 0;
 }
 
 export function getOrderEvents({ feed }: { feed: OrderFeed }) {
+  const streams = createStreamCount();
   return endpoint(
     {
       method: 'get',
@@ -35,7 +73,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
           contentType: 'text/event-stream',
         },
       },
-      problems: ['order-not-found', 'database-unavailable'],
+      problems: ['order-not-found', 'too-many-streams', 'database-unavailable'],
     },
     async ({ params, caller, req, res }) => {
       let lastSeq = readLastEventId(req.get('Last-Event-ID'));
@@ -44,10 +82,12 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       if (!oldest) throw new OrderNotFoundError(params.id);
       if (!mayActFor(caller, oldest.event.data.user_id)) throw new OrderHiddenError(params.id);
 
+      streams.open(caller.subject);
       standAside(req);
       const stream = openEventStream(res, {
         retryMs: RETRY_MS,
         onClosed: () => {
+          streams.close(caller.subject);
           unwatch();
           feed.closing.removeEventListener('abort', stream.end);
         },

@@ -1,4 +1,11 @@
-import { AppError, endpoint, readPreferences, replyJson, standAside } from '@loan-buddy/kit';
+import {
+  AppError,
+  endpoint,
+  isAbandoned,
+  readPreferences,
+  replyJson,
+  standAside,
+} from '@loan-buddy/kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
@@ -66,6 +73,7 @@ export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
 /** Aborts when the client has left. */
 function signalOf(res: Response): AbortSignal {
   const leaving = new AbortController();
+  if (isAbandoned(res)) leaving.abort();
   res.once('close', () => {
     leaving.abort();
   });

@@ -6,6 +6,7 @@ import type { NotFailedError } from './failed-orders';
 import type { OfferNotFoundError } from './get-offer';
 import type { OffersUnavailableError } from './get-offers';
 import type { OrderNotFoundError } from './get-order';
+import type { TooManyStreamsError } from './get-order-events';
 import type { DeliveryNotFoundError, EndpointDisabledError } from './webhook-deliveries';
 import type { EndpointNotFoundError, TooManyEndpointsError } from './webhook-endpoints';
 import type { KeyReusedError, RequestInFlightError } from './idempotency-key';
@@ -20,6 +21,7 @@ type ProblemCode =
   | EndpointDisabledError['code']
   | EndpointNotFoundError['code']
   | TooManyEndpointsError['code']
+  | TooManyStreamsError['code']
   | KeyReusedError['code']
   | NotFailedError['code']
   | ProviderUnavailableError['code']
@@ -31,6 +33,7 @@ export const problems = {
   ...kitProblems,
   'offer-not-found': { status: 404, title: 'There is no such offer' },
   'order-not-found': { status: 404, title: 'There is no such order' },
+  'too-many-streams': { status: 429, title: 'Too many streams at once' },
   'unknown-loan': { status: 422, title: 'There is no such loan' },
   'order-not-failed': { status: 409, title: 'The order has not failed' },
   'webhook-endpoint-not-found': { status: 404, title: 'There is no such endpoint' },
