@@ -150,15 +150,38 @@ describe(`the export, on ${storageName}`, () => {
       expect(readFileSync(join(folder, format), 'utf8')).toBe(whole);
     }
     const stranger = join(folder, 'stranger');
-    writeFileSync(stranger, 'Dear diary,\n');
-    const refused = await exportWith(storage, '--out', stranger);
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/no event of this/)]);
-    expect(readFileSync(stranger, 'utf8')).toBe('Dear diary,\n');
+    const whole = readFileSync(join(folder, 'ndjson'), 'utf8');
+    for (const [format, text] of [
+      ['ndjson', 'Dear diary,\n'],
+      ['ndjson', 'Dear diary, today'],
+      ['ndjson', `${whole}Dear diary,\n`],
+      ['csv', 'Dear diary, today'],
+      ['csv', whole],
+    ] as const) {
+      writeFileSync(stranger, text);
+      const refused = await exportWith(storage, '--format', format, '--out', stranger);
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        expect.stringMatching(/no event of this/),
+      ]);
+      expect(readFileSync(stranger, 'utf8')).toBe(text);
+    }
+    const nowhere = await exportWith(storage, '--out', join(folder, 'nowhere', 'file'));
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/cannot be written/)]);
   });
 
   it('says how it is used', async () => {
     const storage = await newStorage();
-    for (const args of [['--format', 'xml'], ['--since', 'soon'], ['--what'], ['more']]) {
+    for (const args of [
+      ['--format', 'xml'],
+      ['--since', 'soon'],
+      ['--since', '5'],
+      ['--after', '0x10'],
+      ['--after', ''],
+      ['--limit', '0'],
+      ['--what'],
+      ['more'],
+    ]) {
       const { code, stderr } = await exportWith(storage, ...args);
       expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining('usage: ')]);
     }

@@ -56,6 +56,7 @@ describe('a checkout that came as a message', () => {
   it.each([
     ['no JSON', 'nonsense'],
     ['another event', JSON.stringify({ ...submitted, type: 'com.loanbuddy.order.approved' })],
+    ['a megabyte long', JSON.stringify(submitted) + ' '.repeat(1_000_000)],
     ['no amount', JSON.stringify({ ...submitted, data: { order_id: 'x', status: 'PENDING' } })],
   ])('is of no use if it is %s', async (_, body) => {
     await expect(setUp().decideCheckout(body)).rejects.toThrow(UnusableCheckoutError);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { continueTrace } from '@loan-buddy/kit';
+import { continueTrace, parseJson } from '@loan-buddy/kit';
 import { z } from 'zod';
 import type { Decision } from './decide';
 
@@ -12,11 +12,14 @@ const submittedSchema = z.object({
   type: z.enum(['com.loanbuddy.order.checkout_submitted', 'com.loanbuddy.order.resubmitted']),
   traceparent: z.string().optional(),
   data: z.object({
-    order_id: z.string().min(1),
+    order_id: z.string().min(1).max(128),
     amount: z.number().min(0),
     status: z.literal('PENDING'),
   }),
 });
+
+/** A checkout has some 800 characters. */
+const MAX_LENGTH = 8192;
 
 /** A message that asks for no decision: no delivery of it can ever be of use. */
 export class UnusableCheckoutError extends Error {
@@ -68,9 +71,8 @@ export function createDecideCheckout(dependencies: {
 }
 
 function readSubmitted(body: string): z.output<typeof submittedSchema> {
-  try {
-    return submittedSchema.parse(JSON.parse(body));
-  } catch (error) {
-    throw new UnusableCheckoutError('a message that asks for no decision', { cause: error });
-  }
+  const read = body.length <= MAX_LENGTH ? submittedSchema.safeParse(parseJson(body)) : undefined;
+  // Without what it was instead: whoever sent it would write our log.
+  if (!read?.success) throw new UnusableCheckoutError('a message that asks for no decision');
+  return read.data;
 }

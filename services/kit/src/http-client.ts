@@ -7,6 +7,7 @@ import {
 } from 'axios';
 import { Agent } from 'undici';
 import { exchange, ExchangeEndedError } from './exchange';
+import { parseJson } from './parse-json';
 
 /** A client of one other service. */
 export interface HttpClient {
@@ -42,14 +43,6 @@ export function createHttpClient(options: {
     adapter: undiciAdapter(agent, options.baseUrl),
   });
   return { http, close: () => agent.close() };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {

@@ -31,6 +31,7 @@ export { createHttpClient, type HttpClient } from './http-client';
 export { type ReadinessDetail } from './health';
 export { createLifecycle, type Lifecycle } from './lifecycle';
 export { createLogger, type Logger } from './logger';
+export { parseJson } from './parse-json';
 export { type GaugeSource } from './metrics';
 export {
   AppError,

@@ -54,6 +54,11 @@ describe('describeError', () => {
     expect(JSON.stringify(described)).not.toMatch(/Bearer|cristina/);
   });
 
+  it('cuts what somebody else made long', () => {
+    const described = JSON.stringify(describeError(new Error('x'.repeat(1_000_000))));
+    expect(described.length).toBeLessThan(5000);
+  });
+
   it('copes with what is no error', () => {
     expect(describeError('text')).toEqual({ type: 'string', message: 'text' });
   });

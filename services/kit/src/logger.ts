@@ -63,17 +63,20 @@ function isoTime(): () => string {
   };
 }
 
+/** How much of an error's message or stack is worth a line: some errors quote what somebody sent. */
+const MAX_TEXT = 2048;
+
 /**
  * What a log may say of an error: an explicit list, because HTTP clients hang requests, headers and bodies on theirs.
- * Causes are followed.
+ * Causes are followed, and long texts cut.
  */
 export function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   return {
     type: error.name,
-    message: error.message,
+    message: error.message.slice(0, MAX_TEXT),
     ...('code' in error && { code: error.code }),
-    stack: error.stack,
+    stack: error.stack?.slice(0, MAX_TEXT),
     ...(error.cause !== undefined && { cause: describeError(error.cause) }),
   };
 }

@@ -14,9 +14,15 @@ describe('readPreferences', () => {
     [['wait=soon'], false, undefined],
     [['wait=-1'], false, undefined],
     [['wait'], false, undefined],
+    [['wait=5 9, wait = 7;x'], false, 7],
+    [['wait="5, respond-async'], true, undefined],
     [[',,;=, respond-async'], true, undefined],
     [[], false, undefined],
   ])('reads %j', (prefer, respondAsync, waitS) => {
     expect(read(...prefer)).toEqual({ respondAsync, waitS });
+  });
+
+  it('is done with much white space, too', () => {
+    expect(read(`a=${' '.repeat(5_000_000)}(, wait=5`)).toMatchObject({ waitS: 5 });
   });
 });

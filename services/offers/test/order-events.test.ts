@@ -105,8 +105,11 @@ describe('GET /orders/{id}/events', () => {
     const all = await request(app).get(path).set('Last-Event-ID', 'banana').expect(200);
     expect(all.text.match(/^id: /gm)).toHaveLength(2);
     const last = /(\d+)\nevent: [a-z._]*approved/.exec(all.text)![1]!;
-    const nothing = await request(app).get(path).set('Last-Event-ID', last).expect(200);
-    expect(nothing.text).toBe('retry: 1000\n\n');
+    // On a 204 an EventSource no longer connects again.
+    await request(app).get(path).set('Last-Event-ID', last).expect(204);
+    const ahead = String(Number(last) + 1_000_000);
+    const again = await request(app).get(path).set('Last-Event-ID', ahead).expect(200);
+    expect(again.text).toBe(all.text);
   });
 
   it('knows no order it does not know, and says nothing to a HEAD', async () => {

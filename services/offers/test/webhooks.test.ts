@@ -532,6 +532,8 @@ describe('/webhook-endpoints', () => {
     ['a password', { url, secret: 'secret' }, '#/secret'],
     ['a short secret', { url, secret: encoded(23) }, '#/secret'],
     ['a long secret', { url, secret: encoded(65) }, '#/secret'],
+    ['a NUL in the description', { url, description: 'a\u0000b' }, '#/description'],
+    ['a NUL in the URL', { url: 'https://example.com/\u0000' }, '#/url'],
     ['a long description', { url, description: 'x'.repeat(501) }, '#/description'],
     ['what it does not know', { url, colour: 'red' }, '#/colour'],
   ])('refuses %s and says where', async (_, body, pointer) => {

@@ -8,7 +8,13 @@ import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
 import { migrate } from '../db/migrate';
 import { createEventLog, type EventLog } from '../events/event-log';
-import { eventFormats, headOf, lastEventIn } from '../events/event-row';
+import {
+  eventFormats,
+  headOf,
+  isBeginning,
+  lastEventIn,
+  type EventFormat,
+} from '../events/event-row';
 import { exportEvents } from './export-events';
 import { UsageError } from './usage-error';
 
@@ -18,15 +24,20 @@ const USAGE = `usage: npm run -s events -- export [--since TIME] [--after PLACE]
   --out FILE      writes there; where the file has events already, it goes on after the last whole one, and what is
                   left of a row that was cut off is taken away first`;
 
+/** Not by coercion, which takes an empty text for 0, and 0x10 for 16. */
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
+
 const argumentsSchema = z.strictObject({
   since: z
-    .string()
-    .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time in ISO 8601')
+    .union([z.iso.date(), z.iso.datetime({ offset: true })], 'must be a time in ISO 8601')
     .transform((text) => new Date(text))
     .optional(),
-  after: z.coerce.number().int().min(0).default(0),
+  after: wholeNumber.default(0),
   format: z.enum(eventFormats).default('ndjson'),
-  limit: z.coerce.number().int().min(1).default(Infinity),
+  limit: wholeNumber.refine((limit) => limit > 0, 'must be at least 1').default(Infinity),
   out: z.string().min(1).optional(),
 });
 
@@ -55,23 +66,31 @@ async function writeToStdout(rows: string): Promise<void> {
 /** How far back the last whole row of a file is looked for: a row has some 700 bytes. */
 const TAIL_BYTES = 65_536;
 
-/** Opens a file to go on with, whole rows only; says after which place that is. */
-async function openToGoOn(path: string, head: string, log: Pick<EventLog, 'seqOf'>) {
-  const file = await open(path, 'a+');
+/**
+ * Opens a file to go on with, whole rows only; says after which place that is.
+ *
+ * @throws {UsageError} where it cannot be opened, or is no export from this database in this format: it stays as it is.
+ */
+async function openToGoOn(path: string, format: EventFormat, log: Pick<EventLog, 'seqOf'>) {
+  const head = headOf(format);
+  const file = await open(path, 'a+').catch((error: unknown) => {
+    throw new UsageError(`${path} cannot be written: ${(error as Error).message}`);
+  });
   try {
     const { size } = await file.stat();
     const from = Math.max(0, size - TAIL_BYTES);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
     const tail = buffer.subarray(0, bytesRead);
     const whole = tail.lastIndexOf('\n') + 1;
-    await file.truncate(from + whole);
-    if (from + whole === 0) await file.write(head);
-    const last = lastEventIn(tail.toString());
+    const last = lastEventIn(tail.toString(), format);
     const after = last && (await log.seqOf(last));
-    const holdsRows = from + whole > head.length;
-    if (after === undefined && holdsRows) {
-      throw new UsageError(`${path} ends with no event of this database`);
+    // Cut off before its first row was whole, if it is an export at all.
+    const isBegun = from === 0 && isBeginning(tail.toString(), format);
+    if (after === undefined && !isBegun) {
+      throw new UsageError(`${path} ends with no event of this database, written as ${format}`);
     }
+    await file.truncate(after === undefined ? 0 : from + whole);
+    if (after === undefined) await file.write(head);
     return { file, after };
   } catch (error) {
     await file.close();
@@ -91,12 +110,11 @@ void runCommand('events', async () => {
     const done = await database.unhurried(async (db) => {
       await migrate(db);
       const log = createEventLog(db);
-      const head = headOf(wanted.format);
       if (out === undefined) {
-        if (wanted.after === 0) await writeToStdout(head);
+        if (wanted.after === 0) await writeToStdout(headOf(wanted.format));
         return exportEvents(log, wanted, writeToStdout);
       }
-      const { file, after = wanted.after } = await openToGoOn(out, head, log);
+      const { file, after = wanted.after } = await openToGoOn(out, wanted.format, log);
       try {
         return await exportEvents(log, { ...wanted, after }, (rows) => file.appendFile(rows));
       } finally {

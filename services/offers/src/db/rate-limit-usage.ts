@@ -34,7 +34,9 @@ export function createAddUsage(db: Kysely<Tables>): AddUsage {
       expires_at: new Date((windowStartS + 2 * windowS) * 1000),
     }));
     // In one order, so that no two replicas wait for each other.
-    const ordered = [...rows].sort((one, other) => (one.key < other.key ? -1 : 1));
+    const ordered = [...rows].sort(
+      (one, other) => one.window_start - other.window_start || (one.key < other.key ? -1 : 1),
+    );
     const counted = await db
       .insertInto('rate_limit_usage')
       .values(ordered)

@@ -32,13 +32,24 @@ describe('a decision that came as a message', () => {
   it.each([
     ['no JSON', 'nonsense'],
     ['another event', '{"specversion":"1.0","type":"what","data":{}}'],
-    ['another word', decided('order-x', 'PERHAPS')],
-    ['an order that nobody knows', decided('order-x', 'APPROVED')],
+    ['another word', decided(anOrder().id, 'PERHAPS')],
+    ['no order’s id', decided('order-x', 'APPROVED')],
+    ['an order that nobody knows', decided(anOrder().id, 'APPROVED')],
+    ['a megabyte long', decided('x'.repeat(1_000_000), 'APPROVED')],
+    [
+      'a decision with a megabyte behind it',
+      decided(anOrder().id, 'APPROVED') + ' '.repeat(1_000_000),
+    ],
   ])('is of no use if it is %s', async (_, body) => {
     const apply = createApplyDecision({
       orders: createOrderStore(database().db),
       logger: recordingLogger().logger,
     });
-    await expect(apply(body)).rejects.toThrow(UnusableDecisionError);
+    const error: unknown = await apply(body).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(UnusableDecisionError);
+    // Nothing of it gets into the log.
+    const { cause, message } = error as Error;
+    expect(cause).toBeUndefined();
+    expect(message.length).toBeLessThan(100);
   });
 });

@@ -1,14 +1,17 @@
-import type { Logger } from '@loan-buddy/kit';
+import { parseJson, type Logger } from '@loan-buddy/kit';
 import { z } from 'zod';
-import { decisions } from '../orders/order';
+import { decisions, ORDER_ID_PATTERN } from '../orders/order';
 import type { OrderStore } from '../orders/order-store';
 
 /** What confirm-payment publishes: a CloudEvent of which only this is read. */
 const decidedSchema = z.object({
   specversion: z.literal('1.0'),
   type: z.literal('com.loanbuddy.payment.decided'),
-  data: z.object({ order_id: z.string(), status: z.enum(decisions) }),
+  data: z.object({ order_id: z.string().regex(ORDER_ID_PATTERN), status: z.enum(decisions) }),
 });
+
+/** A decision has some 500 characters. */
+const MAX_LENGTH = 8192;
 
 /** A message that is no decision on any order: no delivery of it can ever be of use. */
 export class UnusableDecisionError extends Error {
@@ -38,9 +41,8 @@ export function createApplyDecision(dependencies: {
 }
 
 function readDecision(body: string): z.output<typeof decidedSchema>['data'] {
-  try {
-    return decidedSchema.parse(JSON.parse(body)).data;
-  } catch (error) {
-    throw new UnusableDecisionError('a message that is no decision', { cause: error });
-  }
+  const read = body.length <= MAX_LENGTH ? decidedSchema.safeParse(parseJson(body)) : undefined;
+  // Without what it was instead: whoever sent it would write our log.
+  if (!read?.success) throw new UnusableDecisionError('a message that is no decision');
+  return read.data.data;
 }

@@ -52,15 +52,28 @@ function toCell(value: string | number | undefined): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Which event the last whole row of a text is of; undefined if there is none. */
-export function lastEventIn(text: string): { id: string; orderId: string } | undefined {
-  const rows = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
-  for (const row of rows.reverse()) {
-    const [, id, orderId] =
-      /^([0-9a-f-]{36}),(order-[0-9a-f-]{36}),/.exec(row) ??
-      /^\{"specversion":"1.0","id":"([^"]+)",.*?"subject":"([^"]+)"/.exec(row) ??
-      [];
-    if (id !== undefined && orderId !== undefined) return { id, orderId };
-  }
-  return undefined;
+/** How a row begins: with the event's id, and that of its order. */
+const rowStart: Record<EventFormat, RegExp> = {
+  csv: /^([0-9a-f-]{36}),(order-[0-9a-f-]{36}),/,
+  ndjson: /^\{"specversion":"1\.0","id":"([0-9a-f-]{36})",[^{}]*"subject":"(order-[0-9a-f-]{36})"/,
+};
+
+/** Which event the last whole row of a text is of; undefined if it is none, or in another format. */
+export function lastEventIn(
+  text: string,
+  format: EventFormat,
+): { id: string; orderId: string } | undefined {
+  const row = text.slice(0, text.lastIndexOf('\n') + 1).trimEnd();
+  const [, id, orderId] = rowStart[format].exec(row.slice(row.lastIndexOf('\n') + 1)) ?? [];
+  return id !== undefined && orderId !== undefined ? { id, orderId } : undefined;
+}
+
+/** Whether a text is what an export leaves that is cut off before the end of its first row: the beginning of that, or nothing. */
+export function isBeginning(text: string, format: EventFormat): boolean {
+  const head = headOf(format);
+  if (!text.startsWith(head)) return head.startsWith(text);
+  const row = text.slice(head.length);
+  if (row.includes('\n')) return false;
+  const start = format === 'csv' ? '' : '{"specversion":"1.0","id":"';
+  return row.startsWith(start) || start.startsWith(row);
 }

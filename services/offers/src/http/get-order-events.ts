@@ -1,6 +1,7 @@
-import { AppError, endpoint, openEventStream, standAside } from '@loan-buddy/kit';
+import { AppError, endpoint, openEventStream, replyEmpty, standAside } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
+import type { LoggedEvent } from '../events/event-log';
 import { isFinalEvent } from '../events/order-event';
 import { idSchema } from '../offers/offer';
 import type { OrderFeed } from '../orders/order-feed';
@@ -46,9 +47,9 @@ function createStreamCount() {
   };
 }
 
-/** How far a client that was cut off got; nothing sane counts as nothing. */
-function readLastEventId(sent: string | undefined): number {
-  return /^\d{1,15}$/.test(sent ?? '') ? Number(sent) : 0;
+/** How far a client that was cut off got; what is no event of this order counts as nothing. */
+function readLastEventId(sent: string | undefined, events: readonly LoggedEvent[]): number {
+  return events.find(({ seq }) => String(seq) === sent)?.seq ?? 0;
 }
 
 export function getOrderEvents({ feed }: { feed: OrderFeed }) {
@@ -61,7 +62,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       summary: 'What happens to one order, as it happens',
       access: readOrders,
       description:
-        'Server-sent events, each a CloudEvent. The stream begins with what has happened and ends with the decision, or when the order fails.',
+        'Server-sent events, each a CloudEvent. The stream begins with what has happened and ends with the decision, or when the order fails. A client that has it all is answered 204, on which an EventSource no longer connects again.',
       params: z.object({ id: idSchema }),
       requestHeaders: {
         'Last-Event-ID': 'The id of the last event one has got; the next follows.',
@@ -72,16 +73,22 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
           schema: z.string(),
           contentType: 'text/event-stream',
         },
+        204: { description: 'There is nothing more to come.' },
       },
       problems: ['order-not-found', 'too-many-streams', 'database-unavailable'],
     },
     async ({ params, caller, req, res }) => {
-      let lastSeq = readLastEventId(req.get('Last-Event-ID'));
       const first = await feed.eventsOf(params.id);
       const [oldest] = first;
       if (!oldest) throw new OrderNotFoundError(params.id);
       if (!mayActFor(caller, oldest.event.data.user_id)) throw new OrderHiddenError(params.id);
 
+      let lastSeq = readLastEventId(req.get('Last-Event-ID'), first);
+      const latest = first.at(-1)!;
+      if (latest.seq === lastSeq && isFinalEvent(latest.event.type)) {
+        replyEmpty(res);
+        return;
+      }
       streams.open(caller.subject);
       standAside(req);
       const stream = openEventStream(res, {

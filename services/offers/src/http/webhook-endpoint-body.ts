@@ -1,6 +1,7 @@
 import { publicOnly } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { ENDPOINT_ID_PATTERN, type WebhookEndpoint } from '../notification/webhook-endpoint-store';
+import { isPrintable } from '../printable';
 import { finalEventTypes, isSecret } from '../notification/webhook-message';
 
 const MAX_URL = 2048;
@@ -28,6 +29,7 @@ function urlSchema(allowPrivate: boolean) {
     .url({ protocol: /^https?$/, error: 'must be an https:// URL' })
     .max(MAX_URL)
     .regex(/^[^@#]*$/, 'must have no user information or fragment')
+    .refine(isPrintable, 'must not contain control characters')
     .refine((url) => isAllowed(url, allowPrivate), 'must be https, and a public address')
     .meta({ format: 'uri', example: 'https://example.com/webhooks' });
 }
@@ -35,6 +37,7 @@ function urlSchema(allowPrivate: boolean) {
 const descriptionSchema = z
   .string()
   .max(MAX_DESCRIPTION)
+  .refine(isPrintable, 'must not contain control characters')
   .nullable()
   .meta({ description: 'For whoever looks at the list.' });
 
