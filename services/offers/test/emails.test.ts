@@ -223,6 +223,24 @@ describe('an e-mail', () => {
     while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   });
 
+  it('to a server that drips its answers fails in time', async () => {
+    const server = await startTcpServer((socket) => {
+      const drip = setInterval(() => socket.write('250-still thinking\r\n'), 10);
+      socket.on('close', () => {
+        clearInterval(drip);
+      });
+      socket.write('220 hello\r\n');
+    });
+    opened.push(server.close);
+    running(
+      createSendEmail({ url: `smtp://127.0.0.1:${String(server.port)}`, from, timeoutMs: 100 }),
+    );
+    await ended('APPROVED');
+    expect(await settled()).toMatchObject([
+      { status: 'failed', attempts: 3, last_error: 'the e-mail was not sent (EABORT)' },
+    ]);
+  });
+
   it('is sent once by two workers', async () => {
     const { mails, url } = await anSmtpServer();
     for (let i = 0; i < 2; i++) running(createSendEmail({ url, from, timeoutMs: 2000 }));

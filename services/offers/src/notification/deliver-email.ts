@@ -24,10 +24,10 @@ export function createDeliverEmail(dependencies: {
     const log = { orderId: job.data.order_id, attempts };
     try {
       const messageId = `${job.eventId}@loan-buddy`;
-      const sending = send({ ...composeEmail(job.data), to: job.to, messageId });
-      if (!(await isDoneBefore(signal, sending))) return;
+      await send({ ...composeEmail(job.data), to: job.to, messageId }, signal);
     } catch (error) {
       if (!(error instanceof EmailNotSentError)) throw error;
+      if (signal.aborted) return;
       const dueInMs = error.isPermanent ? undefined : pauseAfter(attempts, delaysMs);
       await jobs.recordFailure(job, { reason: error.message, dueInMs });
       const told = { ...log, reason: error.message };
@@ -38,21 +38,4 @@ export function createDeliverEmail(dependencies: {
     await jobs.recordSent(job);
     logger.info(log, 'e-mail sent');
   };
-}
-
-/** Whether the work was done before the signal aborted. @throws whatever the work throws before that. */
-async function isDoneBefore(signal: AbortSignal, work: Promise<void>): Promise<boolean> {
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<false>((resolve) => {
-    stop = () => {
-      resolve(false);
-    };
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work.then(() => true), aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

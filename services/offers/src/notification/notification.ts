@@ -16,7 +16,7 @@ export const WEBHOOK_CONCURRENCY = 100;
 const PER_ENDPOINT = 4;
 /** E-mails under way at the same time, each over its own connection. */
 const EMAIL_CONCURRENCY = 4;
-/** Longer than a server takes that does not drip its answers; from one that does, an e-mail may come twice, whichever of its steps drags on. */
+/** Longer than sending one may take, with its statements. */
 const EMAIL_LEASE_MS = 300_000;
 /** E-mails dropped at a time where none are sent. */
 const SKIP_LIMIT = 1000;

@@ -15,15 +15,22 @@ export class EmailNotSentError extends Error {
   }
 }
 
-/** @throws {EmailNotSentError} */
-export type SendEmail = (email: ComposedEmail & { to: string; messageId: string }) => Promise<void>;
+/** @throws {EmailNotSentError} also once the signal aborts: nobody knows then whether the server took it. */
+export type SendEmail = (
+  email: ComposedEmail & { to: string; messageId: string },
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** What the whole may take, in longest silences: a server that drips its answers is never silent. */
+const SILENCES = 4;
 
 /**
  * Sends e-mail through an SMTP server, over a connection for each.
  *
  * @param options.url `smtp://` (with STARTTLS where the server has it) or `smtps://`, with user and password where the
  * server wants them
- * @param options.timeoutMs longest silence of the server, and longest time to connect
+ * @param options.timeoutMs longest silence of the server, and longest time to connect; all of it together may take four
+ * times as long
  */
 export function createSendEmail(options: {
   url: string;
@@ -41,7 +48,14 @@ export function createSendEmail(options: {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  return async ({ to, messageId, subject, text, html }) => {
+  return async ({ to, messageId, subject, text, html }, signal) => {
+    const ending = new AbortController();
+    const end = () => {
+      ending.abort();
+    };
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+    const timer = setTimeout(end, SILENCES * timeoutMs);
     try {
       await transport.sendMail({
         from,
@@ -52,9 +66,13 @@ export function createSendEmail(options: {
         text,
         html,
         headers: { 'Auto-Submitted': 'auto-generated' },
+        signal: ending.signal,
       });
     } catch (error) {
       throw notSent(error);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
     }
   };
 }
