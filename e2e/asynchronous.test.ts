@@ -28,7 +28,7 @@ const respondAsync = { Prefer: 'respond-async' };
 const quick = { RETRY_BASE_MS: '50', RETRY_CAP_MS: '3000', RETRY_ATTEMPTS: '1000' };
 
 /** Both services over Pub/Sub, on an emulator of their own. */
-async function setUpPubSub() {
+async function setUpPubSub(env: NodeJS.ProcessEnv = {}) {
   const emulator = await ownEmulator();
   const pair = await setUp({
     PUBSUB_PROJECT_ID,
@@ -37,6 +37,7 @@ async function setUpPubSub() {
     APPROVAL_TRANSPORT: 'pubsub',
     EVENT_BUS: 'pubsub',
     DECISION_TIMEOUT_MS: '3000',
+    ...env,
   });
   return { ...pair, emulator, client: ownClient(emulator.host, PUBSUB_PROJECT_ID) };
 }
@@ -57,7 +58,8 @@ async function setUp(env: NodeJS.ProcessEnv = {}) {
     },
     'confirm-payment': { ...env, PORT: ports['confirm-payment'] },
   };
-  const start = (name: keyof typeof ports) => startService(name, environments[name]);
+  const start = (name: keyof typeof ports, more: NodeJS.ProcessEnv = {}) =>
+    startService(name, { ...environments[name], ...more });
   const running = {
     'confirm-payment': await start('confirm-payment'),
     offers: await start('offers'),
@@ -188,6 +190,19 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     await until(() => seen[1]!.length >= 60 + 120 + 120, 60_000);
     await sleep(500);
     await expectDecidedOnce(url, orders, 60_000);
+  });
+
+  it('publishes all that happened before somebody wanted to know', async () => {
+    const { url, client, start, running } = await setUpPubSub({ EVENT_BUS: 'none' });
+    const orders = await buy(url, 10);
+    await expectDecidedOnce(url, orders, 30_000);
+    const events = await client.listenTo('loan-buddy-order-events');
+    running.offers.kill('SIGTERM');
+    await running.offers.exit;
+    await start('offers', { EVENT_BUS: 'pubsub' });
+    await until(() => events.length >= 20, 20_000);
+    const subjects = events.map((event) => orderEventSchema.parse(JSON.parse(event)).subject);
+    expect(new Set(subjects)).toEqual(new Set(orders.map(({ id }) => id)));
   });
 
   it('puts aside what nobody can handle, and goes on', async () => {

@@ -76,7 +76,7 @@ describe('over messages', () => {
     });
     const publish = createPublishToBus(
       { publish: (_topic, { body }) => decideCheckout(body) },
-      { events: undefined, checkouts: 'checkouts' },
+      'checkouts',
     );
     await publish(submitted!.event);
     await createApplyDecision({ orders, logger: recordingLogger().logger })(published[0]!);

@@ -42,6 +42,7 @@ export function ownClient(host: string, projectId: string) {
     },
     /** All that is published to a topic from now on. */
     listenTo: async (topic: string) => {
+      await client.topic(topic).get({ autoCreate: true });
       const [subscription] = await client.createSubscription(topic, `test-${randomUUID()}`);
       return collect(subscription);
     },

@@ -8,12 +8,13 @@ import type { MessageBus } from '@loan-buddy/kit/message-bus';
 import type { Config } from './config';
 import { createApplyDecision } from './events/apply-decision';
 import type { EventLog } from './events/event-log';
+import { createPublishToBus } from './events/publish-to-bus';
 import type { AwaitOrder } from './orders/await-order';
 import type { Approval } from './orders/checkout';
 import type { OrderStore } from './orders/order-store';
 import { createPaymentBreaker } from './orders/payment-breaker';
 import { createPaymentClient, MAX_DECISION_BYTES } from './orders/payment-client';
-import { createRepublishRequest } from './orders/republish-request';
+import { createRequestDecision } from './orders/request-decision';
 import { createRetryWorker } from './orders/retry-worker';
 import { createSettleOrder } from './orders/settle-order';
 
@@ -21,6 +22,12 @@ import { createSettleOrder } from './orders/settle-order';
 const LEASE_MARGIN_MS = 1000;
 /** Decisions applied at the same time: more would only wait for a connection to the database. */
 const MAX_DECISIONS = 50;
+/** How long a message may take to be published. */
+const PUBLISH_MS = 5000;
+/** Orders asked for at the same time by calls, which confirm-payment has to answer. */
+const MAX_CALLS = 10;
+/** The same by messages, which nobody waits for. */
+const MAX_REQUESTS = 50;
 
 /** How orders get their decisions, put together from the parts. */
 export interface OpenApproval {
@@ -64,10 +71,16 @@ export function openHttpApproval({ config, orders, logger }: Parts): OpenApprova
   // One call, one wait for a connection, two statements: a settling that takes longer than this has died.
   const leaseMs =
     config.CONFIRM_PAYMENT_TIMEOUT_MS + 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
-  const retryWorker = createRetryWorker({ orders, settleOrder, breaker, leaseMs, logger });
+  const retryWorker = createRetryWorker({
+    orders,
+    settleOrder,
+    allowance: () => Math.min(MAX_CALLS, breaker.allowance()),
+    leaseMs,
+    logger,
+  });
   breaker.onClosed(retryWorker.wake);
   return {
-    approval: { settleOrder, leaseMs, wake: retryWorker.wake, dueBehindMs: 0 },
+    approval: { settleOrder, leaseMs, dueInMs: leaseMs, wake: retryWorker.wake },
     retryWorker,
     state: breaker.state,
     close: client.close,
@@ -75,18 +88,17 @@ export function openHttpApproval({ config, orders, logger }: Parts): OpenApprova
 }
 
 /**
- * Asks by publishing the order's event, and takes the decision from a subscription. A checkout that asks now waits for
- * that as long as it would for an answer; the retry worker has a request published again on which no decision came.
+ * Asks by messages, and takes the decisions from a subscription. The retry worker does the asking, for the first time and
+ * where no decision has come; a checkout that asks now waits for the decision as long as it would for an answer.
  */
 export function openPubSubApproval(
   parts: Parts & {
-    bus: Pick<MessageBus, 'subscribe'>;
+    bus: Pick<MessageBus, 'publish' | 'subscribe'>;
     log: EventLog;
-    publisher: Pick<Poller, 'wake'>;
     awaitOrder: AwaitOrder;
   },
 ): OpenApproval {
-  const { config, orders, logger, bus, log, publisher, awaitOrder } = parts;
+  const { config, orders, logger, bus, log, awaitOrder } = parts;
   const { DECISION_TIMEOUT_MS: timeoutMs, CONFIRM_PAYMENT_TIMEOUT_MS: waitMs } = config;
   const policy = {
     attempts: config.RETRY_ATTEMPTS,
@@ -97,23 +109,27 @@ export function openPubSubApproval(
     maxMessages: MAX_DECISIONS,
     handle: createApplyDecision({ orders, logger }),
   });
+  const publish = createPublishToBus(bus, config.PUBSUB_CHECKOUTS_TOPIC);
+  const statementsMs = 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
+  const retryWorker = createRetryWorker({
+    orders,
+    settleOrder: createRequestDecision({ orders, log, publish, policy, logger }),
+    allowance: () => MAX_REQUESTS,
+    leaseMs: PUBLISH_MS + statementsMs,
+    logger,
+  });
+  const { wake } = retryWorker;
   return {
     approval: {
       settleOrder: async (order) => {
-        publisher.wake();
+        wake();
         return (await awaitOrder(order.id, { waitMs })) ?? order;
       },
-      leaseMs: timeoutMs,
-      wake: publisher.wake,
-      dueBehindMs: timeoutMs,
+      leaseMs: waitMs + statementsMs,
+      dueInMs: 0,
+      wake,
     },
-    retryWorker: createRetryWorker({
-      orders,
-      settleOrder: createRepublishRequest({ orders, log, policy, logger }),
-      breaker: { allowance: () => Infinity },
-      leaseMs: 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS,
-      logger,
-    }),
+    retryWorker,
     state: () => 'asked over Pub/Sub',
     close: () => Promise.resolve(),
   };

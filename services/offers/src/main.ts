@@ -43,15 +43,17 @@ void runProcess('offers', async () => {
   const awaitOrder = createAwaitOrder({ orders, feed });
 
   const bus = await openBus(config, logger);
-  const topics = {
-    events: config.EVENT_BUS === 'pubsub' ? config.PUBSUB_EVENTS_TOPIC : undefined,
-    checkouts: config.APPROVAL_TRANSPORT === 'pubsub' ? config.PUBSUB_CHECKOUTS_TOPIC : undefined,
-  };
   const publisher =
-    bus && createEventPublisher({ log, publish: createPublishToBus(bus, topics), logger });
+    bus && config.EVENT_BUS === 'pubsub'
+      ? createEventPublisher({
+          log,
+          publish: createPublishToBus(bus, config.PUBSUB_EVENTS_TOPIC),
+          logger,
+        })
+      : undefined;
   const { approval, retryWorker, ...decisions } =
-    bus && publisher && config.APPROVAL_TRANSPORT === 'pubsub'
-      ? openPubSubApproval({ config, orders, logger, bus, log, publisher, awaitOrder })
+    bus && config.APPROVAL_TRANSPORT === 'pubsub'
+      ? openPubSubApproval({ config, orders, logger, bus, log, awaitOrder })
       : openHttpApproval({ config, orders, logger });
 
   const notification = openNotification({ config, db: database.db, logger });

@@ -189,7 +189,7 @@ export function useService() {
     const wake = parts.wake ?? (() => undefined);
     const { client, ...notification } = aNotification(database(), parts.notification);
     clients.push(client);
-    const approval = { settleOrder, leaseMs: 60_000, wake, dueBehindMs: 0 };
+    const approval = { settleOrder, leaseMs: 60_000, dueInMs: 60_000, wake };
     const app = createApp({
       logger,
       lifecycle: createLifecycle(),

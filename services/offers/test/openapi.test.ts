@@ -80,6 +80,7 @@ describe('the published OpenAPI document', () => {
       key: 'early',
       fingerprint: fingerprintOf({ userId: 'cristina', loanId: 'offer2' }),
       ttlMs: 60_000,
+      inFlightMs: 60_000,
     });
     check('POST', '/checkout', await keyed('early', wanted).expect(409));
     const gone = aService({

@@ -111,6 +111,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
         key: 'k',
         fingerprint,
         ttlMs: 60_000,
+        inFlightMs: -1,
       });
       const { status: now } = await change(order.id);
       const late = await post(app, 'k', body).expect(status);

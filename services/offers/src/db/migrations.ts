@@ -236,6 +236,12 @@ const rateLimitUsage: Migration = {
   },
 };
 
+const decisionRequests: Migration = {
+  up: async (db) => {
+    await sql`alter table orders add column requested_at timestamptz`.execute(db);
+  },
+};
+
 /** Every change of the schema, in the order of the names. What is released is never edited, only followed. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-orders': orders,
@@ -244,4 +250,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-order-events': orderEvents,
   '0005-notification': notification,
   '0006-rate-limit-usage': rateLimitUsage,
+  '0007-decision-requests': decisionRequests,
 };

@@ -33,6 +33,8 @@ export interface OrdersTable {
   /** Set while the order is pending, and only then. */
   due_at: ColumnType<Date | null, unknown, unknown>;
   decided_at: ColumnType<Date | null, never, unknown>;
+  /** When the decision was last asked for by a message. */
+  requested_at: ColumnType<Date | null, never, unknown>;
   /** Of the checkout (W3C Trace Context). */
   traceparent: string | null;
   /** Where the user wants to be told. */

@@ -89,16 +89,4 @@ describe('the log of order events', () => {
     expect(taken).toHaveLength(1);
     expect(await log.claimUnpublished(10, 60_000)).toEqual(taken);
   });
-
-  it('has a request for a decision published again', async () => {
-    const { log, orders } = parts();
-    await publishAll();
-    const order = anOrder();
-    await orders.insert(order, 0);
-    expect(await log.republishRequest(order.id)).toBe(false);
-    const [taken] = await log.claimUnpublished(10, 60_000);
-    await log.markPublished([taken!.seq]);
-    expect(await log.republishRequest(order.id)).toBe(true);
-    expect(await log.claimUnpublished(10, 60_000)).toEqual([taken]);
-  });
 });

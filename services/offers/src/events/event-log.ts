@@ -40,10 +40,6 @@ export interface EventLog {
   }) => Promise<LoggedEvent[]>;
   /** The place of an event; undefined if there is no such event. */
   seqOf: (event: { id: string; orderId: string }) => Promise<number | undefined>;
-  /**
-   * Has the last request for a decision on an order published again; false if it is waiting to be published anyhow.
-   */
-  republishRequest: (orderId: string) => Promise<boolean>;
 }
 
 /** The database only follows another, whose open transactions it does not know. */
@@ -160,20 +156,6 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
         .where('id', '=', id)
         .executeTakeFirst();
       return row?.seq;
-    },
-
-    republishRequest: async (orderId) => {
-      const { numUpdatedRows } = await db
-        .updateTable('order_events')
-        .set({ published_at: null })
-        .where('published_at', 'is not', null)
-        .where(
-          'order_events.seq',
-          '=',
-          sql<number>`(select max(seq) from order_events where order_id = ${orderId})`,
-        )
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
     },
   };
 }

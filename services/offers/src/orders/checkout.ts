@@ -47,14 +47,14 @@ export type Checkout = (wanted: {
 
 /** How the decision on an order that was written down comes about. */
 export interface Approval {
-  /** Asks now, and returns the order as it then is. */
+  /** Asks now or has it asked for, and returns the order as it is after the time that may take. */
   settleOrder: SettleOrder;
-  /** How long what asks now may take: after that, the order is due. */
+  /** How long that may take, with its statements. */
   leaseMs: number;
-  /** Has orders asked for behind that are due. */
+  /** When the order is due meanwhile: at once where others do the asking, else when whoever asks must have died. */
+  dueInMs: number;
+  /** Has those orders asked for that are due. */
   wake: () => void;
-  /** When an order that is asked for behind is due. */
-  dueBehindMs: number;
 }
 
 /**
@@ -75,7 +75,7 @@ export function createCheckout(dependencies: {
   logger: Logger;
 }): Checkout {
   const { findOffer, orders, approval, awaitOrder, logger } = dependencies;
-  const { settleOrder, leaseMs, wake, dueBehindMs } = approval;
+  const { settleOrder, leaseMs, dueInMs, wake } = approval;
   return async (wanted) => {
     const { userId, loanId, amount, termMonths, waitMs, requestId, request } = wanted;
     const offer = await findOffer(loanId, { amount, termMonths });
@@ -99,8 +99,8 @@ export function createCheckout(dependencies: {
     const isBehind = waitMs !== undefined;
     const written = await orders.insert(
       order,
-      isBehind ? dueBehindMs : leaseMs,
-      request && isBehind ? { ...request, inFlightMs: leaseMs + waitMs } : request,
+      isBehind ? 0 : dueInMs,
+      request && { ...request, inFlightMs: leaseMs + (waitMs ?? 0) },
     );
     if (!written) throw new KeyTakenError('the idempotency key belongs to another order');
     try {

@@ -12,8 +12,12 @@ export interface IdempotentRequest {
   fingerprint: string;
   /** How long the key is kept. */
   ttlMs: number;
-  /** How long the first request may take; if nothing is said, until its order is due. */
-  inFlightMs?: number;
+}
+
+/** A request that is being worked on. */
+export interface RequestInFlight extends IdempotentRequest {
+  /** How long that may take: after that, whoever did has died. */
+  inFlightMs: number;
 }
 
 /** The answer a request got, as it went over the wire. */

@@ -176,7 +176,13 @@ describe('onDecided', () => {
 });
 
 describe('an idempotency key', () => {
-  const request = (client: string) => ({ client, key: 'k', fingerprint: 'f', ttlMs: 60_000 });
+  const request = (client: string) => ({
+    client,
+    key: 'k',
+    fingerprint: 'f',
+    ttlMs: 60_000,
+    inFlightMs: 1000,
+  });
   const keys = () => createIdempotencyStore(database().db);
   const user = () => `user-${uuidv7()}`;
 
@@ -213,7 +219,7 @@ describe('an idempotency key', () => {
 
   it('is in flight no longer than its lease', async () => {
     const order = anOrder({ userId: user() });
-    await store().insert(order, -1, request(order.userId));
+    await store().insert(order, 1000, { ...request(order.userId), inFlightMs: -1 });
     expect(await keys().find(order.userId, 'k')).toMatchObject({ inFlight: false });
   });
 

@@ -1,7 +1,7 @@
 import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
 import { inMs } from '../db/in-ms';
 import type { OrdersTable, Tables } from '../db/tables';
-import type { IdempotentRequest } from './idempotency';
+import type { RequestInFlight } from './idempotency';
 import type { Decision, NewOrder, Order, OrderStatus } from './order';
 
 /** A page of a listing by id, which begins with the time of the replica that made it. */
@@ -16,6 +16,12 @@ export interface FailedOrder extends Order {
   lastError: string | null;
 }
 
+/** An order whose decision is to be asked for now. */
+export interface DueOrder extends Order {
+  /** Whether a message that asks for it was published since it became pending. */
+  isRequested: boolean;
+}
+
 /** How many orders have no decision, and why that matters. */
 export interface OpenOrders {
   pending: number;
@@ -28,23 +34,24 @@ export interface OpenOrders {
 export interface OrderStore {
   /**
    * Writes down a new order, whose decision is asked for once `dueInMs` have passed. With a request, its key is taken as
-   * well, in flight for `inFlightMs` (as long, if nothing is said); false if the key is taken already, and then nothing is
-   * written.
+   * well; false if the key is taken already, and then nothing is written.
    */
-  insert: (order: NewOrder, dueInMs: number, request?: IdempotentRequest) => Promise<boolean>;
+  insert: (order: NewOrder, dueInMs: number, request?: RequestInFlight) => Promise<boolean>;
   find: (id: string) => Promise<Order | undefined>;
   listByUser: (userId: string, page: Page) => Promise<Order[]>;
   /** Records the decision if the order is still pending; returns the order as it now is. */
   decide: (id: string, decision: Decision) => Promise<Order>;
   /** Has a pending order asked for later, without counting an attempt; returns the order as it now is. */
   postpone: (id: string, dueInMs: number) => Promise<Order>;
+  /** The same once a message asks for its decision. */
+  markRequested: (id: string, dueInMs: number) => Promise<Order>;
   /** The same after an attempt in vain; with `maxAttempts` of them the order is given up: `FAILED`. */
   recordFailure: (
     id: string,
     failure: { reason: string; dueInMs: number; maxAttempts: number },
   ) => Promise<Order>;
   /** Takes up to `limit` pending orders that are due. Nobody else gets them until `leaseMs` have passed. */
-  claimDue: (limit: number, leaseMs: number) => Promise<Order[]>;
+  claimDue: (limit: number, leaseMs: number) => Promise<DueOrder[]>;
   listFailed: (page: Page) => Promise<FailedOrder[]>;
   /** Makes a failed order pending and due at once, its attempts forgotten; undefined if there is no such failed order. */
   redrive: (id: string) => Promise<Order | undefined>;
@@ -87,7 +94,7 @@ export function createOrderStore(
   const redriven = db
     .updateTable('orders')
     .where('status', '=', 'FAILED')
-    .set({ status: 'PENDING', attempts: 0, due_at: sql`now()` });
+    .set({ status: 'PENDING', attempts: 0, due_at: sql`now()`, requested_at: null });
 
   const find = async (id: string) => {
     const row = await db
@@ -125,7 +132,7 @@ export function createOrderStore(
       }
       const transaction = db.transaction().setIsolationLevel('read committed');
       return transaction.execute(async (trx) => {
-        const claimed = await claimKey(trx, order, dueInMs, request);
+        const claimed = await claimKey(trx, order, request);
         if (claimed) await trx.executeQuery(insertion);
         return claimed;
       });
@@ -148,6 +155,15 @@ export function createOrderStore(
     postpone: async (id, dueInMs) => {
       const row = await updatePending
         .set({ due_at: inMs(dueInMs) })
+        .where('id', '=', id)
+        .returning(columns)
+        .executeTakeFirst();
+      return asItIs(id, row);
+    },
+
+    markRequested: async (id, dueInMs) => {
+      const row = await updatePending
+        .set({ due_at: inMs(dueInMs), requested_at: sql`now()` })
         .where('id', '=', id)
         .returning(columns)
         .executeTakeFirst();
@@ -187,9 +203,9 @@ export function createOrderStore(
         .from('due')
         .whereRef('id', '=', 'due_id')
         .set({ due_at: inMs(leaseMs) })
-        .returning(columns)
+        .returning([...columns, 'requested_at'])
         .execute();
-      return rows.map(toOrder);
+      return rows.map((row) => ({ ...toOrder(row), isRequested: row.requested_at !== null }));
     },
 
     listFailed: async (wanted) => {
@@ -223,8 +239,7 @@ export function createOrderStore(
 async function claimKey(
   db: Kysely<Tables>,
   order: Order,
-  leaseMs: number,
-  { client, key, fingerprint, ttlMs, inFlightMs = leaseMs }: IdempotentRequest,
+  { client, key, fingerprint, ttlMs, inFlightMs }: RequestInFlight,
 ): Promise<boolean> {
   const fresh = {
     fingerprint,

@@ -9,11 +9,11 @@ let worker: Poller;
 afterEach(() => worker.stop());
 
 function setUp(due: number, options: { allowance?: number } = {}) {
-  const queue = Array.from({ length: due }, () => anOrder());
+  const queue = Array.from({ length: due }, aDueOrder);
   const claims: number[] = [];
   const settling: ((order: Order) => void)[] = [];
   const failure: { error?: Error } = {};
-  const limits = { allowance: options.allowance ?? Infinity };
+  const limits = { allowance: options.allowance ?? 10 };
   const { logger, lines } = recordingLogger();
   worker = createRetryWorker({
     orders: {
@@ -25,7 +25,7 @@ function setUp(due: number, options: { allowance?: number } = {}) {
       },
     },
     settleOrder: () => new Promise((resolve) => settling.push(resolve)),
-    breaker: { allowance: () => limits.allowance },
+    allowance: () => limits.allowance,
     leaseMs: 1000,
     logger,
   });
@@ -33,6 +33,7 @@ function setUp(due: number, options: { allowance?: number } = {}) {
   return { queue, claims, settling, failure, limits, lines };
 }
 
+const aDueOrder = () => ({ ...anOrder(), isRequested: false });
 const soon = () => sleep(20);
 
 describe('the retry worker', () => {
@@ -66,7 +67,7 @@ describe('the retry worker', () => {
     const { claims, queue, settling } = setUp(0);
     await soon();
     expect(claims).toEqual([10]);
-    queue.push(anOrder());
+    queue.push(aDueOrder());
     worker.wake();
     await soon();
     expect(settling).toHaveLength(1);
@@ -82,7 +83,7 @@ describe('the retry worker', () => {
     }
     expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
     delete failure.error;
-    queue.push(anOrder());
+    queue.push(aDueOrder());
     worker.wake();
     await soon();
     settling[0]!(anOrder());

@@ -1,0 +1,90 @@
+import { recordingLogger } from '@loan-buddy/kit/testing';
+import { anOrder } from '../../test/builders';
+import { useDatabase } from '../../test/database';
+import { createEventLog } from '../events/event-log';
+import { asksForDecision, type OrderEvent } from '../events/order-event';
+import { createOrderStore } from './order-store';
+import { createRequestDecision } from './request-decision';
+
+const database = useDatabase();
+/** How long a decision may take: nothing, so that an order is due again as soon as it was asked for. */
+const policy = { attempts: 2, baseMs: 0, capMs: 0 };
+
+async function setUp() {
+  const { db } = database();
+  const [orders, log] = [createOrderStore(db), createEventLog(db)];
+  const { logger, lines } = recordingLogger();
+  const order = anOrder();
+  await orders.insert(order, 0);
+  const published: OrderEvent[] = [];
+  const trouble: { error?: Error | undefined } = {};
+  const publish = (event: OrderEvent) => {
+    if (trouble.error) return Promise.reject(trouble.error);
+    published.push(event);
+    return Promise.resolve();
+  };
+  const requestDecision = createRequestDecision({ orders, log, publish, policy, logger });
+  const take = async () => {
+    const due = await orders.claimDue(100, 0);
+    return due.find(({ id }) => id === order.id);
+  };
+  return {
+    order,
+    orders,
+    published,
+    trouble,
+    take,
+    requestWhenDue: async () => requestDecision((await take())!),
+    requestDecision,
+    messages: () => lines.map(({ msg }) => msg),
+  };
+}
+
+describe('an order that is due', () => {
+  it('is asked for by its event, again where no decision came, and has failed after the last attempt', async () => {
+    const { order, published, requestWhenDue, messages } = await setUp();
+    expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 0 });
+    expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 1 });
+    expect(await requestWhenDue()).toMatchObject({ status: 'FAILED', attempts: 2 });
+    expect(published.map(({ subject, type }) => [subject, type])).toEqual([
+      [order.id, 'com.loanbuddy.order.checkout_submitted'],
+      [order.id, 'com.loanbuddy.order.checkout_submitted'],
+    ]);
+    expect(messages()).toEqual(['decision asked for again', 'order failed: nobody decided it']);
+  });
+
+  it('is asked for anew once an operator took it up', async () => {
+    const { order, orders, published, requestWhenDue } = await setUp();
+    for (let i = 0; i < 3; i++) await requestWhenDue();
+    await orders.redrive(order.id);
+    expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 0 });
+    expect(published.at(-1)).toMatchObject({ type: 'com.loanbuddy.order.resubmitted' });
+    expect(published.every(({ type }) => asksForDecision(type))).toBe(true);
+  });
+
+  it('waits, and has not been asked for in vain, while nothing can be published', async () => {
+    const { orders, trouble, take, requestDecision, requestWhenDue, messages } = await setUp();
+    trouble.error = new Error('away');
+    const due = (await take())!;
+    for (let i = 0; i < 3; i++) {
+      expect(await requestDecision(due)).toMatchObject({ status: 'PENDING', attempts: 0 });
+    }
+    expect(await take()).toBeUndefined();
+    expect(messages()).toEqual(['decision not asked for']);
+
+    trouble.error = undefined;
+    await orders.postpone(due.id, 0);
+    expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 0 });
+    trouble.error = new Error('away again');
+    expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 0 });
+    expect(messages()).toEqual(['decision not asked for', 'decision not asked for']);
+  });
+
+  it('is not asked for any more where it was decided meanwhile', async () => {
+    const { order, orders, published, take, requestDecision } = await setUp();
+    const due = (await take())!;
+    await orders.decide(order.id, 'REJECTED');
+    expect(await requestDecision(due)).toMatchObject({ status: 'REJECTED' });
+    expect(published).toEqual([]);
+  });
+});
