@@ -1,4 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { createPoller, type Logger, type Poller } from '@loan-buddy/kit';
+
+/** More than a job has to add to its signal. */
+const LISTENERS_PER_JOB = 10;
 
 /**
  * Works off jobs that a table holds, `concurrency` at the same time. When it is stopped it takes no more, and gives those
@@ -16,6 +20,7 @@ export function createJobWorker<Job>(options: {
   const { name, claim, work, concurrency, graceMs, logger } = options;
   const inHand = new Map<Job, Promise<void>>();
   const stopping = new AbortController();
+  setMaxListeners(concurrency * LISTENERS_PER_JOB, stopping.signal);
   const poller = createPoller({ name, work: takeDue, logger });
 
   async function takeDue(): Promise<boolean> {

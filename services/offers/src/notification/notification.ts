@@ -10,10 +10,17 @@ import { createSendWebhook } from './send-webhook';
 import { createWebhookDeliveryStore, type WebhookDeliveryStore } from './webhook-delivery-store';
 import { createWebhookEndpointStore, type WebhookEndpointStore } from './webhook-endpoint-store';
 
-/** Messages under way at the same time: one to a receiver that hangs costs a slot until its deadline. */
+/**
+ * Messages under way at the same time, in all and to one endpoint. One to a receiver that hangs costs its place until the
+ * deadline: those that took long have few places of their own, and however many they are, the others keep theirs.
+ */
+const LANES = [
+  { slow: false, concurrency: 75, perEndpoint: 4 },
+  { slow: true, concurrency: 25, perEndpoint: 1 },
+] as const;
 export const WEBHOOK_CONCURRENCY = 100;
-/** Of them, to one endpoint. */
-const PER_ENDPOINT = 4;
+/** The part of its time limit that an endpoint may take before it counts as slow. */
+const SLOW_PART = 1 / 4;
 /** E-mails under way at the same time, each over its own connection. */
 const EMAIL_CONCURRENCY = 4;
 /** Longer than sending one may take, with its statements. */
@@ -52,25 +59,30 @@ export function createNotification(options: {
   const deliveries = createWebhookDeliveryStore(db);
   const jobs = createEmailJobStore(db);
 
-  const webhookWorker = createJobWorker({
-    name: 'due webhooks',
-    claim: (limit, inHand) =>
-      deliveries.claimDue({
-        limit,
-        perEndpoint: PER_ENDPOINT,
-        inHand: countByEndpoint(inHand),
-        leaseMs: timeoutMs + leaseMarginMs,
-      }),
-    work: createDeliverWebhook({
-      deliveries,
-      send: createSendWebhook({ client, timeoutMs }),
-      delaysMs,
-      logger,
-    }),
-    concurrency: WEBHOOK_CONCURRENCY,
-    graceMs,
+  const deliverWebhook = createDeliverWebhook({
+    deliveries,
+    send: createSendWebhook({ client, timeoutMs }),
+    slowMs: timeoutMs * SLOW_PART,
+    delaysMs,
     logger,
   });
+  const webhookWorkers = LANES.map(({ slow, concurrency, perEndpoint }) =>
+    createJobWorker({
+      name: slow ? 'due webhooks to slow endpoints' : 'due webhooks',
+      claim: (limit, inHand) =>
+        deliveries.claimDue({
+          slow,
+          limit,
+          perEndpoint,
+          inHand: countByEndpoint(inHand),
+          leaseMs: timeoutMs + leaseMarginMs,
+        }),
+      work: deliverWebhook,
+      concurrency,
+      graceMs,
+      logger,
+    }),
+  );
 
   const skipEmails = async (): Promise<EmailJob[]> => {
     while ((await jobs.skipDue(SKIP_LIMIT)) === SKIP_LIMIT);
@@ -87,19 +99,20 @@ export function createNotification(options: {
     logger,
   });
 
+  const workers = [...webhookWorkers, emailWorker];
+
   return {
     endpoints: createWebhookEndpointStore(db),
     deliveries,
     allowPrivate: options.allowPrivate,
     start: () => {
-      webhookWorker.start();
-      emailWorker.start();
+      for (const worker of workers) worker.start();
     },
     wake: () => {
-      webhookWorker.wake();
+      for (const worker of workers) worker.wake();
     },
     stop: async () => {
-      await Promise.all([webhookWorker.stop(), emailWorker.stop()]);
+      await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
 }

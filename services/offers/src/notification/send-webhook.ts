@@ -24,6 +24,9 @@ export type SendWebhook = (
 /** What a receiver answers that cannot keep up, or whose proxy cannot reach it. */
 const SLOW_DOWN = [429, 502, 503, 504];
 
+/** The answer took too long, or the connection did. */
+const TIMEOUTS: unknown[] = ['timeout', 'UND_ERR_CONNECT_TIMEOUT'];
+
 /** Sends a message once, signed as Standard Webhooks 1.0 has it. Only a 2xx within the deadline counts as taken. */
 export function createSendWebhook(options: {
   client: Pick<WebClient, 'post'>;
@@ -38,11 +41,11 @@ export function createSendWebhook(options: {
       return judge(answer.status, answer.headers['retry-after']);
     } catch (error) {
       if (error instanceof ExchangeEndedError && error.code === 'canceled') throw error;
-      const isSlow = error instanceof ExchangeEndedError && error.code === 'timeout';
+      const isBehind = error instanceof Error && 'code' in error && TIMEOUTS.includes(error.code);
       return {
         statusCode: null,
         error: reasonOf(error),
-        ...(isSlow && { slowDown: { retryAfterMs: undefined } }),
+        ...(isBehind && { slowDown: { retryAfterMs: undefined } }),
       };
     }
   };

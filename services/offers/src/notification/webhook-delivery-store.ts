@@ -23,6 +23,8 @@ export interface WebhookDelivery extends WebhookMessage {
 export interface ClaimedDelivery extends WebhookMessage {
   endpointId: string;
   url: string;
+  /** Whether the endpoint took long the last time. */
+  isSlow: boolean;
   /** What to sign with: the secret, and the one before while that is still good. */
   secrets: string[];
   /** Those before this one. */
@@ -38,6 +40,8 @@ export interface Attempt {
   dueInMs?: number | undefined;
   /** For how long to leave the endpoint alone altogether. */
   restMs?: number | undefined;
+  /** Whether the endpoint took long. */
+  isSlow: boolean;
   /** Why the endpoint is to be disabled. */
   disable?: string | undefined;
 }
@@ -45,10 +49,11 @@ export interface Attempt {
 /** Keeps what is to be sent and what was. */
 export interface WebhookDeliveryStore {
   /**
-   * Takes up to `limit` messages that are due, of no endpoint more than `perEndpoint` together with those `inHand`.
-   * Nobody else gets them until `leaseMs` have passed.
+   * Takes up to `limit` messages that are due, to the endpoints that took long the last time or to the others, and to no
+   * endpoint more than `perEndpoint` together with those `inHand`. Nobody else gets them until `leaseMs` have passed.
    */
   claimDue: (options: {
+    slow: boolean;
     limit: number;
     perEndpoint: number;
     inHand: ReadonlyMap<string, number>;
@@ -99,7 +104,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
     trx.updateTable('webhook_endpoints').where('id', '=', id);
 
   return {
-    claimDue: async ({ limit, perEndpoint, inHand, leaseMs }) => {
+    claimDue: async ({ slow, limit, perEndpoint, inHand, leaseMs }) => {
       // Endpoint by endpoint, so that one with a long queue hides nobody behind it.
       const { rows } = await sql<ClaimedRow>`
         with due as materialized (
@@ -112,7 +117,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
               (${JSON.stringify(Object.fromEntries(inHand))}::json ->> e.id)::int, 0))
             for update skip locked
           ) taken
-          where e.enabled and (e.resting_until is null or e.resting_until <= now())
+          where e.enabled and e.slow = ${slow} and (e.resting_until is null or e.resting_until <= now())
           order by taken.due_at limit ${limit}
         )
         update webhook_deliveries d set due_at = ${inMs(leaseMs)}
@@ -124,11 +129,12 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
       return rows.map(({ endpoint_id: endpointId, secret, previous_secret: previous, ...row }) => ({
         ...row,
         endpointId,
+        isSlow: slow,
         secrets: previous === null ? [secret] : [secret, previous],
       }));
     },
 
-    record: async (delivery, { statusCode, error, dueInMs, restMs, disable }) => {
+    record: async (delivery, { statusCode, error, dueInMs, restMs, isSlow, disable }) => {
       const last = {
         attempts: sql<number>`attempts + 1`,
         last_attempt_at: sql`now()`,
@@ -158,6 +164,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
         ...(restMs !== undefined && {
           resting_until: sql`greatest(resting_until, ${inMs(restMs)})`,
         }),
+        ...(isSlow !== delivery.isSlow && { slow: isSlow }),
         ...(disable !== undefined && { enabled: false, disabled_reason: disable }),
       };
       if (Object.keys(change).length === 0) {
