@@ -126,6 +126,8 @@ describe('readConfig', () => {
     };
     expect(message({ SMTP_URL: 'http://user:hunter2@x' })).toMatch(/^inv.*\n {2}SMTP_URL: must be/);
     expect(message({ SMTP_URL: 'http://user:hunter2@x' })).not.toContain('hunter2');
+    expect(message({ SMTP_URL: 'smtp://' })).toMatch(/SMTP_URL: must be an smtp/);
+    expect(message({ SMTP_URL: `${url}?debug=true` })).toMatch(/SMTP_URL: must end after the port/);
   });
 
   it('wants to know in full whose tokens are good', () => {

@@ -70,7 +70,11 @@ const eventVariables = {
 const notificationVariables = {
   ALLOW_PRIVATE_WEBHOOKS: flagVariable({ default: false }),
   WEBHOOK_TIMEOUT_MS: integerVariable({ default: 15_000, min: 1, max: 60_000 }),
-  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// URL' }).optional(),
+  SMTP_URL: z
+    .url({ protocol: /^smtps?$/, hostname: /./, error: 'must be an smtp:// or smtps:// URL' })
+    // In a query, the client would read options, debugging and unchecked certificates among them.
+    .refine((url) => !/[?#]/.test(url), 'must end after the port')
+    .optional(),
   SMTP_FROM: z
     .string()
     .regex(/^[^\p{Cc}]*[^\s@<]+@[^\s@>]+>?$/u, 'must be an address, or NAME <ADDRESS>')

@@ -46,9 +46,13 @@ export function toRow(event: OrderEvent, format: EventFormat): string {
   return `${cells.map(toCell).join(',')}\r\n`;
 }
 
-/** A cell as RFC 4180 has it. */
+/**
+ * A cell as RFC 4180 has it. Text in which a spreadsheet would see a formula has an apostrophe before it
+ * (OWASP, CSV Injection).
+ */
 function toCell(value: string | number | undefined): string {
-  const text = value === undefined ? '' : String(value);
+  const plain = value === undefined ? '' : String(value);
+  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

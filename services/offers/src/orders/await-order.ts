@@ -1,3 +1,4 @@
+import { DatabaseUnavailableError } from '../db/unavailable';
 import type { Order } from './order';
 import type { OrderFeed } from './order-feed';
 import type { OrderStore } from './order-store';
@@ -10,9 +11,10 @@ export type AwaitOrder = (
 
 /**
  * Waits until somebody, on whichever replica, has decided or given up: for `waitMs` at most, and no longer than until the
- * signal aborts or the process is about to stop.
+ * signal aborts or the process is about to stop. An order that was read once is returned as it was then should it not be
+ * read again.
  *
- * @throws {DatabaseUnavailableError} where the order cannot be read.
+ * @throws {DatabaseUnavailableError} where the order cannot be read at all.
  */
 export function createAwaitOrder(dependencies: {
   orders: Pick<OrderStore, 'find'>;
@@ -32,11 +34,17 @@ export function createAwaitOrder(dependencies: {
       wake();
     });
     for (const each of signals) each.addEventListener('abort', giveUp);
+    let known: Order | undefined;
     try {
       for (;;) {
         // Before the look, so that no change falls between it and the wait.
         const told = new Promise<void>((resolve) => (wake = resolve));
-        const order = await orders.find(orderId);
+        const order = await orders.find(orderId).catch((error: unknown) => {
+          // It is known to be there, and the next look may find the database again.
+          if (known && error instanceof DatabaseUnavailableError) return known;
+          throw error;
+        });
+        known = order;
         if (isOver || order?.status !== 'PENDING') return order;
         await told;
       }

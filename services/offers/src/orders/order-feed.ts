@@ -24,7 +24,7 @@ export async function createOrderFeed(dependencies: {
   log: Pick<EventLog, 'of'>;
 }): Promise<OrderFeed> {
   const { listen, log } = dependencies;
-  const watchers = new Map<string, Set<() => void>>();
+  const watched = new Map<string, { listeners: Set<() => void>; looking: NodeJS.Timeout }>();
   const looks = new Map<string, Promise<LoggedEvent[]>>();
   const closing = new AbortController();
   // Everybody who waits listens to it.
@@ -33,22 +33,31 @@ export async function createOrderFeed(dependencies: {
   const tell = (orderId: string) => {
     // A look that is under way may have been too early.
     looks.delete(orderId);
-    for (const listener of watchers.get(orderId) ?? []) listener();
+    for (const listener of watched.get(orderId)?.listeners ?? []) listener();
   };
   const tellAll = () => {
-    for (const orderId of watchers.keys()) tell(orderId);
+    for (const orderId of watched.keys()) tell(orderId);
+  };
+  const beginWatching = (orderId: string) => {
+    // Each at its own time, so that they do not all look at once.
+    const looking = setInterval(tell, LOOK_MS, orderId);
+    const order = { listeners: new Set<() => void>(), looking };
+    watched.set(orderId, order);
+    return order;
   };
 
   const stopListening = await listen(CHANNEL, { onNotification: tell, onGap: tellAll });
-  const looking = setInterval(tellAll, LOOK_MS);
 
   return {
     watch: (orderId, listener) => {
-      const listeners = watchers.get(orderId) ?? new Set();
-      watchers.set(orderId, listeners.add(listener));
+      const order = watched.get(orderId) ?? beginWatching(orderId);
+      const { listeners, looking } = order;
+      listeners.add(listener);
       return () => {
         listeners.delete(listener);
-        if (listeners.size === 0 && watchers.get(orderId) === listeners) watchers.delete(orderId);
+        if (listeners.size > 0) return;
+        clearInterval(looking);
+        if (watched.get(orderId) === order) watched.delete(orderId);
       };
     },
     eventsOf: (orderId) => {
@@ -62,8 +71,8 @@ export async function createOrderFeed(dependencies: {
     },
     closing: closing.signal,
     close: async () => {
-      clearInterval(looking);
       closing.abort();
+      for (const { looking } of watched.values()) clearInterval(looking);
       await stopListening();
     },
   };
