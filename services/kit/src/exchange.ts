@@ -65,7 +65,11 @@ export function exchange(
         failure = error;
         reject(error);
         controller?.abort(error);
-      } else resolve({ status, headers, body: Buffer.concat(chunks, bytes) });
+      } else {
+        const [first] = chunks;
+        const body = first && chunks.length === 1 ? first : Buffer.concat(chunks, bytes);
+        resolve({ status, headers, body });
+      }
     }
 
     if (signal?.aborted) {

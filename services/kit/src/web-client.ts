@@ -93,7 +93,7 @@ export function createWebClient(options: {
 
   return {
     get: async (start, { headers, signal }) => {
-      let url = new URL(start);
+      let url = typeof start === 'string' ? new URL(start) : start;
       for (let redirects = 0; redirects <= maxRedirects; redirects++) {
         guard?.requireAllowed(url);
         const request = {

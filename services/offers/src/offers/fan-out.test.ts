@@ -124,8 +124,10 @@ describe('listing offers', () => {
   });
 
   it('gives the very same listing while all of it is fresh, and the same offers while nothing changes', async () => {
-    const answer = { offers: [anOffer()] };
-    const { list } = aListing([aProvider({ fetchOffers: () => Promise.resolve(answer) })]);
+    const offer = anOffer();
+    const { list } = aListing([
+      aProvider({ fetchOffers: () => Promise.resolve({ offers: [offer] }) }),
+    ]);
     const first = await list();
     const second = await list();
     expect(await list()).toBe(second);

@@ -71,7 +71,7 @@ export function createListOffers(dependencies: {
     const lists = kept.map(({ offers }) => offers);
     const last = remembered.get(key);
     const same =
-      last?.lists.length === lists.length && lists.every((each, i) => each === last.lists[i]);
+      last?.lists.length === lists.length && lists.every((each, i) => isSame(each, last.lists[i]!));
     const offers = same ? last.listing.offers : arrange(lists, query);
     const missing = answers.filter(hasFailed);
     const listing = {
@@ -95,6 +95,11 @@ export function createListOffers(dependencies: {
       .sort(compareBy(sort, order))
       .slice(0, limit);
   }
+}
+
+/** Whether two lists are of the same objects. */
+function isSame(a: readonly Offer[], b: readonly Offer[]): boolean {
+  return a === b || (a.length === b.length && a.every((offer, i) => offer === b[i]));
 }
 
 /** Equal for equal queries only: a name may hold anything, and comes last. */

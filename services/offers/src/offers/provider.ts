@@ -11,7 +11,7 @@ export interface OfferQuery {
 
 /** What a provider answered. */
 export interface ProviderAnswer {
-  /** Nobody changes this list; the same list means that nothing has changed. */
+  /** Nobody changes this list nor what is in it; the same objects mean that nothing has changed. */
   offers: readonly Offer[];
   /** How many products could not be read this time: there may be more offers than these. */
   unread?: number;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordingLogger } from '@loan-buddy/kit/testing';
-import { aProduct, startDataHolder, type DataHolder } from '../../../../test/data-holder';
+import { aProduct, aRate, startDataHolder, type DataHolder } from '../../../../test/data-holder';
 import type { Provider } from '../../provider';
 import { createProviders, providersSchema } from '../provider-config';
 
@@ -80,6 +80,26 @@ describe('a bank', () => {
       dropped: { 'amount-outside-limits': 3 },
     });
     expect(holder.requests).toHaveLength(4);
+  });
+
+  it('gives the same offers of products that have not changed, and others of those that have', async () => {
+    const products = [aProduct({ productId: 'one' }), aProduct({ productId: 'two' })];
+    const { holder, bank } = await aBank({ products }, { ttl_s: 0 });
+    const first = (await ask(bank)).offers;
+    const again = (await ask(bank)).offers;
+    expect(detailsOf(holder)).toHaveLength(4);
+    expect(again).toEqual(first);
+    expect(again.map((offer, i) => offer === first[i])).toEqual([true, true]);
+
+    products[1] = aProduct({ productId: 'two', lendingRates: [aRate({ rate: '0.05' })] });
+    const changed = (await ask(bank)).offers;
+    expect(changed[0]).toBe(first[0]);
+    expect(changed[1]).toMatchObject({ id: 'cdr:b:two', rate: 5 });
+    const [offer] = (await ask(bank, { amount: 6000 })).offers;
+    expect(offer).toMatchObject({ id: 'cdr:b:one', amount: 6000 });
+
+    products.push(aProduct({ productId: 'three' }));
+    expect((await ask(bank)).offers.map(({ id }) => id)).toContain('cdr:b:three');
   });
 
   it('calls offers by their own brands only where there are several', async () => {

@@ -1,10 +1,6 @@
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  JsonTooLargeError,
-  parseBoundedJson,
-  type WebClient,
-  type WebResponse,
-} from '@loan-buddy/kit';
+import { JsonTooLargeError, parseBoundedJson, type WebClient } from '@loan-buddy/kit';
 import { ProviderError } from '../../failure-reason';
 
 /** What we ask for of the standard (Consumer Data Standards 1.36, HTTP headers): the newest version, and the oldest with it. */
@@ -15,10 +11,13 @@ const resources = {
 
 export type Resource = keyof typeof resources;
 
-/** What a holder answered, and how much of it there is. */
+/** What a holder answered. */
 export interface HolderResponse {
-  body: unknown;
+  /** Equal for equal texts only. */
+  digest: string;
   bytes: number;
+  /** @throws {ProviderError} where the text is no JSON, or has more values than any bank's. */
+  parse: () => unknown;
 }
 
 /** One bank's open product API. */
@@ -26,7 +25,7 @@ export interface Holder {
   /**
    * GETs one page or product, in a version that both sides know.
    *
-   * @throws {ProviderError} for everything but a 2xx with JSON; whatever the web client throws.
+   * @throws {ProviderError} for everything but a 2xx; whatever the web client throws.
    */
   get: (resource: Resource, url: string | URL, signal: AbortSignal) => Promise<HolderResponse>;
   /** The versions it answered with last, for people to read. */
@@ -79,10 +78,15 @@ export function createHolder(web: WebClient): Holder {
           }
           continue;
         }
-        const body = parse(response);
+        requireSuccess(status);
         spoken[resource] = version;
         answered[resource] = headers['x-v'];
-        return { body, bytes: Buffer.byteLength(response.body) };
+        const { body } = response;
+        return {
+          digest: hash('sha256', body, 'base64'),
+          bytes: Buffer.byteLength(body),
+          parse: () => parse(body),
+        };
       }
     },
     versions: () => `list ${readable(answered.list)}, detail ${readable(answered.detail)}`,
@@ -122,9 +126,12 @@ function retryAfterMs(value: string | undefined): number {
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_PAUSE_MS) : DEFAULT_PAUSE_MS;
 }
 
-function parse({ status, body }: WebResponse): unknown {
+function requireSuccess(status: number): void {
   if (status === 404) throw new NotFoundError();
   if (status < 200 || status > 299) throw new ProviderError('error', `HTTP ${String(status)}`);
+}
+
+function parse(body: string): unknown {
   try {
     return parseBoundedJson(body, MAX_JSON_TOKENS);
   } catch (error) {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ProviderError } from '../../failure-reason';
-import { NotFoundError, type Holder } from './holder';
+import { NotFoundError, type Holder, type HolderResponse } from './holder';
 import { countDropped, refuseListed, type Dropped, type DropReason } from './map-product';
-import { listedProductSchema, productSchema, type Product } from './product';
+import { listedProductSchema, productSchema, type ListedProduct, type Product } from './product';
 
 /** A bank's personal loans, as far as they could be read. */
 export interface Catalogue {
@@ -39,14 +39,23 @@ const pageSchema = z.object({
 
 const detailSchema = z.object({ data: productSchema });
 
-type KnownProduct = { bytes: number; readAt: number } & (
+type KnownProduct = { url: URL; bytes: number; readAt: number; digest: string | undefined } & (
   { product: Product } | { dropped: DropReason }
 );
+
+/** A page of a list as it was read last. */
+interface KnownPage {
+  digest: string;
+  /** Undefined: unreadable. */
+  items: readonly (ListedProduct | undefined)[];
+  next: string | undefined;
+}
 
 /**
  * Creates a function that reads all personal loans of a bank: its list, page by page, then each product's own page. At
  * the signal it comes back with what has been read by then. Products read less than `ttlMs` ago are not read again, so
- * that one call goes on where the last one ended; older ones stand in where they cannot be read anew.
+ * that one call goes on where the last one ended; older ones stand in where they cannot be read anew. A page whose text is
+ * what it was before is not taken apart again.
  */
 export function createLoadCatalogue(options: {
   holder: Holder;
@@ -59,6 +68,7 @@ export function createLoadCatalogue(options: {
   const firstPage = new URL(`${apiUrl}/banking/products?${query}`);
   const known = new Map<string, KnownProduct>();
   let knownBytes = 0;
+  let knownPage: KnownPage | undefined;
 
   return async (signal) => {
     // One moment for all that is read now: so all of it is due again at once.
@@ -66,7 +76,8 @@ export function createLoadCatalogue(options: {
     const list = await readList(signal);
     const { dropped } = list;
     // What an incomplete list does not name may still be there.
-    const all = list.isComplete ? list.wanted : [...new Set([...list.wanted, ...known.keys()])];
+    const rest = list.isComplete ? [] : [...known.keys()].filter((id) => usable(id, startedAt));
+    const all = [...new Set([...list.wanted, ...rest])];
     const wanted = all.slice(0, MAX_PRODUCTS);
     forgetAllBut(new Set(wanted));
 
@@ -85,11 +96,12 @@ export function createLoadCatalogue(options: {
       }
     };
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, wanted.length) }, readNext));
-    if (failure !== undefined && known.size === 0) throw failure;
+    const found = wanted.flatMap((id) => usable(id, startedAt) ?? []);
+    if (failure !== undefined && found.length === 0) throw failure;
 
     const products: Product[] = [];
     let asOf = startedAt;
-    for (const each of wanted.flatMap((id) => known.get(id) ?? [])) {
+    for (const each of found) {
       asOf = Math.min(asOf, each.readAt);
       if ('product' in each) products.push(each.product);
       else countDropped(dropped, each.dropped);
@@ -109,14 +121,13 @@ export function createLoadCatalogue(options: {
       if (page > MAX_PAGES) return { wanted, dropped, isComplete: false };
       let read;
       try {
-        read = readPage((await holder.get('list', url, signal)).body);
+        read = readPage(await holder.get('list', url, signal), page);
       } catch (error) {
         if (page === 1) throw error;
         return { wanted, dropped, isComplete: false };
       }
       const before = seen.size;
-      for (const item of read.data.products) {
-        const { data: listed } = listedProductSchema.safeParse(item);
+      for (const listed of read.items) {
         if (listed && seen.has(listed.productId)) continue;
         if (listed) seen.add(listed.productId);
         const reason = listed ? refuseListed(listed, now) : 'unreadable';
@@ -124,8 +135,8 @@ export function createLoadCatalogue(options: {
         else wanted.push(listed!.productId);
       }
       visited.add(url.href);
-      const next = nextPage(read.links?.next, url);
-      if (next === undefined || visited.has(next.href) || read.data.products.length === 0) break;
+      const next = nextPage(read.next, url);
+      if (next === undefined || visited.has(next.href) || read.items.length === 0) break;
       // A page that brings nothing new, and leads on: there may be more, and there may be no end.
       if (seen.size === before) return { wanted, dropped, isComplete: false };
       url = next;
@@ -133,21 +144,33 @@ export function createLoadCatalogue(options: {
     return { wanted, dropped, isComplete: true };
   }
 
+  /** The first page is remembered: most banks have no other. */
+  function readPage(response: HolderResponse, page: number): KnownPage {
+    if (page === 1 && knownPage?.digest === response.digest) return knownPage;
+    const read = parsePage(response);
+    if (page === 1) knownPage = read;
+    return read;
+  }
+
   async function readProduct(id: string, startedAt: number, signal: AbortSignal): Promise<void> {
     const last = known.get(id);
     if (last && startedAt - last.readAt < ttlMs) return;
     signal.throwIfAborted();
-    const url = `${apiUrl}/banking/products/${encodeURIComponent(id)}`;
+    const url = last?.url ?? new URL(`${apiUrl}/banking/products/${encodeURIComponent(id)}`);
     let bytes = MIN_BYTES;
+    let digest: string | undefined;
     let found: { product: Product } | { dropped: DropReason };
     try {
       const response = await holder.get('detail', url, signal);
+      ({ digest } = response);
       bytes += response.bytes;
-      found = productIn(response.body, id);
+      const isSame = last?.digest === digest;
+      found = isSame ? last : productIn(response.parse(), id);
       if ('dropped' in found) throw new ProviderError('invalid', 'the answer is no product');
+      found = { product: found.product };
     } catch (error) {
       // A product that was there a while ago is rather away for a moment than gone: the list will tell.
-      if (last || !(error instanceof NotFoundError)) throw error;
+      if (usable(id, startedAt) || !(error instanceof NotFoundError)) throw error;
       found = { dropped: 'not-found' };
     }
     const total = knownBytes + bytes - (last?.bytes ?? 0);
@@ -155,23 +178,35 @@ export function createLoadCatalogue(options: {
       throw new ProviderError('too-large', `over ${String(MAX_BYTES)} bytes of products`);
     }
     knownBytes = total;
-    known.set(id, { ...found, bytes, readAt: startedAt });
+    known.set(id, { ...found, url, bytes, digest, readAt: startedAt });
   }
 
-  /** Forgets what is no longer listed, and what is too old to stand in for what cannot be read. */
+  /** What is known of a product, unless it is too old to stand in for what cannot be read now. */
+  function usable(id: string, now: number): KnownProduct | undefined {
+    const last = known.get(id);
+    return last && (last.readAt === now || now - last.readAt < STAND_IN_TTLS * ttlMs)
+      ? last
+      : undefined;
+  }
+
+  /** Forgets what is no longer listed. */
   function forgetAllBut(wanted: ReadonlySet<string>): void {
-    for (const [id, { readAt, bytes }] of known) {
-      if (wanted.has(id) && performance.now() - readAt < STAND_IN_TTLS * ttlMs) continue;
+    for (const [id, { bytes }] of known) {
+      if (wanted.has(id)) continue;
       known.delete(id);
       knownBytes -= bytes;
     }
   }
 }
 
-function readPage(body: unknown): z.output<typeof pageSchema> {
-  const page = pageSchema.safeParse(body);
-  if (page.success) return page.data;
-  throw new ProviderError('invalid', `not a list of products: ${z.prettifyError(page.error)}`);
+function parsePage({ digest, parse }: HolderResponse): KnownPage {
+  const page = pageSchema.safeParse(parse());
+  if (!page.success) {
+    throw new ProviderError('invalid', `not a list of products: ${z.prettifyError(page.error)}`);
+  }
+  const { data, links } = page.data;
+  const items = data.products.map((item) => listedProductSchema.safeParse(item).data);
+  return { digest, items, next: links?.next };
 }
 
 function nextPage(next: string | undefined, current: URL): URL | undefined {

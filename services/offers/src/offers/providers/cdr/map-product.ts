@@ -43,10 +43,11 @@ const CATEGORY = 'PERS_LOANS';
 /** Why a product is not for sale to the public now, as far as the list says already; undefined if it may be. */
 export function refuseListed(product: ListedProduct, now: Date): DropReason | undefined {
   if (product.productCategory !== CATEGORY) return 'other-category';
-  const from = Date.parse(product.effectiveFrom ?? '');
-  const to = Date.parse(product.effectiveTo ?? '');
+  const { effectiveFrom: from, effectiveTo: to } = product;
   // A date that cannot be read compares as false, and so refuses nothing.
-  return now.getTime() < from || now.getTime() >= to ? 'not-effective' : undefined;
+  const isEarly = from !== undefined && now.getTime() < Date.parse(from);
+  const isLate = to !== undefined && now.getTime() >= Date.parse(to);
+  return isEarly || isLate ? 'not-effective' : undefined;
 }
 
 /**
@@ -58,12 +59,30 @@ export function refuseListed(product: ListedProduct, now: Date): DropReason | un
 export function mapProduct(
   product: Product,
   context: { id: string; brand: string; now: Date; query: OfferQuery },
-): { offer: Offer } | { dropped: DropReason } {
+): Mapped {
   const { id, brand, now, query } = context;
-  if (!idSchema.safeParse(id).success) return { dropped: 'id-unusable' };
   // 1: category, dates, staff
   const refused = refuseListed(product, now);
   if (refused) return { dropped: refused };
+  const { amount, termMonths } = query;
+  const asked = `${String(amount)} ${String(termMonths)} ${id} ${brand}`;
+  const last = lastMapped.get(product);
+  if (last?.asked === asked) return last.mapped;
+  const mapped = mapCurrent(product, context);
+  lastMapped.set(product, { asked, mapped });
+  return mapped;
+}
+
+type Mapped = { offer: Offer } | { dropped: DropReason };
+
+/** What came of a product the last time, so that one that has not changed is one and the same offer. */
+const lastMapped = new WeakMap<Product, { asked: string; mapped: Mapped }>();
+
+function mapCurrent(
+  product: Product,
+  { id, brand, query }: { id: string; brand: string; query: OfferQuery },
+): Mapped {
+  if (!idSchema.safeParse(id).success) return { dropped: 'id-unusable' };
   if (product.eligibility.some(({ eligibilityType }) => eligibilityType === 'STAFF')) {
     return { dropped: 'staff-only' };
   }
