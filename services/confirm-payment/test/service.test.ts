@@ -4,7 +4,7 @@ import {
   createServiceTokenSigner,
   createServiceTokenVerifier,
 } from '@loan-buddy/kit';
-import { createOpenApiCheck, recordingLogger } from '@loan-buddy/kit/testing';
+import { createOpenApiCheck, createTokenIssuer, recordingLogger } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { createApp, type AppDependencies } from '../src/app';
 import { decide } from '../src/decide';
@@ -112,6 +112,16 @@ describe('a service token', () => {
       'insufficient-scope',
       'Bearer realm="loan-buddy", error="insufficient_scope", scope="payments:confirm"',
     ]);
+  });
+
+  it('is no token of a user, whatever that says', async () => {
+    const { sign } = await createTokenIssuer();
+    const token = await sign({ iss: 'offers', aud: 'confirm-payment', scope: 'payments:confirm' });
+    await request(guarded())
+      .post('/confirm-payment')
+      .auth(token, { type: 'bearer' })
+      .send(payment)
+      .expect(401);
   });
 
   it('is refused where it is for another service', async () => {
