@@ -18,6 +18,7 @@ function aKeySet(
   text: string | Error,
   times: { refreshMs?: number; cooldownMs?: number | undefined } = {},
 ) {
+  const { cooldownMs, ...given } = { cooldownMs: 0, ...times };
   const source = { text, reads: 0 };
   const { logger, lines } = recordingLogger();
   const keys = createKeySet({
@@ -28,8 +29,8 @@ function aKeySet(
         : Promise.resolve(source.text);
     },
     refreshMs: 60_000,
-    cooldownMs: 0,
-    ...times,
+    ...given,
+    ...(cooldownMs !== undefined && { cooldownMs }),
     logger,
   });
   open.push(keys);

@@ -18,7 +18,9 @@ function recordingDatabase() {
       createIntrospector: (own) => new PostgresIntrospector(own),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
-    log: ({ query }) => statements.push(query),
+    log: ({ query }) => {
+      statements.push(query);
+    },
   });
   return { db, statements };
 }
