@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inLanes, report } from './support/client';
+import { inLanes, report, until } from './support/client';
 import { atEnd } from './support/opened';
 import { describeWithServer, newServerDatabase, newStorage } from './support/postgres';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
@@ -31,7 +31,7 @@ it.each(['offers', 'confirm-payment'] as const)(
 );
 
 describe('between the services', () => {
-  it('only offers is listened to, and an order stays pending while it is not', async () => {
+  it('no call is answered without a token, and an order stays pending where the secrets differ', async () => {
     const tokens = await useTokens();
     const confirmPayment = await startService('confirm-payment', {
       ...tokens.confirmPaymentEnv,
@@ -55,7 +55,26 @@ describe('between the services', () => {
     ]);
   });
 
-  it('the secret is replaced under load without a request that fails', async () => {
+  it('a checkout leaves a line in the audit log of each, under one request id', async () => {
+    const tokens = await useTokens();
+    const confirmPayment = await startService('confirm-payment', tokens.confirmPaymentEnv);
+    const offers = await startService('offers', {
+      ...tokens.offersEnv,
+      CONFIRM_PAYMENT_URL: confirmPayment.url,
+    });
+    const response = await checkout(offers.url, await tokens.sign({ scope: 'orders:write' }));
+    expect(response.status).toBe(201);
+    const auditsOf = ({ log }: ServiceProcess) => log.flatMap(({ audit }) => audit ?? []);
+    await until(() => [offers, confirmPayment].every((each) => auditsOf(each).length > 0), 5000);
+    const requestId = response.headers.get('x-request-id');
+    const done = { outcome: 'done', requestId };
+    expect(auditsOf(offers)).toMatchObject([{ ...done, who: 'cristina', path: '/checkout' }]);
+    expect(auditsOf(confirmPayment)).toMatchObject([
+      { ...done, who: 'offers', path: '/confirm-payment' },
+    ]);
+  });
+
+  it('the secret is replaced in three steps, and every checkout between restarts of offers is answered with 201', async () => {
     const tokens = await useTokens();
     const token = await tokens.sign({ scope: 'orders:write' });
     const storage = await newStorage();
@@ -86,32 +105,39 @@ describe('between the services', () => {
     await roll(old!);
     let offers = await start(old!);
     const seen: Record<string, number> = {};
-    const state = { goesOn: true, pause: false };
+    const state = { goesOn: true, pause: false, underWay: 0, done: 0 };
     const load = inLanes(
       8,
       () => state.goesOn,
       async () => {
         // An embedded database is one process': between two of them there is none.
         if (state.pause) return sleep(10);
+        state.underWay += 1;
         const { status } = await checkout(offers.url, token);
+        state.underWay -= 1;
+        state.done += 1;
         seen[status] = (seen[status] ?? 0) + 1;
         return undefined;
       },
     );
     const rollOffers = async (secrets: string) => {
       state.pause = true;
-      await sleep(300);
+      await until(() => state.underWay === 0, 10_000);
       offers.kill('SIGTERM');
       await offers.exit;
       offers = await start(secrets);
       state.pause = false;
     };
+    const someMore = () => {
+      const { done } = state;
+      return until(() => state.done >= done + 100, 30_000);
+    };
     const steps = [`${old!},${next!}`, `${next!},${old!}`, next!];
     for (const secrets of steps) {
       await roll(secrets);
-      await sleep(500);
+      await someMore();
       await rollOffers(secrets);
-      await sleep(500);
+      await someMore();
     }
     state.goesOn = false;
     await load;
@@ -163,8 +189,7 @@ describeWithServer('on two replicas', () => {
     };
     const replicas = [await startService('offers', env), await startService('offers', env)];
     // Not over the end of a minute.
-    const leftMs = 60_000 - (Date.now() % 60_000);
-    if (leftMs < 10_000) await sleep(leftMs);
+    await until(() => Date.now() % 60_000 < 50_000, 11_000);
     const statuses: number[] = [];
     const tokenOf = (sub: string) => tokens.sign({ sub, scope: 'orders:write' });
     const token = await tokenOf('cristina');

@@ -18,7 +18,7 @@ const list = 'GET /offers HTTP/1.1\r\nHost: x\r\n\r\n';
 const inMs = (ms: number) => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 
 describe(`five times as many checkouts as there can be, on ${storageName}`, () => {
-  it('sheds at once what is too much, takes the rest in time, and is as before when it is over', async () => {
+  it('takes at least a fifth of what there can be, sheds the rest with 503, and is quick again within 30 s', async () => {
     const quiet = { LOG_LEVEL: 'error' };
     const confirmPayment = await startService('confirm-payment', quiet);
     const offers = await startService('offers', {
@@ -47,7 +47,7 @@ describe(`five times as many checkouts as there can be, on ${storageName}`, () =
     const capacity = done / 3;
 
     // As those of a load balancer, its connections are open already.
-    await Promise.all(Array.from({ length: 1000 }, send));
+    await Promise.all(Array.from({ length: 1000 }, () => send()));
     await sleep(1000);
     const seconds = 5;
     const outcomes = await atRate(5 * capacity, seconds, send);
@@ -173,7 +173,7 @@ describeOnce('GET /offers', () => {
     },
   };
 
-  it('is answered as usual, whatever others do', async () => {
+  it('is answered with 200, whatever others do', async () => {
     const { port } = await startService('offers', { MAX_CONNECTIONS: String(LIMIT) });
     await users(port, 1500);
     for (const [name, attack] of Object.entries(attacks)) {

@@ -11,7 +11,7 @@ export interface Outcome {
 }
 
 /**
- * A client that sends the same bytes over and over, and looks at nothing of an answer but its status: it must take less
+ * A client that sends the same bytes over and over, each time due now unless it is said when it was, and looks at nothing of an answer but its status: it must take less
  * than the server does. Answers fit into one packet.
  */
 export function rawClient(port: number, request: string) {
@@ -30,15 +30,14 @@ export function rawClient(port: number, request: string) {
     return socket;
   };
 
-  return (): Promise<Outcome> => {
-    const startedAt = performance.now();
+  return (dueAt = performance.now()): Promise<Outcome> => {
     let socket = idle.pop();
     while (socket?.destroyed) socket = idle.pop();
     const own = socket ?? connected();
     return new Promise((resolve) => {
       const settle = (outcome: Outcome['outcome']) => {
         own.off('data', answered).off('close', lost);
-        resolve({ outcome, ms: performance.now() - startedAt });
+        resolve({ outcome, ms: performance.now() - dueAt });
       };
       const answered = (chunk: Buffer) => {
         settle(Number(chunk.toString('latin1', 9, 12)));
@@ -53,18 +52,23 @@ export function rawClient(port: number, request: string) {
   };
 }
 
-/** Sends so many a second, whatever becomes of them. */
+/**
+ * Sends so many a second, whatever becomes of them. What is sent late, because this process was busy, was due all the same:
+ * otherwise it would not count how long it waited.
+ */
 export async function atRate(
   perSecond: number,
   seconds: number,
-  send: () => Promise<Outcome>,
+  send: (dueAt: number) => Promise<Outcome>,
 ): Promise<Promise<Outcome>[]> {
   const outcomes: Promise<Outcome>[] = [];
   const startedAt = performance.now();
   for (;;) {
     const elapsed = (performance.now() - startedAt) / 1000;
     if (elapsed >= seconds) return outcomes;
-    while (outcomes.length < elapsed * perSecond) outcomes.push(send());
+    while (outcomes.length < elapsed * perSecond) {
+      outcomes.push(send(startedAt + (outcomes.length / perSecond) * 1000));
+    }
     await sleep(2);
   }
 }

@@ -8,6 +8,8 @@ const submitted = {
   data: { order_id: 'order-1', amount: 12_000, status: 'PENDING', more: 'than is read' },
 };
 
+const withData = (data: object) => JSON.stringify({ ...submitted, data });
+
 function setUp(troubles: Error[] = []) {
   const published: DecidedEvent[] = [];
   const decideCheckout = createDecideCheckout({
@@ -57,7 +59,8 @@ describe('a checkout that came as a message', () => {
     ['no JSON', 'nonsense'],
     ['another event', JSON.stringify({ ...submitted, type: 'com.loanbuddy.order.approved' })],
     ['a megabyte long', JSON.stringify(submitted) + ' '.repeat(1_000_000)],
-    ['no amount', JSON.stringify({ ...submitted, data: { order_id: 'x', status: 'PENDING' } })],
+    ['an id of 129 characters', withData({ ...submitted.data, order_id: 'x'.repeat(129) })],
+    ['no amount', withData({ order_id: 'x', status: 'PENDING' })],
   ])('is of no use if it is %s', async (_, body) => {
     await expect(setUp().decideCheckout(body)).rejects.toThrow(UnusableCheckoutError);
   });

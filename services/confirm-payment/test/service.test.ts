@@ -1,5 +1,10 @@
-import { createLifecycle } from '@loan-buddy/kit';
-import { createOpenApiCheck, recordingLogger } from '@loan-buddy/kit/testing';
+import {
+  createAdmission,
+  createLifecycle,
+  createServiceTokenSigner,
+  createServiceTokenVerifier,
+} from '@loan-buddy/kit';
+import { createOpenApiCheck, createTokenIssuer, recordingLogger } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { createApp, type AppDependencies } from '../src/app';
 import { decide } from '../src/decide';
@@ -68,6 +73,64 @@ describe('POST /confirm-payment', () => {
       .send(payment);
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toBe('1');
+  });
+});
+
+describe('a service token', () => {
+  const secrets = ['s'.repeat(32)];
+  const parties = { issuer: 'offers', audience: 'confirm-payment' };
+  type Said = Parameters<typeof createServiceTokenSigner>[1];
+  const guarded = () =>
+    setUp({
+      admission: createAdmission({ verifyToken: createServiceTokenVerifier(secrets, parties) }),
+    });
+  const post = async (said: Said) => {
+    const token = await createServiceTokenSigner(secrets, said)('request-1');
+    const { status, headers, body } = await request(guarded())
+      .post('/confirm-payment')
+      .auth(token, { type: 'bearer' })
+      .send(payment);
+    const { code } = body as { code?: string };
+    return [status, code, headers['www-authenticate']];
+  };
+
+  it('has a decision made with the scope payments:confirm', async () => {
+    expect(await post({ ...parties, scope: 'payments:confirm' })).toEqual([
+      200,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it.each([
+    ['another scope', { ...parties, scope: 'orders:admin' }],
+    ['an empty scope', { ...parties, scope: '' }],
+    ['no scope', parties as Said],
+  ])('is refused with %s', async (_, said) => {
+    expect(await post(said)).toEqual([
+      403,
+      'insufficient-scope',
+      'Bearer realm="loan-buddy", error="insufficient_scope", scope="payments:confirm"',
+    ]);
+  });
+
+  it('is no token of a user, whatever that says', async () => {
+    const { sign } = await createTokenIssuer();
+    const token = await sign({ iss: 'offers', aud: 'confirm-payment', scope: 'payments:confirm' });
+    await request(guarded())
+      .post('/confirm-payment')
+      .auth(token, { type: 'bearer' })
+      .send(payment)
+      .expect(401);
+  });
+
+  it('is refused where it is for another service', async () => {
+    const said = { ...parties, audience: 'offers', scope: 'payments:confirm' };
+    expect(await post(said)).toEqual([
+      401,
+      'token-invalid',
+      'Bearer realm="loan-buddy", error="invalid_token", error_description="A claim of the token is not what it should be."',
+    ]);
   });
 });
 

@@ -14,7 +14,11 @@ afterEach(() => {
 });
 
 /** A set that is whatever `source.text` is; an error is thrown. */
-function aKeySet(text: string | Error, times: { refreshMs?: number; cooldownMs?: number } = {}) {
+function aKeySet(
+  text: string | Error,
+  times: { refreshMs?: number; cooldownMs?: number | undefined } = {},
+) {
+  const { cooldownMs, ...given } = { cooldownMs: 0, ...times };
   const source = { text, reads: 0 };
   const { logger, lines } = recordingLogger();
   const keys = createKeySet({
@@ -25,8 +29,8 @@ function aKeySet(text: string | Error, times: { refreshMs?: number; cooldownMs?:
         : Promise.resolve(source.text);
     },
     refreshMs: 60_000,
-    cooldownMs: 0,
-    ...times,
+    ...given,
+    ...(cooldownMs !== undefined && { cooldownMs }),
     logger,
   });
   open.push(keys);
@@ -49,15 +53,41 @@ describe('createKeySet', () => {
     await expect(get('none')).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
   });
 
-  it('does not read again for each token of an unknown key', async () => {
-    const { get, source } = aKeySet(await setOf('a'), { cooldownMs: 60_000 });
+  it('reads again for tokens of unknown keys, but not within 10 s', async () => {
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const { get, source } = aKeySet(await setOf('a'), { cooldownMs: undefined });
     await get('a');
-    for (let i = 0; i < 20; i++) {
-      await expect(get(`x${String(i)}`)).rejects.toMatchObject({
-        code: 'ERR_JWKS_NO_MATCHING_KEY',
-      });
+    const none = { code: 'ERR_JWKS_NO_MATCHING_KEY' };
+    for (const [at, reads] of [
+      [0, 1],
+      [9999, 1],
+      [10_000, 2],
+      [19_999, 2],
+      [20_000, 3],
+    ] as const) {
+      now = at;
+      for (const kid of ['x', 'y']) await expect(get(kid)).rejects.toMatchObject(none);
+      expect([at, source.reads]).toEqual([at, reads]);
     }
-    expect(source.reads).toBe(1);
+  });
+
+  it('reads once at a time, so that no older answer comes after a newer one', async () => {
+    const answers: ((text: string) => void)[] = [];
+    const keys = createKeySet({
+      readText: () => new Promise((resolve) => answers.push(resolve)),
+      refreshMs: 5,
+      cooldownMs: 0,
+      logger: recordingLogger().logger,
+    });
+    open.push(keys);
+    const get = async (kid: string) =>
+      keys.getKey({ alg: 'ES256', kid }, { payload: '', signature: '' });
+    const got = [get('a'), get('a')];
+    await sleep(50);
+    expect(answers).toHaveLength(1);
+    answers[0]!(await setOf('a'));
+    await expect(Promise.all(got)).resolves.toHaveLength(2);
   });
 
   it('reads from time to time, and tells of what has changed', async () => {

@@ -2,10 +2,25 @@ import { createLoadShedder, OverloadedError } from './load-shedder';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Work that keeps everybody else waiting. */
-function work(ms: number): void {
-  const until = performance.now() + ms;
-  while (performance.now() < until);
+/** Requests that each keep all others waiting: time passes only while one is worked on. */
+function aProcess() {
+  let now = 1000;
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
+  const { enter } = createLoadShedder(Infinity);
+  /** Has so many requests looked at in one turn; returns how many of them are shed. */
+  return async (requests: number, eachMs: number): Promise<number> => {
+    let shed = 0;
+    for (let i = 0; i < requests; i++) {
+      try {
+        enter(1);
+        now += eachMs;
+      } catch {
+        shed += 1;
+      }
+    }
+    await turn();
+    return shed;
+  };
 }
 
 describe('createLoadShedder', () => {
@@ -24,38 +39,22 @@ describe('createLoadShedder', () => {
     enter(1);
   });
 
-  it('sheds who waited for others too long, once that is no mere burst', async () => {
-    const { enter } = createLoadShedder(Infinity);
-    const startedAt = performance.now();
-    let shed = 0;
-    // Turn after turn, ten at a time that take 10 ms each.
-    while (shed === 0) {
-      for (let i = 0; i < 10 && shed === 0; i++) {
-        try {
-          enter(1);
-          work(10);
-        } catch {
-          shed += 1;
-        }
-      }
-      await turn();
-    }
-    expect(performance.now() - startedAt).toBeGreaterThan(500);
-    // The first of each turn is taken all the same.
-    enter(1);
-    await turn();
-    // And one turn that is short makes all well.
-    enter(1);
-    work(60);
-    enter(1);
+  it('sheds who has waited for others for 50 ms, once that has been so for half a second', async () => {
+    const take = aProcess();
+    const shed: number[] = [];
+    for (let i = 0; i < 7; i++) shed.push(await take(10, 10));
+    expect(shed).toEqual([0, 0, 0, 0, 0, 5, 5]);
   });
 
-  it('sheds nobody in a turn that is short, however many there are', async () => {
-    const { enter } = createLoadShedder(Infinity);
-    for (let i = 0; i < 70; i++) {
-      for (let each = 0; each < 1000; each++) enter(1);
-      work(10);
-      await turn();
-    }
+  it('has patience anew after one turn that is short', async () => {
+    const take = aProcess();
+    while ((await take(10, 10)) === 0);
+    await take(1, 10);
+    expect(await take(10, 10)).toBe(0);
+  });
+
+  it('sheds nobody in turns that are short, however many there are', async () => {
+    const take = aProcess();
+    for (let i = 0; i < 100; i++) expect(await take(5, 9)).toBe(0);
   });
 });

@@ -1,0 +1,78 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKeySet, createTokenVerifier } from '@loan-buddy/kit';
+import { recordingLogger } from '@loan-buddy/kit/testing';
+import { developmentAuth, mintToken } from './development-auth';
+
+const folder = mkdtempSync(join(tmpdir(), 'development-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const jwt = { AUTH_MODE: 'jwt' };
+const wanted = { subject: 'cristina', scope: 'orders:read orders:write', ttlS: 60 };
+
+/** Verifies tokens as offers does in such an environment. */
+async function verifying(env: NodeJS.ProcessEnv, token: string) {
+  const { AUTH_JWKS_FILE, AUTH_ISSUER, AUTH_AUDIENCE } = env;
+  const keys = createKeySet({
+    readText: () => Promise.resolve(readFileSync(AUTH_JWKS_FILE!, 'utf8')),
+    refreshMs: 60_000,
+    logger: recordingLogger().logger,
+  });
+  try {
+    const verify = createTokenVerifier({ keys, issuer: AUTH_ISSUER!, audience: AUTH_AUDIENCE! });
+    return await verify(token);
+  } finally {
+    keys.close();
+  }
+}
+
+describe('developmentAuth', () => {
+  it('lets in whoever has a token that was minted, with its scopes and no others', async () => {
+    const env = await developmentAuth(jwt, folder);
+    const principal = await verifying(env, await mintToken(wanted, folder));
+    expect(principal.subject).toBe('cristina');
+    expect(principal.hasScope('orders:write')).toBe(true);
+    expect(principal.hasScope('orders:admin')).toBe(false);
+    await expect(verifying(env, await mintToken({ ...wanted, ttlS: -31 }, folder))).rejects.toThrow(
+      'expired',
+    );
+  });
+
+  it('keeps its key for the next start, whoever makes it first', async () => {
+    const fresh = join(folder, 'fresh');
+    const tokens = await Promise.all([mintToken(wanted, fresh), mintToken(wanted, fresh)]);
+    for (const token of [...tokens, await mintToken(wanted, fresh)]) {
+      const env = await developmentAuth(jwt, fresh);
+      await expect(verifying(env, token)).resolves.toMatchObject({ subject: 'cristina' });
+    }
+  });
+
+  it('shows the private half of the key to its owner alone', async () => {
+    const { AUTH_JWKS_FILE } = await developmentAuth(jwt, folder);
+    const { d } = JSON.parse(readFileSync(join(folder, 'key.json'), 'utf8')) as { d: string };
+    expect(statSync(join(folder, 'key.json')).mode & 0o077).toBe(0);
+    expect(readFileSync(AUTH_JWKS_FILE!, 'utf8')).not.toContain(d);
+  });
+
+  it('makes a new secret between the services at each start', async () => {
+    const secrets = [await developmentAuth(jwt, folder), await developmentAuth(jwt, folder)].map(
+      ({ SERVICE_AUTH_SECRETS }) => SERVICE_AUTH_SECRETS!,
+    );
+    expect(secrets.map(({ length }) => length)).toEqual([43, 43]);
+    expect(secrets[0]).not.toBe(secrets[1]);
+  });
+
+  it.each([
+    ['without AUTH_MODE=jwt', {}],
+    ['in production', { ...jwt, NODE_ENV: 'production' }],
+    [
+      'where the environment says it all',
+      { ...jwt, AUTH_JWKS_URL: 'https://x', SERVICE_AUTH_SECRETS_FILE: '/x' },
+    ],
+  ])('adds nothing %s', async (_, env) => {
+    expect(await developmentAuth(env, folder)).toEqual({});
+  });
+});
