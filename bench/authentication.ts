@@ -42,7 +42,7 @@ export async function authenticationContestants(options: {
   return [
     { name: 'without authentication', processes: [open], request: { path }, expectedStatus: 200 },
     {
-      name: 'without authentication, the same request',
+      name: 'without authentication, a token sent all the same',
       processes: [open],
       request: { path, headers },
       expectedStatus: 200,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { MIN_SECRET_LENGTH } from './admission/service-token';
+import { MIN_SECRET_CHARS } from './admission/service-token';
 import { StartError } from './start-error';
 
 /** The environment does not describe a runnable configuration. The message names every faulty variable. */
@@ -78,10 +78,7 @@ const serviceSecretsVariable = z
       .array(
         z
           .string()
-          .min(
-            MIN_SECRET_LENGTH,
-            `must have at least ${String(MIN_SECRET_LENGTH)} characters each`,
-          ),
+          .min(MIN_SECRET_CHARS, `must have at least ${String(MIN_SECRET_CHARS)} characters each`),
       )
       .max(2, 'must be one secret, or two separated by a comma'),
   )

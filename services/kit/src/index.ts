@@ -47,7 +47,7 @@ export { readPreferences } from './prefer';
 export { ForbiddenAddressError, publicOnly } from './public-address';
 export { isAbandoned, replyEmpty, replyJson, replyRepresentation, represent } from './reply';
 export { runCommand, runProcess } from './run';
-export { StartError } from './start-error';
+export { StartError, UsageError } from './start-error';
 export { serve } from './serve';
 export { createServiceApp } from './service-app';
 export { continueTrace } from './trace-context';

@@ -7,3 +7,8 @@ export abstract class StartError extends Error {
     this.name = new.target.name;
   }
 }
+
+/** A command cannot be run as it was typed, or not now; the message says how. */
+export class UsageError extends StartError {
+  readonly code = 'usage';
+}

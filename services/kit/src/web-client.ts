@@ -55,19 +55,28 @@ export class UnusableResponseError extends Error {
   override readonly name = 'UnusableResponseError';
 }
 
+/** What it calls itself unless it is told otherwise. */
+const USER_AGENT = 'loan-buddy/1.0';
+
 /**
  * Creates a client for the web at large. Bodies count up to `maxResponseBytes`, before and after decompression, and
  * headers up to 16 KiB; at most `maxRedirects` redirects are followed. The guard is asked before each of them; without
  * one, anybody is spoken to. No more than `connections`, 16 unless given, are open to one origin.
  */
 export function createWebClient(options: {
-  userAgent: string;
+  userAgent?: string;
   maxResponseBytes: number;
   maxRedirects: number;
   guard: AddressGuard | undefined;
   connections?: number;
 }): WebClient {
-  const { userAgent, maxResponseBytes, maxRedirects, guard, connections = 16 } = options;
+  const {
+    userAgent = USER_AGENT,
+    maxResponseBytes,
+    maxRedirects,
+    guard,
+    connections = 16,
+  } = options;
   const agent = new Agent({
     connections,
     connect: guard ? { lookup: guard.lookup } : {},

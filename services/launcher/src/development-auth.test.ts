@@ -72,6 +72,14 @@ describe('developmentAuth', () => {
       'where the environment says it all',
       { ...jwt, AUTH_JWKS_URL: 'https://x', SERVICE_AUTH_SECRETS_FILE: '/x' },
     ],
+    [
+      'of an issuer of whom something is said',
+      { ...jwt, AUTH_ISSUER: 'https://x', SERVICE_AUTH_SECRETS: 'x' },
+    ],
+    [
+      'of an issuer whose keys are in a file',
+      { ...jwt, AUTH_JWKS_FILE: '/x', SERVICE_AUTH_SECRETS: 'x' },
+    ],
   ])('adds nothing %s', async (_, env) => {
     expect(await developmentAuth(env, folder)).toEqual({});
   });

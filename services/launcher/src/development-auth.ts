@@ -29,18 +29,25 @@ export async function developmentAuth(
   folder = FOLDER,
 ): Promise<NodeJS.ProcessEnv> {
   if (env['AUTH_MODE'] !== 'jwt' || env['NODE_ENV'] === 'production') return {};
-  const isSet = (name: string) => [env[name], env[`${name}_FILE`]].some((value) => value);
-  const issuer = isSet('AUTH_JWKS_URL') || isSet('AUTH_JWKS');
-  return {
-    ...(!issuer && {
-      AUTH_ISSUER: ISSUER,
-      AUTH_AUDIENCE: AUDIENCE,
-      AUTH_JWKS_FILE: (await developmentKey(folder)).jwksFile,
-    }),
-    ...(!isSet('SERVICE_AUTH_SECRETS') && {
-      SERVICE_AUTH_SECRETS: randomBytes(32).toString('base64url'),
-    }),
-  };
+  return { ...(await missingIssuer(env, folder)), ...missingSecret(env) };
+}
+
+/** All of an issuer or nothing: what is half said is for the service to refuse. */
+async function missingIssuer(env: NodeJS.ProcessEnv, folder: string): Promise<NodeJS.ProcessEnv> {
+  const names = ['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL', 'AUTH_JWKS_FILE'];
+  if (names.some((name) => isSet(env, name))) return {};
+  const { jwksFile } = await developmentKey(folder);
+  return { AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE, AUTH_JWKS_FILE: jwksFile };
+}
+
+function missingSecret(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (isSet(env, 'SERVICE_AUTH_SECRETS')) return {};
+  return { SERVICE_AUTH_SECRETS: randomBytes(32).toString('base64url') };
+}
+
+/** Any variable may come from a file. */
+function isSet(env: NodeJS.ProcessEnv, name: string): boolean {
+  return [env[name], env[`${name}_FILE`]].some(Boolean);
 }
 
 /**

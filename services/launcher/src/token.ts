@@ -1,11 +1,7 @@
 /** `npm run token -- USER [--scope "SCOPE …"] [--ttl SECONDS]` prints a token for development. */
 import { parseArgs } from 'node:util';
-import { runCommand, StartError } from '@loan-buddy/kit';
+import { runCommand, UsageError } from '@loan-buddy/kit';
 import { mintToken, USER_SCOPES } from './development-auth';
-
-class UsageError extends StartError {
-  readonly code = 'usage';
-}
 
 const USAGE = 'npm run token -- USER [--scope "SCOPE …"] [--ttl SECONDS]';
 

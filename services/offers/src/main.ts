@@ -80,7 +80,7 @@ void runProcess('offers', async () => {
   void listOffers({ sort: 'rate', order: 'asc' });
   const admitting = openAdmission({
     config,
-    addUsage: database.isShared ? createAddUsage(database.db) : undefined,
+    addUsage: database.isShared ? createAddUsage(database.db, logger) : undefined,
     logger,
   });
   const app = createApp({

@@ -11,7 +11,7 @@ import {
 } from '@loan-buddy/kit';
 import type { Config } from './config';
 
-/** How long a key that was withdrawn still counts, and a new one may have to wait that nobody has used yet. */
+/** How long a key that was withdrawn still counts. A new one counts as soon as a token names it. */
 const KEYS_REFRESH_MS = 300_000;
 /** A file costs nothing to look at. */
 const KEYS_FILE_REFRESH_MS = 2000;
@@ -41,20 +41,26 @@ export function openAdmission(options: {
     reads: { ...quota, name: 'reads', limit: config.RATE_LIMIT_READS, exact: false },
     writes: { ...quota, name: 'writes', limit: config.RATE_LIMIT_WRITES, exact: true },
   };
+  const limiter = limited ? createRateLimiter({ quotas, addUsage, logger }) : undefined;
   const admission = createAdmission({
     verifyToken: users?.verifyToken,
     publicScopes: config.AUTH_PUBLIC_OFFERS ? ['offers:read'] : [],
-    limiter: limited ? createRateLimiter({ quotas, addUsage, logger }) : undefined,
+    limiter,
     maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
   });
-  return { admission, close: async () => users?.close() };
+  return {
+    admission,
+    close: async () => {
+      await limiter?.close();
+      await users?.close();
+    },
+  };
 }
 
 function openTokenVerifier(config: Config, logger: Logger) {
   const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
   const { AUTH_JWKS_URL: url, AUTH_JWKS_FILE: file } = config;
   const client = createWebClient({
-    userAgent: 'loan-buddy/1.0',
     maxResponseBytes: MAX_KEYS_BYTES,
     maxRedirects: 3,
     // The operator's own choice, which may well be within the cluster.

@@ -26,7 +26,6 @@ export function openNotification(options: {
   const { config, db, logger } = options;
   const { ALLOW_PRIVATE_WEBHOOKS: allowPrivate, SMTP_URL: url, SMTP_FROM: from } = config;
   const client = createWebClient({
-    userAgent: 'loan-buddy/1.0',
     maxResponseBytes: MAX_ANSWER_BYTES,
     maxRedirects: 0,
     guard: allowPrivate ? undefined : publicOnly,

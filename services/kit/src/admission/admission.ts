@@ -30,12 +30,15 @@ export type Access = 'public' | { scope: string };
 /** Decides whether a request gets to its endpoint. */
 export interface Admission {
   /**
-   * Lets the request {@link enter} and pass, or throws the problem it is answered with; at once, where there is nothing to
-   * wait for. To be called before its body is read.
+   * Has the request {@link enter}, and lets it pass; at once, where there is nothing to wait for. To be called before its
+   * body is read.
+   *
+   * @throws {AppError} what it is answered with instead.
    */
   admit: (req: Request, access: Access) => void | Promise<void>;
   /**
-   * Counts the request as being worked on, unless it is counted, until it is closed or {@link standAside}.
+   * Counts the request as being worked on, unless it counts already or its endpoint is for everybody, until it is over or
+   * {@link standAside}.
    *
    * @throws {OverloadedError} where there is no room.
    */
@@ -50,7 +53,7 @@ export const BEARER_SCHEME = 'bearerAuth';
 /**
  * @param options.verifyToken who is let in; everybody is where it is missing
  * @param options.publicScopes what needs no token
- * @param options.limiter counts safe methods as reads, and the others as writes; nothing is limited without one
+ * @param options.limiter counts GET and HEAD as reads, and the others as writes; nothing is limited without one
  * @param options.maxConcurrent how many writes may be worked on at a time, or four times as many reads
  */
 export function createAdmission(
@@ -80,7 +83,7 @@ export function createAdmission(
     { subject }: Principal,
     goOn: () => void,
   ): void | Promise<void> => {
-    const client = subject === undefined ? addressOf(req) : `subject ${subject}`;
+    const client = subject === undefined ? addressKeyOf(req) : `subject ${subject}`;
     const allowance = quota && limiter?.take(quota, client);
     if (allowance instanceof Promise) {
       return allowance.then((counted) => {
@@ -166,8 +169,11 @@ function tell(req: Request, allowance: Allowance): void {
   if (allowance.isExceeded) throw new QuotaExceededError(allowance);
 }
 
-/** What stands for one client: the IPv4 address, or the network that an IPv6 client has to itself (RFC 6177). */
-function addressOf(req: Request): string {
+/**
+ * What stands for a client without a token: the IPv4 address, also where it is mapped into IPv6 (RFC 4291, section
+ * 2.5.5.2), or the IPv6 network of 64 bits, the least that one has to itself (RFC 4291, section 2.5.4).
+ */
+function addressKeyOf(req: Request): string {
   // Some proxies name the port, too.
   const ip = (req.ip ?? '').replace(/^\[?([\d.]+|[\da-f:.]+(?=\]))\]?:\d+$/i, '$1');
   if (!ip.includes(':')) return `address ${ip}`;

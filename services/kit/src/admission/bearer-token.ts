@@ -55,7 +55,7 @@ const SCHEME = 'bearer ';
 
 /**
  * The token of the request's `Authorization` header (RFC 6750, section 2.1); undefined where there is none. Read from the
- * raw lines: node:http would keep the first of several.
+ * raw lines: of several, node:http keeps the first and says nothing.
  *
  * @throws {AuthorizationUnreadableError} where there are several, or one that is no bearer token.
  */

@@ -33,8 +33,9 @@ const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })
 const COOLDOWN_MS = 10_000;
 
 /**
- * Keeps the key set that `readText` reads, a JSON text: at once, every `refreshMs`, and when a token names a key that is not in it. While it
- * cannot be read, what was read before goes on counting.
+ * Keeps the key set that `readText` reads, a JSON text: at once, every `refreshMs`, and when a token names a key that is
+ * not in it, though not within `cooldownMs` of the last reading. While it cannot be read, what was read before goes on
+ * counting.
  */
 export function createKeySet(options: {
   readText: () => Promise<string>;

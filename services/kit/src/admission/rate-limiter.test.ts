@@ -155,6 +155,21 @@ describe('createRateLimiter', () => {
     expect(all.every(({ isExceeded }) => !isExceeded)).toBe(true);
     expect(calls.map((usages) => usages.length)).toEqual([1, 1000, 1000, 1]);
   });
+
+  it('tells the others at the end what they have not been told yet', async () => {
+    const { addUsage, calls } = aSharedCount();
+    const { take, close } = aLimiter(addUsage);
+    void take(reads, 'a');
+    void take(reads, 'a');
+    await close();
+    expect(calls).toEqual([[expect.objectContaining({ key: 'reads a', count: 2 })]]);
+  });
+
+  it('ends also where they cannot be told', async () => {
+    const { take, close } = aLimiter(() => Promise.reject(new Error('away')));
+    void take(reads, 'a');
+    await close();
+  });
 });
 
 describe('QuotaExceededError', () => {

@@ -38,6 +38,8 @@ export interface RateLimiter {
   quotas: Quotas;
   /** Counts a request of a client; nothing is counted any more once the quota is used up. */
   take: (quota: Quota, client: string) => Allowance | Promise<Allowance>;
+  /** Adds what the others have not been told yet, if that can be done now. */
+  close: () => Promise<void>;
 }
 
 /** The client has used up a quota (the problem type is the draft's own). */
@@ -175,16 +177,16 @@ export function createRateLimiter(options: {
     return !failing;
   }
 
-  let sharing = false;
+  let sharing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  const share = async (add: AddUsage) => {
-    if (sharing) return;
-    sharing = true;
+  const share = (add: AddUsage) => (sharing ??= shareAll(add));
+
+  const shareAll = async (add: AddUsage) => {
     clearTimeout(timer);
     timer = undefined;
     while (unshared.size > 0 && (await shareBatch(add, takeUnshared())));
-    sharing = false;
+    sharing = undefined;
     if (unshared.size > 0) shareSoon(add);
   };
 
@@ -211,6 +213,11 @@ export function createRateLimiter(options: {
         });
         void share(addUsage);
       });
+    },
+    close: async () => {
+      await sharing;
+      if (addUsage && unshared.size > 0) await share(addUsage);
+      clearTimeout(timer);
     },
   };
 }

@@ -69,9 +69,16 @@ describe('a service token', () => {
       // Who has the secret for a moment makes no token for a year.
       made(header, { ...claims, exp: now + 1e6, iat: now - 91 }, one),
       made(header, { ...claims, jti: undefined }, one),
+      made(header, { ...claims, sub: 7 }, one),
+      made(header, { ...claims, sub: '' }, one),
+      made(header, { ...claims, exp: 'soon' }, one),
       'garbage',
     ]) {
       await expect(verify(forged)).rejects.toThrow(InvalidTokenError);
+    }
+    for (const scope of [7, {}, null, ['payments:confirm', 7]]) {
+      const principal = await verify(made(header, { ...claims, scope }, one));
+      expect(principal.hasScope('payments:confirm')).toBe(Array.isArray(scope));
     }
   });
 });

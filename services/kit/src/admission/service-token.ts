@@ -1,8 +1,6 @@
 import { createSecretKey, hash, type KeyObject } from 'node:crypto';
-import type { JWTPayload } from 'jose';
 import { loadJose } from './load-jose';
-import { principalOf } from './principal';
-import { CLOCK_SKEW_S, readToken, type VerifyToken } from './token-verifier';
+import { CLOCK_SKEW_S, principalIn, readToken, type VerifyToken } from './token-verifier';
 
 /** Who speaks to whom, by their names as services. */
 interface Parties {
@@ -10,8 +8,8 @@ interface Parties {
   audience: string;
 }
 
-/** The bytes of a key for `HS256` (RFC 7518, section 3.2). */
-export const MIN_SECRET_LENGTH = 32;
+/** In characters, of which each is a byte at least: a key for `HS256` has 32 (RFC 7518, section 3.2). */
+export const MIN_SECRET_CHARS = 32;
 
 const ALGORITHM = 'HS256';
 /** Longer than any call takes to be answered, or to be refused. */
@@ -60,7 +58,7 @@ export function createServiceTokenVerifier(
   };
   return async (token) => {
     const { payload } = await readToken(({ jwtVerify, errors }) =>
-      jwtVerify<JWTPayload & { scope?: string }>(
+      jwtVerify(
         token,
         ({ kid = '' }) => {
           const key = keys.get(kid);
@@ -70,7 +68,7 @@ export function createServiceTokenVerifier(
         expected,
       ),
     );
-    return principalOf(payload.sub!, (payload.scope ?? '').split(' '));
+    return principalIn(payload);
   };
 }
 

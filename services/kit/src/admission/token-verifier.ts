@@ -50,10 +50,7 @@ export function createTokenVerifier(options: {
   const verify = async (token: string, key: string) => {
     const begunIn = generation;
     const { payload } = await readToken(({ jwtVerify }) => jwtVerify(token, keys.getKey, expected));
-    const { sub } = payload;
-    if (typeof sub !== 'string' || sub === '')
-      throw new InvalidTokenError('The token names nobody.');
-    const principal = principalOf(sub, scopesOf(payload));
+    const principal = principalIn(payload);
     // With keys that are gone meanwhile, it counts this once.
     if (generation === begunIn)
       verified.set(key, { principal, expiresAtMs: (payload.exp! + CLOCK_SKEW_S) * 1000 });
@@ -88,6 +85,17 @@ export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>)
       cause: error,
     });
   }
+}
+
+/**
+ * Whom a verified token speaks for.
+ *
+ * @throws {InvalidTokenError} where that is nobody: the library checks that there is a `sub`, and not what it is.
+ */
+export function principalIn(payload: JWTPayload): Principal {
+  const { sub } = payload;
+  if (typeof sub !== 'string' || sub === '') throw new InvalidTokenError('The token names nobody.');
+  return principalOf(sub, scopesOf(payload));
 }
 
 /** `scope` as in RFC 8693, section 4.2, or as some issuers have it, `scp`. */

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { createLogger, runCommand } from '@loan-buddy/kit';
+import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
@@ -16,7 +16,6 @@ import {
   type EventFormat,
 } from '../events/event-row';
 import { exportEvents } from './export-events';
-import { UsageError } from './usage-error';
 
 const USAGE = `usage: npm run -s events -- export [--since TIME] [--after PLACE] [--format ndjson|csv] [--limit N] [--out FILE]
   --since TIME    leaves out what happened before, e.g. 2026-11-01 or 2026-11-01T12:00:00Z

@@ -1,12 +1,11 @@
 /** `npm run orders` lists the orders that were given up, and has them asked for again. */
-import { createLogger, runCommand } from '@loan-buddy/kit';
+import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
 import { FolderInUseError } from '../db/folder-lock';
 import { migrate } from '../db/migrate';
 import { createOrderStore } from '../orders/order-store';
 import { listFailed, retryFailed } from './failed-orders';
-import { UsageError } from './usage-error';
 
 const USAGE = `usage: npm run orders -- list-failed
        npm run orders -- retry ORDER_ID

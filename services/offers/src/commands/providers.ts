@@ -1,11 +1,10 @@
 /** `npm run providers` lists the banks that could be asked, and tries those that are. */
-import { createLogger, runCommand, StartError } from '@loan-buddy/kit';
+import { createLogger, runCommand, StartError, UsageError } from '@loan-buddy/kit';
 import { readOfferConfig } from '../config';
 import { createLenderClient } from '../offers/providers/lender-client';
 import { createProviders, defaultProviders } from '../offers/providers/provider-config';
 import { checkProviders } from './check-providers';
 import { listBrands } from './list-brands';
-import { UsageError } from './usage-error';
 
 const USAGE = `usage: npm run providers -- list-brands [TEXT]   banks of the register whose name contains TEXT
        npm run providers -- check                asks each provider of PROVIDERS_FILE once`;

@@ -1,3 +1,4 @@
+import { recordingLogger } from '@loan-buddy/kit/testing';
 import {
   DummyDriver,
   Kysely,
@@ -33,7 +34,7 @@ describe('createAddUsage', () => {
     const written: unknown[] = [];
     for (const given of [usages, [...usages].reverse()]) {
       const { db, statements } = recordingDatabase();
-      await createAddUsage(db)(given);
+      await createAddUsage(db, recordingLogger().logger)(given);
       const insert = statements.find(({ sql }) => sql.startsWith('insert'))!;
       expect(insert.parameters).toHaveLength(4 * usages.length);
       written.push(insert.parameters);

@@ -1,31 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { AddUsage } from '@loan-buddy/kit';
+import type { AddUsage, Logger } from '@loan-buddy/kit';
 import { sql, type Kysely } from 'kysely';
+import { deleteExpired } from './delete-expired';
 import type { Tables } from './tables';
-
-/** The most that one sweep forgets. */
-const SWEEP_LIMIT = 10_000;
 
 /**
  * Adds up in the database what the replicas count. Clients are kept by a hash, and forgotten with the window after theirs.
  *
  * @throws {DatabaseUnavailableError} where that cannot be written.
  */
-export function createAddUsage(db: Kysely<Tables>): AddUsage {
+export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
   let sweptFor = 0;
-  const sweep = () => {
-    const expired = db
-      .selectFrom('rate_limit_usage')
-      .select(['key', 'window_start'])
-      .where('expires_at', '<', sql<Date>`now()`)
-      .limit(SWEEP_LIMIT);
-    return db
-      .deleteFrom('rate_limit_usage')
-      .where((row) =>
-        row.eb(row.refTuple('key', 'window_start'), 'in', expired.$asTuple('key', 'window_start')),
-      )
-      .execute();
-  };
   return async (usages) => {
     const rows = usages.map(({ key, windowStartS, windowS, count }) => ({
       key: createHash('sha256').update(key).digest('base64url'),
@@ -50,8 +35,10 @@ export function createAddUsage(db: Kysely<Tables>): AddUsage {
     const latest = Math.max(...usages.map(({ windowStartS }) => windowStartS));
     if (latest > sweptFor) {
       sweptFor = latest;
-      // Behind: nobody waits for it, and where it fails the next counting tries again.
-      sweep().catch(() => (sweptFor = 0));
+      // Behind: nobody waits for it, and where it fails the next window's counting tries again.
+      deleteExpired(db, 'rate_limit_usage').catch((error: unknown) => {
+        logger.warn({ err: error }, 'expired rate limits could not be forgotten');
+      });
     }
     const totals = new Map(
       counted.map(({ key, window_start: start, count }) => [`${key} ${String(start)}`, count]),

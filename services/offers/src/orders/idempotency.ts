@@ -1,5 +1,6 @@
 import type { Logger } from '@loan-buddy/kit';
 import { sql, type Kysely } from 'kysely';
+import { deleteExpired } from '../db/delete-expired';
 import type { Tables } from '../db/tables';
 
 /** A request that a client may send again without meaning another order. */
@@ -44,9 +45,6 @@ export interface IdempotencyStore {
   sweep: () => Promise<number>;
 }
 
-/** The most keys forgotten by one statement. */
-const SWEEP_LIMIT = 10_000;
-
 export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
   return {
     find: async (client, key) => {
@@ -79,20 +77,7 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
       return { status: row?.response_status ?? status, body: row?.response_body ?? body };
     },
 
-    sweep: async () => {
-      const expired = db
-        .selectFrom('idempotency_keys')
-        .select(['user_id', 'key'])
-        .where('expires_at', '<=', sql<Date>`now()`)
-        .limit(SWEEP_LIMIT);
-      const { numDeletedRows } = await db
-        .deleteFrom('idempotency_keys')
-        .where((row) =>
-          row.eb(row.refTuple('user_id', 'key'), 'in', expired.$asTuple('user_id', 'key')),
-        )
-        .executeTakeFirst();
-      return Number(numDeletedRows);
-    },
+    sweep: () => deleteExpired(db, 'idempotency_keys'),
   };
 }
 

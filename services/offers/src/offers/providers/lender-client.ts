@@ -11,7 +11,6 @@ const MAX_REDIRECTS = 3;
  */
 export function createLenderClient(allowPrivate: boolean): WebClient {
   return createWebClient({
-    userAgent: 'loan-buddy/1.0',
     maxResponseBytes: MAX_RESPONSE_BYTES,
     maxRedirects: MAX_REDIRECTS,
     guard: allowPrivate ? undefined : publicOnly,

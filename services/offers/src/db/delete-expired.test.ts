@@ -1,0 +1,21 @@
+import { sql } from 'kysely';
+import { useDatabase } from '../../test/database';
+import { deleteExpired } from './delete-expired';
+
+const database = useDatabase();
+
+it('deletes what has expired, however much that is, and nothing else', async () => {
+  const { db } = database();
+  await sql`
+    insert into rate_limit_usage (key, window_start, count, expires_at)
+    select 'client ' || i, 0, 1, now() - interval '1 s' from generate_series(1, 20001) i`.execute(
+    db,
+  );
+  await sql`
+    insert into rate_limit_usage (key, window_start, count, expires_at)
+    values ('client', 0, 1, now() + interval '1 h')`.execute(db);
+  expect(await deleteExpired(db, 'rate_limit_usage')).toBe(20_001);
+  expect(await db.selectFrom('rate_limit_usage').select('key').execute()).toEqual([
+    { key: 'client' },
+  ]);
+});
