@@ -25,17 +25,22 @@ export async function fanOutContestants(
   { folder, start }: FanOutBench,
   lenders: number,
 ): Promise<Contestant[]> {
-  const urls = await startLenders(
-    start,
-    Array.from({ length: lenders }, () => 0),
-  );
-  const PROVIDERS_FILE = listProviders(folder, urls);
+  const prompt = Array.from({ length: lenders }, () => 0);
+  const urls = await startLenders(start, prompt);
+  const changing = await startLenders(start, prompt, { CHANGING: 'true' });
   const processes = {
     [`bare Promise.all over undici, ${String(lenders)} lenders`]: await start(
       'bench/dist/servers/bare-fan-out.js',
       { LENDER_URLS: JSON.stringify(urls) },
     ),
-    'offers, nothing kept': await start(OFFERS, { ...UNCACHED, PROVIDERS_FILE }),
+    'offers, nothing kept': await start(OFFERS, {
+      ...UNCACHED,
+      PROVIDERS_FILE: listProviders(folder, urls),
+    }),
+    'offers, nothing kept, and each page another than before': await start(OFFERS, {
+      ...UNCACHED,
+      PROVIDERS_FILE: listProviders(folder, changing),
+    }),
   };
   return Object.entries(processes).map(([name, process]) => ({
     name,
@@ -89,8 +94,9 @@ export async function fanOutLatencies({ folder, start }: FanOutBench): Promise<L
 async function startLenders(
   start: FanOutBench['start'],
   delays: readonly number[],
+  more: NodeJS.ProcessEnv = {},
 ): Promise<string[]> {
-  const env = { LENDERS: JSON.stringify(delays) };
+  const env = { LENDERS: JSON.stringify(delays), ...more };
   const { port } = await start('bench/dist/servers/lenders.js', env, delays.length);
   return delays.map((_, bank) => `http://127.0.0.1:${String(port + bank)}`);
 }

@@ -1,23 +1,30 @@
 /**
  * Any number of banks in one process, each on its own port from PORT on, with one loan. LENDERS holds their delays in
- * milliseconds; -1 never answers.
+ * milliseconds; -1 never answers. With CHANGING=true each page is another than the one before.
  */
 import { createServer, type ServerResponse } from 'node:http';
 
+const changing = process.env['CHANGING'] === 'true';
 const delays = JSON.parse(process.env['LENDERS'] ?? '[]') as number[];
 const product = { productId: 'loan', productCategory: 'PERS_LOANS', name: 'Personal Loan' };
 
 delays.forEach((delay, bank) => {
   const lendingRates = [{ lendingRateType: 'VARIABLE', rate: `0.0${String(100 + bank)}` }];
-  const list = JSON.stringify({ data: { products: [product] }, links: {} });
-  const detail = JSON.stringify({ data: { ...product, lendingRates }, links: {} });
+  const list = pages({ data: { products: [product] }, links: {} });
+  const detail = pages({ data: { ...product, lendingRates }, links: {} });
   createServer((req, res) => {
-    if (req.url!.endsWith('/loan')) answer(res, detail);
+    if (req.url!.endsWith('/loan')) answer(res, detail());
     // The list takes the time: one delay is enough to wait for.
-    else if (delay === 0) answer(res, list);
-    else if (delay > 0) setTimeout(answer, delay, res, list);
+    else if (delay === 0) answer(res, list());
+    else if (delay > 0) setTimeout(answer, delay, res, list());
   }).listen(Number(process.env['PORT']) + bank, '127.0.0.1');
 });
+
+function pages(page: object): () => string {
+  const text = JSON.stringify({ ...page, meta: { page: 1_000_000 } });
+  let count = 1_000_000;
+  return changing ? () => text.replace('1000000', String(++count)) : () => text;
+}
 
 function answer(res: ServerResponse, body: string): void {
   const headers = { 'x-v': '5', 'content-type': 'application/json', 'content-length': body.length };

@@ -83,8 +83,9 @@ export function createAdmission(
     { subject }: Principal,
     goOn: () => void,
   ): void | Promise<void> => {
-    const client = subject === undefined ? addressKeyOf(req) : `subject ${subject}`;
-    const allowance = quota && limiter?.take(quota, client);
+    const allowance =
+      quota &&
+      limiter?.take(quota, subject === undefined ? addressKeyOf(req) : `subject ${subject}`);
     if (allowance instanceof Promise) {
       return allowance.then((counted) => {
         tell(req, counted);
