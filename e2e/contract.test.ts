@@ -1,15 +1,14 @@
 /** The real confirm-payment against what asks it: the client of offers, and its messages. */
-import { createApp } from '@loan-buddy/confirm-payment/app';
-import { decide } from '@loan-buddy/confirm-payment/decide';
-import { createHttpClient, createLifecycle } from '@loan-buddy/kit';
+import { createHttpClient, createLifecycle, createPublishEvent } from '@loan-buddy/kit';
 import { recordingLogger, startHttpServer } from '@loan-buddy/kit/testing';
-import { createPaymentClient } from '@loan-buddy/offers/payment-client';
+import { createApp } from '../services/confirm-payment/src/app';
+import { decide } from '../services/confirm-payment/src/decide';
 import { createDecideCheckout } from '../services/confirm-payment/src/decide-checkout';
 import { createApplyDecision } from '../services/offers/src/events/apply-decision';
 import { createEventLog } from '../services/offers/src/events/event-log';
-import { createPublishToBus } from '../services/offers/src/events/publish-to-bus';
 import { newOrderId } from '../services/offers/src/orders/order';
 import { createOrderStore } from '../services/offers/src/orders/order-store';
+import { createPaymentClient } from '../services/offers/src/orders/payment-client';
 import { useDatabase } from '../services/offers/test/database';
 
 it('offers and confirm-payment understand each other', async () => {
@@ -74,7 +73,7 @@ describe('over messages', () => {
       simulateTrouble: () => Promise.resolve(),
       publish: (event) => Promise.resolve(void published.push(JSON.stringify(event))),
     });
-    const publish = createPublishToBus(
+    const publish = createPublishEvent(
       { publish: (_topic, { body }) => decideCheckout(body) },
       'checkouts',
     );

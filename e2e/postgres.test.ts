@@ -58,11 +58,11 @@ describeWithServer('on one PostgreSQL server', () => {
       await exit; // and with it the last lines of its log
     }
     const done = replicas.map(({ log }) =>
-      log.filter(({ msg }) => msg === 'order retried').map(({ orderId }) => orderId),
+      log.filter(({ msg }) => msg === 'order processed').map(({ orderId }) => orderId),
     );
     const asked = confirmPayment.log.filter(({ route }) => route === '/confirm-payment').length;
     report(
-      `PostgreSQL, two replicas, 1000 pending: ${done.map(({ length }) => String(length)).join(' + ')} settled, ` +
+      `PostgreSQL, two replicas, 1000 pending: ${done.map(({ length }) => String(length)).join(' + ')} processed, ` +
         `confirm-payment asked ${String(asked)} times`,
     );
     expect([...new Set(done.flat())]).toHaveLength(1000);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { continueTrace, parseJson } from '@loan-buddy/kit';
+import { continueTrace, readEvent, type PublishEvent } from '@loan-buddy/kit';
 import { z } from 'zod';
 import type { Decision } from './decide';
 
@@ -17,9 +17,6 @@ const submittedSchema = z.object({
     status: z.literal('PENDING'),
   }),
 });
-
-/** A checkout has some 800 characters. */
-const MAX_LENGTH = 8192;
 
 /** A message that asks for no decision: no delivery of it can ever be of use. */
 export class UnusableCheckoutError extends Error {
@@ -50,11 +47,14 @@ export interface DecidedEvent {
 export function createDecideCheckout(dependencies: {
   decide: (amount: number) => Decision;
   simulateTrouble: () => Promise<void>;
-  publish: (event: DecidedEvent) => Promise<void>;
+  publish: PublishEvent<DecidedEvent>;
 }): (body: string) => Promise<void> {
   const { decide, simulateTrouble, publish } = dependencies;
   return async (body) => {
-    const { traceparent, data } = readSubmitted(body);
+    const submitted = readEvent(body, submittedSchema);
+    // Without what it was instead: whoever sent it would write our log.
+    if (!submitted) throw new UnusableCheckoutError('a message that asks for no decision');
+    const { traceparent, data } = submitted;
     await simulateTrouble();
     await publish({
       specversion: '1.0',
@@ -68,11 +68,4 @@ export function createDecideCheckout(dependencies: {
       data: { order_id: data.order_id, status: decide(data.amount) },
     });
   };
-}
-
-function readSubmitted(body: string): z.output<typeof submittedSchema> {
-  const read = body.length <= MAX_LENGTH ? submittedSchema.safeParse(parseJson(body)) : undefined;
-  // Without what it was instead: whoever sent it would write our log.
-  if (!read?.success) throw new UnusableCheckoutError('a message that asks for no decision');
-  return read.data;
 }

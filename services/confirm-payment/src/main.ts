@@ -2,6 +2,7 @@ import {
   createAdmission,
   createLifecycle,
   createLogger,
+  createPublishEvent,
   createServiceTokenVerifier,
   runProcess,
   serve,
@@ -42,12 +43,7 @@ void runProcess('confirm-payment', async () => {
     maxMessages: MAX_CHECKOUTS,
     handle: createDecideCheckout({
       ...decisionMaker,
-      publish: (event) =>
-        bus.publish(config.PUBSUB_DECISIONS_TOPIC, {
-          body: JSON.stringify(event),
-          contentType: 'application/cloudevents+json',
-          orderingKey: event.subject,
-        }),
+      publish: createPublishEvent(bus, config.PUBSUB_DECISIONS_TOPIC),
     }),
   });
   return {

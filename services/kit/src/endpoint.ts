@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
-import { standAside, type Access, type Admission } from './admission/admission';
-import { nobody, type Principal } from './admission/principal';
+import { releaseSlot, type Access, type Admission } from './admission/admission';
+import { anonymous, type Principal } from './admission/principal';
 import {
   BODY_LIMIT_BYTES,
   MalformedJsonError,
@@ -103,7 +103,7 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
         params: parse(params, req.params, locateParameter),
         query: parseQuery(req),
         body: parse(body, body && (req.body as unknown), locateInBody),
-        caller: req.principal ?? nobody,
+        caller: req.principal ?? anonymous,
         req,
         res,
       }),
@@ -132,15 +132,15 @@ export function mountEndpoints(
       const work: RequestHandler = (req, res, next) => {
         // Nobody would hear of what is done for whoever has left.
         if (isAbandoned(res)) return undefined;
-        admission.enter(req, access);
+        admission.acquireSlot(req, access);
         return handle(req, res, next);
       };
       const admit: RequestHandler = (req, res, next) => {
         const admitting = admission.admit(req, access);
         const goOn = () => {
           if (!body) return work(req, res, next);
-          // Who sends slowly takes no place away.
-          standAside(req);
+          // A slow sender must not hold a slot.
+          releaseSlot(req);
           next();
           return undefined;
         };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import express, { type Express, type Request, type Response } from 'express';
-import { createAdmission, standAside, type Admission } from './admission/admission';
+import { createAdmission, releaseSlot, type Admission } from './admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
 import type { Lifecycle } from './lifecycle';
@@ -26,7 +26,7 @@ const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
  * problem document, and is served on its own prototypes (see {@link serverOptions}).
  *
  * @param options.admission lets everybody in, unless it is given
- * @param options.trustedProxies how many proxies in front are believed who they say a request is from
+ * @param options.trustedProxies how many reverse proxies are trusted to name the client's address
  * @param options.observe is told of every request when it is over
  */
 export function createExpressApp(options: {
@@ -66,7 +66,7 @@ export function createExpressApp(options: {
 
   const whenClosed = function (this: Response) {
     if (!open.get(this.req.socket)?.delete(this)) return;
-    standAside(this.req);
+    releaseSlot(this.req);
     const request = describeRequest(this.req, this);
     logRequest(logger, request);
     const audit = auditLine(this.req, request.status);
@@ -82,7 +82,11 @@ export function createExpressApp(options: {
     req.startedAt = performance.now();
     follow(res);
     if (hosts !== 1 && (hosts > 1 || req.httpVersionMinor > 0)) {
-      answerProblem(new MalformedRequestError('A request names its Host once.'), req, res);
+      answerProblem(
+        new MalformedRequestError('A request must have exactly one Host header.'),
+        req,
+        res,
+      );
       return;
     }
     if (req.url.length > MAX_URL_LENGTH) {
@@ -166,7 +170,7 @@ function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
     }
     override end(...args: unknown[]): this {
       // However long the client takes to read it.
-      standAside(this.req as Request);
+      releaseSlot(this.req as Request);
       return super.end(...(args as Parameters<ServerResponse['end']>));
     }
   }

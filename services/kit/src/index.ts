@@ -1,9 +1,9 @@
-export { createAdmission, standAside, type Admission } from './admission/admission';
+export { createAdmission, releaseSlot, type Admission } from './admission/admission';
 export { InsufficientScopeError } from './admission/bearer-token';
 export { createKeySet } from './admission/key-set';
 export { loadJose } from './admission/load-jose';
 export { type Principal } from './admission/principal';
-export { createRateLimiter, type AddUsage, type RateLimiter } from './admission/rate-limiter';
+export { createRateLimiter, type AddUsage } from './admission/rate-limiter';
 export {
   createServiceTokenSigner,
   createServiceTokenVerifier,
@@ -26,12 +26,12 @@ export {
   serverVariables,
   topicVariable,
 } from './env';
+export { createPublishEvent, readEvent, type PublishEvent } from './cloud-events';
 export { ExchangeEndedError } from './exchange';
 export { createHttpClient, type HttpClient } from './http-client';
 export { type ReadinessDetail } from './health';
 export { createLifecycle, type Lifecycle } from './lifecycle';
 export { createLogger, type Logger } from './logger';
-export { parseJson } from './parse-json';
 export { type GaugeSource } from './metrics';
 export {
   AppError,
@@ -42,18 +42,15 @@ export {
 } from './problem';
 export { type Webhook } from './openapi';
 export { openEventStream } from './event-stream';
+export { createJobWorker } from './job-worker';
 export { createPoller, type Poller } from './poller';
-export { readPreferences } from './prefer';
+export { readPreferences, type Preferences } from './prefer';
 export { ForbiddenAddressError, publicOnly } from './public-address';
 export { isAbandoned, replyEmpty, replyJson, replyRepresentation, represent } from './reply';
+export { readRetryAfter } from './retry-after';
 export { runCommand, runProcess } from './run';
 export { StartError, UsageError } from './start-error';
 export { serve } from './serve';
 export { createServiceApp } from './service-app';
 export { continueTrace } from './trace-context';
-export {
-  createWebClient,
-  UnusableResponseError,
-  type WebClient,
-  type WebResponse,
-} from './web-client';
+export { createWebClient, UnusableResponseError, type WebClient } from './web-client';

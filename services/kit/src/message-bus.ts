@@ -24,7 +24,7 @@ export interface MessageBus {
     topic: string,
     message: { body: string; contentType: string; orderingKey: string },
   ) => Promise<void>;
-  /** Hands over messages, up to `maxMessages` at once, and again each one of which the handler rejected. */
+  /** Delivers up to `maxMessages` at once; a message whose handler rejects is delivered again. */
   subscribe: (
     subscription: string,
     options: { maxMessages: number; handle: (body: string) => Promise<void> },
@@ -42,6 +42,7 @@ export interface SubscriptionPlan {
   maxDeliveries: number;
 }
 
+/** The topics that are published to, and the subscriptions that are read. */
 export interface MessageBusPlan {
   topics: readonly string[];
   subscriptions: readonly SubscriptionPlan[];
@@ -179,7 +180,7 @@ export async function openMessageBus(
         subscription.on('message', receive);
         subscription.on('error', (error: Error) => {
           if (closing || reopening) return;
-          logger.warn({ err: error, subscription: name }, 'subscription broke');
+          logger.warn({ err: error, subscription: name }, 'subscription failed');
           reopening = setTimeout(() => {
             void subscription
               .close()

@@ -44,6 +44,7 @@ export interface Webhook {
   responses: Readonly<Record<string, string>>;
 }
 
+/** An OpenAPI 3.1 document. */
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
 /** The OpenAPI 3.1 document of these endpoints and webhooks, made from the very schemas that validate. */
@@ -97,7 +98,7 @@ export function openApiDocument(
         }),
         headers: headerSchema({
           'X-Request-Id':
-            'Names the request in logs here and further on; made up if it is missing.',
+            'Identifies the request in the logs of this service and of those it calls; generated if missing.',
           ...contract.requestHeaders,
         }),
       },

@@ -45,7 +45,7 @@ export function createPoller(options: {
       return more;
     } catch (error) {
       // Said once: the next look comes soon, and the outage may take long.
-      if (!failing) logger.warn({ err: error, work: name }, 'work not looked for');
+      if (!failing) logger.warn({ err: error, work: name }, 'polling failed');
       failing = true;
       return false;
     }

@@ -165,18 +165,18 @@ export const kitProblems = {
   'insufficient-scope': { status: 403, title: 'The token does not allow this' },
   'quota-exceeded': {
     status: 429,
-    title: 'Too many requests in this time',
+    title: 'Too many requests',
     type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
   },
   'keys-unavailable': {
     status: 503,
     title: 'Tokens cannot be verified now',
-    detail: 'Whether the token is good cannot be told now. Try again.',
+    detail: 'The token cannot be verified right now. Try again.',
   },
   overloaded: {
     status: 503,
-    title: 'There is too much to do',
-    detail: 'As many requests as can be answered in time are under way. Try again.',
+    title: 'The service is overloaded',
+    detail: 'The service is handling as many requests as it can. Try again.',
   },
   'internal-error': {
     status: 500,

@@ -27,7 +27,7 @@ const inertHeaders: HeaderList = [
 /** The same, and nobody may keep it. */
 const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
 
-/** Whether nobody can hear the answer any more: also of one queued behind another, of which Node.js 20 does not tell. */
+/** Whether the client is gone; detects it for a response queued behind another, too, for which Node.js 20 emits no event. */
 export function isAbandoned(res: Response): boolean {
   return res.closed || res.req.socket.destroyed;
 }

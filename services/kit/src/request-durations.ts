@@ -12,7 +12,7 @@ export interface ServedRequest {
 
 const NAME = 'http_request_duration_seconds';
 
-/** From an answer out of memory up to a checkout that has waited for everybody. */
+/** From an answer out of memory up to a request that has waited for everything it calls. */
 const BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Node.js knows some thirty more, and whoever asks may send them all. */

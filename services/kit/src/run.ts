@@ -35,7 +35,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
     stopping = true;
     logger.info({ reason }, 'stopping');
     const deadline = setTimeout(() => {
-      logger.error({ shutdownTimeoutMs }, 'stopped before everything was done');
+      logger.error({ shutdownTimeoutMs }, 'shutdown timed out');
       process.exit(1);
     }, shutdownTimeoutMs);
     close().then(

@@ -16,7 +16,7 @@ const REQUEST_TIMEOUT_MS = 8000;
 const TIMEOUT_CHECK_MS = 1000;
 /**
  * How long nothing may go either way while an answer is owed: whoever does not read it must not keep the connection. Longer
- * than anybody waits for a decision, and than an event stream is silent.
+ * than any request may wait, and than an event stream is silent.
  */
 const SILENCE_TIMEOUT_MS = 60_000;
 /**

@@ -7,6 +7,7 @@ import {
   type Socket,
 } from 'node:net';
 
+/** A server on 127.0.0.1, for one test. */
 export interface LocalServer {
   url: string;
   port: number;

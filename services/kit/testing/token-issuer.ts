@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose';
 import { loadJose } from '../src/admission/load-jose';
 
+/** The `iss` of its tokens, and their `aud`. */
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'loan-buddy';
 

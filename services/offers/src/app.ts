@@ -8,13 +8,13 @@ import {
   type ReadinessDetail,
 } from '@loan-buddy/kit';
 import type { Express } from 'express';
-import { createAnswerCheckout } from './http/answer-checkout';
 import { getFailedOrders, postFailedOrderRetry, postFailedOrdersRetry } from './http/failed-orders';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
 import { getOrder } from './http/get-order';
 import { getOrderEvents } from './http/get-order-events';
 import { getOrders } from './http/get-orders';
+import { checkoutResponse } from './http/order-body';
 import { postCheckout } from './http/post-checkout';
 import { problems } from './http/problems';
 import {
@@ -37,6 +37,7 @@ import type { ListOffers } from './offers/list-offers';
 import type { AwaitOrder } from './orders/await-order';
 import type { Checkout, CheckoutMode } from './orders/checkout';
 import type { IdempotencyStore } from './orders/idempotency';
+import { createIdempotentCheckout } from './orders/idempotent-checkout';
 import type { OrderFeed } from './orders/order-feed';
 import type { OrderStore } from './orders/order-store';
 
@@ -55,7 +56,7 @@ export interface AppDependencies {
   feed: OrderFeed;
   idempotency: IdempotencyStore;
   idempotencyTtlMs: number;
-  retryWorker: Pick<Poller, 'wake'>;
+  decisionWorker: Pick<Poller, 'wake'>;
   notification: Pick<Notification, 'endpoints' | 'deliveries' | 'wake' | 'allowPrivate'>;
   readinessDetail: ReadinessDetail;
   gaugeSources: readonly GaugeSource[];
@@ -70,9 +71,13 @@ const info = {
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
   const { notification } = dependencies;
+  const idempotentCheckout = createIdempotentCheckout({
+    ...dependencies,
+    toResponse: checkoutResponse,
+  });
   const endpoints = [
     getOffers(dependencies),
-    postCheckout({ ...dependencies, answerCheckout: createAnswerCheckout(dependencies) }),
+    postCheckout({ ...dependencies, idempotentCheckout }),
     getOffer(dependencies),
     getOrder(dependencies),
     getOrderEvents(dependencies),

@@ -1,6 +1,6 @@
 import type { GaugeSource } from '@loan-buddy/kit';
 import type { OrderStore } from './orders/order-store';
-import { breakerStates } from './orders/payment-breaker';
+import { breakerStates, type BreakerState } from './orders/payment-breaker';
 
 /** How many orders wait for somebody, as the database counts them: each replica tells the same. */
 export function openOrderGauges(orders: Pick<OrderStore, 'countOpen'>): GaugeSource {
@@ -24,7 +24,7 @@ export function openOrderGauges(orders: Pick<OrderStore, 'countOpen'>): GaugeSou
 }
 
 /** The state of the breaker around confirm-payment in this replica; missing where there is none. */
-export function breakerGauge(state: () => string): GaugeSource {
+export function breakerGauge(state: () => BreakerState | undefined): GaugeSource {
   return {
     gauges: {
       loan_buddy_confirm_payment_breaker_state: {
@@ -34,7 +34,7 @@ export function breakerGauge(state: () => string): GaugeSource {
     },
     read: () => {
       const now = state();
-      if (!breakerStates.some((each) => each === now)) return {};
+      if (now === undefined) return {};
       const values = breakerStates.map((each) => [each, Number(each === now)] as const);
       return { loan_buddy_confirm_payment_breaker_state: Object.fromEntries(values) };
     },

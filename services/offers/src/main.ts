@@ -1,16 +1,21 @@
-import { createLifecycle, createLogger, runProcess, serve } from '@loan-buddy/kit';
+import {
+  createLifecycle,
+  createLogger,
+  createPublishEvent,
+  runProcess,
+  serve,
+} from '@loan-buddy/kit';
 import { createApp } from './app';
-import { openHttpApproval, openPubSubApproval } from './approval';
 import { readConfig } from './config';
 import { openDatabase } from './db/database';
 import { migrate } from './db/migrate';
 import { createEventLog } from './events/event-log';
 import { createAddUsage } from './db/rate-limit-usage';
 import { openAdmission } from './open-admission';
+import { openHttpApproval, openPubSubApproval } from './open-approval';
 import { openBus } from './open-bus';
 import { openNotification } from './open-notification';
 import { createEventPublisher } from './events/publish-events';
-import { createPublishToBus } from './events/publish-to-bus';
 import { breakerGauge, openOrderGauges } from './gauges';
 import { createAskProviders } from './offers/ask-providers';
 import { createCachedProvider } from './offers/cached-provider';
@@ -29,7 +34,7 @@ void runProcess('offers', async () => {
   const lifecycle = createLifecycle();
 
   const database = await openDatabase(config, logger);
-  const migrated = await database.unhurried((db) => migrate(db));
+  const migrated = await database.withoutStatementTimeout((db) => migrate(db));
   if (migrated.length > 0) logger.info({ migrated }, 'database migrated');
   const orders = createOrderStore(database.db, {
     onDecided: ({ id: orderId, status }) => {
@@ -47,11 +52,11 @@ void runProcess('offers', async () => {
     bus && config.EVENT_BUS === 'pubsub'
       ? createEventPublisher({
           log,
-          publish: createPublishToBus(bus, config.PUBSUB_EVENTS_TOPIC),
+          publish: createPublishEvent(bus, config.PUBSUB_EVENTS_TOPIC),
           logger,
         })
       : undefined;
-  const { approval, retryWorker, ...decisions } =
+  const { approval, decisionWorker, ...decisions } =
     bus && config.APPROVAL_TRANSPORT === 'pubsub'
       ? openPubSubApproval({ config, orders, logger, bus, log, awaitOrder })
       : openHttpApproval({ config, orders, logger });
@@ -98,19 +103,19 @@ void runProcess('offers', async () => {
     feed,
     idempotency,
     idempotencyTtlMs: config.IDEMPOTENCY_TTL_HOURS * 3_600_000,
-    retryWorker,
+    decisionWorker,
     notification,
     readinessDetail: async () => ({
-      confirm_payment: decisions.state(),
+      confirm_payment: decisions.breakerState() ?? 'asked over Pub/Sub',
       database: await database.ping().then(
         () => 'ok',
         () => 'unavailable',
       ),
     }),
-    gaugeSources: [openOrderGauges(orders), breakerGauge(decisions.state)],
+    gaugeSources: [openOrderGauges(orders), breakerGauge(decisions.breakerState)],
   });
   const server = await serve({ app, lifecycle, logger, config });
-  retryWorker.start();
+  decisionWorker.start();
   publisher?.start();
   notification.start();
   const stopSweeping = keepSweeping(idempotency, logger);
@@ -119,7 +124,7 @@ void runProcess('offers', async () => {
     shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
     close: async () => {
       stopSweeping();
-      const workers = [retryWorker, publisher, notification];
+      const workers = [decisionWorker, publisher, notification];
       await Promise.all([feed.close(), server.close(), ...workers.map((each) => each?.stop())]);
       await Promise.all([bus?.close(), decisions.close(), opened.close(), admitting.close()]);
       await database.close();

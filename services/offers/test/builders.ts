@@ -20,8 +20,9 @@ import { newOrderId, type Order } from '../src/orders/order';
 import { createIdempotencyStore } from '../src/orders/idempotency';
 import { createOrderFeed, type OrderFeed } from '../src/orders/order-feed';
 import { createOrderStore, type OrderStore } from '../src/orders/order-store';
+import type { BreakerState } from '../src/orders/payment-breaker';
 import type { AskForDecision } from '../src/orders/payment-client';
-import { createSettleOrder } from '../src/orders/settle-order';
+import { createAttemptDecision } from '../src/orders/attempt-decision';
 import { useDatabase } from './database';
 
 export function anOffer(overrides: Partial<Offer> = {}): Offer {
@@ -103,7 +104,7 @@ interface Parts {
   /** Has what is due seen to; nobody does, if nothing is said. */
   wake?: () => void;
   notification?: NotificationParts;
-  breakerState?: () => string;
+  breakerState?: () => BreakerState | undefined;
   /** Who is let in; everybody, if nothing is said. */
   admission?: Admission;
   trustedProxies?: number;
@@ -154,7 +155,7 @@ export function useFeed(database: () => Database): () => OrderFeed {
   return () => feed;
 }
 
-/** The whole service as main.ts puts it together but for the breaker and the retry worker, around given parts, on a database for the tests of this file. */
+/** The whole service as main.ts puts it together but for the breaker and the decision worker, around given parts, on a database for the tests of this file. */
 export function useService() {
   const database = useDatabase();
   const feed = useFeed(database);
@@ -175,7 +176,7 @@ export function useService() {
     const { db } = database();
     const orders = { ...createOrderStore(db), ...parts.orders };
     const policy = { attempts: 3, baseMs: 1000, capMs: 60_000 };
-    const settleOrder = createSettleOrder({ orders, askForDecision, policy, logger });
+    const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
     const asked = providers.map((provider) =>
       createCachedProvider(provider, { ttlMs, maxAgeMs, failures, openMs: 5000, logger }),
     );
@@ -189,7 +190,7 @@ export function useService() {
     const wake = parts.wake ?? (() => undefined);
     const { client, ...notification } = aNotification(database(), parts.notification);
     clients.push(client);
-    const approval = { settleOrder, leaseMs: 60_000, dueInMs: 60_000, wake };
+    const approval = { attemptDecision, leaseMs: 60_000, dueInMs: 60_000, wake };
     const app = createApp({
       logger,
       lifecycle: createLifecycle(),
@@ -205,11 +206,11 @@ export function useService() {
       feed: feed(),
       idempotency: createIdempotencyStore(db),
       idempotencyTtlMs: 3_600_000,
-      retryWorker: { wake },
+      decisionWorker: { wake },
       notification,
       readinessDetail: () => Promise.resolve({ database: 'ok' }),
       gaugeSources: [openOrderGauges(orders), breakerGauge(parts.breakerState ?? (() => 'closed'))],
     });
-    return { app, db, orders, settleOrder, feed: feed(), notification, lines };
+    return { app, db, orders, attemptDecision, feed: feed(), notification, lines };
   };
 }

@@ -2,7 +2,7 @@ import { createOpenApiCheck } from '@loan-buddy/kit/testing';
 import type { Express } from 'express';
 import request from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
-import { fingerprintOf } from '../src/http/answer-checkout';
+import { fingerprintOf } from '../src/orders/idempotent-checkout';
 import { UndecidedError } from '../src/orders/payment-client';
 import { anOfferInFull, anOrder, aProvider, threeMocks, useService } from './builders';
 

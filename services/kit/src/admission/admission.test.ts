@@ -8,7 +8,7 @@ import { createExpressApp } from '../express-app';
 import { createLifecycle } from '../lifecycle';
 import { kitProblems } from '../problem';
 import { replyEmpty, replyJson } from '../reply';
-import { createAdmission, standAside } from './admission';
+import { createAdmission, releaseSlot } from './admission';
 import { createRateLimiter, type AddUsage } from './rate-limiter';
 import { InvalidTokenError } from './bearer-token';
 import { principalOf, type Principal } from './principal';
@@ -39,7 +39,7 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
       read('/wait', until),
       read('/failing', () => Promise.reject(new Error('failing'))),
       read('/aside', (res) => {
-        standAside(res.req);
+        releaseSlot(res.req);
         return until();
       }),
       endpoint(
@@ -273,9 +273,9 @@ describe('a quota', () => {
     });
     expect(third.body).toEqual({
       type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
-      title: 'Too many requests in this time',
+      title: 'Too many requests',
       status: 429,
-      detail: '2 reads in 60 s are all there are.',
+      detail: 'The quota is 2 reads per 60 s.',
       instance: '/thing',
       code: 'quota-exceeded',
       'violated-policies': ['reads'],

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import type { HeaderList } from '../header-list';
 import { InsufficientScopeError, readBearerToken, TokenMissingError } from './bearer-token';
 import { createLoadShedder, type LoadShedder } from './load-shedder';
-import { anyone, nobody, type Principal } from './principal';
+import { anonymous, unrestricted, type Principal } from './principal';
 import { QuotaExceededError, type Allowance, type Quota, type RateLimiter } from './rate-limiter';
 import type { VerifyToken } from './token-verifier';
 
@@ -30,19 +30,19 @@ export type Access = 'public' | { scope: string };
 /** Decides whether a request gets to its endpoint. */
 export interface Admission {
   /**
-   * Has the request {@link enter}, and lets it pass; at once, where there is nothing to wait for. To be called before its
-   * body is read.
+   * Acquires a slot, then checks token, quota and scope; synchronous where nothing has to be awaited. To be called before
+   * the body is read.
    *
    * @throws {AppError} what it is answered with instead.
    */
   admit: (req: Request, access: Access) => void | Promise<void>;
   /**
-   * Counts the request as being worked on, unless it counts already or its endpoint is for everybody, until it is over or
-   * {@link standAside}.
+   * Counts the request as being worked on until it is over, or until {@link releaseSlot}. Does nothing where it counts
+   * already, and for a public endpoint.
    *
    * @throws {OverloadedError} where there is no room.
    */
-  enter: (req: Request, access: Access) => void;
+  acquireSlot: (req: Request, access: Access) => void;
   /** What OpenAPI calls the security requirement: any one of these. */
   requirement: (access: Access) => Record<string, string[]>[];
 }
@@ -69,14 +69,14 @@ export function createAdmission(
   const isOpen = ({ scope }: { scope: string }) => publicScopes.includes(scope);
 
   const identify = (req: Request, access: { scope: string }): Principal | Promise<Principal> => {
-    if (!verifyToken) return anyone;
+    if (!verifyToken) return unrestricted;
     const token = readBearerToken(req.rawHeaders);
     if (token !== undefined) return verifyToken(token);
-    if (isOpen(access)) return nobody;
+    if (isOpen(access)) return anonymous;
     throw new TokenMissingError();
   };
 
-  /** Counts the request, and then lets go on whoever has something left of their quota. */
+  /** Counts the request, and goes on if anything is left of the quota. */
   const withinQuota = (
     req: Request,
     quota: Quota | undefined,
@@ -88,11 +88,11 @@ export function createAdmission(
       limiter?.take(quota, subject === undefined ? addressKeyOf(req) : `subject ${subject}`);
     if (allowance instanceof Promise) {
       return allowance.then((counted) => {
-        tell(req, counted);
+        applyAllowance(req, counted);
         goOn();
       });
     }
-    if (allowance) tell(req, allowance);
+    if (allowance) applyAllowance(req, allowance);
     goOn();
   };
 
@@ -104,22 +104,22 @@ export function createAdmission(
     });
   };
 
-  /** Who does not prove who they are is counted by where they are, as a reader: at no cost but memory. */
+  /** A caller without a good token is counted by address, as a reader, which costs nothing but memory. */
   const refuse = (req: Request, error: unknown) =>
-    withinQuota(req, limiter?.quotas.reads, nobody, () => {
+    withinQuota(req, limiter?.quotas.reads, anonymous, () => {
       throw error;
     });
 
-  const enter = (req: Request) => {
+  const acquire = (req: Request) => {
     if (req.slot) return;
-    slots.enter(weightOf(req));
+    slots.acquire(weightOf(req));
     req.slot = slots;
   };
 
   return {
     admit: (req, access) => {
       if (access === 'public') return;
-      enter(req);
+      acquire(req);
       let principal;
       try {
         principal = identify(req, access);
@@ -133,8 +133,8 @@ export function createAdmission(
       );
     },
 
-    enter: (req, access) => {
-      if (access !== 'public') enter(req);
+    acquireSlot: (req, access) => {
+      if (access !== 'public') acquire(req);
     },
 
     requirement: (access) => {
@@ -145,9 +145,9 @@ export function createAdmission(
   };
 }
 
-/** From now on the request only waits for somebody else, or is over: it no longer counts as being worked on. */
-export function standAside(req: Request): void {
-  req.slot?.leave(weightOf(req));
+/** For a request that is over, or only waits for others from now on: it no longer counts as being worked on. */
+export function releaseSlot(req: Request): void {
+  req.slot?.release(weightOf(req));
   req.slot = undefined;
 }
 
@@ -159,19 +159,19 @@ function quotaOf(req: Request, { quotas }: RateLimiter): Quota {
   return isRead(req) ? quotas.reads : quotas.writes;
 }
 
-/** A read is one statement or none; a checkout is four, and a call. */
+/** A write takes several statements and a call, a read one statement at most. */
 function weightOf(req: Request): number {
   return isRead(req) ? 0.25 : 1;
 }
 
 /** @throws {QuotaExceededError} */
-function tell(req: Request, allowance: Allowance): void {
+function applyAllowance(req: Request, allowance: Allowance): void {
   req.quotaHeaders = quotaHeaders(allowance);
   if (allowance.isExceeded) throw new QuotaExceededError(allowance);
 }
 
 /**
- * What stands for a client without a token: the IPv4 address, also where it is mapped into IPv6 (RFC 4291, section
+ * What stands for a client without a token: the IPv4 address, even where it is mapped into IPv6 (RFC 4291, section
  * 2.5.5.2), or the IPv6 network of 64 bits, the least that one has to itself (RFC 4291, section 2.5.4).
  */
 function addressKeyOf(req: Request): string {

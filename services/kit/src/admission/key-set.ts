@@ -29,7 +29,7 @@ export interface KeySet {
 /** A JWK Set (RFC 7517, section 5) as far as it must be one to be asked for keys. */
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
-/** Whoever sends tokens of unknown keys must not have the issuer asked as often. */
+/** Tokens that name unknown keys must not make us ask the issuer more often than this. */
 const COOLDOWN_MS = 10_000;
 
 /**

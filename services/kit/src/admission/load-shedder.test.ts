@@ -6,13 +6,13 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 function aProcess() {
   let now = 1000;
   jest.spyOn(performance, 'now').mockImplementation(() => now);
-  const { enter } = createLoadShedder(Infinity);
+  const { acquire } = createLoadShedder(Infinity);
   /** Has so many requests looked at in one turn; returns how many of them are shed. */
   return async (requests: number, eachMs: number): Promise<number> => {
     let shed = 0;
     for (let i = 0; i < requests; i++) {
       try {
-        enter(1);
+        acquire(1);
         now += eachMs;
       } catch {
         shed += 1;
@@ -25,18 +25,18 @@ function aProcess() {
 
 describe('createLoadShedder', () => {
   it('takes so much at a time', () => {
-    const { enter, leave } = createLoadShedder(2);
-    enter(1);
-    enter(0.75);
+    const { acquire, release } = createLoadShedder(2);
+    acquire(1);
+    acquire(0.75);
     expect(() => {
-      enter(1);
+      acquire(1);
     }).toThrow(OverloadedError);
-    enter(0.25);
+    acquire(0.25);
     expect(() => {
-      enter(0.25);
+      acquire(0.25);
     }).toThrow(OverloadedError);
-    leave(1);
-    enter(1);
+    release(1);
+    acquire(1);
   });
 
   it('sheds who has waited for others for 50 ms, once that has been so for half a second', async () => {

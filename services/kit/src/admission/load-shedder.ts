@@ -17,8 +17,8 @@ export interface LoadShedder {
    *
    * @throws {OverloadedError} where that would be more than can be done in time.
    */
-  enter: (weight: number) => void;
-  leave: (weight: number) => void;
+  acquire: (weight: number) => void;
+  release: (weight: number) => void;
 }
 
 /** What a request may have waited for others that arrived with it. */
@@ -59,11 +59,11 @@ export function createLoadShedder(maxWeight: number): LoadShedder {
   const isLate = createTurnWatch();
   let active = 0;
   return {
-    enter: (weight) => {
+    acquire: (weight) => {
       if (active + weight > maxWeight || isLate()) throw overloaded;
       active += weight;
     },
-    leave: (weight) => {
+    release: (weight) => {
       active -= weight;
     },
   };

@@ -6,10 +6,10 @@ export interface Principal {
 }
 
 /** Every caller, where nobody is asked for a token: may do all there is. */
-export const anyone: Principal = { subject: undefined, hasScope: () => true };
+export const unrestricted: Principal = { subject: undefined, hasScope: () => true };
 
 /** A caller without a token, where others have one: may do what is public. */
-export const nobody: Principal = { subject: undefined, hasScope: () => false };
+export const anonymous: Principal = { subject: undefined, hasScope: () => false };
 
 /** Whoever a token speaks for, with what it allows. */
 export function principalOf(subject: string, scopes: Iterable<string>): Principal {

@@ -34,6 +34,7 @@ export type AddUsage = (usages: readonly Usage[]) => Promise<number[]>;
 /** What a client may read, and what it may have changed. */
 export type Quotas = Readonly<Record<'reads' | 'writes', Quota>>;
 
+/** Counts what each client does against their quotas. */
 export interface RateLimiter {
   quotas: Quotas;
   /** Counts a request of a client; nothing is counted any more once the quota is used up. */
@@ -48,7 +49,7 @@ export class QuotaExceededError extends AppError {
   override readonly denied = true;
 
   constructor({ quota, resetS }: Allowance) {
-    super(`${String(quota.limit)} ${quota.name} in ${String(quota.windowS)} s are all there are.`, {
+    super(`The quota is ${String(quota.limit)} ${quota.name} per ${String(quota.windowS)} s.`, {
       retryAfterSeconds: resetS,
       members: { 'violated-policies': [quota.name] },
     });

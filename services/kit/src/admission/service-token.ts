@@ -72,7 +72,7 @@ export function createServiceTokenVerifier(
   };
 }
 
-/** By a name that tells which is meant, and nothing of what it is. */
+/** The keys by a key id that reveals nothing about the secret. */
 function keysOf(secrets: readonly string[]): Map<string, KeyObject> {
   return new Map(
     secrets.map((secret) => [

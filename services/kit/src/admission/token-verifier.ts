@@ -10,7 +10,7 @@ import { principalOf, type Principal } from './principal';
  * Says who a token speaks for; at once, where it was verified before.
  *
  * @throws {InvalidTokenError} where it speaks for nobody.
- * @throws {KeysUnavailableError} where that cannot be told now.
+ * @throws {KeysUnavailableError} where the keys to tell cannot be read now.
  */
 export type VerifyToken = (token: string) => Principal | Promise<Principal>;
 

@@ -17,11 +17,11 @@ import {
 } from '../events/event-row';
 import { exportEvents } from './export-events';
 
-const USAGE = `usage: npm run -s events -- export [--since TIME] [--after PLACE] [--format ndjson|csv] [--limit N] [--out FILE]
-  --since TIME    leaves out what happened before, e.g. 2026-11-01 or 2026-11-01T12:00:00Z
-  --after PLACE   goes on where an export ended: it says so last, on stderr
-  --out FILE      writes there; where the file has events already, it goes on after the last whole one, and what is
-                  left of a row that was cut off is taken away first`;
+const USAGE = `usage: npm run -s events -- export [--since TIME] [--after POSITION] [--format ndjson|csv] [--limit N] [--out FILE]
+  --since TIME      leaves out what happened before, e.g. 2026-11-01 or 2026-11-01T12:00:00Z
+  --after POSITION  continues after an earlier export, which prints its last position on stderr
+  --out FILE        writes to a file; one that has events already is continued after the last whole row, and the rest
+                    of a row that was cut off is removed first`;
 
 /** Not by coercion, which takes an empty text for 0, and 0x10 for 16. */
 const wholeNumber = z
@@ -66,11 +66,11 @@ async function writeToStdout(rows: string): Promise<void> {
 const TAIL_BYTES = 65_536;
 
 /**
- * Opens a file to go on with, whole rows only; says after which place that is.
+ * Opens a file to continue, whole rows only; says after which position that is.
  *
  * @throws {UsageError} where it cannot be opened, or is no export from this database in this format: it stays as it is.
  */
-async function openToGoOn(path: string, format: EventFormat, log: Pick<EventLog, 'seqOf'>) {
+async function openToContinue(path: string, format: EventFormat, log: Pick<EventLog, 'seqOf'>) {
   const head = headOf(format);
   const file = await open(path, 'a+').catch((error: unknown) => {
     throw new UsageError(`${path} cannot be written: ${(error as Error).message}`);
@@ -106,14 +106,14 @@ void runCommand('events', async () => {
   const logger = createLogger({ service: 'events', level: 'warn' });
   const database = await openDatabase(config, logger);
   try {
-    const done = await database.unhurried(async (db) => {
+    const done = await database.withoutStatementTimeout(async (db) => {
       await migrate(db);
       const log = createEventLog(db);
       if (out === undefined) {
         if (wanted.after === 0) await writeToStdout(headOf(wanted.format));
         return exportEvents(log, wanted, writeToStdout);
       }
-      const { file, after = wanted.after } = await openToGoOn(out, wanted.format, log);
+      const { file, after = wanted.after } = await openToContinue(out, wanted.format, log);
       try {
         return await exportEvents(log, { ...wanted, after }, (rows) => file.appendFile(rows));
       } finally {
@@ -121,9 +121,7 @@ void runCommand('events', async () => {
       }
     });
     const { count, last } = done;
-    process.stderr.write(
-      `${String(count)} events; the next export goes on --after ${String(last)}\n`,
-    );
+    process.stderr.write(`${String(count)} events; continue with --after ${String(last)}\n`);
   } finally {
     await database.close();
   }

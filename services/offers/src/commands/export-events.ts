@@ -7,10 +7,10 @@ const PAGE = 1000;
 const WAIT_MS = 5000;
 
 /**
- * Writes the events there are, in order, and returns the place to go on from next time. It keeps one page in memory at a
+ * Writes the events there are, in order, and returns the position to continue from next time. It keeps one page in memory at a
  * time, and waits for whoever reads them.
  *
- * @param options.after the place of the last event that was exported before; 0 for none
+ * @param options.after the position of the last event that was exported before; 0 for none
  * @param options.since leaves out what happened before
  * @param options.limit the first so many
  */

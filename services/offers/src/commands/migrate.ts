@@ -9,7 +9,7 @@ void runCommand('migrate', async (print) => {
   const logger = createLogger({ service: 'migrate', level: 'warn' });
   const database = await openDatabase(config, logger);
   try {
-    const migrated = await database.unhurried((db) => migrate(db));
+    const migrated = await database.withoutStatementTimeout((db) => migrate(db));
     print(migrated.length > 0 ? `done: ${migrated.join(', ')}` : 'nothing to do');
   } finally {
     await database.close();

@@ -29,7 +29,7 @@ void runCommand('orders', async (print) => {
     );
   });
   try {
-    await database.unhurried((db) => migrate(db));
+    await database.withoutStatementTimeout((db) => migrate(db));
     const orders = createOrderStore(database.db);
     if (listing) await listFailed(orders, print);
     else await retryFailed(orders, id!, print);

@@ -21,7 +21,7 @@ const open = (DATABASE_URL?: string) =>
 describe('openDatabase', () => {
   it('keeps what was written to its folder, and gives the folder back', async () => {
     const first = await open();
-    await first.unhurried((db) => sql`create table kept (id int)`.execute(db));
+    await first.withoutStatementTimeout((db) => sql`create table kept (id int)`.execute(db));
     await sql`insert into kept values (1), (2)`.execute(first.db);
     await first.close();
     expect(readdirSync(folder)).toEqual(['pgdata']);

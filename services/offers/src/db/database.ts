@@ -13,7 +13,9 @@ import type { Tables } from './tables';
 export interface Database {
   db: Kysely<Tables>;
   /** Does work that may take its time, such as a change of the schema: no timeout ends its statements. */
-  unhurried: <Result>(work: (db: Kysely<Tables>) => Promise<Result>) => Promise<Result>;
+  withoutStatementTimeout: <Result>(
+    work: (db: Kysely<Tables>) => Promise<Result>,
+  ) => Promise<Result>;
   listen: Listen;
   /** Whether other processes may use it at the same time. */
   isShared: boolean;
@@ -74,7 +76,7 @@ async function openServer(
   }
   return {
     db,
-    unhurried: async (work) => {
+    withoutStatementTimeout: async (work) => {
       const own = kyselyOver(createPostgresPool({ url, size: 1, connectTimeoutMs }, logger));
       try {
         return await work(own);
@@ -133,7 +135,7 @@ function embedded(pglite: PGlite, logger: Logger): Database {
   const db = kyselyOver(pool);
   return {
     db,
-    unhurried: (work) => work(db),
+    withoutStatementTimeout: (work) => work(db),
     isShared: false,
     // Nobody else writes to it, and nothing is lost on the way.
     listen: async (channel, { onNotification }) => {

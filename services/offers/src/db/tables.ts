@@ -27,7 +27,7 @@ export interface OrdersTable {
   /** In units of the currency. */
   amount: number;
   term_months: number | null;
-  /** How often a decision was asked for in vain. */
+  /** Number of failed attempts to get a decision. */
   attempts: Generated<number>;
   last_error: string | null;
   /** Set while the order is pending, and only then. */
@@ -62,7 +62,7 @@ export interface WebhookEndpointsTable {
   id: string;
   url: string;
   description: string | null;
-  /** The types of event it wants; null: all after which nothing more happens. */
+  /** The types of event it wants; null: every final event. */
   event_types: string[] | null;
   /** `whsec_…`, as it is: every message is signed with it. */
   secret: string;

@@ -1,4 +1,4 @@
-import { parseJson, type Logger } from '@loan-buddy/kit';
+import { readEvent, type Logger } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { decisions, ORDER_ID_PATTERN } from '../orders/order';
 import type { OrderStore } from '../orders/order-store';
@@ -9,9 +9,6 @@ const decidedSchema = z.object({
   type: z.literal('com.loanbuddy.payment.decided'),
   data: z.object({ order_id: z.string().regex(ORDER_ID_PATTERN), status: z.enum(decisions) }),
 });
-
-/** A decision has some 500 characters. */
-const MAX_LENGTH = 8192;
 
 /** A message that is no decision on any order: no delivery of it can ever be of use. */
 export class UnusableDecisionError extends Error {
@@ -32,17 +29,13 @@ export function createApplyDecision(dependencies: {
 }): (body: string) => Promise<void> {
   const { orders, logger } = dependencies;
   return async (body) => {
-    const { order_id: orderId, status } = readDecision(body);
+    const decided = readEvent(body, decidedSchema);
+    // Without what it was instead: whoever sent it would write our log.
+    if (!decided) throw new UnusableDecisionError('a message that is no decision');
+    const { order_id: orderId, status } = decided.data;
     const order = await orders.find(orderId);
     if (!order) throw new UnusableDecisionError(`there is no order ${orderId}`);
     if (order.status === 'PENDING') await orders.decide(orderId, status);
     else if (order.status !== status) logger.info({ orderId, status }, 'decision came too late');
   };
-}
-
-function readDecision(body: string): z.output<typeof decidedSchema>['data'] {
-  const read = body.length <= MAX_LENGTH ? decidedSchema.safeParse(parseJson(body)) : undefined;
-  // Without what it was instead: whoever sent it would write our log.
-  if (!read?.success) throw new UnusableDecisionError('a message that is no decision');
-  return read.data.data;
 }

@@ -5,7 +5,7 @@ import { inMs } from '../db/in-ms';
 import type { OrderEventsTable, Tables } from '../db/tables';
 import { EVENT_SOURCE, type OrderEvent, type OrderEventType } from './order-event';
 
-/** An event and its place among all: later ones of the same order have a higher one. */
+/** An event and its position among all: later ones of the same order have a higher one. */
 export interface LoggedEvent {
   seq: number;
   event: OrderEvent;
@@ -24,21 +24,21 @@ export interface EventLog {
   /** Gives back what could not be published: it is due again after `pauseMs`. */
   release: (seqs: readonly number[], pauseMs: number) => Promise<void>;
   /**
-   * The highest place such that no event will yet turn up between `after` and it. Transactions that may still commit an
+   * The highest position such that no event will yet turn up between `after` and it. Transactions that may still commit an
    * earlier event than others did are waited for, and hold up nobody; where one takes longer than `waitMs`, it is the
-   * place before the first that is missing.
+   * position before the first that is missing.
    *
    * @throws {StandbyError} where nobody can know.
    */
   horizon: (after: number, waitMs: number) => Promise<number>;
-  /** Up to `limit` events after one place, and up to another, in the order of their places. */
+  /** Up to `limit` events after one position, and up to another, in the order of their positions. */
   page: (wanted: {
     after: number;
     upTo: number;
     since?: Date | undefined;
     limit: number;
   }) => Promise<LoggedEvent[]>;
-  /** The place of an event; undefined if there is no such event. */
+  /** The position of an event; undefined if there is no such event. */
   seqOf: (event: { id: string; orderId: string }) => Promise<number | undefined>;
 }
 
@@ -54,6 +54,7 @@ const columns = ['id', 'order_id', 'type', 'time', 'data', 'traceparent'] as con
 /** A number in every driver: 2^53 events are enough. */
 const seq = sql<number>`seq::float8`.as('seq');
 
+/** The event log in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
 export function createEventLog(db: Kysely<Tables>): EventLog {
   return {
     of: async (orderId) => {
@@ -124,8 +125,8 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
       if (standby) {
         throw new StandbyError('the database is a standby: export from the one it follows');
       }
-      // Read after the last place: whoever has an earlier one locked the table before, and does until the commit.
-      // Times and transaction numbers tell nothing, as who begins later may take the earlier place.
+      // Read after the last position: whoever has an earlier one locked the table before, and does until the commit.
+      // Times and transaction numbers tell nothing, as who begins later may take the earlier position.
       let writers = await openWriters(db);
       const deadline = performance.now() + waitMs;
       while (writers.size > 0 && performance.now() < deadline) {
@@ -170,15 +171,15 @@ async function openWriters(db: Kysely<Tables>): Promise<Set<string>> {
   return new Set(rows.map(({ transaction }) => transaction));
 }
 
-/** The place before the first behind `after` that no event has, or none that can be seen. */
+/** The position before the first after `after` that no event has, or none that can be seen. */
 async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number> {
-  const { rows } = await sql<{ place: number }>`
-    select e.seq::float8 as place from order_events e
+  const { rows } = await sql<{ position: number }>`
+    select e.seq::float8 as position from order_events e
     where e.seq > ${after}
       and exists (select from order_events first where first.seq = ${after}::bigint + 1)
       and not exists (select from order_events next where next.seq = e.seq + 1)
     order by e.seq limit 1`.execute(db);
-  return rows[0]?.place ?? after;
+  return rows[0]?.position ?? after;
 }
 
 type Row = Pick<Selectable<OrderEventsTable>, 'seq' | (typeof columns)[number]>;

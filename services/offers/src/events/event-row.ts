@@ -72,7 +72,7 @@ export function lastEventIn(
   return id !== undefined && orderId !== undefined ? { id, orderId } : undefined;
 }
 
-/** Whether a text is what an export leaves that is cut off before the end of its first row: the beginning of that, or nothing. */
+/** Whether the text is all that an export interrupted in its first row can leave: nothing, or the start of that row. */
 export function isBeginning(text: string, format: EventFormat): boolean {
   const head = headOf(format);
   if (!text.startsWith(head)) return head.startsWith(text);

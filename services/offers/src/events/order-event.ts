@@ -37,7 +37,7 @@ export const orderEventDataSchema = z
     term_months: z.int().optional(),
     status: z.enum(orderStatuses),
     created_at: z.iso.datetime({ precision: 3 }),
-    attempts: z.int().meta({ description: 'How often a decision was asked for in vain.' }),
+    attempts: z.int().meta({ description: 'Number of failed attempts to get a decision.' }),
   })
   .meta({ id: 'OrderEventData' });
 

@@ -1,3 +1,4 @@
+import { createPublishEvent } from '@loan-buddy/kit';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import type { MessageBus } from '@loan-buddy/kit/message-bus';
 import { anOrder } from '../../test/builders';
@@ -6,7 +7,6 @@ import { createOrderStore } from '../orders/order-store';
 import { createEventLog } from './event-log';
 import type { OrderEvent } from './order-event';
 import { createEventPublisher } from './publish-events';
-import { createPublishToBus } from './publish-to-bus';
 
 const database = useDatabase();
 
@@ -32,7 +32,7 @@ function setUp() {
   const log = createEventLog(db);
   const publisher = createEventPublisher({
     log,
-    publish: createPublishToBus(bus, 'events'),
+    publish: createPublishEvent(bus, 'events'),
     logger,
   });
   closers.push(publisher.stop);

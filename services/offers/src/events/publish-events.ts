@@ -1,6 +1,6 @@
-import { createPoller, type Logger, type Poller } from '@loan-buddy/kit';
+import { createPoller, type Logger, type Poller, type PublishEvent } from '@loan-buddy/kit';
 import type { EventLog, LoggedEvent } from './event-log';
-import type { PublishEvent } from './publish-to-bus';
+import type { OrderEvent } from './order-event';
 
 /** How long one round of publishing may take, with its statements: after that, another replica publishes the same events. */
 const LEASE_MS = 12_000;
@@ -15,7 +15,7 @@ const BATCH = 100;
  */
 export function createEventPublisher(dependencies: {
   log: Pick<EventLog, 'claimUnpublished' | 'markPublished' | 'release'>;
-  publish: PublishEvent;
+  publish: PublishEvent<OrderEvent>;
   logger: Logger;
 }): Poller {
   const { log, publish, logger } = dependencies;

@@ -1,7 +1,7 @@
 import { AppError, endpoint, replyJson, type Poller } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { administerOrders } from './access';
-import { idSchema } from '../offers/offer';
+import { idSchema } from '../id';
 import type { OrderStore } from '../orders/order-store';
 import { orderBody, orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
 import { pageHeaders, pageParameters, readPage } from './page';
@@ -17,13 +17,13 @@ export class NotFailedError extends AppError {
 
 interface Dependencies {
   orders: Pick<OrderStore, 'listFailed' | 'redrive' | 'redriveAll'>;
-  retryWorker: Pick<Poller, 'wake'>;
+  decisionWorker: Pick<Poller, 'wake'>;
 }
 
 const failedOrderSchema = orderBodySchema
   .extend({
-    attempts: z.int().meta({ description: 'How often a decision was asked for in vain.' }),
-    last_error: z.string().nullable().meta({ description: 'Why the last attempt was in vain.' }),
+    attempts: z.int().meta({ description: 'Number of failed attempts to get a decision.' }),
+    last_error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
   })
   .meta({ id: 'FailedOrder' });
 
@@ -34,7 +34,7 @@ export function getFailedOrders({ orders }: Dependencies) {
       method: 'get',
       path: '/failed-orders',
       operationId: 'listFailedOrders',
-      summary: 'The orders given up, newest first',
+      summary: 'The failed orders, newest first',
       access: administerOrders,
       query: z.object(pageParameters),
       responses: {
@@ -58,13 +58,13 @@ export function getFailedOrders({ orders }: Dependencies) {
   );
 }
 
-export function postFailedOrderRetry({ orders, retryWorker }: Dependencies) {
+export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
   return endpoint(
     {
       method: 'post',
       path: '/failed-orders/{id}/retry',
       operationId: 'retryFailedOrder',
-      summary: 'Ask again for the decision on one',
+      summary: 'Retry one failed order',
       access: administerOrders,
       params: z.object({ id: idSchema }),
       responses: {
@@ -82,20 +82,20 @@ export function postFailedOrderRetry({ orders, retryWorker }: Dependencies) {
     async ({ params, res }) => {
       const order = await orders.redrive(params.id);
       if (!order) throw new NotFailedError(params.id);
-      retryWorker.wake();
+      decisionWorker.wake();
       const headers = ['Location', `/orders/${order.id}`, 'Retry-After', PENDING_RETRY_AFTER];
       replyJson(res, 202, orderBody(order), headers);
     },
   );
 }
 
-export function postFailedOrdersRetry({ orders, retryWorker }: Dependencies) {
+export function postFailedOrdersRetry({ orders, decisionWorker }: Dependencies) {
   return endpoint(
     {
       method: 'post',
       path: '/failed-orders/retry',
       operationId: 'retryFailedOrders',
-      summary: 'Ask again for the decisions on all',
+      summary: 'Retry all failed orders',
       access: administerOrders,
       responses: {
         202: {
@@ -107,7 +107,7 @@ export function postFailedOrdersRetry({ orders, retryWorker }: Dependencies) {
     },
     async ({ res }) => {
       const retried = await orders.redriveAll();
-      retryWorker.wake();
+      decisionWorker.wake();
       replyJson(res, 202, { retried });
     },
   );

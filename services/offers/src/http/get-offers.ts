@@ -5,7 +5,7 @@ import { readOffers } from './access';
 import type { FailedAnswer } from '../offers/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
 import type { PricedOffer } from '../offers/price-offer';
-import { remember } from '../offers/remember';
+import { memoize } from '../offers/memoize';
 import { integerParameter } from './integer-parameter';
 import { offerBody, offerBodySchema } from './offer-body';
 import { wantedParameters } from './offer-query';
@@ -40,7 +40,7 @@ function parameters(providerNames: readonly string[]) {
       order: z.enum(['asc', 'desc']).default('asc'),
       limit: integerParameter({ digits: 4, min: 1, max: MAX_LIMIT })
         .optional()
-        .meta({ description: `The first so many: 1 to ${String(MAX_LIMIT)}.` }),
+        .meta({ description: `Return at most this many offers, 1 to ${String(MAX_LIMIT)}.` }),
     })
     .superRefine(({ sort, term_months: termMonths }, context) => {
       if (sort === 'rate' || termMonths !== undefined) return;
@@ -54,10 +54,10 @@ export function getOffers(dependencies: {
   providerNames: readonly string[];
 }) {
   const { listOffers, providerNames } = dependencies;
-  const representationOf = remember((offers: readonly PricedOffer[]) =>
+  const representationOf = memoize((offers: readonly PricedOffer[]) =>
     represent(offers.map(offerBody)),
   );
-  const headersOf = remember(({ answers }: Listing) => providerHeaders(answers, performance.now()));
+  const headersOf = memoize(({ answers }: Listing) => providerHeaders(answers, performance.now()));
 
   return endpoint(
     {
@@ -110,7 +110,7 @@ export function getOffers(dependencies: {
 }
 
 const freshnessHeaders = {
-  ETag: 'Names this very body.',
+  ETag: 'Identifies exactly this body.',
   Age: 'Seconds since the oldest of the offers was true.',
   'Cache-Control': 'Until which age all of them are fresh.',
 };

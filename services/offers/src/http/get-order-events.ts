@@ -1,11 +1,11 @@
-import { AppError, endpoint, openEventStream, replyEmpty, standAside } from '@loan-buddy/kit';
+import { AppError, endpoint, openEventStream, replyEmpty, releaseSlot } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
 import type { LoggedEvent } from '../events/event-log';
 import { isFinalEvent } from '../events/order-event';
-import { idSchema } from '../offers/offer';
+import { idSchema } from '../id';
 import type { OrderFeed } from '../orders/order-feed';
-import { OrderHiddenError, OrderNotFoundError } from './get-order';
+import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
 
 /** How long a client waits before it connects again. */
 const RETRY_MS = 1000;
@@ -21,7 +21,7 @@ export class TooManyStreamsError extends AppError {
   override readonly denied = true;
 
   constructor() {
-    super(`${String(MAX_STREAMS)} streams at once are all there are.`, {
+    super(`At most ${String(MAX_STREAMS)} streams may be open at once.`, {
       retryAfterSeconds: TRY_AGAIN_S,
     });
   }
@@ -59,10 +59,10 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       method: 'get',
       path: '/orders/{id}/events',
       operationId: 'streamOrderEvents',
-      summary: 'What happens to one order, as it happens',
+      summary: 'The events of one order, as they happen',
       access: readOrders,
       description:
-        'Server-sent events, each a CloudEvent. The stream begins with what has happened and ends with the decision, or when the order fails. A client that has it all is answered 204, on which an EventSource no longer connects again.',
+        'Server-sent events, each a CloudEvent. The stream begins with what has happened and ends with the decision, or when the order fails. A client that has received everything gets a 204, which tells an EventSource not to reconnect.',
       params: z.object({ id: idSchema }),
       requestHeaders: {
         'Last-Event-ID': 'The id of the last event one has got; the next follows.',
@@ -90,7 +90,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         return;
       }
       streams.open(caller.subject);
-      standAside(req);
+      releaseSlot(req);
       const stream = openEventStream(res, {
         retryMs: RETRY_MS,
         onClosed: () => {

@@ -1,31 +1,12 @@
-import {
-  AppError,
-  endpoint,
-  isAbandoned,
-  readPreferences,
-  replyJson,
-  standAside,
-} from '@loan-buddy/kit';
+import { endpoint, isAbandoned, readPreferences, releaseSlot, replyJson } from '@loan-buddy/kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
-import { idSchema } from '../offers/offer';
+import { idSchema } from '../id';
 import type { AwaitOrder } from '../orders/await-order';
 import { orderBody, orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
-import { MAX_WAIT_S } from './post-checkout';
-
-export class OrderNotFoundError extends AppError {
-  readonly code = 'order-not-found';
-
-  constructor(id: string) {
-    super(`There is no order ${id}.`);
-  }
-}
-
-/** Somebody else's order: whoever asks is not told that there is one. */
-export class OrderHiddenError extends OrderNotFoundError {
-  override readonly denied = true;
-}
+import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
+import { MAX_WAIT_S, preferredWait } from './prefer-wait';
 
 export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
   return endpoint(
@@ -52,19 +33,17 @@ export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
       problems: ['order-not-found', 'database-unavailable'],
     },
     async ({ params, caller, req, res }) => {
-      const { waitS } = readPreferences(req);
-      const seconds = Math.min(waitS ?? 0, MAX_WAIT_S);
+      const { waitMs, applied } = preferredWait(readPreferences(req));
       let order = await awaitOrder(params.id, { waitMs: 0 });
       if (!order) throw new OrderNotFoundError(params.id);
       if (!mayActFor(caller, order.userId)) throw new OrderHiddenError(params.id);
-      if (order.status === 'PENDING' && seconds > 0) {
-        standAside(req);
-        const wait = { waitMs: seconds * 1000, signal: signalOf(res) };
-        order = (await awaitOrder(params.id, wait)) ?? order;
+      if (order.status === 'PENDING' && waitMs > 0) {
+        releaseSlot(req);
+        order = (await awaitOrder(params.id, { waitMs, signal: signalOf(res) })) ?? order;
       }
       replyJson(res, 200, orderBody(order), [
         ...(order.status === 'PENDING' ? ['Retry-After', PENDING_RETRY_AFTER] : []),
-        ...(waitS === undefined ? [] : ['Preference-Applied', `wait=${String(seconds)}`]),
+        ...applied.flatMap((preference) => ['Preference-Applied', preference]),
       ]);
     },
   );

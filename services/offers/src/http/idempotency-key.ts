@@ -1,15 +1,5 @@
-import { AppError, ValidationError } from '@loan-buddy/kit';
+import { ValidationError } from '@loan-buddy/kit';
 import type { Request } from 'express';
-
-/** The key was used before, for something else. */
-export class KeyReusedError extends AppError {
-  readonly code = 'idempotency-key-reused';
-}
-
-/** The first request with this key is still being worked on. */
-export class RequestInFlightError extends AppError {
-  readonly code = 'request-in-flight';
-}
 
 const MAX_LENGTH = 255;
 const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;

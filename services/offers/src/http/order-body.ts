@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { offerSchema } from '../offers/offer';
 import { termSchema } from './offer-query';
-import { ORDER_ID_PATTERN, orderStatuses, type Order } from '../orders/order';
+import type { StoredResponse } from '../orders/idempotency';
+import { isDecided, ORDER_ID_PATTERN, orderStatuses, type Order } from '../orders/order';
 
 /** Seconds after which to look again at an order that is not decided yet. */
 export const PENDING_RETRY_AFTER = '1';
@@ -43,4 +44,9 @@ export function orderBody({ id, userId, status, createdAt, offer }: Order): Orde
     amount: offer.amount,
     ...(offer.termMonths !== undefined && { term_months: offer.termMonths }),
   };
+}
+
+/** The response to the checkout that made an order: 201 once it is decided, 202 until then. */
+export function checkoutResponse(order: Order): StoredResponse {
+  return { status: isDecided(order) ? 201 : 202, body: JSON.stringify(orderBody(order)) };
 }

@@ -1,13 +1,14 @@
-import { continueTrace, endpoint, readPreferences, replyJson, standAside } from '@loan-buddy/kit';
+import { continueTrace, endpoint, readPreferences, releaseSlot, replyJson } from '@loan-buddy/kit';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { requireMayActFor, writeOrders } from './access';
-import { idSchema } from '../offers/offer';
+import { idSchema } from '../id';
 import type { CheckoutMode } from '../orders/checkout';
-import type { AnswerCheckout } from './answer-checkout';
+import type { IdempotentCheckout } from '../orders/idempotent-checkout';
 import { readIdempotencyKey } from './idempotency-key';
 import { amountSchema, termSchema } from './offer-query';
 import { orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
+import { preferredWait } from './prefer-wait';
 
 const checkoutSchema = z
   .object({
@@ -25,29 +26,22 @@ const checkoutSchema = z
   })
   .meta({ id: 'Checkout' });
 
-/** Longest time a client is kept waiting because it says it is willing to, in seconds. */
-export const MAX_WAIT_S = 30;
-
 /**
- * How long to wait for a decision that is asked for behind, and which preferences that honours (RFC 7240): at once
+ * How long to wait for a decision that is requested in the background, and which preferences that honours (RFC 7240): at once
  * with `respond-async`, unless `wait` gives a time. Undefined where the decision is asked for first.
  */
 function asyncWait(req: Request, mode: CheckoutMode) {
-  const { respondAsync, waitS } = readPreferences(req);
-  if (!respondAsync && mode === 'sync') return undefined;
-  const seconds = Math.min(waitS ?? 0, MAX_WAIT_S);
-  const applied = [
-    ...(respondAsync ? ['respond-async'] : []),
-    ...(waitS === undefined ? [] : [`wait=${String(seconds)}`]),
-  ];
-  return { waitMs: seconds * 1000, applied };
+  const preferences = readPreferences(req);
+  if (!preferences.respondAsync && mode === 'sync') return undefined;
+  const { waitMs, applied } = preferredWait(preferences);
+  return { waitMs, applied: preferences.respondAsync ? ['respond-async', ...applied] : applied };
 }
 
 export function postCheckout(dependencies: {
-  answerCheckout: AnswerCheckout;
+  idempotentCheckout: IdempotentCheckout;
   checkoutMode: CheckoutMode;
 }) {
-  const { answerCheckout, checkoutMode } = dependencies;
+  const { idempotentCheckout, checkoutMode } = dependencies;
   const headers = {
     Location: 'Where the order can be read from now on.',
     'Preference-Applied': 'Which of the preferences were honoured.',
@@ -89,7 +83,7 @@ export function postCheckout(dependencies: {
       requireMayActFor(caller, body.user_id);
       const asynchronous = asyncWait(req, checkoutMode);
       const sentTrace = req.headersDistinct['traceparent'];
-      const { orderId, response, replayed } = await answerCheckout(
+      const { orderId, response, replayed } = await idempotentCheckout(
         {
           userId: body.user_id,
           loanId: body.loan_id,
@@ -98,7 +92,7 @@ export function postCheckout(dependencies: {
           email: body.email,
           waitMs: asynchronous?.waitMs,
           onWait: () => {
-            standAside(req);
+            releaseSlot(req);
           },
           requestId: req.requestId,
           traceparent: continueTrace(sentTrace?.length === 1 ? sentTrace[0] : undefined),

@@ -2,14 +2,14 @@ import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/
 import type { DatabaseUnavailableError } from '../db/unavailable';
 import type { ProviderUnavailableError } from '../offers/find-offer';
 import type { UnknownLoanError } from '../orders/checkout';
+import type { KeyReusedError, RequestInFlightError } from '../orders/idempotent-checkout';
 import type { NotFailedError } from './failed-orders';
 import type { OfferNotFoundError } from './get-offer';
 import type { OffersUnavailableError } from './get-offers';
-import type { OrderNotFoundError } from './get-order';
 import type { TooManyStreamsError } from './get-order-events';
+import type { OrderNotFoundError } from './order-not-found';
 import type { DeliveryNotFoundError, EndpointDisabledError } from './webhook-deliveries';
 import type { EndpointNotFoundError, TooManyEndpointsError } from './webhook-endpoints';
-import type { KeyReusedError, RequestInFlightError } from './idempotency-key';
 
 type ProblemCode =
   | KitProblemCode
@@ -51,7 +51,7 @@ export const problems = {
   'provider-unavailable': {
     status: 503,
     title: 'The provider of this offer does not answer',
-    detail: 'Whether there is such an offer cannot be told now. Nothing was ordered; try again.',
+    detail: 'Whether this offer exists cannot be told right now. Nothing was ordered; try again.',
   },
   'offers-unavailable': {
     status: 503,

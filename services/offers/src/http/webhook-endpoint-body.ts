@@ -1,7 +1,7 @@
 import { publicOnly } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { ENDPOINT_ID_PATTERN, type WebhookEndpoint } from '../notification/webhook-endpoint-store';
-import { isPrintable } from '../printable';
+import { isPrintable } from '../id';
 import { finalEventTypes, isSecret } from '../notification/webhook-message';
 
 const MAX_URL = 2048;

@@ -46,13 +46,13 @@ export function postWebhookEndpoint({ endpoints, allowPrivate }: Woken) {
       method: 'post',
       path: '/webhook-endpoints',
       operationId: 'createWebhookEndpoint',
-      summary: 'Be told of orders by webhook',
+      summary: 'Create a webhook endpoint',
       access: manageWebhooks,
       description: 'Messages are signed as Standard Webhooks 1.0 has it; see the webhooks below.',
       body: newEndpointSchema(allowPrivate),
       responses: {
         201: {
-          description: 'The endpoint, with the secret that nobody is told again.',
+          description: 'The endpoint, with its secret, shown only this once.',
           schema: endpointWithSecretSchema,
           headers: { Location: 'Where the endpoint can be read from now on.' },
         },
@@ -63,7 +63,7 @@ export function postWebhookEndpoint({ endpoints, allowPrivate }: Woken) {
       const { url, description, event_types: eventTypes, enabled, secret = newSecret() } = body;
       const made = await endpoints.insert({ url, description, eventTypes, enabled }, secret);
       if (!made) {
-        throw new TooManyEndpointsError(`There may be ${String(MAX_ENDPOINTS)} at most.`);
+        throw new TooManyEndpointsError(`At most ${String(MAX_ENDPOINTS)} endpoints may exist.`);
       }
       const headers = ['Location', `/webhook-endpoints/${made.id}`];
       replyJson(res, 201, { ...endpointBody(made), secret }, headers);
@@ -117,7 +117,7 @@ export function patchWebhookEndpoint({ endpoints, wake, allowPrivate }: Woken) {
       method: 'patch',
       path: '/webhook-endpoints/{id}',
       operationId: 'changeWebhookEndpoint',
-      summary: 'Change what is given, and nothing else',
+      summary: 'Update an endpoint',
       access: manageWebhooks,
       description:
         'While an endpoint is disabled no messages are made for it, and those it has wait until it is enabled again.',
@@ -141,7 +141,7 @@ export function deleteWebhookEndpoint({ endpoints }: Endpoints) {
       method: 'delete',
       path: '/webhook-endpoints/{id}',
       operationId: 'deleteWebhookEndpoint',
-      summary: 'Be told no more, and forget what was sent',
+      summary: 'Delete an endpoint and its deliveries',
       access: manageWebhooks,
       responses: { 204: { description: 'It is gone, and its deliveries are.' } },
     },
@@ -159,11 +159,11 @@ export function postWebhookSecretRotation({ endpoints }: Endpoints) {
       method: 'post',
       path: '/webhook-endpoints/{id}/rotate-secret',
       operationId: 'rotateWebhookSecret',
-      summary: 'Sign with a new secret, and for 24 h with the old one, too',
+      summary: 'Rotate the secret; for 24 h the old one signs, too',
       access: manageWebhooks,
       responses: {
         200: {
-          description: 'The endpoint, with the new secret that nobody is told again.',
+          description: 'The endpoint, with its new secret, shown only this once.',
           schema: endpointWithSecretSchema,
         },
       },

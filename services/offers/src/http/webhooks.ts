@@ -18,8 +18,8 @@ const responses = {
   '2XX': 'It is delivered.',
   '410': 'The endpoint is disabled.',
   '429':
-    'It is sent again, after `Retry-After` if that is given; the endpoint is left alone so long. So for 502, 503 and 504.',
-  default: 'It is sent again later: ten times within three days.',
+    'It is retried, not before `Retry-After` if that is given, and the endpoint is paused until then. The same goes for 502, 503, 504 and no answer in time.',
+  default: 'It is retried later: up to ten attempts in all, over three days.',
 };
 
 const summaries: Partial<Record<OrderEventType, string>> = {

@@ -1,4 +1,4 @@
-import { attemptDelaysMs, pauseAfter, readRetryAfter } from './attempt-delays';
+import { attemptDelaysMs, pauseAfter } from './attempt-delays';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -26,22 +26,5 @@ describe('pauseAfter', () => {
   it('is at least what was asked for', () => {
     expect(pauseAfter(1, attemptDelaysMs, HOUR)).toBe(HOUR);
     expect(pauseAfter(9, attemptDelaysMs, SECOND)).toBeGreaterThan(21 * HOUR);
-  });
-});
-
-describe('readRetryAfter', () => {
-  const now = Date.parse('2025-07-08T12:00:00Z');
-  it.each([
-    ['120', 120 * SECOND],
-    ['0', 0],
-    ['Tue, 08 Jul 2025 12:00:30 GMT', 30 * SECOND],
-    ['Tue, 08 Jul 2025 11:00:00 GMT', 0],
-    ['99999999999999999999', 24 * HOUR],
-    ['soon', undefined],
-    ['-1', undefined],
-    ['', undefined],
-    [undefined, undefined],
-  ])('takes %s for %s', (value, ms) => {
-    expect(readRetryAfter(value, now)).toBe(ms);
   });
 });

@@ -19,7 +19,7 @@ export interface EmailJobStore {
   /** Takes up to `limit` that are due. Nobody else gets them until `leaseMs` have passed. */
   claimDue: (limit: number, leaseMs: number) => Promise<EmailJob[]>;
   recordSent: (job: EmailJob) => Promise<void>;
-  /** After an attempt in vain: due again later, or never. */
+  /** After a failed attempt: due again later, or never. */
   recordFailure: (
     job: EmailJob,
     failure: { reason: string; dueInMs: number | undefined },
@@ -28,6 +28,7 @@ export interface EmailJobStore {
   skipDue: (limit: number) => Promise<number>;
 }
 
+/** Keeps the e-mails in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
 export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
   const updateClaimed = ({ seq, attempts }: EmailJob) =>
     db

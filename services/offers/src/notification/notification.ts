@@ -1,10 +1,9 @@
-import { type Logger, type Poller, type WebClient } from '@loan-buddy/kit';
+import { createJobWorker, type Logger, type Poller, type WebClient } from '@loan-buddy/kit';
 import type { Kysely } from 'kysely';
 import type { Tables } from '../db/tables';
 import { createDeliverEmail } from './deliver-email';
 import { createDeliverWebhook } from './deliver-webhook';
 import { createEmailJobStore, type EmailJob } from './email-job-store';
-import { createJobWorker } from './job-worker';
 import type { SendEmail } from './send-email';
 import { createSendWebhook } from './send-webhook';
 import { createWebhookDeliveryStore, type WebhookDeliveryStore } from './webhook-delivery-store';
@@ -78,7 +77,7 @@ export function createNotification(options: {
           leaseMs: timeoutMs + leaseMarginMs,
         }),
       work: deliverWebhook,
-      concurrency,
+      capacity: () => concurrency,
       graceMs,
       logger,
     }),
@@ -94,7 +93,7 @@ export function createNotification(options: {
     work: sendEmail
       ? createDeliverEmail({ jobs, send: sendEmail, delaysMs, logger })
       : () => Promise.resolve(),
-    concurrency: EMAIL_CONCURRENCY,
+    capacity: () => EMAIL_CONCURRENCY,
     graceMs,
     logger,
   });

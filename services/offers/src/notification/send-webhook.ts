@@ -1,5 +1,9 @@
-import { ExchangeEndedError, ForbiddenAddressError, type WebClient } from '@loan-buddy/kit';
-import { readRetryAfter } from './attempt-delays';
+import {
+  ExchangeEndedError,
+  ForbiddenAddressError,
+  readRetryAfter,
+  type WebClient,
+} from '@loan-buddy/kit';
 import type { ClaimedDelivery } from './webhook-delivery-store';
 import { bodyOf, signedHeaders } from './webhook-message';
 
@@ -9,7 +13,7 @@ export interface WebhookAnswer {
   statusCode: number | null;
   /** Null: it took it. */
   error: string | null;
-  /** Says that the receiver is behind: it is to be left alone, for as long as it asked for if it did. */
+  /** The receiver cannot keep up: it is to be left alone, for as long as it asked for if it did. */
   slowDown?: { retryAfterMs: number | undefined };
   /** The receiver wants nothing more, ever (410). */
   gone?: true;
@@ -20,6 +24,9 @@ export type SendWebhook = (
   delivery: ClaimedDelivery,
   signal: AbortSignal,
 ) => Promise<WebhookAnswer>;
+
+/** No receiver may ask to be left alone for longer. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /** What a receiver answers that cannot keep up, or whose proxy cannot reach it. */
 const SLOW_DOWN = [429, 502, 503, 504];
@@ -41,11 +48,12 @@ export function createSendWebhook(options: {
       return judge(answer.status, answer.headers['retry-after']);
     } catch (error) {
       if (error instanceof ExchangeEndedError && error.code === 'canceled') throw error;
-      const isBehind = error instanceof Error && 'code' in error && TIMEOUTS.includes(error.code);
+      const isOverloaded =
+        error instanceof Error && 'code' in error && TIMEOUTS.includes(error.code);
       return {
         statusCode: null,
         error: reasonOf(error),
-        ...(isBehind && { slowDown: { retryAfterMs: undefined } }),
+        ...(isOverloaded && { slowDown: { retryAfterMs: undefined } }),
       };
     }
   };
@@ -57,7 +65,8 @@ function judge(statusCode: number, retryAfter: string | undefined): WebhookAnswe
   const redirect = statusCode >= 300 && statusCode < 400 ? ', and redirects are not followed' : '';
   const error = `answered ${String(statusCode)}${redirect}`;
   if (!SLOW_DOWN.includes(statusCode)) return { statusCode, error };
-  return { statusCode, error, slowDown: { retryAfterMs: readRetryAfter(retryAfter) } };
+  const retryAfterMs = readRetryAfter(retryAfter, { maxMs: MAX_RETRY_AFTER_MS });
+  return { statusCode, error, slowDown: { retryAfterMs } };
 }
 
 /** Names and codes only: messages of the network name addresses that the receiver's owner may not know. */

@@ -90,6 +90,7 @@ const columns = [
   'delivered_at',
 ] as const;
 
+/** Keeps the deliveries in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
 export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryStore {
   const updateOne = (trx: Kysely<Tables>, endpointId: string, id: string) =>
     trx

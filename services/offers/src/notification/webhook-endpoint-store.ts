@@ -67,6 +67,7 @@ const previousSecretUntil = sql<Date | null>`
   'previous_secret_until',
 );
 
+/** Keeps the endpoints in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
 export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointStore {
   const select = () => db.selectFrom('webhook_endpoints').select([...columns, previousSecretUntil]);
 

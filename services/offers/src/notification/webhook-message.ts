@@ -15,7 +15,7 @@ export const finalEventTypes = orderEventTypes.filter(isFinalEvent);
 /** What an endpoint is sent when somebody wants to see whether it works. */
 export const TEST_TYPE = 'com.loanbuddy.webhook.test';
 
-/** `failed` means given up: all attempts were in vain, or the endpoint wants no more. */
+/** `failed` means given up: all attempts failed, or the endpoint wants no more. */
 export const deliveryStatuses = ['pending', 'succeeded', 'failed'] as const;
 
 export type DeliveryStatus = (typeof deliveryStatuses)[number];

@@ -4,6 +4,7 @@ import type { OfferQuery } from './provider';
 /** What one provider has to say, and how long it took to say so. */
 export type TimedAnswer = Answer & { durationMs: number };
 
+/** Gives one answer for each provider, in the order asked; see {@link createAskProviders}. */
 export type AskProviders = (
   providers: readonly CachedProvider[],
   query: OfferQuery,

@@ -2,7 +2,7 @@ import type { Logger } from '@loan-buddy/kit';
 import { circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
 import { reasonOf, type FailureReason } from './failure-reason';
-import { keepFresh, type KeepFresh, type Kept } from './keep-fresh';
+import { createSwrCache, type SwrCache, type CacheEntry } from './swr-cache';
 import type { Offer } from './offer';
 import type { OfferQuery, Provider, ProviderAnswer } from './provider';
 import { withDeadline } from './with-deadline';
@@ -65,7 +65,7 @@ export function createCachedProvider(
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failures),
   });
-  const answers = new LRUCache<string, KeepFresh<ProviderAnswer>>({ max: MAX_QUERIES });
+  const answers = new LRUCache<string, SwrCache<ProviderAnswer>>({ max: MAX_QUERIES });
 
   return {
     name,
@@ -80,11 +80,15 @@ export function createCachedProvider(
     },
   };
 
-  function answersTo(query: OfferQuery): KeepFresh<ProviderAnswer> {
+  function answersTo(query: OfferQuery): SwrCache<ProviderAnswer> {
     const key = `${String(query.amount)} ${String(query.termMonths)}`;
     let known = answers.get(key);
     if (!known) {
-      known = keepFresh({ load: () => ask(query), ttlMs: () => ttlMs, maxAgeMs: () => maxAgeMs });
+      known = createSwrCache({
+        load: () => ask(query),
+        ttlMs: () => ttlMs,
+        maxAgeMs: () => maxAgeMs,
+      });
       answers.set(key, known);
     }
     return known;
@@ -108,7 +112,7 @@ export function createCachedProvider(
     }
   }
 
-  function toAnswer({ value, loadedAt, freshUntil }: Kept<ProviderAnswer>, isStale: boolean) {
+  function toAnswer({ value, loadedAt, freshUntil }: CacheEntry<ProviderAnswer>, isStale: boolean) {
     const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
     const asOf = loadedAt - ageMs;
     return { provider: name, offers, unread, asOf, freshUntil, isStale: isStale || wasStale };

@@ -9,6 +9,7 @@ export class ProviderUnavailableError extends AppError {
   readonly code = 'provider-unavailable';
 }
 
+/** Gives the offer of that id; undefined if there is none. See {@link createFindOffer}. */
 export type FindOffer = (offerId: string, query: OfferQuery) => Promise<PricedOffer | undefined>;
 
 /**

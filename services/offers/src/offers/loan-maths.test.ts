@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import {
-  comparisonRate,
   effectiveApr,
   effectiveLoanApr,
   monthlyPayment,
   nominalApr,
+  nominalLoanApr,
   type UnitPeriodPayment,
 } from './loan-maths';
 
@@ -94,7 +94,7 @@ describe('nominalApr, as Regulation Z, Appendix J has it', () => {
   });
 });
 
-describe('comparisonRate', () => {
+describe('nominalLoanApr, which is the comparison rate of Australia', () => {
   it.each([
     ['NAB Personal Loan', 30_000, 60, 8.49, 250, 10, '9.54'],
     ['CommBank variable, from', 30_000, 60, 8.5, 0, 15, '9.53'],
@@ -104,14 +104,14 @@ describe('comparisonRate', () => {
   ])(
     'is what the bank publishes: %s',
     (_, amount, termMonths, ratePercent, upfrontFee, monthlyFee, expected) => {
-      const rate = comparisonRate({ amount, termMonths, ratePercent, upfrontFee, monthlyFee });
+      const rate = nominalLoanApr({ amount, termMonths, ratePercent, upfrontFee, monthlyFee });
       expect(rate.toFixed(2)).toBe(expected);
     },
   );
 
   it('is not a number where the fee leaves nothing of the loan', () => {
     const loan = { amount: 100, termMonths: 12, ratePercent: 5, monthlyFee: 0 };
-    expect(comparisonRate({ ...loan, upfrontFee: 100 })).toBeNaN();
+    expect(nominalLoanApr({ ...loan, upfrontFee: 100 })).toBeNaN();
     expect(effectiveLoanApr({ ...loan, upfrontFee: 100 })).toBeNaN();
   });
 });
@@ -138,7 +138,7 @@ describe('payments and rates agree with each other', () => {
           ratePercent,
           6,
         );
-        expect(comparisonRate({ ...loan, ...free })).toBeCloseTo(ratePercent, 6);
+        expect(nominalLoanApr({ ...loan, ...free })).toBeCloseTo(ratePercent, 6);
       }),
     );
   });

@@ -79,10 +79,11 @@ export function nominalApr(credit: {
 }
 
 /**
- * The comparison rate: the nominal annual rate that would cost as much without fees as the loan does with them. The
- * fee paid once counts as never advanced.
+ * The nominal annual rate that would cost as much without fees as the loan does with them, which is Australia's
+ * comparison rate and, while all payments are monthly, the annual percentage rate of Regulation Z. The upfront fee counts
+ * as never advanced.
  */
-export function comparisonRate(loan: Loan & LoanFees): number {
+export function nominalLoanApr(loan: Loan & LoanFees): number {
   return 1200 * monthlyCostRate(loan);
 }
 
@@ -91,7 +92,7 @@ export function effectiveLoanApr(loan: Loan & LoanFees): number {
   return 100 * Math.expm1(12 * Math.log1p(monthlyCostRate(loan)));
 }
 
-/** The monthly rate at which what the borrower pays is worth what he gets; NaN where fees leave nothing of the amount. */
+/** The monthly rate at which what the borrower pays is worth what they get; NaN where fees leave nothing of the amount. */
 function monthlyCostRate(loan: Loan & LoanFees): number {
   const { amount, termMonths, upfrontFee, monthlyFee } = loan;
   if (upfrontFee >= amount) return Number.NaN;

@@ -1,13 +1,5 @@
 import { z } from 'zod';
-import { isPrintable } from '../printable';
-
-/** An identifier that somebody else chose: 1 to 128 characters, none of them a control character or broken Unicode. */
-export const idSchema = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(128, 'must have at most 128 characters')
-  // Not as a pattern: in the published schema its flag would be lost.
-  .refine(isPrintable, 'must not contain control characters');
+import { idSchema } from '../id';
 
 /** What every offer has, whoever makes it. Rates are percent a year, amounts in units of the currency. */
 export const offerSchema = z.object({

@@ -1,7 +1,7 @@
 import {
-  comparisonRate,
   effectiveLoanApr,
   monthlyPayment,
+  nominalLoanApr,
   type Loan,
   type LoanFees,
 } from './loan-maths';
@@ -46,7 +46,7 @@ export function priceOffer(
     upfrontFee: fees?.upfront ?? 0,
   };
   const paid = round(monthlyPayment(loan) + monthlyFee);
-  const apr = aprType === 'eu-effective' ? effectiveLoanApr(loan) : comparisonRate(loan);
+  const apr = aprType === 'eu-effective' ? effectiveLoanApr(loan) : nominalLoanApr(loan);
   return {
     ...offer,
     price: {

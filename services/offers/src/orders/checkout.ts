@@ -5,7 +5,7 @@ import type { IdempotentRequest } from './idempotency';
 import type { AwaitOrder } from './await-order';
 import { newOrderId, type NewOrder, type Order } from './order';
 import type { OrderStore } from './order-store';
-import type { SettleOrder } from './settle-order';
+import type { AttemptDecision } from './attempt-decision';
 
 /** No provider offers a loan of that id. */
 export class UnknownLoanError extends AppError {
@@ -29,6 +29,7 @@ export const checkoutModes = ['sync', 'async'] as const;
 
 export type CheckoutMode = (typeof checkoutModes)[number];
 
+/** Makes an order of a user's pick; see {@link createCheckout}. */
 export type Checkout = (wanted: {
   userId: string;
   loanId: string;
@@ -36,7 +37,7 @@ export type Checkout = (wanted: {
   amount?: number | undefined;
   termMonths?: number | undefined;
   email?: string | undefined;
-  /** Has the decision asked for behind, and waits for it as long as this; if it is missing, it is asked for now. */
+  /** Leaves the asking to the decision worker and waits this long for the decision; if missing, asks within this request. */
   waitMs?: number | undefined;
   /** Called when nothing is left to do but to wait. */
   onWait?: (() => void) | undefined;
@@ -48,7 +49,7 @@ export type Checkout = (wanted: {
 /** How the decision on an order that was written down comes about. */
 export interface Approval {
   /** Asks now or has it asked for, and returns the order as it is after the time that may take. */
-  settleOrder: SettleOrder;
+  attemptDecision: AttemptDecision;
   /** How long that may take, with its statements. */
   leaseMs: number;
   /** When the order is due meanwhile: at once where others do the asking, else when whoever asks must have died. */
@@ -59,8 +60,8 @@ export interface Approval {
 
 /**
  * Takes a user's pick of an offer: writes the order down, asks for the decision or has it asked for, and returns the order
- * as it then is. It is `PENDING` where nobody has decided, and then the retry worker goes on asking. From the moment it is
- * written down nothing loses it; what dies before it could record a decision leaves it due `leaseMs` later.
+ * as it then is. It is `PENDING` where nobody has decided, and then the decision worker goes on asking. From the moment it is
+ * written down nothing loses it: if the process dies first, the order is due when `dueInMs` have passed.
  *
  * @throws {UnknownLoanError} where no provider has that offer.
  * @throws {ProviderUnavailableError} where the provider that would have it does not answer.
@@ -75,7 +76,7 @@ export function createCheckout(dependencies: {
   logger: Logger;
 }): Checkout {
   const { findOffer, orders, approval, awaitOrder, logger } = dependencies;
-  const { settleOrder, leaseMs, dueInMs, wake } = approval;
+  const { attemptDecision, leaseMs, dueInMs, wake } = approval;
   return async (wanted) => {
     const { userId, loanId, amount, termMonths, waitMs, requestId, request } = wanted;
     const offer = await findOffer(loanId, { amount, termMonths });
@@ -96,15 +97,15 @@ export function createCheckout(dependencies: {
       traceparent: wanted.traceparent,
       email: wanted.email,
     };
-    const isBehind = waitMs !== undefined;
+    const isAsync = waitMs !== undefined;
     const written = await orders.insert(
       order,
-      isBehind ? 0 : dueInMs,
+      isAsync ? 0 : dueInMs,
       request && { ...request, inFlightMs: leaseMs + (waitMs ?? 0) },
     );
     if (!written) throw new KeyTakenError('the idempotency key belongs to another order');
     try {
-      if (!isBehind) return await settleOrder(order, { requestId });
+      if (!isAsync) return await attemptDecision(order, { requestId });
       wake();
       if (waitMs === 0) return order;
       wanted.onWait?.();

@@ -45,6 +45,7 @@ export interface IdempotencyStore {
   sweep: () => Promise<number>;
 }
 
+/** Keeps the keys in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
 export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
   return {
     find: async (client, key) => {

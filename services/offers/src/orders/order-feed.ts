@@ -19,6 +19,10 @@ export interface OrderFeed {
   close: () => Promise<void>;
 }
 
+/**
+ * Listens to the database for orders that change, on whichever replica. Those who watch an order are also told every five
+ * seconds, and whenever the connection was away, so that a lost notification costs time and nothing else.
+ */
 export async function createOrderFeed(dependencies: {
   listen: Listen;
   log: Pick<EventLog, 'of'>;

@@ -45,7 +45,7 @@ export interface OrderStore {
   postpone: (id: string, dueInMs: number) => Promise<Order>;
   /** The same once a message asks for its decision. */
   markRequested: (id: string, dueInMs: number) => Promise<Order>;
-  /** The same after an attempt in vain; with `maxAttempts` of them the order is given up: `FAILED`. */
+  /** The same after a failed attempt; with `maxAttempts` of them the order is given up: `FAILED`. */
   recordFailure: (
     id: string,
     failure: { reason: string; dueInMs: number; maxAttempts: number },

@@ -26,11 +26,11 @@ export interface Order {
   status: OrderStatus;
   createdAt: Date;
   offer: OrderedOffer;
-  /** How often a decision was asked for in vain. */
+  /** Number of failed attempts to get a decision. */
   attempts: number;
 }
 
-/** What an order is written down with and nobody reads again but what goes out of here. */
+/** What is stored with a new order and never read back into one: only events and e-mails carry it. */
 export interface NewOrder extends Order {
   /** Of the checkout (W3C Trace Context). */
   traceparent?: string | undefined;

@@ -50,7 +50,7 @@ describe('an order that is due', () => {
       [order.id, 'com.loanbuddy.order.checkout_submitted'],
       [order.id, 'com.loanbuddy.order.checkout_submitted'],
     ]);
-    expect(messages()).toEqual(['decision asked for again', 'order failed: nobody decided it']);
+    expect(messages()).toEqual(['decision requested again', 'order failed: nobody decided it']);
   });
 
   it('is asked for anew once an operator took it up', async () => {
@@ -70,14 +70,17 @@ describe('an order that is due', () => {
       expect(await requestDecision(due)).toMatchObject({ status: 'PENDING', attempts: 0 });
     }
     expect(await take()).toBeUndefined();
-    expect(messages()).toEqual(['decision not asked for']);
+    expect(messages()).toEqual(['decision request not published']);
 
     trouble.error = undefined;
     await orders.postpone(due.id, 0);
     expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 0 });
     trouble.error = new Error('away again');
     expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 0 });
-    expect(messages()).toEqual(['decision not asked for', 'decision not asked for']);
+    expect(messages()).toEqual([
+      'decision request not published',
+      'decision request not published',
+    ]);
   });
 
   it('is not asked for any more where it was decided meanwhile', async () => {

@@ -1,17 +1,16 @@
-import type { Logger } from '@loan-buddy/kit';
+import type { Logger, PublishEvent } from '@loan-buddy/kit';
 import type { EventLog } from '../events/event-log';
-import { asksForDecision } from '../events/order-event';
-import type { PublishEvent } from '../events/publish-to-bus';
+import { asksForDecision, type OrderEvent } from '../events/order-event';
 import type { Order } from './order';
 import type { DueOrder, OrderStore } from './order-store';
-import { pauseMs, type RetryPolicy } from './settle-order';
+import { pauseMs, type RetryPolicy } from './attempt-decision';
 
 /** How long to leave an order alone whose request could not be published. */
 const PAUSE_MS = 1000;
 
 /**
  * Asks for the decision on a due order by a message, its own last event, and records when it is due again. One on which no
- * decision has come since the last message has been asked for in vain; after the last attempt it has failed. A message that
+ * decision has come since the last message counts a failed attempt; after the last attempt it has failed. A message that
  * could not be published is no attempt.
  *
  * @throws {DatabaseUnavailableError} where it could not be recorded: the order is still due when it was before.
@@ -19,7 +18,7 @@ const PAUSE_MS = 1000;
 export function createRequestDecision(dependencies: {
   orders: Pick<OrderStore, 'find' | 'postpone' | 'markRequested' | 'recordFailure'>;
   log: Pick<EventLog, 'of'>;
-  publish: PublishEvent;
+  publish: PublishEvent<OrderEvent>;
   /** `baseMs` is how long a decision may take. */
   policy: RetryPolicy;
   logger: Logger;
@@ -37,11 +36,11 @@ export function createRequestDecision(dependencies: {
   return async (order) => {
     const { id: orderId, isRequested } = order;
     if (isRequested && order.attempts + 1 >= policy.attempts) {
-      const settled = await recordFailure(order);
-      const { status, attempts } = settled;
+      const updated = await recordFailure(order);
+      const { status, attempts } = updated;
       if (status === 'FAILED')
         logger.error({ orderId, attempts }, 'order failed: nobody decided it');
-      return settled;
+      return updated;
     }
     const last = (await log.of(orderId)).at(-1)?.event;
     // Decided since it was taken.
@@ -51,12 +50,12 @@ export function createRequestDecision(dependencies: {
       failing = false;
     } catch (error) {
       // Said once: there may be thousands, and the outage may take long.
-      if (!failing) logger.warn({ err: error, orderId }, 'decision not asked for');
+      if (!failing) logger.warn({ err: error, orderId }, 'decision request not published');
       failing = true;
       return orders.postpone(orderId, PAUSE_MS);
     }
     if (!isRequested) return orders.markRequested(orderId, policy.baseMs);
-    logger.warn({ orderId, attempts: order.attempts + 1 }, 'decision asked for again');
+    logger.warn({ orderId, attempts: order.attempts + 1 }, 'decision requested again');
     return recordFailure(order);
   };
 }

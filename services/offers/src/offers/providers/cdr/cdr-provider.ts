@@ -1,7 +1,8 @@
 import { baseUrlSchema } from '@loan-buddy/kit';
 import { z } from 'zod';
-import { keepFresh } from '../../keep-fresh';
-import { idSchema, offerSchema } from '../../offer';
+import { createSwrCache } from '../../swr-cache';
+import { idSchema } from '../../../id';
+import { offerSchema } from '../../offer';
 import type { OfferQuery, ProviderAnswer } from '../../provider';
 import { withDeadline } from '../../with-deadline';
 import type { ListedProvider } from '../listed-provider';
@@ -51,7 +52,7 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         apiUrl: `${baseUri}/cds-au/v1`,
         ttlMs,
       });
-      const catalogue = keepFresh<Catalogue>({
+      const catalogue = createSwrCache<Catalogue>({
         load: () => withDeadline(timeoutMs, loadCatalogue),
         ttlMs: ({ unread, asOf }) => {
           const left = Math.max(0, asOf + ttlMs - performance.now());
@@ -59,7 +60,7 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         },
         maxAgeMs: ({ asOf }) => asOf + MAX_AGE_IN_TTLS * ttlMs - performance.now(),
         pauseMs: PAUSE_MS,
-        onFailureBehind: (error) => {
+        onRefreshError: (error) => {
           logger.warn({ provider: name, err: error }, 'catalogue not refreshed');
         },
       });

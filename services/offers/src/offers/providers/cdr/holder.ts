@@ -1,6 +1,11 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JsonTooLargeError, parseBoundedJson, type WebClient } from '@loan-buddy/kit';
+import {
+  JsonTooLargeError,
+  parseBoundedJson,
+  readRetryAfter,
+  type WebClient,
+} from '@loan-buddy/kit';
 import { ProviderError } from '../../failure-reason';
 
 /** What we ask for of the standard (Consumer Data Standards 1.36, HTTP headers): the newest version, and the oldest with it. */
@@ -71,7 +76,8 @@ export function createHolder(web: WebClient): Holder {
           continue;
         }
         if (status === 429) {
-          pausedUntil = performance.now() + retryAfterMs(headers['retry-after']);
+          const retryAfterMs = readRetryAfter(headers['retry-after'], { maxMs: LONGEST_PAUSE_MS });
+          pausedUntil = performance.now() + (retryAfterMs ?? DEFAULT_PAUSE_MS);
           pauses += 1;
           if (pauses > MAX_PAUSES) {
             throw new ProviderError('rate-limited', 'HTTP 429 again and again');
@@ -116,14 +122,6 @@ function readable(version: string | string[] | undefined): string {
 function versionHeaders(resource: Resource, version: number): Record<string, string> {
   const { oldest } = resources[resource];
   return { 'x-v': String(version), ...(oldest < version && { 'x-min-v': String(oldest) }) };
-}
-
-/** Seconds or a date (RFC 9110, section 10.2.3). */
-function retryAfterMs(value: string | undefined): number {
-  const ms = /^\d+$/.test(value ?? '')
-    ? Number(value) * 1000
-    : Date.parse(value ?? '') - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_PAUSE_MS) : DEFAULT_PAUSE_MS;
 }
 
 function requireSuccess(status: number): void {

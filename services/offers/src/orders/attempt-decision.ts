@@ -16,7 +16,8 @@ export interface RetryPolicy {
 /** Longest reason that is kept, in UTF-16 units. */
 const MAX_REASON = 500;
 
-export type SettleOrder = (order: Order, context: { requestId: string }) => Promise<Order>;
+/** Returns the order as it is after the attempt; see {@link createAttemptDecision}. */
+export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
 
 /**
  * Asks once for the decision on a pending order and records what came of it: the decision, the next time to ask, or
@@ -24,12 +25,12 @@ export type SettleOrder = (order: Order, context: { requestId: string }) => Prom
  *
  * @throws {DatabaseUnavailableError} where it could not be recorded: the order is still due when it was before.
  */
-export function createSettleOrder(dependencies: {
+export function createAttemptDecision(dependencies: {
   orders: Pick<OrderStore, 'decide' | 'postpone' | 'recordFailure'>;
   askForDecision: AskForDecision;
   policy: RetryPolicy;
   logger: Logger;
-}): SettleOrder {
+}): AttemptDecision {
   const { orders, askForDecision, policy, logger } = dependencies;
   return async (order, context) => {
     let decision;
@@ -40,12 +41,12 @@ export function createSettleOrder(dependencies: {
       if (error instanceof NotAskedError) return orders.postpone(order.id, dueInMs);
       if (!(error instanceof UndecidedError)) throw error;
       const failure = { reason: reasonOf(error), dueInMs, maxAttempts: policy.attempts };
-      const settled = await orders.recordFailure(order.id, failure);
-      const { status, attempts } = settled;
+      const updated = await orders.recordFailure(order.id, failure);
+      const { status, attempts } = updated;
       const log = { err: error, orderId: order.id, requestId: context.requestId, attempts };
       if (status === 'FAILED') logger.error(log, 'order failed: nobody decided it');
       else logger.warn(log, 'order stays pending');
-      return settled;
+      return updated;
     }
     return orders.decide(order.id, decision);
   };

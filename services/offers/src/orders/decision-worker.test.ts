@@ -3,7 +3,7 @@ import { recordingLogger } from '@loan-buddy/kit/testing';
 import { anOrder } from '../../test/builders';
 import type { Order } from './order';
 import type { Poller } from '@loan-buddy/kit';
-import { createRetryWorker } from './retry-worker';
+import { createDecisionWorker } from './decision-worker';
 
 let worker: Poller;
 afterEach(() => worker.stop());
@@ -11,11 +11,11 @@ afterEach(() => worker.stop());
 function setUp(due: number, options: { allowance?: number } = {}) {
   const queue = Array.from({ length: due }, aDueOrder);
   const claims: number[] = [];
-  const settling: ((order: Order) => void)[] = [];
+  const attempts: ((order: Order) => void)[] = [];
   const failure: { error?: Error } = {};
   const limits = { allowance: options.allowance ?? 10 };
   const { logger, lines } = recordingLogger();
-  worker = createRetryWorker({
+  worker = createDecisionWorker({
     orders: {
       claimDue: (limit) => {
         claims.push(limit);
@@ -24,35 +24,35 @@ function setUp(due: number, options: { allowance?: number } = {}) {
           : Promise.resolve(queue.splice(0, limit));
       },
     },
-    settleOrder: () => new Promise((resolve) => settling.push(resolve)),
+    attemptDecision: () => new Promise((resolve) => attempts.push(resolve)),
     allowance: () => limits.allowance,
     leaseMs: 1000,
     logger,
   });
   worker.start();
-  return { queue, claims, settling, failure, limits, lines };
+  return { queue, claims, attempts, failure, limits, lines };
 }
 
 const aDueOrder = () => ({ ...anOrder(), isRequested: false });
 const soon = () => sleep(20);
 
-describe('the retry worker', () => {
-  it('has a bounded number in hand, and takes the next as one is settled', async () => {
-    const { queue, settling } = setUp(25);
+describe('the decision worker', () => {
+  it('has a bounded number in hand, and takes the next as one is done', async () => {
+    const { queue, attempts } = setUp(25);
     await soon();
-    expect([settling.length, queue.length]).toEqual([10, 15]);
-    settling[0]!(anOrder());
+    expect([attempts.length, queue.length]).toEqual([10, 15]);
+    attempts[0]!(anOrder());
     await soon();
-    expect([settling.length, queue.length]).toEqual([11, 14]);
-    for (let i = 1; settling[i]; i++) {
-      settling[i]!(anOrder());
+    expect([attempts.length, queue.length]).toEqual([11, 14]);
+    for (let i = 1; attempts[i]; i++) {
+      attempts[i]!(anOrder());
       await soon();
     }
     expect(queue).toEqual([]);
   });
 
   it('claims nothing while the breaker is open, and one when one may try', async () => {
-    const { claims, limits, settling } = setUp(25, { allowance: 0 });
+    const { claims, limits, attempts } = setUp(25, { allowance: 0 });
     await soon();
     expect(claims).toEqual([]);
     limits.allowance = 1;
@@ -60,22 +60,22 @@ describe('the retry worker', () => {
     await soon();
     expect(claims).toEqual([1]);
     limits.allowance = 0;
-    settling[0]!(anOrder());
+    attempts[0]!(anOrder());
   });
 
   it('rests when nothing is due, and looks again when it is woken', async () => {
-    const { claims, queue, settling } = setUp(0);
+    const { claims, queue, attempts } = setUp(0);
     await soon();
     expect(claims).toEqual([10]);
     queue.push(aDueOrder());
     worker.wake();
     await soon();
-    expect(settling).toHaveLength(1);
-    settling[0]!(anOrder());
+    expect(attempts).toHaveLength(1);
+    attempts[0]!(anOrder());
   });
 
   it('says once that the database is away, and goes on when it is back', async () => {
-    const { failure, lines, settling, queue } = setUp(0);
+    const { failure, lines, attempts, queue } = setUp(0);
     failure.error = new Error('away');
     for (let i = 0; i < 3; i++) {
       worker.wake();
@@ -86,17 +86,17 @@ describe('the retry worker', () => {
     queue.push(aDueOrder());
     worker.wake();
     await soon();
-    settling[0]!(anOrder());
+    attempts[0]!(anOrder());
   });
 
   it('finishes what it has in hand when it is stopped, and takes no more', async () => {
-    const { settling, claims } = setUp(12);
+    const { attempts, claims } = setUp(12);
     await soon();
     let stopped = false;
     const stopping = worker.stop().then(() => (stopped = true));
     await soon();
     expect(stopped).toBe(false);
-    for (const settle of settling) settle(anOrder());
+    for (const end of attempts) end(anOrder());
     await stopping;
     expect(claims).toEqual([10]);
   });

@@ -1,5 +1,6 @@
 import {
   createHttpClient,
+  createPublishEvent,
   createServiceTokenSigner,
   type Logger,
   type Poller,
@@ -8,17 +9,17 @@ import type { MessageBus } from '@loan-buddy/kit/message-bus';
 import type { Config } from './config';
 import { createApplyDecision } from './events/apply-decision';
 import type { EventLog } from './events/event-log';
-import { createPublishToBus } from './events/publish-to-bus';
+import type { OrderEvent } from './events/order-event';
 import type { AwaitOrder } from './orders/await-order';
 import type { Approval } from './orders/checkout';
 import type { OrderStore } from './orders/order-store';
-import { createPaymentBreaker } from './orders/payment-breaker';
+import { createPaymentBreaker, type BreakerState } from './orders/payment-breaker';
 import { createPaymentClient, MAX_DECISION_BYTES } from './orders/payment-client';
 import { createRequestDecision } from './orders/request-decision';
-import { createRetryWorker } from './orders/retry-worker';
-import { createSettleOrder } from './orders/settle-order';
+import { createDecisionWorker } from './orders/decision-worker';
+import { createAttemptDecision } from './orders/attempt-decision';
 
-/** What a settling takes besides its call and its statements: nothing on a machine that breathes. */
+/** What an attempt takes besides its call and its statements: next to nothing, unless the machine is stalled. */
 const LEASE_MARGIN_MS = 1000;
 /** Decisions applied at the same time: more would only wait for a connection to the database. */
 const MAX_DECISIONS = 50;
@@ -33,9 +34,9 @@ const MAX_REQUESTS = 50;
 export interface OpenApproval {
   approval: Approval;
   /** Sees to the orders that are due. */
-  retryWorker: Poller;
-  /** How confirm-payment is doing, as far as one can tell from here. */
-  state: () => string;
+  decisionWorker: Poller;
+  /** The state of the breaker around confirm-payment; undefined where there is none, as it is not called. */
+  breakerState: () => BreakerState | undefined;
   close: () => Promise<void>;
 }
 
@@ -45,7 +46,7 @@ interface Parts {
   logger: Logger;
 }
 
-/** Asks confirm-payment over HTTP: within the request of the checkout, or from the retry worker. */
+/** Asks confirm-payment over HTTP: within the request of the checkout, or from the decision worker. */
 export function openHttpApproval({ config, orders, logger }: Parts): OpenApproval {
   const client = createHttpClient({
     baseUrl: config.CONFIRM_PAYMENT_URL,
@@ -67,28 +68,28 @@ export function openHttpApproval({ config, orders, logger }: Parts): OpenApprova
     capMs: config.RETRY_CAP_MS,
   };
   const { askForDecision } = breaker;
-  const settleOrder = createSettleOrder({ orders, askForDecision, policy, logger });
-  // One call, one wait for a connection, two statements: a settling that takes longer than this has died.
+  const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
+  // One call, one wait for a connection, two statements: an attempt that takes longer than this has died.
   const leaseMs =
     config.CONFIRM_PAYMENT_TIMEOUT_MS + 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
-  const retryWorker = createRetryWorker({
+  const decisionWorker = createDecisionWorker({
     orders,
-    settleOrder,
+    attemptDecision,
     allowance: () => Math.min(MAX_CALLS, breaker.allowance()),
     leaseMs,
     logger,
   });
-  breaker.onClosed(retryWorker.wake);
+  breaker.onClosed(decisionWorker.wake);
   return {
-    approval: { settleOrder, leaseMs, dueInMs: leaseMs, wake: retryWorker.wake },
-    retryWorker,
-    state: breaker.state,
+    approval: { attemptDecision, leaseMs, dueInMs: leaseMs, wake: decisionWorker.wake },
+    decisionWorker,
+    breakerState: breaker.state,
     close: client.close,
   };
 }
 
 /**
- * Asks by messages, and takes the decisions from a subscription. The retry worker does the asking, for the first time and
+ * Asks by messages, and takes the decisions from a subscription. The decision worker does the asking, for the first time and
  * where no decision has come; a checkout that asks now waits for the decision as long as it would for an answer.
  */
 export function openPubSubApproval(
@@ -109,19 +110,19 @@ export function openPubSubApproval(
     maxMessages: MAX_DECISIONS,
     handle: createApplyDecision({ orders, logger }),
   });
-  const publish = createPublishToBus(bus, config.PUBSUB_CHECKOUTS_TOPIC);
+  const publish = createPublishEvent<OrderEvent>(bus, config.PUBSUB_CHECKOUTS_TOPIC);
   const statementsMs = 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
-  const retryWorker = createRetryWorker({
+  const decisionWorker = createDecisionWorker({
     orders,
-    settleOrder: createRequestDecision({ orders, log, publish, policy, logger }),
+    attemptDecision: createRequestDecision({ orders, log, publish, policy, logger }),
     allowance: () => MAX_REQUESTS,
     leaseMs: PUBLISH_MS + statementsMs,
     logger,
   });
-  const { wake } = retryWorker;
+  const { wake } = decisionWorker;
   return {
     approval: {
-      settleOrder: async (order) => {
+      attemptDecision: async (order) => {
         wake();
         return (await awaitOrder(order.id, { waitMs })) ?? order;
       },
@@ -129,8 +130,8 @@ export function openPubSubApproval(
       dueInMs: 0,
       wake,
     },
-    retryWorker,
-    state: () => 'asked over Pub/Sub',
+    decisionWorker,
+    breakerState: () => undefined,
     close: () => Promise.resolve(),
   };
 }

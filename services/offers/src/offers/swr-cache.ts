@@ -1,5 +1,5 @@
 /** A value and when it was loaded, on the clock of `performance.now()`. */
-export interface Kept<Value> {
+export interface CacheEntry<Value> {
   value: Value;
   loadedAt: number;
   /** From then on it is stale. */
@@ -8,53 +8,53 @@ export interface Kept<Value> {
   usableUntil: number;
 }
 
-/** Reads through a memory of what was loaded before. */
-export interface KeepFresh<Value> {
+/** A cache of one value that is served stale while it is refreshed. */
+export interface SwrCache<Value> {
   /** What is known, at once; a promise only where nothing is. That rejects as `load` does. */
-  read: () => Kept<Value> | Promise<Kept<Value>>;
+  read: () => CacheEntry<Value> | Promise<CacheEntry<Value>>;
 }
 
 /**
- * Remembers what `load` gives: fresh for `ttlMs`, and until `maxAgeMs` still used at once while it is loaded anew behind
- * (the idea of `stale-while-revalidate`, RFC 5861). Nothing older is ever given. At most one load is under way; after
- * one behind that failed, of which `onFailureBehind` is told, the next waits for `pauseMs`.
+ * Caches what `load` gives: fresh for `ttlMs`, then served stale until `maxAgeMs` while it is refreshed in the background
+ * (the idea of `stale-while-revalidate`, RFC 5861), and never older. At most one load is under way. A failed refresh is
+ * reported to `onRefreshError`, and the next one waits for `pauseMs`.
  */
-export function keepFresh<Value>(options: {
+export function createSwrCache<Value>(options: {
   load: () => Promise<Value>;
   ttlMs: (value: Value) => number;
   maxAgeMs: (value: Value) => number;
   pauseMs?: number;
-  onFailureBehind?: (error: unknown) => void;
-}): KeepFresh<Value> {
-  const { load, ttlMs, maxAgeMs, pauseMs = 0, onFailureBehind } = options;
-  let kept: Kept<Value> | undefined;
-  let underWay: Promise<Kept<Value>> | undefined;
+  onRefreshError?: (error: unknown) => void;
+}): SwrCache<Value> {
+  const { load, ttlMs, maxAgeMs, pauseMs = 0, onRefreshError } = options;
+  let kept: CacheEntry<Value> | undefined;
+  let underWay: Promise<CacheEntry<Value>> | undefined;
   let notBefore = 0;
 
   return {
     read: () => {
       const now = performance.now();
       if (!kept || now >= kept.usableUntil) return reload();
-      if (now >= kept.freshUntil && now >= notBefore && !underWay) reloadBehind();
+      if (now >= kept.freshUntil && now >= notBefore && !underWay) refreshInBackground();
       return kept;
     },
   };
 
-  function reload(): Promise<Kept<Value>> {
+  function reload(): Promise<CacheEntry<Value>> {
     underWay ??= loadAndKeep().finally(() => {
       underWay = undefined;
     });
     return underWay;
   }
 
-  function reloadBehind(): void {
+  function refreshInBackground(): void {
     reload().catch((error: unknown) => {
       notBefore = performance.now() + pauseMs;
-      onFailureBehind?.(error);
+      onRefreshError?.(error);
     });
   }
 
-  async function loadAndKeep(): Promise<Kept<Value>> {
+  async function loadAndKeep(): Promise<CacheEntry<Value>> {
     const value = await load();
     const loadedAt = performance.now();
     const freshUntil = loadedAt + ttlMs(value);

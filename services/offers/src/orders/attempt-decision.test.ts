@@ -3,7 +3,7 @@ import { anOrder } from '../../test/builders';
 import type { OrderStore } from './order-store';
 import { NotAskedError } from './payment-breaker';
 import { UndecidedError, type AskForDecision } from './payment-client';
-import { createSettleOrder, pauseMs } from './settle-order';
+import { createAttemptDecision, pauseMs } from './attempt-decision';
 
 type Failure = Parameters<OrderStore['recordFailure']>[1];
 
@@ -16,25 +16,25 @@ function setUp(askForDecision: AskForDecision) {
     recordFailure: jest.fn(() => Promise.resolve(anOrder())),
   };
   const { logger, lines } = recordingLogger();
-  const settleOrder = createSettleOrder({ orders, askForDecision, policy, logger });
+  const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
   return {
     orders,
     lines,
-    settle: (attempts = 0) => settleOrder(anOrder({ attempts }), { requestId: 'r' }),
+    settle: (attempts = 0) => attemptDecision(anOrder({ attempts }), { requestId: 'r' }),
   };
 }
 
 const undecided = () =>
   Promise.reject(new UndecidedError('no answer', { cause: new Error('x'.repeat(1000)) }));
 
-describe('settleOrder', () => {
+describe('attemptDecision', () => {
   it('records the decision', async () => {
     const { orders, settle } = setUp(() => Promise.resolve('APPROVED'));
     expect(await settle()).toMatchObject({ status: 'APPROVED' });
     expect(orders.decide).toHaveBeenCalledWith(expect.any(String), 'APPROVED');
   });
 
-  it('records an attempt in vain, with the reason cut short, and when the next is due', async () => {
+  it('records a failed attempt, with the reason cut short, and when the next is due', async () => {
     const { orders, lines, settle } = setUp(undecided);
     await settle(1);
     const [[, failure]] = orders.recordFailure.mock.calls as unknown as [[string, Failure]];

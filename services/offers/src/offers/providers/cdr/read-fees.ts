@@ -1,0 +1,26 @@
+import type { OfferDetails, PeriodicFee } from '../../offer';
+import { parseAmount, parseMonths } from './decimal';
+import { MAX_ENTRIES, type Fee } from './product';
+
+const MAX_PERIODIC = 10;
+
+/** What is paid once and what comes back; many that come back are told as one a month. Fees that depend on something are not known. */
+export function readFees(fees: readonly Fee[], flags: Set<string>): OfferDetails['fees'] {
+  let upfront = 0;
+  const periodic: PeriodicFee[] = [];
+  for (const { feeType, additionalValue, amount, fixedAmount } of fees) {
+    if (feeType !== 'UPFRONT' && feeType !== 'PERIODIC') continue;
+    const charged = parseAmount(fixedAmount?.amount ?? amount);
+    const months = parseMonths(additionalValue);
+    if (charged === undefined || (feeType === 'PERIODIC' && months === undefined && charged > 0)) {
+      flags.add('fee-unreadable');
+    } else if (feeType === 'UPFRONT') upfront += charged;
+    else if (charged > 0) periodic.push({ amount: charged, months: months! });
+  }
+  if (fees.length === 0) return undefined;
+  // There may have been more of them.
+  if (fees.length >= MAX_ENTRIES) flags.add('fee-unreadable');
+  if (periodic.length <= MAX_PERIODIC) return { upfront, periodic };
+  const monthly = periodic.reduce((sum, { amount, months }) => sum + amount / months, 0);
+  return { upfront, periodic: [{ amount: Number(monthly.toFixed(2)), months: 1 }] };
+}

@@ -1,0 +1,35 @@
+import { createJobWorker, type Logger, type Poller } from '@loan-buddy/kit';
+import type { Order } from './order';
+import type { DueOrder, OrderStore } from './order-store';
+
+/**
+ * Works off the orders that are due: those whose decision nobody has asked for yet, or nobody has given.
+ *
+ * @param dependencies.attemptDecision asks for the decision on one order
+ * @param dependencies.allowance how many may be in hand now: few enough that replicas share the work
+ * @param dependencies.leaseMs how long an attempt may take: after that, another worker may take the order
+ */
+export function createDecisionWorker(dependencies: {
+  orders: Pick<OrderStore, 'claimDue'>;
+  attemptDecision: (order: DueOrder, context: { requestId: string }) => Promise<Order>;
+  allowance: () => number;
+  leaseMs: number;
+  logger: Logger;
+}): Poller {
+  const { orders, attemptDecision, allowance, leaseMs, logger } = dependencies;
+  return createJobWorker<DueOrder>({
+    name: 'due orders',
+    claim: (limit) => orders.claimDue(limit, leaseMs),
+    work: async (order) => {
+      const { id: orderId } = order;
+      try {
+        const { status } = await attemptDecision(order, { requestId: orderId });
+        logger.info({ orderId, status }, 'order processed');
+      } catch (error) {
+        logger.warn({ err: error, orderId }, 'decision attempt failed');
+      }
+    },
+    capacity: allowance,
+    logger,
+  });
+}
