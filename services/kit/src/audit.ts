@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Request } from 'express';
 
 declare global {
@@ -6,7 +7,7 @@ declare global {
     interface Request {
       /** The code of the problem it was answered with. */
       problemCode: string | undefined;
-      /** Whether that was because of who sent it, or how much they ask for. */
+      /** Whether that was to turn its sender away (see {@link AppError.denied}). */
       denied: boolean | undefined;
     }
   }
@@ -18,9 +19,10 @@ interface AuditLine {
   who: string | null;
   /** Where from, as far as the proxies in front can be believed. */
   address: string | null;
-  method: string;
-  /** Without the query. */
-  path: string;
+  /** Null where nobody could read it. */
+  method: string | null;
+  /** Without the query; null where nobody could read it. */
+  path: string | null;
   outcome: 'done' | 'denied' | 'failed' | 'aborted';
   /** Null where the caller was gone before the answer was. */
   status: number | null;
@@ -47,6 +49,29 @@ export function auditLine(req: Request, status: number | null): AuditLine | unde
     status,
     ...(problemCode !== undefined && { code: problemCode }),
     requestId: req.requestId,
+  };
+}
+
+/** Has a socket go on knowing its client's address: only an open one can find it out, and audit lines come after the close. */
+export function rememberAddress({ remoteAddress }: Socket): string | undefined {
+  return remoteAddress;
+}
+
+/** The same of bytes that are no request. */
+export function unreadableAuditLine(
+  socket: Socket,
+  { status, code, requestId }: { status: number; code: string; requestId: string },
+): AuditLine {
+  const address = socket.remoteAddress ?? null;
+  return {
+    who: null,
+    address,
+    method: null,
+    path: null,
+    outcome: 'denied',
+    status,
+    code,
+    requestId,
   };
 }
 

@@ -13,20 +13,28 @@ export interface Connection {
   whenAnswered: (then: () => void) => void;
   /** For how many milliseconds nothing has arrived, as far as calls of this function can tell. */
   quietMs: () => number;
-  /** For how many milliseconds no request has been under way on it. */
-  unusedMs: () => number;
 }
 
-function follow(socket: Socket) {
+interface TrackedConnection extends Connection {
+  requested: (answer: ServerResponse) => void;
+  answered: (answer: ServerResponse) => void;
+  /** Since when no request has been under way on it, on the clock of `performance.now()`. */
+  unusedSince: number;
+  /** For how many milliseconds its answers have been ready and not read, as far as calls of this function can tell. */
+  unreadMs: () => number;
+}
+
+function track(socket: Socket): TrackedConnection {
   // A client may send several requests ahead.
-  let unanswered = 0;
+  const owed = new Set<ServerResponse>();
   let latest: ServerResponse | undefined;
   let onAnswered: () => void = () => undefined;
-  let unusedSince = performance.now();
   let bytesRead = 0;
   let quietSince = performance.now();
-  const isAnswered = () => unanswered === 0;
-  const connection: Connection = {
+  let unreadSince: number | undefined;
+  const isAnswered = () => owed.size === 0;
+  const isUnread = () => !isAnswered() && [...owed].every((answer) => answer.writableEnded);
+  const connection: TrackedConnection = {
     socket,
     isAnswered,
     answerToUnfinished: () =>
@@ -41,21 +49,24 @@ function follow(socket: Socket) {
       bytesRead = socket.bytesRead;
       return now - quietSince;
     },
-    unusedMs: () => (isAnswered() ? performance.now() - unusedSince : 0),
-  };
-  return {
-    ...connection,
-    requested: (response: ServerResponse) => {
-      unanswered += 1;
-      latest = response;
+    requested: (answer) => {
+      owed.add(answer);
+      latest = answer;
     },
-    answered: () => {
-      unanswered -= 1;
+    answered: (answer) => {
+      owed.delete(answer);
       if (!isAnswered()) return;
-      unusedSince = performance.now();
+      connection.unusedSince = performance.now();
       onAnswered();
     },
+    unusedSince: performance.now(),
+    unreadMs: () => {
+      const now = performance.now();
+      unreadSince = isUnread() ? (unreadSince ?? now) : undefined;
+      return unreadSince === undefined ? 0 : now - unreadSince;
+    },
   };
+  return connection;
 }
 
 /** The connections of a server that are open now. */
@@ -63,41 +74,71 @@ export type Connections = ReadonlyMap<Duplex, Connection>;
 
 /** Whoever has just connected, or been answered, has this long to ask for something. */
 const MIN_UNUSED_MS = 1000;
-
-/** The connection that has been of no use for longest. */
-function leastUsed(connections: Connections): Connection | undefined {
-  let found: Connection | undefined;
-  let longestMs = MIN_UNUSED_MS;
-  for (const connection of connections.values()) {
-    const unusedMs = connection.unusedMs();
-    if (unusedMs < longestMs) continue;
-    found = connection;
-    longestMs = unusedMs;
-  }
-  return found;
-}
+/** How often connections are looked at whose clients may not be reading. */
+const SWEEP_MS = 1000;
 
 /**
  * Follows what is under way on each connection: node:http calls one idle whose last answer is not yet sent. For one more
- * than `maxConnections` the least used is closed; where all are in use, the new one.
+ * than `maxConnections` the one unused for longest is closed, else one whose client does not read its answers; where all
+ * are in use, the new one. A client that has not read its answers after `readTimeoutMs` is let go, however slowly it reads.
  */
-export function trackConnections(server: Server, maxConnections = Infinity): Connections {
-  const connections = new Map<Duplex, ReturnType<typeof follow>>();
-  const answered = function (this: ServerResponse) {
-    connections.get(this.req.socket)?.answered();
+export function trackConnections(
+  server: Server,
+  { maxConnections, readTimeoutMs }: { maxConnections: number; readTimeoutMs: number },
+): Connections {
+  const connections = new Map<Duplex, TrackedConnection>();
+  // In the order in which they fell idle, so that the first is the one unused for longest.
+  const idle = new Set<TrackedConnection>();
+  let unread: TrackedConnection[] = [];
+
+  const forget = (connection: TrackedConnection) => {
+    connections.delete(connection.socket);
+    idle.delete(connection);
   };
+  const leastUsed = () => {
+    const [first] = idle;
+    if (first && performance.now() - first.unusedSince >= MIN_UNUSED_MS) return first;
+    unread = unread.filter(
+      ({ socket, unreadMs }) => connections.has(socket) && unreadMs() >= MIN_UNUSED_MS,
+    );
+    return unread.shift();
+  };
+  const sweep = setInterval(() => {
+    unread = [...connections.values()].filter(({ unreadMs }) => unreadMs() >= MIN_UNUSED_MS);
+    for (const { socket, unreadMs } of unread) {
+      if (unreadMs() >= readTimeoutMs) socket.destroy();
+    }
+  }, SWEEP_MS).unref();
+  server.once('close', () => {
+    clearInterval(sweep);
+  });
+
   server.on('connection', (socket) => {
     if (connections.size >= maxConnections) {
-      const closed = leastUsed(connections)?.socket ?? socket;
-      closed.destroy();
-      connections.delete(closed);
-      if (closed === socket) return;
+      const closed = leastUsed();
+      (closed?.socket ?? socket).destroy();
+      if (!closed) return;
+      forget(closed);
     }
-    connections.set(socket, follow(socket));
-    socket.once('close', () => connections.delete(socket));
+    const connection = track(socket);
+    connections.set(socket, connection);
+    idle.add(connection);
+    socket.once('close', () => {
+      forget(connection);
+    });
   });
+  const answered = function (this: ServerResponse) {
+    const connection = connections.get(this.req.socket);
+    if (!connection) return;
+    connection.answered(this);
+    if (connection.isAnswered()) idle.add(connection);
+  };
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-    connections.get(req.socket)?.requested(res);
+    const connection = connections.get(req.socket);
+    if (connection) {
+      idle.delete(connection);
+      connection.requested(res);
+    }
     res.on('close', answered);
   });
   return connections;

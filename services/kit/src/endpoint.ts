@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
-import { releaseSlot, type Access, type Admission } from './admission/admission';
+import { keepSlotUntil, releaseSlot, type Access, type Admission } from './admission/admission';
 import { anonymous, type Principal } from './admission/principal';
 import {
   BODY_LIMIT_BYTES,
@@ -133,7 +133,8 @@ export function mountEndpoints(
         // Nobody would hear of what is done for whoever has left.
         if (isAbandoned(res)) return undefined;
         admission.acquireSlot(req, access);
-        return handle(req, res, next);
+        const working = handle(req, res, next) as Promise<void> | undefined;
+        return working && keepSlotUntil(req, working);
       };
       const admit: RequestHandler = (req, res, next) => {
         const admitting = admission.admit(req, access);

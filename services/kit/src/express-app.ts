@@ -2,9 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import express, { type Express, type Request, type Response } from 'express';
-import { createAdmission, releaseSlot, type Admission } from './admission/admission';
+import {
+  createAdmission,
+  releaseSlot,
+  releaseSlotUnlessWorking,
+  type Admission,
+} from './admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
-import { auditLine } from './audit';
+import { auditLine, rememberAddress } from './audit';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
 import {
@@ -54,6 +59,7 @@ export function createExpressApp(options: {
     let answers = open.get(socket);
     if (!answers) {
       const own = new Set<Response>();
+      rememberAddress(socket);
       socket.once('close', () => {
         for (const each of own) each.emit('close');
       });
@@ -66,7 +72,7 @@ export function createExpressApp(options: {
 
   const whenClosed = function (this: Response) {
     if (!open.get(this.req.socket)?.delete(this)) return;
-    releaseSlot(this.req);
+    releaseSlotUnlessWorking(this.req);
     const request = describeRequest(this.req, this);
     logRequest(logger, request);
     const audit = auditLine(this.req, request.status);

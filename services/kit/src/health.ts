@@ -29,7 +29,7 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
         path,
         operationId,
         summary,
-        access: 'public',
+        access: 'always',
         responses: { 200: { description: 'The process answers.', schema: aliveSchema } },
       },
       ({ res }) => {
@@ -45,7 +45,7 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
         path: '/readyz',
         operationId: 'getReadiness',
         summary: 'Readiness probe',
-        access: 'public',
+        access: 'always',
         responses: {
           200: { description: 'Send requests here.', schema: readinessSchema },
           503: { description: 'Send requests elsewhere.', schema: readinessSchema },

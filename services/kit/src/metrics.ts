@@ -123,7 +123,7 @@ export function metricsEndpoint({ scrape }: Metrics): Endpoint {
       path: '/metrics',
       operationId: 'getMetrics',
       summary: 'Metrics for Prometheus',
-      access: 'public',
+      access: 'always',
       responses: {
         200: {
           description: 'All metrics; those that cannot be read now are missing.',

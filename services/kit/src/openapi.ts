@@ -4,7 +4,7 @@ import {
   type ResponseConfig,
 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import { BEARER_SCHEME, type Admission } from './admission/admission';
+import { BEARER_SCHEME, type Access, type Admission } from './admission/admission';
 import type { Endpoint, EndpointResponse } from './endpoint';
 import type { ProblemTable } from './problem';
 
@@ -106,7 +106,7 @@ export function openApiDocument(
         Object.entries(responses).map(([status, response]) => [
           status,
           responseConfig(response, {
-            ...(contract.access !== 'public' && quotaHeaders),
+            ...(contract.access !== 'always' && quotaHeaders),
             ...contract.headers,
           }),
         ]),
@@ -125,20 +125,25 @@ const quotaHeaders = {
   RateLimit: 'What is left of it, and seconds until there is a new one.',
 };
 
-/** What may keep a caller from an endpoint that is not public. */
+/** What may keep a caller from an endpoint that is not always there, and from one that wants a token. */
+const refusals = ['quota-exceeded', 'overloaded'];
 const denials = [
   'token-missing',
   'token-invalid',
   'authorization-unreadable',
   'insufficient-scope',
-  'quota-exceeded',
   'keys-unavailable',
-  'overloaded',
+  ...refusals,
 ];
+
+function refusalsOf(access: Access): readonly string[] {
+  if (access === 'always') return [];
+  return access === 'public' ? refusals : denials;
+}
 
 function problemCodes(contract: Endpoint['contract']): string[] {
   const { access, params, query, body, requestHeaders, problems = [] } = contract;
-  const codes = [...problems, ...(access === 'public' ? [] : denials), 'internal-error'];
+  const codes = [...problems, ...refusalsOf(access), 'internal-error'];
   if (params ?? query ?? body ?? requestHeaders)
     codes.push('validation-failed', 'malformed-request');
   if (body) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');

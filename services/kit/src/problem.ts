@@ -28,7 +28,7 @@ export interface Fault {
  */
 export abstract class AppError extends Error {
   abstract readonly code: string;
-  /** Whether it keeps somebody from what they asked for because of who they are, or how much they ask for. */
+  /** Whether it turns somebody away because of who they are, how they ask or how much: the audit log has it. */
   readonly denied: boolean = false;
   readonly faults: readonly Fault[];
   readonly headers: HeaderList;
@@ -100,6 +100,7 @@ export class UnsupportedMediaTypeError extends AppError {
 /** What arrived is not a request, or one that HTTP/1.1 does not allow. */
 export class MalformedRequestError extends AppError {
   readonly code = 'malformed-request';
+  override readonly denied = true;
 
   constructor(message: string = clientDetails['malformed-request']) {
     super(message);
@@ -109,6 +110,7 @@ export class MalformedRequestError extends AppError {
 /** The request did not arrive in time (RFC 9110, section 15.5.9). */
 export class RequestTimeoutError extends AppError {
   readonly code = 'request-timeout';
+  override readonly denied = true;
 
   constructor() {
     super('The rest of the request did not arrive in time.');
@@ -118,6 +120,7 @@ export class RequestTimeoutError extends AppError {
 /** The headers are longer than is read (RFC 6585, section 5). */
 export class HeadersTooLargeError extends AppError {
   readonly code = 'headers-too-large';
+  override readonly denied = true;
 
   constructor() {
     super('The request line and the headers may have 16 KiB together.');
@@ -127,6 +130,7 @@ export class HeadersTooLargeError extends AppError {
 /** The target is longer than is read (RFC 9110, section 15.5.15). */
 export class UriTooLongError extends AppError {
   readonly code = 'uri-too-long';
+  override readonly denied = true;
 
   constructor() {
     super(`The path and the query may have ${String(MAX_URL_LENGTH)} characters together.`);

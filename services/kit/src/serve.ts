@@ -19,6 +19,8 @@ const TIMEOUT_CHECK_MS = 1000;
  * than any request may wait, and than an event stream is silent.
  */
 const SILENCE_TIMEOUT_MS = 60_000;
+/** How long a client may take to read an answer that is complete, however steadily it reads. */
+const READ_TIMEOUT_MS = 60_000;
 /**
  * Connections that the kernel makes while nobody here has time to take them: of one more it says nothing, and the client
  * tries again after a second, three, seven. (The kernel has a limit of its own, 4096 on Linux.)
@@ -51,8 +53,10 @@ export async function serve(options: {
   logger: Logger;
   config: Pick<ServerConfig, 'HOST' | 'PORT' | 'SHUTDOWN_DELAY_MS' | 'MAX_CONNECTIONS'>;
   silenceTimeoutMs?: number;
+  readTimeoutMs?: number;
 }): Promise<RunningServer> {
-  const { app, lifecycle, logger, config, silenceTimeoutMs = SILENCE_TIMEOUT_MS } = options;
+  const { app, lifecycle, logger, config } = options;
+  const { silenceTimeoutMs = SILENCE_TIMEOUT_MS, readTimeoutMs = READ_TIMEOUT_MS } = options;
   const server = createServer(
     {
       ...serverOptions(app),
@@ -69,7 +73,10 @@ export async function serve(options: {
   server.timeout = silenceTimeoutMs;
   // An expectation that means nothing to a server may be ignored (RFC 9110, section 10.1.1).
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
-  const connections = trackConnections(server, config.MAX_CONNECTIONS);
+  const connections = trackConnections(server, {
+    maxConnections: config.MAX_CONNECTIONS,
+    readTimeoutMs,
+  });
   answerUnreadable(server, connections, logger);
   await listen(server, config.HOST, config.PORT);
   const address = server.address() as AddressInfo;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Response } from 'express';
+import { unreadableAuditLine } from './audit';
 import type { Connections } from './connections';
 import type { Logger } from './logger';
 import {
@@ -33,14 +34,17 @@ export function answerUnreadable(server: Server, connections: Connections, logge
     const answer = connection.answerToUnfinished();
     if (answer) {
       answer.shouldKeepAlive = false;
+      Object.assign(answer.req, { problemCode: described.problem.code, denied: true });
       replyProblem(answer as Response, described);
       return;
     }
     connection.whenAnswered(() => {
       if (!socket.writable) return;
-      const { status } = described.problem;
+      const { status, code } = described.problem;
       const requestId = randomUUID();
       logger.info({ method: null, route: null, status, requestId }, 'request');
+      const audit = unreadableAuditLine(connection.socket, { status, code, requestId });
+      logger.info({ audit }, 'audit');
       const { headers, body } = serializeProblem(described, requestId);
       const fields = [...headers, 'Connection', 'close'];
       const lines = fields.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));

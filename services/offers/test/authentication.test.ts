@@ -137,16 +137,19 @@ describe('a token that is not good', () => {
     expect(JSON.stringify(lines)).not.toContain(sent);
   });
 
-  it('is refused where there is none, without a reason', async () => {
+  it.each([
+    ['there is none', {}],
+    ['another scheme is used', { Authorization: 'Basic Y3Jpc3RpbmE6eA==' }],
+    ['the scheme only begins like it', { Authorization: 'Bearerx y' }],
+  ])('is refused where %s, without a reason', async (_, sent) => {
     const { app } = guarded();
-    const { status, headers, body } = await request(app).get('/offers');
+    const { status, headers, body } = await request(app).get('/offers').set(sent);
     expect([status, headers['www-authenticate']]).toEqual([401, challenge]);
     expect(body).toMatchObject({ code: 'token-missing' });
   });
 
   it.each([
     ['twice', async () => ['Bearer x', `Bearer ${await issuer.sign({ scope: allScopes })}`]],
-    ['as another scheme', () => ['Basic Y3Jpc3RpbmE6eA==']],
     ['as a scheme alone', () => ['Bearer']],
     ['with more behind it', async () => [`Bearer ${await issuer.sign({ scope: allScopes })} x`]],
   ])('is refused where it is sent %s', async (_, lines) => {

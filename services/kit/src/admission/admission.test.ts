@@ -62,7 +62,7 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
           path: '/probe',
           operationId: 'probe',
           summary: 'Probe',
-          access: 'public',
+          access: 'always',
           responses: {},
         },
         ({ res }) => {
@@ -140,14 +140,36 @@ describe('past as many requests as there may be at once', () => {
     await request(app).post('/thing').set(as('user')).send({}).expect(200);
   });
 
-  it('does not count who has left', async () => {
-    const { app, waiting } = setUp({ maxConcurrent: 0.25 });
+  it('counts whoever has left for as long as somebody works for them', async () => {
+    const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 0.25 });
     const server = await startHttpServer(app);
     const left = get(`${server.url}/wait`).on('error', () => undefined);
     await until(() => waiting.length >= 1);
-    await request(app).get('/thing').expect(503);
     left.destroy();
+    await until(() => lines.some(({ msg }) => msg === 'request aborted'));
+    await request(app).get('/thing').expect(503);
+    letGo();
     await until(async () => (await request(app).get('/thing')).status === 204);
+    await server.close();
+  });
+
+  it('does not count who waits for keys that are asked for', async () => {
+    const asked: string[] = [];
+    const { app } = setUp({
+      maxConcurrent: 0.25,
+      verifyToken: (token, onWait) => {
+        if (token === 'known') return principalOf('a', [use.scope]);
+        asked.push(token);
+        onWait?.();
+        return new Promise(() => undefined);
+      },
+    });
+    const server = await startHttpServer(app);
+    const headers = { Authorization: 'Bearer unknown' };
+    const waiting = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
+    await until(() => asked.length >= 1);
+    await request(app).get('/thing').set('Authorization', 'Bearer known').expect(204);
+    waiting.destroy();
     await server.close();
   });
 
@@ -200,7 +222,7 @@ describe('past as many requests as there may be at once', () => {
   });
 
   it('does not count whoever is gone with answers queued behind another', async () => {
-    const { app, waiting, lines } = setUp({ maxConcurrent: 1 });
+    const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 1 });
     const server = await startHttpServer(app);
     const socket = connect(server.port, '127.0.0.1');
     const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -208,6 +230,8 @@ describe('past as many requests as there may be at once', () => {
     await until(() => waiting.length >= 4);
     await request(app).get('/thing').expect(503);
     socket.destroy();
+    await until(() => lines.filter(({ msg }) => msg === 'request aborted').length === 4);
+    letGo();
     await until(async () => (await request(app).get('/thing')).status === 204);
     expect(lines.filter(({ msg }) => msg === 'request aborted')).toHaveLength(4);
     await server.close();

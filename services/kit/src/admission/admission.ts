@@ -17,15 +17,19 @@ declare global {
       quotaHeaders: HeaderList | undefined;
       /** Where it counts as being worked on. */
       slot: LoadShedder | undefined;
+      /** Whether its handler has not come to an end. */
+      isWorkedOn: boolean | undefined;
     }
   }
 }
 
 /**
- * Who may call an endpoint: everybody at any time, such as a probe, or whoever has a token with the scope, within their
- * quota, while there is room.
+ * Who may call an endpoint. `always`: everybody at any time, for probes. `public`: everybody, within the quota of their
+ * address, while there is room. Else whoever has a token with the scope, within their quota, while there is room.
  */
-export type Access = 'public' | { scope: string };
+export type Access = 'always' | 'public' | { scope: string };
+
+type Restricted = Exclude<Access, 'always'>;
 
 /** Decides whether a request gets to its endpoint. */
 export interface Admission {
@@ -38,7 +42,7 @@ export interface Admission {
   admit: (req: Request, access: Access) => void | Promise<void>;
   /**
    * Counts the request as being worked on until it is over, or until {@link releaseSlot}. Does nothing where it counts
-   * already, and for a public endpoint.
+   * already, and for an endpoint that is `always` there.
    *
    * @throws {OverloadedError} where there is no room.
    */
@@ -68,10 +72,15 @@ export function createAdmission(
   const slots = createLoadShedder(maxConcurrent);
   const isOpen = ({ scope }: { scope: string }) => publicScopes.includes(scope);
 
-  const identify = (req: Request, access: { scope: string }): Principal | Promise<Principal> => {
+  const identify = (req: Request, access: Restricted): Principal | Promise<Principal> => {
     if (!verifyToken) return unrestricted;
+    if (access === 'public') return anonymous;
     const token = readBearerToken(req.rawHeaders);
-    if (token !== undefined) return verifyToken(token);
+    if (token !== undefined) {
+      return verifyToken(token, () => {
+        releaseSlot(req);
+      });
+    }
     if (isOpen(access)) return anonymous;
     throw new TokenMissingError();
   };
@@ -96,10 +105,10 @@ export function createAdmission(
     goOn();
   };
 
-  const admitAs = (req: Request, principal: Principal, access: { scope: string }) => {
+  const admitAs = (req: Request, principal: Principal, access: Restricted) => {
     req.principal = principal;
     return withinQuota(req, limiter && quotaOf(req, limiter), principal, () => {
-      if (isOpen(access) || principal.hasScope(access.scope)) return;
+      if (access === 'public' || isOpen(access) || principal.hasScope(access.scope)) return;
       throw new InsufficientScopeError(access.scope);
     });
   };
@@ -118,7 +127,7 @@ export function createAdmission(
 
   return {
     admit: (req, access) => {
-      if (access === 'public') return;
+      if (access === 'always') return;
       acquire(req);
       let principal;
       try {
@@ -134,21 +143,37 @@ export function createAdmission(
     },
 
     acquireSlot: (req, access) => {
-      if (access !== 'public') acquire(req);
+      if (access !== 'always') acquire(req);
     },
 
     requirement: (access) => {
-      if (access === 'public') return [];
+      if (access === 'always' || access === 'public') return [];
       const token = { [BEARER_SCHEME]: [access.scope] };
       return !verifyToken || isOpen(access) ? [{}, token] : [token];
     },
   };
 }
 
-/** For a request that is over, or only waits for others from now on: it no longer counts as being worked on. */
+/** For a request that is answered, or only waits for others from now on: it no longer counts as being worked on. */
 export function releaseSlot(req: Request): void {
   req.slot?.release(weightOf(req));
   req.slot = undefined;
+}
+
+/** For a request whose client has left: it counts for as long as somebody works on it all the same. */
+export function releaseSlotUnlessWorking(req: Request): void {
+  if (!req.isWorkedOn) releaseSlot(req);
+}
+
+/** Has a request count until the work on it is done, whether or not its client stays so long. */
+export async function keepSlotUntil(req: Request, working: Promise<void>): Promise<void> {
+  req.isWorkedOn = true;
+  try {
+    await working;
+  } finally {
+    req.isWorkedOn = false;
+    releaseSlot(req);
+  }
 }
 
 function isRead({ method }: Request): boolean {

@@ -9,7 +9,10 @@ function challenge(error?: string, attributes: Readonly<Record<string, string>> 
   return { headers: ['WWW-Authenticate', parts.join(', ')] };
 }
 
-/** The request has no token, and needs one. It is not told why it fails: it may not know of tokens (RFC 6750, section 3.1). */
+/**
+ * The request has no token, and needs one. One that has none, or tries another scheme, is not told an error: it may not know
+ * of tokens (RFC 6750, section 3.1).
+ */
 export class TokenMissingError extends AppError {
   readonly code = 'token-missing';
   override readonly denied = true;
@@ -30,7 +33,7 @@ export class InvalidTokenError extends AppError {
   }
 }
 
-/** The request says more than once, or not legibly, who is calling. */
+/** The request says more than once who is calling, or sends what is no token. */
 export class AuthorizationUnreadableError extends AppError {
   readonly code = 'authorization-unreadable';
   override readonly denied = true;
@@ -51,13 +54,13 @@ export class InsufficientScopeError extends AppError {
   }
 }
 
-const SCHEME = 'bearer ';
+const SCHEME = /^bearer(?: +|$)/i;
 
 /**
- * The token of the request's `Authorization` header (RFC 6750, section 2.1); undefined where there is none. Read from the
- * raw lines: of several, node:http keeps the first and says nothing.
+ * The token of the request's `Authorization` header (RFC 6750, section 2.1); undefined where there is none, or one of
+ * another scheme. Read from the raw lines: of several, node:http keeps the first and says nothing.
  *
- * @throws {AuthorizationUnreadableError} where there are several, or one that is no bearer token.
+ * @throws {AuthorizationUnreadableError} where there are several, or what follows `Bearer` is no token.
  */
 export function readBearerToken(rawHeaders: readonly string[]): string | undefined {
   let sent: string | undefined;
@@ -66,14 +69,9 @@ export function readBearerToken(rawHeaders: readonly string[]): string | undefin
     if (sent !== undefined) throw new AuthorizationUnreadableError();
     sent = rawHeaders[i + 1];
   }
-  if (sent === undefined) return undefined;
-  const token = sent.slice(SCHEME.length).trimStart();
-  if (
-    sent.slice(0, SCHEME.length).toLowerCase() !== SCHEME ||
-    token === '' ||
-    token.includes(' ')
-  ) {
-    throw new AuthorizationUnreadableError();
-  }
+  const scheme = sent === undefined ? null : SCHEME.exec(sent);
+  if (!scheme) return undefined;
+  const token = sent!.slice(scheme[0].length);
+  if (token === '' || token.includes(' ')) throw new AuthorizationUnreadableError();
   return token;
 }

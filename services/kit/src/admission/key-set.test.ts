@@ -60,11 +60,11 @@ describe('createKeySet', () => {
     await get('a');
     const none = { code: 'ERR_JWKS_NO_MATCHING_KEY' };
     for (const [at, reads] of [
-      [0, 1],
-      [9999, 1],
-      [10_000, 2],
-      [19_999, 2],
-      [20_000, 3],
+      [0, 2],
+      [9999, 2],
+      [10_000, 3],
+      [19_999, 3],
+      [20_000, 4],
     ] as const) {
       now = at;
       for (const kid of ['x', 'y']) await expect(get(kid)).rejects.toMatchObject(none);

@@ -7,6 +7,7 @@ import { loadJose } from './load-jose';
 /** Nobody can tell now whether the token is good: the keys cannot be read. */
 export class KeysUnavailableError extends AppError {
   readonly code = 'keys-unavailable';
+  override readonly denied = true;
 
   constructor(options?: ErrorOptions) {
     super('the keys cannot be read', { ...options, retryAfterSeconds: 5 });
@@ -16,11 +17,14 @@ export class KeysUnavailableError extends AppError {
 /** The public keys of whoever issues tokens (RFC 7517), as they are by now. */
 export interface KeySet {
   /**
-   * The key a token says it is signed with. For one that is not known the set is read again, but not each time.
+   * The key a token says it is signed with. For one that is not known the set is read again, but not each time; `onWait` is
+   * called before that is waited for.
    *
    * @throws {KeysUnavailableError} where the set was never read, or cannot be read again.
    */
-  getKey: JWTVerifyGetKey;
+  getKey: (
+    ...args: [...Parameters<JWTVerifyGetKey>, onWait?: () => void]
+  ) => ReturnType<JWTVerifyGetKey>;
   /** Calls back whenever the keys have changed. */
   onChange: (listener: () => void) => void;
   close: () => void;
@@ -34,8 +38,8 @@ const COOLDOWN_MS = 10_000;
 
 /**
  * Keeps the key set that `readText` reads, a JSON text: at once, every `refreshMs`, and when a token names a key that is
- * not in it, though not within `cooldownMs` of the last reading. While it cannot be read, what was read before goes on
- * counting.
+ * not in it, though not within `cooldownMs` of the last reading for that reason. While it cannot be read, what was read
+ * before goes on counting.
  */
 export function createKeySet(options: {
   readText: () => Promise<string>;
@@ -48,7 +52,7 @@ export function createKeySet(options: {
   let text = '';
   let find: JWTVerifyGetKey | undefined;
   let failure: unknown;
-  let readAt = -Infinity;
+  let askedAt = -Infinity;
   let reading: Promise<void> | undefined;
 
   const read = async () => {
@@ -68,13 +72,17 @@ export function createKeySet(options: {
       if (failure === undefined) logger.warn({ err: error }, 'token keys cannot be read');
       failure = error;
     } finally {
-      readAt = performance.now();
       reading = undefined;
     }
   };
   const reload = () => (reading ??= read());
-  const reloadUnlessJustDone = async () => {
-    if (reading !== undefined || performance.now() - readAt >= cooldownMs) await reload();
+  const reloadUnlessJustDone = async (onWait?: () => void) => {
+    const now = performance.now();
+    if (reading !== undefined || now - askedAt >= cooldownMs) {
+      if (reading === undefined) askedAt = now;
+      onWait?.();
+      await reload();
+    }
     if (failure !== undefined || !find) throw new KeysUnavailableError({ cause: failure });
     return find;
   };
@@ -83,7 +91,7 @@ export function createKeySet(options: {
   const timer = setInterval(() => void reload(), refreshMs).unref();
 
   return {
-    getKey: async (header, token) => {
+    getKey: async (header, token, onWait) => {
       if (find) {
         try {
           return await find(header, token);
@@ -91,7 +99,7 @@ export function createKeySet(options: {
           if ((error as { code?: string }).code !== 'ERR_JWKS_NO_MATCHING_KEY') throw error;
         }
       }
-      return (await reloadUnlessJustDone())(header, token);
+      return (await reloadUnlessJustDone(onWait))(header, token);
     },
     onChange: (listener) => listeners.push(listener),
     close: () => {

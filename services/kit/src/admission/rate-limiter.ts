@@ -91,7 +91,7 @@ function answer(waiting: Count['waiting'], before: number): void {
 /**
  * Counts in fixed windows, which begin at the same time for everybody. Alone, or through `addUsage` together with other
  * replicas: of an exact quota each request waits until it is added, many of them by one statement; other requests never wait,
- * and are added behind. While that fails each replica counts for itself, and adds it later.
+ * and are added in the background. While that fails each replica counts for itself, and adds it later.
  */
 export function createRateLimiter(options: {
   quotas: Quotas;
@@ -181,7 +181,8 @@ export function createRateLimiter(options: {
   let sharing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  const share = (add: AddUsage) => (sharing ??= shareAll(add));
+  // In a later microtask: what has nothing to share would otherwise end before it is known to have begun.
+  const share = (add: AddUsage) => (sharing ??= Promise.resolve(add).then(shareAll));
 
   const shareAll = async (add: AddUsage) => {
     clearTimeout(timer);

@@ -1,4 +1,5 @@
 import { AUDIENCE, createTokenIssuer, ISSUER } from '../../testing';
+import { InvalidTokenError } from './bearer-token';
 import { loadJose } from './load-jose';
 import { createTokenVerifier } from './token-verifier';
 
@@ -46,5 +47,43 @@ describe('createTokenVerifier', () => {
     asked.meanwhile = () => undefined;
     await verify(token);
     expect(asked.times).toBe(2);
+  });
+
+  it.each([
+    ['by no name', undefined],
+    ['by a name that two keys have', 'key-1'],
+  ])('tries each key that fits a token which tells its key %s', async (_, kid) => {
+    const issuers = [await createTokenIssuer(), await createTokenIssuer()];
+    const { createLocalJWKSet } = await loadJose();
+    const verify = createTokenVerifier({
+      keys: {
+        getKey: createLocalJWKSet({ keys: issuers.map(({ jwk }) => jwk) }),
+        onChange: () => undefined,
+        close: () => undefined,
+      },
+      issuer: ISSUER,
+      audience: AUDIENCE,
+    });
+    for (const { sign } of issuers) {
+      expect(await verify(await sign({}, { kid }))).toMatchObject({ subject: 'cristina' });
+    }
+    const { sign } = await createTokenIssuer();
+    await expect(verify(await sign({}, { kid }))).rejects.toThrow(InvalidTokenError);
+  });
+
+  it('lets in nobody with a key of the issuer that cannot be used', async () => {
+    const { sign, jwk } = await createTokenIssuer();
+    const { createLocalJWKSet } = await loadJose();
+    const verify = createTokenVerifier({
+      keys: {
+        // A point that is not on the curve.
+        getKey: createLocalJWKSet({ keys: [{ ...jwk, y: jwk.x! }] }),
+        onChange: () => undefined,
+        close: () => undefined,
+      },
+      issuer: ISSUER,
+      audience: AUDIENCE,
+    });
+    await expect(verify(await sign())).rejects.toThrow(InvalidTokenError);
   });
 });

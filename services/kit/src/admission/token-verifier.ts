@@ -1,18 +1,20 @@
 import { hash } from 'node:crypto';
-import type { JWTPayload } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { InvalidTokenError } from './bearer-token';
+import { AppError } from '../problem';
 import type { KeySet } from './key-set';
 import { loadJose, type Jose } from './load-jose';
 import { principalOf, type Principal } from './principal';
 
 /**
- * Says who a token speaks for; at once, where it was verified before.
+ * Says who a token speaks for; at once, where it was verified before. `onWait` is called if somebody else has to be waited
+ * for, whoever issues the tokens.
  *
  * @throws {InvalidTokenError} where it speaks for nobody.
  * @throws {KeysUnavailableError} where the keys to tell cannot be read now.
  */
-export type VerifyToken = (token: string) => Principal | Promise<Principal>;
+export type VerifyToken = (token: string, onWait?: () => void) => Principal | Promise<Principal>;
 
 /** Signatures with a key pair, and no others: with `HS256` the public key would pass as the secret (RFC 8725, section 2.1). */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
@@ -47,9 +49,9 @@ export function createTokenVerifier(options: {
     requiredClaims: ['exp', 'sub'],
   };
 
-  const verify = async (token: string, key: string) => {
+  const verify = async (token: string, key: string, onWait?: () => void) => {
     const begunIn = generation;
-    const { payload } = await readToken(({ jwtVerify }) => jwtVerify(token, keys.getKey, expected));
+    const payload = await readToken((jose) => verifyWith(jose, token, onWait));
     const principal = principalIn(payload);
     // With keys that are gone meanwhile, it counts this once.
     if (generation === begunIn)
@@ -57,10 +59,31 @@ export function createTokenVerifier(options: {
     return principal;
   };
 
-  return (token) => {
+  async function verifyWith(jose: Jose, token: string, onWait?: () => void): Promise<JWTPayload> {
+    const { jwtVerify, errors } = jose;
+    try {
+      const getKey: JWTVerifyGetKey = (header, input) => keys.getKey(header, input, onWait);
+      return (await jwtVerify(token, getKey, expected)).payload;
+    } catch (error) {
+      // While keys are replaced, several may fit a token that names none, or a name that two have.
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      for await (const key of error) {
+        const payload = await jwtVerify(token, key, expected).then(
+          (verified) => verified.payload,
+          (failure: unknown) => {
+            if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure;
+          },
+        );
+        if (payload) return payload;
+      }
+      throw error;
+    }
+  }
+
+  return (token, onWait) => {
     const key = hash('sha256', token, 'base64');
     const known = verified.get(key);
-    return known && known.expiresAtMs > Date.now() ? known.principal : verify(token, key);
+    return known && known.expiresAtMs > Date.now() ? known.principal : verify(token, key, onWait);
   };
 }
 
@@ -73,17 +96,17 @@ const reasons: Partial<Record<string, string>> = {
 /**
  * Verifies a token, and turns what the library says into what the client may know.
  *
- * @throws {InvalidTokenError}
+ * @throws {InvalidTokenError}; an {@link AppError} that getting the key throws, as it is.
  */
 export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>): Promise<Result> {
   const jose = await loadJose();
   try {
     return await verify(jose);
   } catch (error) {
-    if (!(error instanceof jose.errors.JOSEError)) throw error;
-    throw new InvalidTokenError(reasons[error.code] ?? 'The token is not valid here.', {
-      cause: error,
-    });
+    if (error instanceof AppError) throw error;
+    // A key of the issuer's may be unusable, too: then the library throws what the runtime does.
+    const code = error instanceof jose.errors.JOSEError ? error.code : '';
+    throw new InvalidTokenError(reasons[code] ?? 'The token is not valid here.', { cause: error });
   }
 }
 
