@@ -1,4 +1,4 @@
-import type { JWTPayload } from 'jose';
+import type { JWTHeaderParameters, JWTPayload } from 'jose';
 import { loadJose } from '../src/admission/load-jose';
 
 /** The `iss` of its tokens, and their `aud`. */
@@ -43,7 +43,7 @@ export async function createTokenIssuer(kid = 'key-1', alg = 'ES256') {
     payloadOf,
     sign: (claims: Claims = {}, header: { kid?: string | undefined } = {}) =>
       new SignJWT(payloadOf(claims) as JWTPayload)
-        .setProtectedHeader({ alg, kid, ...header })
+        .setProtectedHeader({ alg, kid, ...header } as JWTHeaderParameters)
         .sign(privateKey),
   };
 }

@@ -12,7 +12,7 @@ import type { Offer } from '../src/offers/offer';
 import type { Provider } from '../src/offers/provider';
 import { defaultMocks } from '../src/offers/providers/mock-provider';
 import { createProviders, providersSchema } from '../src/offers/providers/provider-config';
-import { createNotification } from '../src/notification/notification';
+import { createNotification, WEBHOOK_CONCURRENCY } from '../src/notification/notification';
 import type { SendEmail } from '../src/notification/send-email';
 import { createAwaitOrder } from '../src/orders/await-order';
 import { createCheckout, type CheckoutMode } from '../src/orders/checkout';
@@ -128,7 +128,7 @@ export function aNotification(database: Database, parts: NotificationParts = {})
     maxResponseBytes: 1000,
     maxRedirects: 0,
     guard: allowPrivate ? undefined : publicOnly,
-    connections: 100,
+    connections: WEBHOOK_CONCURRENCY,
   });
   const notification = createNotification({
     db: database.db,

@@ -242,14 +242,6 @@ const decisionRequests: Migration = {
   },
 };
 
-const slowEndpoints: Migration = {
-  up: async (db) => {
-    await sql`alter table webhook_endpoints add column slow boolean not null default false`.execute(
-      db,
-    );
-  },
-};
-
 /** Every change of the schema, in the order of the names. What is released is never edited, only followed. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-orders': orders,
@@ -259,5 +251,4 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-notification': notification,
   '0006-rate-limit-usage': rateLimitUsage,
   '0007-decision-requests': decisionRequests,
-  '0008-slow-endpoints': slowEndpoints,
 };

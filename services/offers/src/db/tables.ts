@@ -74,8 +74,6 @@ export interface WebhookEndpointsTable {
   disabled_reason: string | null;
   /** Until then it is left alone, as it asked or as it could not keep up. */
   resting_until: ColumnType<Date | null, never, unknown>;
-  /** Whether its last answer took long. */
-  slow: Generated<boolean>;
   created_at: ColumnType<Date, never, never>;
 }
 

@@ -17,15 +17,12 @@ const MAX_REST_MS = 3_600_000;
 export function createDeliverWebhook(dependencies: {
   deliveries: Pick<WebhookDeliveryStore, 'record' | 'release'>;
   send: SendWebhook;
-  /** An endpoint that takes longer is slow. */
-  slowMs: number;
   /** The pause before each attempt. */
   delaysMs: readonly number[];
   logger: Logger;
 }): (delivery: ClaimedDelivery, signal: AbortSignal) => Promise<void> {
-  const { deliveries, send, slowMs, delaysMs, logger } = dependencies;
+  const { deliveries, send, delaysMs, logger } = dependencies;
   return async (delivery, signal) => {
-    const sentAt = performance.now();
     let answer;
     try {
       answer = await send(delivery, signal);
@@ -35,23 +32,22 @@ export function createDeliverWebhook(dependencies: {
       return;
     }
     const { statusCode, error, slowDown, gone } = answer;
-    const isSlow = performance.now() - sentAt > slowMs;
     const attempts = delivery.attempts + 1;
     const log = { endpointId: delivery.endpointId, messageId: delivery.id, attempts, statusCode };
     if (error === null) {
-      await deliveries.record(delivery, { statusCode, error, isSlow });
+      await deliveries.record(delivery, { statusCode, error });
       logger.info(log, 'webhook delivered');
       return;
     }
     if (gone) {
       const disable = 'It answered 410: it wants no more.';
-      await deliveries.record(delivery, { statusCode, error, isSlow, disable });
+      await deliveries.record(delivery, { statusCode, error, disable });
       logger.warn(log, 'webhook endpoint is gone, and disabled');
       return;
     }
     const restMs = slowDown && Math.min(MAX_REST_MS, slowDown.retryAfterMs ?? REST_MS);
     const dueInMs = pauseAfter(attempts, delaysMs, slowDown?.retryAfterMs);
-    await deliveries.record(delivery, { statusCode, error, isSlow, dueInMs, restMs });
+    await deliveries.record(delivery, { statusCode, error, dueInMs, restMs });
     const told = { ...log, reason: error };
     if (dueInMs === undefined) logger.warn(told, 'webhook given up');
     else logger.warn(told, 'webhook not delivered');

@@ -7,19 +7,16 @@ import { createEmailJobStore, type EmailJob } from './email-job-store';
 import type { SendEmail } from './send-email';
 import { createSendWebhook } from './send-webhook';
 import { createWebhookDeliveryStore, type WebhookDeliveryStore } from './webhook-delivery-store';
-import { createWebhookEndpointStore, type WebhookEndpointStore } from './webhook-endpoint-store';
+import {
+  createWebhookEndpointStore,
+  MAX_ENDPOINTS,
+  type WebhookEndpointStore,
+} from './webhook-endpoint-store';
 
-/**
- * Messages under way at the same time, in all and to one endpoint. One to a receiver that hangs costs its place until the
- * deadline: those that took long have few places of their own, and however many they are, the others keep theirs.
- */
-const LANES = [
-  { slow: false, concurrency: 75, perEndpoint: 4 },
-  { slow: true, concurrency: 25, perEndpoint: 1 },
-] as const;
-export const WEBHOOK_CONCURRENCY = 100;
-/** The part of its time limit that an endpoint may take before it counts as slow. */
-const SLOW_PART = 1 / 4;
+/** Messages under way to one endpoint at the same time. */
+const PER_ENDPOINT = 4;
+/** The same in all: enough for all endpoints there may be, so that however many hang, the others keep their places. */
+export const WEBHOOK_CONCURRENCY = PER_ENDPOINT * MAX_ENDPOINTS;
 /** E-mails under way at the same time, each over its own connection. */
 const EMAIL_CONCURRENCY = 4;
 /** Longer than sending one may take, with its statements. */
@@ -58,30 +55,25 @@ export function createNotification(options: {
   const deliveries = createWebhookDeliveryStore(db);
   const jobs = createEmailJobStore(db);
 
-  const deliverWebhook = createDeliverWebhook({
-    deliveries,
-    send: createSendWebhook({ client, timeoutMs }),
-    slowMs: timeoutMs * SLOW_PART,
-    delaysMs,
-    logger,
-  });
-  const webhookWorkers = LANES.map(({ slow, concurrency, perEndpoint }) =>
-    createJobWorker({
-      name: slow ? 'due webhooks to slow endpoints' : 'due webhooks',
-      claim: (limit, inHand) =>
-        deliveries.claimDue({
-          slow,
-          limit,
-          perEndpoint,
-          inHand: countByEndpoint(inHand),
-          leaseMs: timeoutMs + leaseMarginMs,
-        }),
-      work: deliverWebhook,
-      capacity: () => concurrency,
-      graceMs,
+  const webhookWorker = createJobWorker({
+    name: 'due webhooks',
+    claim: (limit, inHand) =>
+      deliveries.claimDue({
+        limit,
+        perEndpoint: PER_ENDPOINT,
+        inHand: countByEndpoint(inHand),
+        leaseMs: timeoutMs + leaseMarginMs,
+      }),
+    work: createDeliverWebhook({
+      deliveries,
+      send: createSendWebhook({ client, timeoutMs }),
+      delaysMs,
       logger,
     }),
-  );
+    capacity: () => WEBHOOK_CONCURRENCY,
+    graceMs,
+    logger,
+  });
 
   const skipEmails = async (): Promise<EmailJob[]> => {
     while ((await jobs.skipDue(SKIP_LIMIT)) === SKIP_LIMIT);
@@ -98,7 +90,7 @@ export function createNotification(options: {
     logger,
   });
 
-  const workers = [...webhookWorkers, emailWorker];
+  const workers = [webhookWorker, emailWorker];
 
   return {
     endpoints: createWebhookEndpointStore(db),

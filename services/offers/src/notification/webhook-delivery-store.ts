@@ -23,8 +23,6 @@ export interface WebhookDelivery extends WebhookMessage {
 export interface ClaimedDelivery extends WebhookMessage {
   endpointId: string;
   url: string;
-  /** Whether the endpoint took long the last time. */
-  isSlow: boolean;
   /** What to sign with: the secret, and the one before while that is still good. */
   secrets: string[];
   /** Those before this one. */
@@ -40,8 +38,6 @@ export interface Attempt {
   dueInMs?: number | undefined;
   /** For how long to leave the endpoint alone altogether. */
   restMs?: number | undefined;
-  /** Whether the endpoint took long. */
-  isSlow: boolean;
   /** Why the endpoint is to be disabled. */
   disable?: string | undefined;
 }
@@ -49,11 +45,10 @@ export interface Attempt {
 /** Keeps what is to be sent and what was. */
 export interface WebhookDeliveryStore {
   /**
-   * Takes up to `limit` messages that are due, to the endpoints that took long the last time or to the others, and to no
-   * endpoint more than `perEndpoint` together with those `inHand`. Nobody else gets them until `leaseMs` have passed.
+   * Takes up to `limit` messages that are due, to no endpoint more than `perEndpoint` together with those `inHand`. Nobody
+   * else gets them until `leaseMs` have passed.
    */
   claimDue: (options: {
-    slow: boolean;
     limit: number;
     perEndpoint: number;
     inHand: ReadonlyMap<string, number>;
@@ -105,7 +100,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
     trx.updateTable('webhook_endpoints').where('id', '=', id);
 
   return {
-    claimDue: async ({ slow, limit, perEndpoint, inHand, leaseMs }) => {
+    claimDue: async ({ limit, perEndpoint, inHand, leaseMs }) => {
       // Endpoint by endpoint, so that one with a long queue hides nobody behind it.
       const { rows } = await sql<ClaimedRow>`
         with due as materialized (
@@ -118,7 +113,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
               (${JSON.stringify(Object.fromEntries(inHand))}::json ->> e.id)::int, 0))
             for update skip locked
           ) taken
-          where e.enabled and e.slow = ${slow} and (e.resting_until is null or e.resting_until <= now())
+          where e.enabled and (e.resting_until is null or e.resting_until <= now())
           order by taken.due_at limit ${limit}
         )
         update webhook_deliveries d set due_at = ${inMs(leaseMs)}
@@ -130,12 +125,11 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
       return rows.map(({ endpoint_id: endpointId, secret, previous_secret: previous, ...row }) => ({
         ...row,
         endpointId,
-        isSlow: slow,
         secrets: previous === null ? [secret] : [secret, previous],
       }));
     },
 
-    record: async (delivery, { statusCode, error, dueInMs, restMs, isSlow, disable }) => {
+    record: async (delivery, { statusCode, error, dueInMs, restMs, disable }) => {
       const last = {
         attempts: sql<number>`attempts + 1`,
         last_attempt_at: sql`now()`,
@@ -165,7 +159,6 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
         ...(restMs !== undefined && {
           resting_until: sql`greatest(resting_until, ${inMs(restMs)})`,
         }),
-        ...(isSlow !== delivery.isSlow && { slow: isSlow }),
         ...(disable !== undefined && { enabled: false, disabled_reason: disable }),
       };
       if (Object.keys(change).length === 0) {

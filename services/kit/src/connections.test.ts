@@ -1,0 +1,115 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { trackConnections } from './connections';
+
+const opened: { server: Server; sockets: Socket[] }[] = [];
+afterEach(() => {
+  for (const { server, sockets } of opened.splice(0)) {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+/** More than the buffers of a connection hold. */
+const LARGE = 'x'.repeat(20_000_000);
+
+/** A server that answers `/large` at once, and everything else when it is told to. */
+async function setUp(limits: { maxConnections?: number; readTimeoutMs?: number } = {}) {
+  const held: ServerResponse[] = [];
+  const server = createServer((req, res) => {
+    if (req.url === '/large') res.end(LARGE);
+    else if (req.url === '/held') held.push(res);
+    else res.end('ok');
+  });
+  const connections = trackConnections(server, {
+    maxConnections: limits.maxConnections ?? 100,
+    readTimeoutMs: limits.readTimeoutMs ?? 60_000,
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const sockets: Socket[] = [];
+  opened.push({ server, sockets });
+  /** Connects, and asks for something if a path is given; without `reads` the answer is left where it is. */
+  const client = async (path?: string, reads = true) => {
+    const socket = connect(port, '127.0.0.1');
+    sockets.push(socket);
+    const seen = { socket, text: '', isClosed: false };
+    socket.on('error', () => undefined);
+    socket.on('close', () => (seen.isClosed = true));
+    if (reads) socket.on('data', (chunk) => (seen.text += chunk.toString('latin1')));
+    await new Promise((resolve) => socket.once('connect', resolve));
+    if (path !== undefined) socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    return seen;
+  };
+  return { connections, client, held };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('not so after 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** What is unused or unread counts as that after a second: let it be long ago. */
+function letTimePass(ms: number): void {
+  const now = performance.now.bind(performance);
+  jest.spyOn(performance, 'now').mockImplementation(() => now() + ms);
+}
+
+describe('one connection more than there may be', () => {
+  it('closes the one that fell idle first, however many there are', async () => {
+    const { client, connections } = await setUp({ maxConnections: 3 });
+    const clients = [await client('/a'), await client('/b'), await client('/c')];
+    await until(() => clients.every(({ text }) => text.endsWith('ok')));
+    // The first is used again, and so is no longer the one unused for longest.
+    clients[0]!.socket.write('GET /again HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until(() => clients[0]!.text.match(/ok/g)?.length === 2);
+    letTimePass(2000);
+    const next = await client('/d');
+    await until(() => next.text.endsWith('ok') && clients.some(({ isClosed }) => isClosed));
+    expect(clients.map(({ isClosed }) => isClosed)).toEqual([false, true, false]);
+    expect(connections.size).toBe(3);
+  });
+
+  it('closes one whose client does not read, rather than refuse who is new', async () => {
+    const { client, connections, held } = await setUp({ maxConnections: 2 });
+    await client('/large', false);
+    const waiting = await client('/held');
+    await until(() => held.length === 1);
+    // It has to be seen unread twice.
+    await until(async () => {
+      const next = await client('/d');
+      await until(() => next.isClosed || next.text.endsWith('ok'));
+      return next.text.endsWith('ok');
+    });
+    expect(connections.size).toBe(2);
+    expect(waiting.isClosed).toBe(false);
+  });
+
+  it('is refused while all the others are in use', async () => {
+    const { client, held } = await setUp({ maxConnections: 1 });
+    const waiting = await client('/held');
+    await until(() => held.length === 1);
+    letTimePass(2000);
+    const next = await client('/d');
+    await until(() => next.isClosed);
+    held[0]!.end('ok');
+    await until(() => waiting.text.endsWith('ok'));
+  });
+});
+
+it('a client that reads an answer for too long is let go, and one that waits for its answer is not', async () => {
+  const { client, connections, held } = await setUp({ readTimeoutMs: 500 });
+  const deaf = await client('/large', false);
+  const waiting = await client('/held');
+  await until(() => held.length === 1);
+  await until(() => {
+    // A byte now and then does not help.
+    deaf.socket.read(1);
+    return connections.size === 1;
+  });
+  expect(waiting.isClosed).toBe(false);
+});
