@@ -32,8 +32,11 @@ function render(...args: string[]): Rendered[] {
 
 const prometheus = { namespaceSelector: { matchLabels: { name: 'monitoring' } } };
 
+/** What has to be chosen, chosen as for a trial. */
+const trial = ['--set', 'auth.mode=none'];
+
 const variants: Record<string, string[]> = {
-  default: [],
+  trial,
   kind: ['--values', join(chart, 'values-kind.yaml')],
   gke: [
     ...['--values', join(chart, 'values-gke.yaml'), '--set', 'pubsub.projectId=my-project'],
@@ -48,7 +51,7 @@ const variants: Record<string, string[]> = {
     join(chart, 'values-kind.yaml'),
     ...['--set', 'ingress.enabled=true,ingress.hosts={loans.example},ingress.tlsSecretName=tls'],
     ...['--set', 'gateway.enabled=true,gateway.parentRefs[0].name=gateway'],
-    ...['--set', 'auth.mode=none,trustProxy=1'],
+    ...['--set', 'trustProxy=1'],
     ...['--set', 'metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=prom'],
     ...['--set-json', `networkPolicy.metricsFrom=${JSON.stringify([prometheus])}`],
     ...['--set', 'offers.autoscaling.enabled=true,offers.config.LOG_LEVEL=debug'],
@@ -109,7 +112,7 @@ if (!hasHelm) {
     });
 
   it('passes helm lint, strictly', () => {
-    execFileSync('helm', ['lint', '--strict', chart], { stdio: 'pipe' });
+    execFileSync('helm', ['lint', '--strict', chart, ...trial], { stdio: 'pipe' });
   });
 
   describe.each(Object.entries(variants))('with the values %s', (_, args) => {
@@ -216,7 +219,7 @@ if (!hasHelm) {
       expect(services.map((service) => service.metadata.name)).toEqual([`lb-${name}`]);
       expect(services[0]!.spec.ports).toMatchObject([{ name: 'http' }]);
     }
-    expect(render().map(({ kind }) => kind)).not.toContain('ServiceMonitor');
+    expect(render(...trial).map(({ kind }) => kind)).not.toContain('ServiceMonitor');
   });
 
   it('lets who scrapes reach offers, however few others may', () => {
@@ -260,9 +263,8 @@ if (!hasHelm) {
 
   it('rolls the pods when the configuration changes, and not otherwise', () => {
     const checksum = (...args: string[]): unknown =>
-      byName(render(...args), 'Deployment', 'lb-offers').spec.template.metadata.annotations[
-        'checksum/config'
-      ];
+      byName(render(...trial, ...args), 'Deployment', 'lb-offers').spec.template.metadata
+        .annotations['checksum/config'];
     expect(checksum()).toBe(checksum());
     expect(checksum('--set', 'offers.config.LOG_LEVEL=debug')).not.toBe(checksum());
     expect(
@@ -280,7 +282,7 @@ if (!hasHelm) {
 
   it('migrates before the first install only where the database is there already', () => {
     const hook = (...args: string[]) =>
-      byName(render(...args), 'Job', 'lb-migrate').metadata.annotations!['helm.sh/hook'];
+      byName(render(...trial, ...args), 'Job', 'lb-migrate').metadata.annotations!['helm.sh/hook'];
     expect(hook()).toBe('pre-install,pre-upgrade');
     expect(hook(...variants['kind']!)).toBe('pre-upgrade');
   });
@@ -315,15 +317,18 @@ if (!hasHelm) {
     'ingress.enabled=true',
     'ingress.hosts={not a host}',
     'gateway.enabled=true',
-    'ingress.enabled=true,ingress.hosts={a.example},trustProxy=1',
-    'ingress.enabled=true,ingress.hosts={a.example},auth.mode=none',
-    'gateway.enabled=true,gateway.parentRefs[0].name=gateway,trustProxy=1',
+    'ingress.enabled=true,ingress.hosts={a.example}',
+    'ingress.enabled=true,ingress.hosts={a.example},trustProxy=null',
+    'gateway.enabled=true,gateway.parentRefs[0].name=gateway',
     'networkPolicy.offersFrom[0].cidr=10.0.0.0/8',
     'networkPolicy.metricsFrom[0].namespace=monitoring',
     'metrics.enabled=true',
     'metrics.serviceMonitor.enabled=true',
     'metrics.serviceMonitor.interval=30',
     'publicPaths={offers}',
+    'auth.mode=',
+    'auth.mode=null',
+    'auth=null',
     'auth.mode=oauth',
     'auth.mode=jwt',
     'auth.mode=jwt,auth.issuer=a,auth.audience=b,auth.jwksUrl=https://x/y',
@@ -343,7 +348,8 @@ if (!hasHelm) {
     'rateLimit.reads=0',
     'trustProxy=-1',
     'auth.mode=none,trustProxy=2,ingress.enabled=true,ingress.hosts={a.example},ingress.gke.enabled=true',
-    'ingress.className=gce,ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c',
+    'ingress.className=gce,ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c,ingress.gke.securityPolicy=s',
+    'ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c',
     'publicPaths={}',
     'unknown=1',
     'pubsub.approval=true',
@@ -352,9 +358,13 @@ if (!hasHelm) {
     'smtp.secretName=Not_A_Name,smtp.from=a@b.example',
     'smtp.from=a@b.example,smtp.secretName=mail,smtp.port=0',
   ])('refuses %s', (setting) => {
-    const { status, stderr } = spawnSync('helm', ['template', 'lb', chart, '--set', setting], {
-      encoding: 'utf8',
-    });
+    const { status, stderr } = spawnSync(
+      'helm',
+      ['template', 'lb', chart, ...trial, '--set', setting],
+      {
+        encoding: 'utf8',
+      },
+    );
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/values don't meet the specifications of the schema/);
   });
@@ -372,12 +382,12 @@ if (!hasHelm) {
       );
 
   it('go over Pub/Sub where that is switched on, and nobody speaks to Google otherwise', () => {
-    const off = render();
+    const off = render(...trial);
     for (const name of ['offers', 'confirm-payment']) {
       expect(configOf(off, name)).not.toHaveProperty('APPROVAL_TRANSPORT');
     }
     expect(portsOut(off, 'confirm-payment')).toEqual([]);
-    const on = render('--set', 'pubsub.approval=true,pubsub.projectId=my-project');
+    const on = render(...trial, '--set', 'pubsub.approval=true,pubsub.projectId=my-project');
     for (const name of ['offers', 'confirm-payment']) {
       expect(configOf(on, name)).toMatchObject({
         APPROVAL_TRANSPORT: 'pubsub',
@@ -386,14 +396,18 @@ if (!hasHelm) {
       expect(portsOut(on, name)).toEqual(expect.arrayContaining([53, 443, 80, 988]));
     }
     expect(configOf(on, 'offers')).not.toHaveProperty('EVENT_BUS');
-    const events = render('--set', 'pubsub.events=true,pubsub.projectId=my-project');
+    const events = render(...trial, '--set', 'pubsub.events=true,pubsub.projectId=my-project');
     expect(configOf(events, 'offers')).toMatchObject({ EVENT_BUS: 'pubsub' });
     expect(portsOut(events, 'confirm-payment')).toEqual([]);
   });
 
   it('go out by e-mail where there is a Secret with the server', () => {
-    expect(JSON.stringify(render())).not.toMatch(/SMTP/);
-    const on = render('--set', 'smtp.secretName=mail,smtp.from=loans@example.com,smtp.port=465');
+    expect(JSON.stringify(render(...trial))).not.toMatch(/SMTP/);
+    const on = render(
+      ...trial,
+      '--set',
+      'smtp.secretName=mail,smtp.from=loans@example.com,smtp.port=465',
+    );
     expect(configOf(on, 'offers')).toMatchObject({ SMTP_FROM: 'loans@example.com' });
     expect(portsOut(on, 'offers')).toContain(465);
     const offers = on.find(({ kind }) => kind === 'Deployment');
@@ -414,7 +428,7 @@ if (!hasHelm) {
       .data!;
 
   it('is a choice that both services are told, and with tokens they share a secret', () => {
-    const off = render();
+    const off = render(...trial);
     const on = render(...variants['gke']!);
     for (const name of ['offers', 'confirm-payment']) {
       expect(dataOf(off, name)).toMatchObject({ AUTH_MODE: 'none' });
@@ -444,7 +458,7 @@ if (!hasHelm) {
     ['true', 'on'],
     ['false', 'off'],
   ])('limits rates with rateLimit.mode=%s as %s', (mode, expected) => {
-    expect(dataOf(render('--set', `rateLimit.mode=${mode}`), 'offers')).toHaveProperty(
+    expect(dataOf(render(...trial, '--set', `rateLimit.mode=${mode}`), 'offers')).toHaveProperty(
       'RATE_LIMIT',
       expected,
     );
@@ -452,7 +466,8 @@ if (!hasHelm) {
 
   it('is tried with a token by helm test where a Secret has one', () => {
     const envOfFlow = (...args: string[]) =>
-      render(...args).find(({ kind }) => kind === 'Pod')!.spec.containers[0].env as object[];
+      render(...trial, ...args).find(({ kind }) => kind === 'Pod')!.spec.containers[0]
+        .env as object[];
     expect(envOfFlow()).toEqual([
       { name: 'AUTH_MODE', value: 'none' },
       { name: 'OFFERS_URL', value: 'http://lb-offers:8080' },
@@ -479,7 +494,7 @@ if (!hasHelm) {
             ),
           ) as { data: { text: string } }
         ).data.text;
-      expect(shown()).toMatch(/\n\nWARNING: auth.mode is not jwt/);
+      expect(shown(...trial)).toMatch(/\n\nWARNING: auth.mode is not jwt/);
       const jwt = shown(...variants['gke']!);
       expect(jwt).not.toContain('WARNING');
       expect(jwt).toMatch(/\n\nEach curl line needs -H "Authorization: Bearer TOKEN"/);
@@ -490,7 +505,7 @@ if (!hasHelm) {
 
   it('reaches the issuer’s keys, wherever else offers may go', () => {
     const ports = (...args: string[]) =>
-      render('--set', 'networkPolicy.allowInternet=false', ...args)
+      render(...trial, '--set', 'networkPolicy.allowInternet=false', ...args)
         .find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'lb-offers')!
         .spec.egress.flatMap((rule: { ports: { port: number }[] }) => rule.ports)
         .map(({ port }: { port: number }) => port);

@@ -29,7 +29,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 {{- if .Values.pubsub.events }}{{ $_ := set $config "EVENT_BUS" "pubsub" }}{{ $_ := set $config "PUBSUB_PROJECT_ID" .Values.pubsub.projectId }}{{ end -}}
 {{- if .Values.smtp.secretName }}{{ $_ := set $config "SMTP_FROM" .Values.smtp.from }}{{ end -}}
-{{- range list $config $confirmPaymentConfig }}{{ $_ := set . "AUTH_MODE" ($.Values.auth.mode | default "none") }}{{ end -}}
+{{- range list $config $confirmPaymentConfig }}{{ $_ := set . "AUTH_MODE" $.Values.auth.mode }}{{ end -}}
 {{- if eq .Values.auth.mode "jwt" -}}
 {{- $_ := set $config "AUTH_ISSUER" .Values.auth.issuer -}}
 {{- $_ := set $config "AUTH_AUDIENCE" .Values.auth.audience -}}

@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { until } from '../testing';
 import { trackConnections } from './connections';
 
 const opened: { server: Server; sockets: Socket[] }[] = [];
@@ -43,14 +44,6 @@ async function setUp(limits: { maxConnections?: number; readTimeoutMs?: number }
     return seen;
   };
   return { connections, client, held };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('not so after 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** What is unused or unread counts as that after a second: let it be long ago. */

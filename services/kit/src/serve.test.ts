@@ -155,6 +155,12 @@ describe('serve', () => {
     expect(answer).toMatch(/X-Request-Id: [0-9a-f-]{36}\r\n/);
     expect(answer).toContain('X-Content-Type-Options: nosniff\r\n');
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'request', route: null, status }));
+    const audit: unknown = expect.objectContaining({
+      address: '127.0.0.1',
+      outcome: 'denied',
+      status,
+    });
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'audit', audit }));
   });
 
   it('ignores an expectation it does not know', async () => {

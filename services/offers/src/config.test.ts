@@ -149,9 +149,11 @@ describe('readConfig', () => {
     expect(() => readConfig({ ...whole, AUTH_JWKS_URL: 'file:///x' })).toThrow(/AUTH_JWKS_URL/);
     const AUTH_JWKS_URL = 'http://issuer.example';
     expect(readConfig({ ...whole, AUTH_JWKS_URL })).toMatchObject({ AUTH_JWKS_URL });
-    expect(() => readConfig({ ...whole, AUTH_JWKS_URL, NODE_ENV: 'production' })).toThrow(
-      /AUTH_JWKS_URL: must be an https/,
-    );
+    for (const insecure of [AUTH_JWKS_URL, 'HTTP://issuer.example']) {
+      expect(() =>
+        readConfig({ ...whole, AUTH_JWKS_URL: insecure, NODE_ENV: 'production' }),
+      ).toThrow(/AUTH_JWKS_URL: must be an https/);
+    }
   });
 
   it('wants to know the project where Pub/Sub is used', () => {

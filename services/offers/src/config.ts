@@ -114,7 +114,12 @@ const schema = environment({
   if ((config.AUTH_JWKS_URL === undefined) === (config.AUTH_JWKS_FILE === undefined)) {
     refuse('AUTH_JWKS_URL', 'must be set for AUTH_MODE=jwt, or AUTH_JWKS_FILE, and not both');
   }
-  if (config.NODE_ENV === 'production' && config.AUTH_JWKS_URL?.startsWith('http:')) {
+  const { AUTH_JWKS_URL: jwksUrl } = config;
+  if (
+    config.NODE_ENV === 'production' &&
+    jwksUrl !== undefined &&
+    new URL(jwksUrl).protocol !== 'https:'
+  ) {
     refuse('AUTH_JWKS_URL', 'must be an https:// URL for NODE_ENV=production');
   }
 });

@@ -40,8 +40,8 @@ function serviceWith(env: NodeJS.ProcessEnv) {
 /** An issuer that answers with what is given. */
 async function anIssuer(answer: { status: number; body: string }) {
   const server = await startHttpServer((req, res) => {
-    const { status, body } = req.url === '/keys' ? answer : { status: 404, body: '' };
-    res.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
+    const { status, body } = req.url === '/keys' ? answer : { ...answer, status: 200 };
+    res.writeHead(status, { 'Content-Type': 'application/json', Location: '/elsewhere' }).end(body);
   });
   opened.push(server);
   return { AUTH_JWKS_URL: `${server.url}/keys` };
@@ -95,6 +95,7 @@ describe('the issuer’s keys', () => {
 
   it.each([
     ['with another status than 200', 203, ''],
+    ['with a redirect', 302, ''],
     ['at more length than keys have', 200, ' '.repeat(262_144)],
   ])('cannot be read where AUTH_JWKS_URL answers %s', async (_, status, padding) => {
     const { jwks, sign } = await createTokenIssuer();

@@ -62,7 +62,8 @@ function openTokenVerifier(config: Config, logger: Logger) {
   const { AUTH_JWKS_URL: url, AUTH_JWKS_FILE: file } = config;
   const client = createWebClient({
     maxResponseBytes: MAX_KEYS_BYTES,
-    maxRedirects: 3,
+    // To where one leads, https may not.
+    maxRedirects: 0,
     // The operator's own choice, which may well be within the cluster.
     guard: undefined,
   });

@@ -14,9 +14,12 @@ import {
   ISSUER,
   recordingLogger,
   startHttpServer,
+  until,
   type Claims,
+  type LogLine,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
+import type { Decision } from '../src/orders/order';
 import { anOrder, useService } from './builders';
 
 const aService = useService();
@@ -39,6 +42,9 @@ function guarded(options: Parameters<typeof createAdmission>[0] = {}) {
   const admission: Admission = createAdmission({ verifyToken: verifyToken(), ...options });
   return aService({ admission, wake: () => undefined });
 }
+
+const auditsIn = (lines: readonly LogLine[]) =>
+  lines.filter(({ msg }) => msg === 'audit').map(({ audit }) => audit);
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 const allScopes = 'offers:read orders:read orders:write orders:admin webhooks:manage';
@@ -262,11 +268,12 @@ describe('a good token', () => {
       logger: recordingLogger().logger,
     });
     const verify = createTokenVerifier({ keys: down, issuer: ISSUER, audience: AUDIENCE });
-    const { app } = guarded({ verifyToken: verify });
+    const { app, lines } = guarded({ verifyToken: verify });
     const token = await issuer.sign({ scope: 'offers:read' });
     const { status, headers, body } = await request(app).get('/offers').set(bearer(token));
     expect([status, headers['retry-after']]).toEqual([503, '5']);
     expect(body).toMatchObject({ code: 'keys-unavailable' });
+    expect(auditsIn(lines)).toMatchObject([{ outcome: 'denied', code: 'keys-unavailable' }]);
     down.close();
   });
 });
@@ -446,7 +453,6 @@ describe('the audit log', () => {
     const headers = { ...bearer(token), 'X-Request-Id': 'r-1' };
     await request(app).post('/checkout').set(headers).send(body).expect(201);
     await request(app).post('/checkout').set(headers).send({}).expect(400);
-    const audits = lines.filter(({ msg }) => msg === 'audit').map(({ audit }) => audit);
     const line = {
       who: 'cristina',
       address: expect.stringMatching(/127\.0\.0\.1$/) as unknown,
@@ -454,10 +460,40 @@ describe('the audit log', () => {
       path: '/checkout',
       requestId: 'r-1',
     };
-    expect(audits).toEqual([
+    expect(auditsIn(lines)).toEqual([
       { ...line, outcome: 'done', status: 201 },
       { ...line, outcome: 'failed', status: 400, code: 'validation-failed' },
     ]);
     expect(JSON.stringify(lines)).not.toMatch(/example\.com|eyJ/);
+  });
+
+  it('knows where a request came from whose client has left', async () => {
+    let decide: ((decision: Decision) => void) | undefined;
+    const { app, lines } = aService({
+      admission: createAdmission({ verifyToken: verifyToken() }),
+      askForDecision: () => new Promise((resolve) => (decide = resolve)),
+    });
+    const server = await startHttpServer(app);
+    const sent = request(server.url)
+      .post('/checkout')
+      .set(bearer(await issuer.sign({ scope: 'orders:write' })))
+      .send(wanted);
+    sent.catch(() => undefined);
+    await until(() => decide !== undefined);
+    sent.abort();
+    await until(() => auditsIn(lines).length === 1);
+    expect(auditsIn(lines)).toMatchObject([
+      { who: 'cristina', address: '127.0.0.1', outcome: 'aborted', status: null },
+    ]);
+    decide?.('APPROVED');
+    await server.close();
+  });
+
+  it('has a line of a request that is refused for its length', async () => {
+    const { app, lines } = guarded();
+    await request(app)
+      .get(`/${'x'.repeat(4096)}`)
+      .expect(414);
+    expect(auditsIn(lines)).toMatchObject([{ outcome: 'denied', status: 414 }]);
   });
 });

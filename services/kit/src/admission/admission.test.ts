@@ -59,6 +59,19 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
       endpoint(
         {
           method: 'get',
+          path: '/page',
+          operationId: 'page',
+          summary: 'Page',
+          access: 'public',
+          responses: {},
+        },
+        ({ res }) => {
+          replyEmpty(res);
+        },
+      ),
+      endpoint(
+        {
+          method: 'get',
           path: '/probe',
           operationId: 'probe',
           summary: 'Probe',
@@ -97,6 +110,7 @@ describe('past as many requests as there may be at once', () => {
     await until(() => waiting.length >= 2);
     for (const response of [
       await request(app).get('/thing'),
+      await request(app).get('/page'),
       await request(app).post('/thing').send({}),
     ]) {
       expect([response.status, response.headers['retry-after']]).toEqual([503, '1']);
@@ -334,6 +348,13 @@ describe('a quota', () => {
     await request(app).get('/thing').set(as('bad-3')).expect(429);
     // Others behind the same address are not meant.
     await request(app).get('/thing').set(as('good')).expect(204);
+  });
+
+  it('is of an address for what is public, with whatever token', async () => {
+    const { app } = setUp({ limiter: limiter(1), verifyToken });
+    await request(app).get('/page').set(as('good')).expect(204);
+    await request(app).get('/page').expect(429);
+    await request(app).get('/probe').expect(204);
   });
 
   it.each([
