@@ -5,7 +5,7 @@ describe('createLogger', () => {
   function setUp() {
     jest.useFakeTimers({ now: new Date('2025-07-08T12:30:45.678Z') });
     const writes: string[] = [];
-    const to = { write: (text: string) => writes.push(text) };
+    const to = { write: (bytes: Buffer) => writes.push(bytes.toString()) };
     return { writes, logger: createLogger({ service: 'offers', level: 'info', to }) };
   }
   afterEach(() => {
@@ -26,13 +26,22 @@ describe('createLogger', () => {
     ]);
   });
 
-  it('writes at once what has grown long, and the rest when the process exits', () => {
+  it('writes at once what has grown long, in order, and the rest when the process exits', () => {
     const { writes, logger } = setUp();
-    logger.info('x'.repeat(70_000));
-    expect(writes).toHaveLength(1);
+    logger.info('first');
+    logger.info('€'.repeat(70_000));
+    expect(writes).toHaveLength(2);
+    for (let i = 0; i < 400; i++) logger.info('€'.repeat(100));
     logger.info('last');
     process.emit('exit', 0);
-    expect(writes[1]).toContain('"msg":"last"');
+    const messages = writes
+      .join('')
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { msg: string }).msg);
+    expect(messages).toHaveLength(403);
+    expect([messages[0], messages[1]?.length, messages[402]]).toEqual(['first', 70_000, 'last']);
+    expect(new Set(messages.slice(2, 402))).toEqual(new Set(['€'.repeat(100)]));
   });
 });
 

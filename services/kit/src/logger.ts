@@ -4,8 +4,15 @@ export type { Logger } from 'pino';
 
 /** How long a log line may wait in memory before it is written. */
 const FLUSH_INTERVAL_MS = 100;
-/** Lines of this many characters together are written at once. */
-const BUFFER_LENGTH = 32_768;
+/** Lines that need as many bytes together are written at once. */
+const BUFFER_BYTES = 65_536;
+/** A character of a string has no more bytes in UTF-8. */
+const MAX_BYTES_PER_CHAR = 3;
+
+/** Where the log's bytes go. */
+interface ByteStream {
+  write: (bytes: Buffer) => unknown;
+}
 
 /**
  * One JSON line per event on stdout: `level` as a word, `time` as ISO 8601, `service`, the fields, `msg`.
@@ -17,7 +24,7 @@ export function createLogger(options: {
   service: string;
   level: string;
   /** Where the lines go; stdout unless given. */
-  to?: DestinationStream;
+  to?: ByteStream;
 }): Logger {
   return pino(
     {
@@ -27,24 +34,37 @@ export function createLogger(options: {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    gathering(options.to ?? destination({ dest: 1, sync: true })),
+    gathering(options.to ?? (stdout() as unknown as ByteStream)),
   );
 }
 
-/** Pino's own buffering measures its whole buffer again for every line; here a line only costs its concatenation. */
-function gathering(stream: DestinationStream): DestinationStream {
-  let lines = '';
+/** Its types know of text only. */
+function stdout() {
+  return destination({ dest: 1, sync: true, contentMode: 'buffer' });
+}
+
+/**
+ * Pino's own buffering measures its whole buffer again for every line. Here each line is encoded while it is warm: a long
+ * string of many would be taken apart again when it is written.
+ */
+function gathering(stream: ByteStream): DestinationStream {
+  let lines = Buffer.allocUnsafe(BUFFER_BYTES);
+  let length = 0;
   const flush = () => {
-    if (lines === '') return;
-    stream.write(lines);
-    lines = '';
+    if (length === 0) return;
+    stream.write(lines.subarray(0, length));
+    // Whoever writes it may need it for a while.
+    lines = Buffer.allocUnsafe(BUFFER_BYTES);
+    length = 0;
   };
   setInterval(flush, FLUSH_INTERVAL_MS).unref();
   process.once('exit', flush);
   return {
     write: (line) => {
-      lines += line;
-      if (lines.length >= BUFFER_LENGTH) flush();
+      const most = line.length * MAX_BYTES_PER_CHAR;
+      if (length + most > BUFFER_BYTES) flush();
+      if (most > BUFFER_BYTES) stream.write(Buffer.from(line));
+      else length += lines.write(line, length);
     },
   };
 }
