@@ -13,6 +13,7 @@ const LISTENERS_PER_JOB = 10;
  * @param options.claim takes up to so many jobs that are due; what is in hand is told, too
  * @param options.work does one; if it rejects, that is logged
  * @param options.capacity how many may be in hand now
+ * @param options.pollMs how often it looks by itself
  * @param options.graceMs without it, those in hand may take as long as they need
  */
 export function createJobWorker<Job>(options: {
@@ -20,13 +21,14 @@ export function createJobWorker<Job>(options: {
   claim: (limit: number, inHand: readonly Job[]) => Promise<Job[]>;
   work: (job: Job, signal: AbortSignal) => Promise<void>;
   capacity: () => number;
+  pollMs?: number | undefined;
   graceMs?: number;
   logger: Logger;
 }): Poller {
-  const { name, claim, work, capacity, graceMs, logger } = options;
+  const { name, claim, work, capacity, pollMs, graceMs, logger } = options;
   const inHand = new Map<Job, Promise<void>>();
   const stopping = new AbortController();
-  const poller = createPoller({ name, work: takeDue, logger });
+  const poller = createPoller({ name, work: takeDue, pollMs, logger });
 
   async function takeDue(): Promise<boolean> {
     const wanted = capacity() - inHand.size;

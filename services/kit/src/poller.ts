@@ -1,6 +1,6 @@
 import type { Logger } from './logger';
 
-/** How often work is looked for when nothing else tells of any. */
+/** How often work is looked for when nothing else tells of any, unless it is said. */
 const POLL_MS = 500;
 
 /** Works whenever there is something to do. */
@@ -13,7 +13,7 @@ export interface Poller {
 }
 
 /**
- * Looks for work every half second and whenever it is woken, one look after the other.
+ * Looks for work every `pollMs`, half a second unless given, and whenever it is woken, one look after the other.
  *
  * @param options.name says in the log what was looked for
  * @param options.work does what it finds, and tells whether there may be more at once
@@ -21,9 +21,10 @@ export interface Poller {
 export function createPoller(options: {
   name: string;
   work: () => Promise<boolean>;
+  pollMs?: number | undefined;
   logger: Logger;
 }): Poller {
-  const { name, work, logger } = options;
+  const { name, work, pollMs = POLL_MS, logger } = options;
   let stopping = false;
   let failing = false;
   let running: Promise<void> = Promise.resolve();
@@ -53,7 +54,7 @@ export function createPoller(options: {
 
   async function rest(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
+      const timer = setTimeout(resolve, pollMs);
       endRest = () => {
         clearTimeout(timer);
         resolve();

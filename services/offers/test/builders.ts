@@ -137,6 +137,7 @@ export function aNotification(database: Database, parts: NotificationParts = {})
     sendEmail: parts.sendEmail,
     delaysMs,
     leaseMarginMs: 60_000,
+    pollMs: 20,
     graceMs,
     allowPrivate,
     logger,

@@ -38,6 +38,7 @@ export interface Notification extends Poller {
  *
  * @param options.sendEmail without it, e-mails are dropped as they come due
  * @param options.leaseMarginMs what a delivery takes besides its exchange with the receiver
+ * @param options.pollMs how often what is due is looked for where nobody wakes it
  * @param options.graceMs how long those in hand have to end by themselves at a stop
  */
 export function createNotification(options: {
@@ -47,11 +48,13 @@ export function createNotification(options: {
   sendEmail: SendEmail | undefined;
   delaysMs: readonly number[];
   leaseMarginMs: number;
+  pollMs?: number;
   graceMs: number;
   allowPrivate: boolean;
   logger: Logger;
 }): Notification {
-  const { db, client, timeoutMs, sendEmail, delaysMs, leaseMarginMs, graceMs, logger } = options;
+  const { db, client, timeoutMs, sendEmail, delaysMs, leaseMarginMs, logger } = options;
+  const { pollMs, graceMs } = options;
   const deliveries = createWebhookDeliveryStore(db);
   const jobs = createEmailJobStore(db);
 
@@ -71,6 +74,7 @@ export function createNotification(options: {
       logger,
     }),
     capacity: () => WEBHOOK_CONCURRENCY,
+    pollMs,
     graceMs,
     logger,
   });
@@ -86,6 +90,7 @@ export function createNotification(options: {
       ? createDeliverEmail({ jobs, send: sendEmail, delaysMs, logger })
       : () => Promise.resolve(),
     capacity: () => EMAIL_CONCURRENCY,
+    pollMs,
     graceMs,
     logger,
   });
