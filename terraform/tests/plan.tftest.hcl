@@ -127,6 +127,11 @@ run "messages" {
   }
 
   assert {
+    condition     = join(" ", keys(google_pubsub_topic_iam_member.dead_letters_viewer)) == "confirm-payment offers"
+    error_message = "Both services may look whether there is a place for dead letters."
+  }
+
+  assert {
     condition     = google_pubsub_subscription.analytics.bigquery_config[0].use_table_schema && google_bigquery_table.order_events.time_partitioning[0].field == "time"
     error_message = "The events go into a table with their own columns, partitioned by their time."
   }
