@@ -14,6 +14,8 @@ import { root } from './support/service-process';
 describe('what Terraform makes in Pub/Sub', () => {
   const textOf = (file: string) => readFileSync(join(root, 'terraform', file), 'utf8');
   const pubsub = textOf('pubsub.tf');
+  const resourceOf = (text: string, type: string, name: string) =>
+    new RegExp(`^resource "${type}" "${name}" \\{$([^]*?)^\\}$`, 'm').exec(text)?.[1] ?? '';
 
   /** What stands between a line and the brace that ends its block, which is as far to the left. */
   function blockOf(text: string, start: string): string {
@@ -54,8 +56,7 @@ describe('what Terraform makes in Pub/Sub', () => {
   });
 
   it('is a subscription of each topic that is read, which sets aside what nobody can handle', () => {
-    const [, work = ''] =
-      /^resource "google_pubsub_subscription" "work" \{$([^]*?)^\}$/m.exec(pubsub) ?? [];
+    const work = resourceOf(pubsub, 'google_pubsub_subscription', 'work');
     expect(pairsOf(work)).toMatchObject({
       for_each: 'local.workers',
       name: '"${local.name}-${each.key}-${each.value}"',
@@ -63,6 +64,19 @@ describe('what Terraform makes in Pub/Sub', () => {
       dead_letter_topic: 'google_pubsub_topic.this["dead-letters"].id',
       max_delivery_attempts: 'var.pubsub.max_deliveries',
     });
+  });
+
+  it('sets events aside only after BigQuery was away for half a day', () => {
+    const analytics = textOf('bigquery.tf');
+    const subscription = resourceOf(analytics, 'google_pubsub_subscription', 'analytics');
+    const secondsOf = (backoff: string | undefined) => Number(/^"(\d+)s"$/.exec(backoff!)?.[1]);
+    const { minimum_backoff, maximum_backoff, max_delivery_attempts } = pairsOf(subscription);
+    const [shortest, longest] = [secondsOf(minimum_backoff), secondsOf(maximum_backoff)];
+    let seconds = 0;
+    for (let attempt = 1; attempt < Number(max_delivery_attempts); attempt++) {
+      seconds += Math.min(shortest * 2 ** (attempt - 1), longest);
+    }
+    expect(seconds / 3600).toBeGreaterThan(12);
   });
 
   it('can be looked at by who needs it', () => {

@@ -142,8 +142,8 @@ run "messages" {
   }
 
   assert {
-    condition     = google_pubsub_subscription.analytics.dead_letter_policy[0].max_delivery_attempts == 10 && google_pubsub_subscription.analytics.retry_policy[0].maximum_backoff == "600s"
-    error_message = "An event that BigQuery refuses is set aside, and not at once."
+    condition     = google_pubsub_subscription.analytics.dead_letter_policy[0].max_delivery_attempts == 100 && google_pubsub_subscription.analytics.retry_policy[0].maximum_backoff == "600s"
+    error_message = "An event that BigQuery refuses is set aside, but not while BigQuery is away for half a day."
   }
 
   assert {
