@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
+import { readConfig } from '../services/offers/src/config';
 import { root } from './support/service-process';
 
 /** The lines that give a password, a secret, a token or a key as it is, or a default for one. */
@@ -76,6 +77,14 @@ describe('docker-compose.yml', () => {
     }
     const ports = Object.values(services).flatMap((service) => service.ports ?? []);
     expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  it('passes on what e-mail and webhooks need, which is nothing unless it is set', () => {
+    const { environment = {} } = services['offers']!;
+    const names = ['SMTP_URL', 'SMTP_FROM', 'ALLOW_PRIVATE_WEBHOOKS', 'WEBHOOK_TIMEOUT_MS'];
+    for (const name of names) expect(environment).toHaveProperty(name, `\${${name}:-}`);
+    const unset = readConfig(Object.fromEntries(names.map((name) => [name, ''])));
+    expect(unset).toEqual(readConfig({}));
   });
 
   it('keeps the database and its password to itself and offers', () => {

@@ -56,6 +56,8 @@ output "helm_values" {
         PUBSUB_DECISIONS_TOPIC        = google_pubsub_topic.this["decisions"].name
         PUBSUB_DECISIONS_SUBSCRIPTION = google_pubsub_subscription.work["decisions"].name
         PUBSUB_EVENTS_TOPIC           = google_pubsub_topic.this["order-events"].name
+        PUBSUB_DEAD_LETTER_TOPIC      = google_pubsub_topic.this["dead-letters"].name
+        PUBSUB_MAX_DELIVERIES         = tostring(var.pubsub.max_deliveries)
       }
     }
     confirmPayment = {
@@ -66,6 +68,8 @@ output "helm_values" {
         PUBSUB_CHECKOUTS_TOPIC        = google_pubsub_topic.this["checkouts"].name
         PUBSUB_CHECKOUTS_SUBSCRIPTION = google_pubsub_subscription.work["checkouts"].name
         PUBSUB_DECISIONS_TOPIC        = google_pubsub_topic.this["decisions"].name
+        PUBSUB_DEAD_LETTER_TOPIC      = google_pubsub_topic.this["dead-letters"].name
+        PUBSUB_MAX_DELIVERIES         = tostring(var.pubsub.max_deliveries)
       }
     }
     pubsub = {

@@ -79,11 +79,20 @@ resource "google_pubsub_topic_iam_member" "publisher" {
   member = google_service_account.service[each.value].member
 }
 
-# A service looks at its start whether what it needs is there.
+# A service looks at its start whether what it needs is there, and does not start where it is not.
 resource "google_pubsub_topic_iam_member" "viewer" {
   for_each = local.publishers
 
   topic  = google_pubsub_topic.this[each.key].id
+  role   = "roles/pubsub.viewer"
+  member = google_service_account.service[each.value].member
+}
+
+# Where what it cannot handle goes to is part of that.
+resource "google_pubsub_topic_iam_member" "dead_letters_viewer" {
+  for_each = toset(values(local.workers))
+
+  topic  = google_pubsub_topic.this["dead-letters"].id
   role   = "roles/pubsub.viewer"
   member = google_service_account.service[each.value].member
 }

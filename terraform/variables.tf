@@ -104,7 +104,7 @@ variable "database" {
 }
 
 variable "pubsub" {
-  description = "How long messages are kept, and after how many deliveries one is set aside as a dead letter."
+  description = "How long messages are kept, and after how many deliveries one between the services is set aside as a dead letter."
   type = object({
     retention_days = optional(number, 7)
     max_deliveries = optional(number, 10)

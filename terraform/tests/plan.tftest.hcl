@@ -127,6 +127,11 @@ run "messages" {
   }
 
   assert {
+    condition     = join(" ", keys(google_pubsub_topic_iam_member.dead_letters_viewer)) == "confirm-payment offers"
+    error_message = "Both services may look whether there is a place for dead letters."
+  }
+
+  assert {
     condition     = google_pubsub_subscription.analytics.bigquery_config[0].use_table_schema && google_bigquery_table.order_events.time_partitioning[0].field == "time"
     error_message = "The events go into a table with their own columns, partitioned by their time."
   }
@@ -137,8 +142,8 @@ run "messages" {
   }
 
   assert {
-    condition     = google_pubsub_subscription.analytics.dead_letter_policy[0].max_delivery_attempts == 10 && google_pubsub_subscription.analytics.retry_policy[0].maximum_backoff == "600s"
-    error_message = "An event that BigQuery refuses is set aside, and not at once."
+    condition     = google_pubsub_subscription.analytics.dead_letter_policy[0].max_delivery_attempts == 100 && google_pubsub_subscription.analytics.retry_policy[0].maximum_backoff == "600s"
+    error_message = "An event that BigQuery refuses is set aside, but not while BigQuery is away for half a day."
   }
 
   assert {

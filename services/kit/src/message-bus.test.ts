@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { recordingLogger } from '../testing';
 import { openMessageBus, type MessageBus } from './message-bus';
+import type { SubscriptionPlan } from './message-bus-plan';
 
 jest.setTimeout(60_000);
 
@@ -11,12 +12,13 @@ const describeWithPubSub = process.env['TEST_PUBSUB'] ? describe : describe.skip
 const emulator = (...args: string[]) =>
   execFileSync(join(__dirname, '../../../.ci/pubsub'), args, { encoding: 'utf8' }).trim();
 
-const plan = {
-  topics: ['hellos'],
-  subscriptions: [
-    { name: 'readers', topic: 'hellos', deadLetterTopic: 'dead-letters', maxDeliveries: 5 },
-  ],
+const readers: SubscriptionPlan = {
+  name: 'readers',
+  topic: 'hellos',
+  deadLetterTopic: 'dead-letters',
+  maxDeliveries: 5,
 };
+const plan = { topics: ['hellos'], subscriptions: [readers] };
 
 describeWithPubSub('a message bus on an emulator', () => {
   let host: string;
@@ -108,5 +110,36 @@ describeWithPubSub('a message bus on an emulator', () => {
     await bus.publish('hellos', message);
     await expect(bus.publish('nowhere', message)).rejects.toThrow();
     await bus.close();
+  });
+
+  it('names what others created otherwise, and starts where all is as planned', async () => {
+    await (await open()).close();
+    const { logger, lines } = recordingLogger();
+    const start = (planned: Partial<SubscriptionPlan>, topics = ['hellos']) =>
+      openMessageBus(
+        {
+          projectId: 'test-project',
+          emulatorHost: host,
+          createMissing: false,
+          plan: { topics, subscriptions: [{ ...readers, ...planned }] },
+        },
+        logger,
+      );
+    await (await start({})).close();
+    expect(lines).toEqual([]);
+    await expect(start({ topic: 'dead-letters' })).rejects.toThrow(
+      'has subscription readers of topic hellos instead of dead-letters;',
+    );
+    await expect(start({ deadLetterTopic: 'hellos' })).rejects.toThrow(
+      'has subscription readers with dead-letter topic dead-letters instead of hellos;',
+    );
+    await expect(start({ name: 'dead-letters', topic: 'dead-letters' })).rejects.toThrow(
+      'has subscription dead-letters without dead-letter topic dead-letters;',
+    );
+    await expect(start({ deadLetterTopic: 'nowhere' }, [])).rejects.toThrow('no topic nowhere');
+    await (await start({ maxDeliveries: 7 })).close();
+    expect(lines).toMatchObject([
+      { level: 'warn', subscription: 'readers', maxDeliveries: 7, maxDeliveryAttempts: 5 },
+    ]);
   });
 });

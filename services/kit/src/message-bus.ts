@@ -8,7 +8,13 @@ import {
 import type { z } from 'zod';
 import type { messageBusVariables } from './env';
 import type { Logger } from './logger';
-import { StartError } from './start-error';
+import {
+  createMissing,
+  MessageBusStartError,
+  requireAll,
+  type MessageBusPlan,
+} from './message-bus-plan';
+import { grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
 
 /**
  * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, but for a subscription that was created
@@ -18,7 +24,7 @@ export interface MessageBus {
   /**
    * Publishes text of one content type. Resolves once Pub/Sub has it.
    *
-   * @throws whatever the client reports, at the latest after {@link PUBLISH_TIMEOUT_MS}: it may have it all the same
+   * @throws whatever the client reports, at the latest when {@link oneAttempt} is over: it may have it all the same
    */
   publish: (
     topic: string,
@@ -33,36 +39,10 @@ export interface MessageBus {
   close: () => Promise<void>;
 }
 
-/** A subscription, and what becomes of messages that nobody can handle. */
-export interface SubscriptionPlan {
-  name: string;
-  topic: string;
-  deadLetterTopic: string;
-  /** After so many deliveries a message goes there. */
-  maxDeliveries: number;
-}
-
-/** The topics that are published to, and the subscriptions that are read. */
-export interface MessageBusPlan {
-  topics: readonly string[];
-  subscriptions: readonly SubscriptionPlan[];
-}
-
-/** Something that must be there is not. */
-export class MessageBusStartError extends StartError {
-  readonly code = 'message-bus-start-failed';
-}
-
-const PUBLISH_TIMEOUT_MS = 5000;
-const LOOK_TIMEOUT_MS = 5000;
 /** How long to wait before a subscription that broke is opened again. */
 const REOPEN_MS = 1000;
 /** Messages are gathered this long, so that many go in one call. */
 const BATCH_MS = 5;
-
-// gRPC status codes.
-const NOT_FOUND = 5;
-const ALREADY_EXISTS = 6;
 
 /** What is being handled is acknowledged, and nothing new is handed over. Whoever closes has a deadline of their own. */
 const waitForHandlers = {
@@ -70,28 +50,11 @@ const waitForHandlers = {
   timeout: Duration.from({ minutes: 10 }),
 };
 
-/** One attempt: whoever publishes keeps what must be sent, and tries again. The client itself would go on for 10 minutes. */
-const oneAttempt = {
-  timeout: PUBLISH_TIMEOUT_MS,
-  retry: {
-    retryCodes: [],
-    backoffSettings: {
-      initialRetryDelayMillis: 100,
-      retryDelayMultiplier: 1,
-      maxRetryDelayMillis: 100,
-      initialRpcTimeoutMillis: PUBLISH_TIMEOUT_MS,
-      rpcTimeoutMultiplier: 1,
-      maxRpcTimeoutMillis: PUBLISH_TIMEOUT_MS,
-      totalTimeoutMillis: PUBLISH_TIMEOUT_MS,
-    },
-  },
-};
-
 /**
  * Connects, to an emulator if one is named. What is missing of the plan is created if that is wanted, now and whenever it
  * turns out to be gone; otherwise it has to be there. A Pub/Sub that does not answer is no reason not to start.
  *
- * @throws {MessageBusStartError} naming every topic and subscription that is missing.
+ * @throws {MessageBusStartError} naming every topic and subscription that is missing, or not as planned.
  */
 export async function openMessageBus(
   options: {
@@ -118,7 +81,7 @@ export async function openMessageBus(
   let closing = false;
 
   const prepare = () =>
-    options.createMissing ? createMissing(client, plan) : requireAll(client, plan);
+    options.createMissing ? createMissing(client, plan) : requireAll(client, plan, logger);
   await prepare().catch((error: unknown) => {
     if (error instanceof MessageBusStartError) throw error;
     logger.warn({ err: error }, 'cannot tell whether all topics and subscriptions are there');
@@ -214,9 +177,9 @@ export async function openMessageBus(
 
 /**
  * Connects as the environment says. On an emulator, what is missing of the plan is created; in a real project others own it,
- * and it has to be there.
+ * and it has to be there, as planned.
  *
- * @throws {MessageBusStartError} naming what is missing.
+ * @throws {MessageBusStartError} naming what is not.
  */
 export function openConfiguredBus(
   config: z.output<z.ZodObject<typeof messageBusVariables>>,
@@ -227,65 +190,4 @@ export function openConfiguredBus(
   if (projectId === undefined) throw new Error('PUBSUB_PROJECT_ID is not set');
   const createMissing = emulatorHost !== undefined;
   return openMessageBus({ projectId, emulatorHost, createMissing, plan }, logger);
-}
-
-async function requireAll(
-  client: PubSub,
-  { topics, subscriptions }: MessageBusPlan,
-): Promise<void> {
-  const look = { timeout: LOOK_TIMEOUT_MS };
-  const missing: string[] = [];
-  const require = async (what: string, metadata: Promise<unknown>) => {
-    try {
-      await metadata;
-    } catch (error) {
-      if (grpcCode(error) !== NOT_FOUND) throw error;
-      missing.push(what);
-    }
-  };
-  await Promise.all([
-    ...topics.map((name) => require(`topic ${name}`, client.topic(name).getMetadata(look))),
-    ...subscriptions.map(({ name }) =>
-      require(`subscription ${name}`, client.subscription(name).getMetadata(look)),
-    ),
-  ]);
-  if (missing.length === 0) return;
-  throw new MessageBusStartError(
-    `Pub/Sub project ${client.projectId} has no ${missing.sort().join(', no ')}; terraform/ creates them`,
-  );
-}
-
-async function createMissing(
-  client: PubSub,
-  { topics, subscriptions }: MessageBusPlan,
-): Promise<void> {
-  const create = async (creation: Promise<unknown>) => {
-    await creation.catch((error: unknown) => {
-      if (grpcCode(error) !== ALREADY_EXISTS) throw error;
-    });
-  };
-  const deadLetters = subscriptions.map(({ deadLetterTopic }) => deadLetterTopic);
-  const sources = subscriptions.map(({ topic }) => topic);
-  for (const name of new Set([...topics, ...deadLetters, ...sources])) {
-    await create(client.createTopic(name, oneAttempt));
-  }
-  // So that what nobody can handle is kept, and can be seen.
-  for (const name of new Set(deadLetters)) await create(client.createSubscription(name, name));
-  for (const { name, topic, deadLetterTopic, maxDeliveries } of subscriptions) {
-    await create(
-      client.createSubscription(topic, name, {
-        // Not in order: a message that somebody died with would hold back all later ones of its key.
-        ackDeadlineSeconds: 20,
-        deadLetterPolicy: {
-          deadLetterTopic: `projects/${client.projectId}/topics/${deadLetterTopic}`,
-          maxDeliveryAttempts: maxDeliveries,
-        },
-        retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } },
-      }),
-    );
-  }
-}
-
-function grpcCode(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

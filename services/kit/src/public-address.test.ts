@@ -1,5 +1,12 @@
-import { lookup } from 'node:dns';
-import { isPublicAddress, lookupPublic, requirePublicUrl } from './public-address';
+import type { LookupFunction } from 'node:net';
+import { startNameServer, type NameAnswer, type NameServer } from '../testing';
+import {
+  createPublicLookup,
+  isPublicAddress,
+  publicOnly,
+  requirePublicUrl,
+} from './public-address';
+import { createResolveName } from './resolve-name';
 
 describe('isPublicAddress', () => {
   it.each(['1.1.1.1', '8.8.8.8', '203.0.114.1', '2606:4700::1111', '::ffff:1.1.1.1'])(
@@ -68,39 +75,81 @@ describe('requirePublicUrl', () => {
   });
 });
 
-describe('lookupPublic', () => {
-  it.each([true, false])('refuses a name that is on this machine (all: %s)', async (all) => {
-    const error = await new Promise((resolve) => {
-      lookupPublic('localhost', { all }, resolve);
-    });
-    expect(error).toMatchObject({ code: 'forbidden-address' });
+describe('a lookup of public addresses', () => {
+  const zone: Record<string, { 4: NameAnswer; 6: NameAnswer }> = {
+    'public.example': { 4: ['1.1.1.1', '1.0.0.1'], 6: ['2606:4700::1111'] },
+    'six.example': { 4: [], 6: ['2606:4700::1111'] },
+    'private.example': { 4: ['10.0.0.1'], 6: [] },
+    'mixed.example': { 4: ['1.1.1.1', '169.254.169.254'], 6: [] },
+    'mixed-families.example': { 4: ['1.1.1.1'], 6: ['::1'] },
+    'broken.example': { 4: 'servfail', 6: 'servfail' },
+  };
+  let server: NameServer;
+  let lookup: LookupFunction;
+  beforeAll(async () => {
+    server = await startNameServer((name, family) => zone[name]?.[family] ?? 'nxdomain');
+    lookup = createPublicLookup(createResolveName({ servers: [server.address] }));
   });
+  afterAll(() => server.close());
 
-  it('gives the error of a name that does not resolve', async () => {
-    const name = 'no-such-host.invalid';
-    const [own, plain] = await Promise.all([
-      new Promise((resolve) => {
-        lookupPublic(name, {}, resolve);
-      }),
-      new Promise((resolve) => {
-        lookup(name, resolve);
-      }),
+  const answerTo = (name: string, options: Parameters<LookupFunction>[1]) =>
+    new Promise((resolve) => {
+      lookup(name, options, (...answer) => {
+        resolve(answer);
+      });
+    });
+
+  it('gives them as they are asked for', async () => {
+    const four = ['1.1.1.1', '1.0.0.1'].map((address) => ({ address, family: 4 }));
+    const six = [{ address: '2606:4700::1111', family: 6 }];
+    expect(await answerTo('public.example', { all: true })).toEqual([null, [...four, ...six]]);
+    expect(await answerTo('public.example', { all: true, family: 6 })).toEqual([null, six]);
+    expect(await answerTo('public.example', { all: true, family: 'IPv4' })).toEqual([null, four]);
+    expect(await answerTo('public.example', {})).toEqual([null, '1.1.1.1', 4]);
+    expect(await answerTo('public.example', { family: 'IPv6' })).toEqual([
+      null,
+      '2606:4700::1111',
+      6,
     ]);
-    expect(own).toMatchObject({ code: (plain as NodeJS.ErrnoException).code });
+    expect(await answerTo('six.example', { family: 0 })).toEqual([null, '2606:4700::1111', 6]);
   });
 
-  it('gives a public address as it is asked for', async () => {
-    const one = await new Promise((resolve) => {
-      lookupPublic('1.1.1.1', {}, (...answer) => {
-        resolve(answer);
-      });
+  it.each(['private.example', 'mixed.example', 'mixed-families.example'])(
+    'refuses %s, of whose addresses one is not public',
+    async (name) => {
+      for (const all of [true, false]) {
+        expect(await answerTo(name, { all })).toEqual([
+          expect.objectContaining({
+            code: 'forbidden-address',
+            message: `${name} is not a public address`,
+          }),
+          '',
+        ]);
+      }
+    },
+  );
+
+  it.each(['localhost', 'LOCALHOST.', 'a.localhost'])(
+    'refuses %s, whatever the name servers say',
+    async (name) => {
+      const [error] = (await answerTo(name, { all: true })) as unknown[];
+      expect(error).toMatchObject({ code: 'forbidden-address' });
+      expect(server.asked.filter((each) => /localhost/i.test(each))).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['nowhere.example', 'ENOTFOUND'],
+    ['broken.example', 'ESERVFAIL'],
+  ])('gives the error of %s, which does not resolve', async (name, code) => {
+    expect(await answerTo(name, {})).toEqual([expect.objectContaining({ code }), '']);
+  });
+
+  it('has no thread wait for it, of which there are few', async () => {
+    const looked = new Promise((resolve) => {
+      publicOnly.lookup('no-such-host.invalid', { all: true }, resolve);
     });
-    expect(one).toEqual([null, '1.1.1.1', 4]);
-    const all = await new Promise((resolve) => {
-      lookupPublic('1.1.1.1', { all: true }, (...answer) => {
-        resolve(answer);
-      });
-    });
-    expect(all).toEqual([null, [{ address: '1.1.1.1', family: 4 }]]);
+    expect(process.getActiveResourcesInfo()).not.toContain('GetAddrInfoReqWrap');
+    expect(await looked).toMatchObject({ hostname: 'no-such-host.invalid' });
   });
 });

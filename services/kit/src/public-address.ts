@@ -1,6 +1,7 @@
-import { lookup } from 'node:dns';
+import type { LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { createResolveName, type ResolveName } from './resolve-name';
 
 /** The address is not one of the public internet, and nothing here may be asked for on a stranger's word. */
 export class ForbiddenAddressError extends Error {
@@ -22,7 +23,7 @@ export function isPublicAddress(address: string): boolean {
 
 /**
  * Refuses a URL that is not https, or whose host is an address that is not public. A host that is a name passes: what
- * it resolves to is for {@link lookupPublic} to say, at the moment of connecting.
+ * it resolves to is for {@link createPublicLookup} to say, at the moment of connecting.
  *
  * @throws {ForbiddenAddressError}
  */
@@ -32,19 +33,31 @@ export function requirePublicUrl({ protocol, hostname }: URL): void {
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw forbidden(host);
 }
 
-/** Resolves a name as `net.connect` wants it done, and fails if any of its addresses is not public. */
-export const lookupPublic: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) {
-      callback(error, '');
-      return;
-    }
-    const refused = addresses.find(({ address }) => !isPublicAddress(address));
-    if (refused) callback(forbidden(hostname), '');
-    else if (options.all) callback(null, addresses);
-    else callback(null, addresses[0]!.address, addresses[0]!.family);
-  });
-};
+/**
+ * Creates what resolves a name as `net.connect` wants it done, and fails if any of its addresses is not public.
+ *
+ * @param resolveName what no stranger's name server can hold up; that of {@link createResolveName}
+ */
+export function createPublicLookup(resolveName: ResolveName): LookupFunction {
+  const resolvePublic = async (hostname: string, family: 4 | 6 | undefined) => {
+    // Always this machine (RFC 6761, section 6.3), and no question for a name server.
+    if (/(^|\.)localhost\.?$/i.test(hostname)) throw forbidden(hostname);
+    const addresses = await resolveName(hostname, family);
+    if (addresses.every(({ address }) => isPublicAddress(address))) return addresses;
+    throw forbidden(hostname);
+  };
+  return (hostname, { all, family }, callback) => {
+    resolvePublic(hostname, familyOf(family)).then(
+      (addresses) => {
+        if (all) callback(null, addresses);
+        else callback(null, addresses[0]!.address, addresses[0]!.family);
+      },
+      (error: unknown) => {
+        callback(error as NodeJS.ErrnoException, '');
+      },
+    );
+  };
+}
 
 /** Decides who may be spoken to: by the URL before connecting, and by what its host resolves to. */
 export interface AddressGuard {
@@ -54,7 +67,15 @@ export interface AddressGuard {
 }
 
 /** Lets nobody through but public addresses over https. */
-export const publicOnly: AddressGuard = { requireAllowed: requirePublicUrl, lookup: lookupPublic };
+export const publicOnly: AddressGuard = {
+  requireAllowed: requirePublicUrl,
+  lookup: createPublicLookup(createResolveName()),
+};
+
+function familyOf(family: LookupOptions['family']): 4 | 6 | undefined {
+  if (family === 4 || family === 'IPv4') return 4;
+  return family === 6 || family === 'IPv6' ? 6 : undefined;
+}
 
 function forbidden(host: string): ForbiddenAddressError {
   return new ForbiddenAddressError(`${host} is not a public address`);

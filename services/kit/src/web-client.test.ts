@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { startHttpServer, startTcpServer, type LocalServer } from '../testing';
-import { ForbiddenAddressError, publicOnly } from './public-address';
+import { startHttpServer, startNameServer, startTcpServer, type LocalServer } from '../testing';
+import { createPublicLookup, ForbiddenAddressError, publicOnly } from './public-address';
+import { createResolveName } from './resolve-name';
 import { createWebClient, type WebClient } from './web-client';
 
 const opened: { close: () => Promise<void> }[] = [];
@@ -202,5 +203,32 @@ describe('createWebClient', () => {
     }
     expect(asked).not.toHaveBeenCalled();
     expect(server.connections()).toBe(0);
+  });
+
+  it('ends in time where nobody answers for a name', async () => {
+    const nameServer = await startNameServer(() => 'silence');
+    opened.push(nameServer);
+    const patience = { timeoutMs: 1000, tries: 1 };
+    const lookup = createPublicLookup(
+      createResolveName({ servers: [nameServer.address], ...patience }),
+    );
+    const client = aClient({ guard: { ...publicOnly, lookup } });
+    const url = 'https://silent.example/';
+    await expect(client.post(url, aPost())).rejects.toMatchObject({ code: 'timeout' });
+    await expect(client.get(url, { signal: AbortSignal.timeout(100) })).rejects.toMatchObject({
+      code: 'canceled',
+    });
+    expect(new Set(nameServer.asked)).toEqual(new Set(['A silent.example', 'AAAA silent.example']));
+  });
+
+  it('refuses a name that leads inside by one of its addresses', async () => {
+    const nameServer = await startNameServer((_, family) =>
+      family === 4 ? ['1.1.1.1', '127.0.0.1'] : [],
+    );
+    opened.push(nameServer);
+    const lookup = createPublicLookup(createResolveName({ servers: [nameServer.address] }));
+    const client = aClient({ guard: { ...publicOnly, lookup } });
+    const got = client.get('https://rebinding.example/', { signal: inTime() });
+    await expect(got).rejects.toMatchObject({ code: 'forbidden-address' });
   });
 });

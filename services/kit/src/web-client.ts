@@ -61,7 +61,8 @@ const USER_AGENT = 'loan-buddy/1.0';
 /**
  * Creates a client for the web at large. Bodies count up to `maxResponseBytes`, before and after decompression, and
  * headers up to 16 KiB; at most `maxRedirects` redirects are followed. The guard is asked before each of them; without
- * one, anybody is spoken to. No more than `connections`, 16 unless given, are open to one origin.
+ * one, anybody is spoken to, by whatever name this machine knows them: names that hang then hold up other lookups. No
+ * more than `connections`, 16 unless given, are open to one origin.
  */
 export function createWebClient(options: {
   userAgent?: string;

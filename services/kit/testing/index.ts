@@ -4,3 +4,4 @@ export * from './recording-logger';
 export * from './openapi-check';
 export * from './token-issuer';
 export * from './until';
+export * from './name-server';

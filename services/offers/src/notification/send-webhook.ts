@@ -31,8 +31,8 @@ const MAX_RETRY_AFTER_MS = 86_400_000;
 /** What a receiver answers that cannot keep up, or whose proxy cannot reach it. */
 const SLOW_DOWN = [429, 502, 503, 504];
 
-/** The answer took too long, or the connection did. */
-const TIMEOUTS: unknown[] = ['timeout', 'UND_ERR_CONNECT_TIMEOUT'];
+/** The answer took too long, or the connection did, or the name servers. */
+const TIMEOUTS: unknown[] = ['timeout', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEOUT'];
 
 /** Sends a message once, signed as Standard Webhooks 1.0 has it. Only a 2xx within the deadline counts as taken. */
 export function createSendWebhook(options: {

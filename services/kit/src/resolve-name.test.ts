@@ -1,0 +1,52 @@
+import { startNameServer, type NameAnswer, type NameServer } from '../testing';
+import { createResolveName } from './resolve-name';
+
+const zone: Record<string, { 4: NameAnswer; 6: NameAnswer }> = {
+  'both.example': { 4: ['1.1.1.1', '1.0.0.1'], 6: ['2606:4700::1111'] },
+  'four.example': { 4: ['1.1.1.1'], 6: [] },
+  'six.example': { 4: 'nxdomain', 6: ['2606:4700::1111'] },
+  'half-broken.example': { 4: ['1.1.1.1'], 6: 'servfail' },
+  'half-silent.example': { 4: ['1.1.1.1'], 6: 'silence' },
+  'empty.example': { 4: [], 6: [] },
+  'broken.example': { 4: [], 6: 'servfail' },
+  'silent.example': { 4: 'silence', 6: 'silence' },
+};
+
+describe('a name', () => {
+  let server: NameServer;
+  beforeAll(async () => {
+    server = await startNameServer((name, family) => zone[name]?.[family] ?? 'nxdomain');
+  });
+  afterAll(() => server.close());
+
+  const resolve = (name: string, family?: 4 | 6) =>
+    createResolveName({ servers: [server.address], timeoutMs: 50, tries: 2 })(name, family);
+
+  it.each([
+    ['both.example', ['1.1.1.1', '1.0.0.1', '2606:4700::1111']],
+    ['four.example', ['1.1.1.1']],
+    ['six.example', ['2606:4700::1111']],
+    ['half-broken.example', ['1.1.1.1']],
+    ['half-silent.example', ['1.1.1.1']],
+  ])('%s has the addresses that there are, IPv4 first', async (name, addresses) => {
+    expect(await resolve(name)).toEqual(
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
+  });
+
+  it.each([4, 6] as const)('is asked for by IPv%s alone where that is wanted', async (family) => {
+    const before = server.asked.length;
+    const addresses = await resolve('both.example', family);
+    expect(new Set(addresses.map((each) => each.family))).toEqual(new Set([family]));
+    expect(server.asked.slice(before)).toEqual([`${family === 4 ? 'A' : 'AAAA'} both.example`]);
+  });
+
+  it.each([
+    ['has no address', 'empty.example', 'ENODATA'],
+    ['does not exist', 'nowhere.example', 'ENOTFOUND'],
+    ['cannot be told', 'broken.example', 'ESERVFAIL'],
+    ['nobody answers for', 'silent.example', 'ETIMEOUT'],
+  ])('that %s is an error that says so', async (_, name, code) => {
+    await expect(resolve(name)).rejects.toMatchObject({ code });
+  });
+});

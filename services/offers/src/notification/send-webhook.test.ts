@@ -1,0 +1,40 @@
+import { createSendWebhook } from './send-webhook';
+import { newSecret } from './webhook-message';
+
+const delivery = {
+  id: 'msg_0197f3a54c1b7d3e9a523f8e6b0c1d2e',
+  type: 'com.loanbuddy.webhook.test',
+  time: new Date(0),
+  data: {},
+  endpointId: 'endpoint',
+  url: 'https://receiver.example/',
+  isSlow: false,
+  secrets: [newSecret()],
+  attempts: 0,
+};
+
+describe('createSendWebhook', () => {
+  const answerWhere = (code: string) =>
+    createSendWebhook({
+      client: { post: () => Promise.reject(Object.assign(new Error('10.0.0.1'), { code })) },
+      timeoutMs: 1000,
+    })(delivery, new AbortController().signal);
+
+  it.each([
+    ['the connection takes too long', 'UND_ERR_CONNECT_TIMEOUT'],
+    ['nobody answers for the name', 'ETIMEOUT'],
+  ])('says to leave the receiver alone where %s', async (_, code) => {
+    expect(await answerWhere(code)).toEqual({
+      statusCode: null,
+      error: `no answer (${code})`,
+      slowDown: { retryAfterMs: undefined },
+    });
+  });
+
+  it('says no such thing where there is nobody of that name', async () => {
+    expect(await answerWhere('ENOTFOUND')).toEqual({
+      statusCode: null,
+      error: 'no answer (ENOTFOUND)',
+    });
+  });
+});
