@@ -49,6 +49,18 @@ describe('requireAll', () => {
     expect(await startWith({})).toEqual({ outcome: 'starts', lines: [] });
   });
 
+  it('takes a project by its number, too', async () => {
+    const numbered = {
+      topic: 'projects/123/topics/hellos',
+      deadLetterPolicy: {
+        deadLetterTopic: 'projects/123/topics/dead-letters',
+        maxDeliveryAttempts: 5,
+      },
+    };
+    const { outcome } = await startWith({ 'subscription readers': numbered });
+    expect(outcome).toBe('starts');
+  });
+
   it.each<[string, Record<string, object>]>([
     ['no topic hellos', { 'topic hellos': notFound }],
     ['no topic dead-letters', { 'topic dead-letters': notFound }],

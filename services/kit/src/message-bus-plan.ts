@@ -98,26 +98,27 @@ function differences(
   metadata: SubscriptionMetadata,
   projectId: string,
 ): string[] {
-  const prefix = `projects/${projectId}/topics/`;
-  const found = metadata.topic;
-  const foundDeadLetters = metadata.deadLetterPolicy?.deadLetterTopic;
+  const found = shortened(metadata.topic, projectId);
+  const foundDeadLetters = shortened(metadata.deadLetterPolicy?.deadLetterTopic, projectId);
   const faults: string[] = [];
-  if (found !== prefix + topic) {
-    faults.push(`subscription ${name} of topic ${shortened(found, prefix)} instead of ${topic}`);
+  if (found !== topic) {
+    faults.push(`subscription ${name} of topic ${found ?? 'none'} instead of ${topic}`);
   }
-  if (!foundDeadLetters) {
+  if (foundDeadLetters === undefined) {
     faults.push(`subscription ${name} without dead-letter topic ${deadLetterTopic}`);
-  } else if (foundDeadLetters !== prefix + deadLetterTopic) {
-    const other = shortened(foundDeadLetters, prefix);
+  } else if (foundDeadLetters !== deadLetterTopic) {
     faults.push(
-      `subscription ${name} with dead-letter topic ${other} instead of ${deadLetterTopic}`,
+      `subscription ${name} with dead-letter topic ${foundDeadLetters} instead of ${deadLetterTopic}`,
     );
   }
   return faults;
 }
 
-function shortened(topic: string | null | undefined, prefix: string): string {
-  return (topic ?? 'none').replace(prefix, '');
+/** The name alone of a topic of our project, which goes by its id or its number; undefined if there is none. */
+function shortened(topic: string | null | undefined, projectId: string): string | undefined {
+  if (!topic) return undefined;
+  const [, project, name] = /^projects\/([^/]+)\/topics\/(.+)$/.exec(topic) ?? [];
+  return name !== undefined && (project === projectId || /^\d+$/.test(project!)) ? name : topic;
 }
 
 /** No reason not to start: whoever creates the subscription decides that. */
