@@ -20,7 +20,7 @@ import {
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import type { Decision } from '../src/orders/order';
-import { anOrder, useService } from './builders';
+import { anOrder, aProvider, useService } from './builders';
 
 const aService = useService();
 
@@ -129,7 +129,11 @@ describe('a token that is not good', () => {
   ];
 
   it.each(cases)('is refused: %s', async (_, token, header) => {
-    const { app, lines } = guarded();
+    const asked = jest.fn();
+    const providers = [aProvider({ fetchOffers: asked })];
+    const admission = createAdmission({ verifyToken: verifyToken() });
+    const { app, lines, orders } = aService({ admission, providers });
+    const ordered = jest.spyOn(orders, 'insert');
     const sent = await token();
     for (const response of [
       await request(app).get('/offers').set(bearer(sent)),
@@ -141,6 +145,7 @@ describe('a token that is not good', () => {
       expect(response.body).toMatchObject({ code: 'token-invalid' });
     }
     expect(JSON.stringify(lines)).not.toContain(sent);
+    expect([asked, ordered].flatMap(({ mock }) => mock.calls)).toEqual([]);
   });
 
   it.each([
