@@ -1,6 +1,6 @@
 import type { Logger } from '@loan-buddy/kit';
 import { sql, type Kysely } from 'kysely';
-import { deleteExpired } from '../db/delete-expired';
+import { deleteInBatches, expired } from '../db/delete-in-batches';
 import type { Tables } from '../db/tables';
 
 /** A request that a client may send again without meaning another order. */
@@ -78,7 +78,7 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
       return { status: row?.response_status ?? status, body: row?.response_body ?? body };
     },
 
-    sweep: () => deleteExpired(db, 'idempotency_keys'),
+    sweep: () => deleteInBatches(db, 'idempotency_keys', { where: expired, orderBy: 'expires_at' }),
   };
 }
 
