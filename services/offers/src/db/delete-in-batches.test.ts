@@ -19,3 +19,11 @@ it('deletes what has expired, however much that is, and nothing else', async () 
     { key: 'client' },
   ]);
 });
+
+it('begins no other batch once the signal aborts', async () => {
+  const { db } = database();
+  const signal = AbortSignal.abort();
+  const where = sql<boolean>`true`;
+  expect(await deleteInBatches(db, 'rate_limit_usage', { where, signal })).toBe(0);
+  expect(await db.selectFrom('rate_limit_usage').select('key').execute()).toHaveLength(1);
+});

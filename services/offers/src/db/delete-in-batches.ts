@@ -13,21 +13,24 @@ export const expired = sql<boolean>`expires_at <= now()`;
  *
  * @param rows.orderBy where there are many others, a column by whose index they are found: without one, each batch may
  * read past all that those before it deleted
+ * @param rows.signal no batch is begun once it aborts
  * @returns how many there were
  */
 export async function deleteInBatches(
   db: Kysely<Tables>,
   name: keyof Tables,
-  rows: { where: RawBuilder<boolean>; orderBy?: string },
+  rows: { where: RawBuilder<boolean>; orderBy?: string; signal?: AbortSignal | undefined },
 ): Promise<number> {
   const table = sql.table(name);
   const order = rows.orderBy === undefined ? sql`` : sql`order by ${sql.ref(rows.orderBy)}`;
-  for (let deleted = 0; ;) {
+  let deleted = 0;
+  while (rows.signal?.aborted !== true) {
     const { numAffectedRows = 0n } = await sql`
       delete from ${table} where ctid = any (array(
         select ctid from ${table} where ${rows.where} ${order} limit ${BATCH}
         for update skip locked))`.execute(db);
     deleted += Number(numAffectedRows);
-    if (numAffectedRows < BATCH) return deleted;
+    if (numAffectedRows < BATCH) break;
   }
+  return deleted;
 }
