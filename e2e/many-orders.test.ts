@@ -59,7 +59,7 @@ async function plans({ db }: Database): Promise<string[]> {
   await orders.countOpen();
   await idempotency.find('user-7', 'key');
   await idempotency.complete('user-7', 'key', { status: 201, body: '' });
-  expect(queries).toHaveLength(15);
+  expect(queries).toHaveLength(17);
 
   const explained: string[] = [];
   for (const query of queries) {

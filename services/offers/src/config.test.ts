@@ -41,6 +41,7 @@ describe('readConfig', () => {
       EVENT_BUS: 'none',
       ALLOW_PRIVATE_WEBHOOKS: false,
       WEBHOOK_TIMEOUT_MS: 15_000,
+      NOTIFICATION_RETENTION_DAYS: 30,
       DECISION_TIMEOUT_MS: 60_000,
       PUBSUB_DEAD_LETTER_TOPIC: 'loan-buddy-dead-letters',
       PUBSUB_MAX_DELIVERIES: 10,
@@ -53,11 +54,11 @@ describe('readConfig', () => {
 
   it('reads each variable under its own name', () => {
     const numbers = Object.keys(readConfig({})).filter((name) =>
-      /^(PORT|.*_(MS|SIZE|FAILURES|ATTEMPTS|HOURS|DELIVERIES|CONNECTIONS|REQUESTS|READS|WRITES))$/.test(
+      /^(PORT|.*_(MS|SIZE|FAILURES|ATTEMPTS|HOURS|DAYS|DELIVERIES|CONNECTIONS|REQUESTS|READS|WRITES))$/.test(
         name,
       ),
     );
-    expect(numbers).toHaveLength(22);
+    expect(numbers).toHaveLength(23);
     // A value of its own for each, and a drain that is shorter than the shutdown.
     const values = Object.fromEntries(numbers.map((name, i) => [name, 80 + i]));
     const written = Object.entries(values).map(([name, value]) => [name, String(value)] as const);

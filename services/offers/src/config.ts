@@ -70,6 +70,7 @@ const eventVariables = {
 const notificationVariables = {
   ALLOW_PRIVATE_WEBHOOKS: flagVariable({ default: false }),
   WEBHOOK_TIMEOUT_MS: integerVariable({ default: 15_000, min: 1, max: 60_000 }),
+  NOTIFICATION_RETENTION_DAYS: integerVariable({ default: 30, min: 1, max: 3650 }),
   SMTP_URL: z
     .url({ protocol: /^smtps?$/, hostname: /./, error: 'must be an smtp:// or smtps:// URL' })
     // In a query, the client would read options, debugging and unchecked certificates among them.

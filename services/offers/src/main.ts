@@ -8,6 +8,7 @@ import {
 import { createApp } from './app';
 import { readConfig } from './config';
 import { openDatabase } from './db/database';
+import { keepSweeping } from './db/keep-sweeping';
 import { migrate } from './db/migrate';
 import { createEventLog } from './events/event-log';
 import { createAddUsage } from './db/rate-limit-usage';
@@ -24,7 +25,7 @@ import { createListOffers } from './offers/list-offers';
 import { createProviders, defaultProviders } from './offers/providers/provider-config';
 import { createAwaitOrder } from './orders/await-order';
 import { createCheckout } from './orders/checkout';
-import { createIdempotencyStore, keepSweeping } from './orders/idempotency';
+import { createIdempotencyStore } from './orders/idempotency';
 import { createOrderFeed } from './orders/order-feed';
 import { createOrderStore } from './orders/order-store';
 
@@ -118,14 +119,18 @@ void runProcess('offers', async () => {
   decisionWorker.start();
   publisher?.start();
   notification.start();
-  const stopSweeping = keepSweeping(idempotency, logger);
+  const stopSweeping = keepSweeping(
+    [{ rows: 'idempotency keys', sweep: idempotency.sweep }, ...notification.sweeps],
+    logger,
+  );
   return {
     logger,
     shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
     close: async () => {
-      stopSweeping();
+      const swept = stopSweeping();
       const workers = [decisionWorker, publisher, notification];
-      await Promise.all([feed.close(), server.close(), ...workers.map((each) => each?.stop())]);
+      const stopped = [swept, ...workers.map((each) => each?.stop())];
+      await Promise.all([feed.close(), server.close(), ...stopped]);
       await Promise.all([bus?.close(), decisions.close(), opened.close(), admitting.close()]);
       await database.close();
     },

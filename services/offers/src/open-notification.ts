@@ -14,6 +14,7 @@ import { createSendEmail } from './notification/send-email';
 const MAX_ANSWER_BYTES = 16_384;
 /** Longest silence of the SMTP server. */
 const SMTP_TIMEOUT_MS = 30_000;
+const DAY_MS = 86_400_000;
 /** What a delivery takes besides its exchange and its statements. */
 const LEASE_MARGIN_MS = 1000;
 
@@ -41,6 +42,7 @@ export function openNotification(options: {
         ? createSendEmail({ url, from, timeoutMs: SMTP_TIMEOUT_MS })
         : undefined,
     delaysMs: attemptDelaysMs,
+    retentionMs: config.NOTIFICATION_RETENTION_DAYS * DAY_MS,
     leaseMarginMs: 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS,
     // The other half is for what is left to do after that.
     graceMs: Math.floor(config.SHUTDOWN_TIMEOUT_MS / 2),

@@ -117,11 +117,13 @@ interface NotificationParts {
   delaysMs?: readonly number[];
   sendEmail?: SendEmail;
   graceMs?: number;
+  retentionMs?: number;
 }
 
 /** Notification as main.ts puts it together, not started, with short delays. */
 export function aNotification(database: Database, parts: NotificationParts = {}) {
   const { allowPrivate = true, timeoutMs = 2000, delaysMs = [0, 1, 1], graceMs = 1000 } = parts;
+  const { retentionMs = 60_000 } = parts;
   const { logger, lines } = recordingLogger();
   const client = createWebClient({
     userAgent: 'test/1',
@@ -136,6 +138,7 @@ export function aNotification(database: Database, parts: NotificationParts = {})
     timeoutMs,
     sendEmail: parts.sendEmail,
     delaysMs,
+    retentionMs,
     leaseMarginMs: 60_000,
     pollMs: 20,
     graceMs,

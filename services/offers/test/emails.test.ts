@@ -177,6 +177,80 @@ describe('an e-mail', () => {
     ]);
   });
 
+  it.each<[string, 'onMailFrom' | 'onRcptTo', number, string]>([
+    ['wants a password', 'onMailFrom', 530, '5.7.0 Authentication required'],
+    ['wants an encrypted connection', 'onMailFrom', 530, 'Must issue a STARTTLS command first'],
+    ['wants another sender', 'onMailFrom', 553, '5.7.1 Sender address rejected'],
+    ['wants a password, and says so late', 'onRcptTo', 530, 'Authentication required'],
+    ['relays nothing for us', 'onRcptTo', 554, '5.7.1 Relay access denied'],
+    ['wants another sender, and says so late', 'onRcptTo', 550, '5.1.8 Sender address rejected'],
+    ['has lost track', 'onRcptTo', 503, '5.5.1 Need MAIL command'],
+  ])('is tried again where the server %s', async (_, command, responseCode, said) => {
+    const refusals = [Object.assign(new Error(said), { responseCode })];
+    const { url } = await anSmtpServer({
+      hideENHANCEDSTATUSCODES: true,
+      [command]: (_address: unknown, _session: unknown, done: (error?: Error) => void) => {
+        done(refusals.pop());
+      },
+    });
+    const { lines } = running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('APPROVED');
+    expect(await settled()).toEqual([{ status: 'sent', attempts: 2, last_error: null }]);
+    const reason = `the e-mail was not sent (EENVELOPE, the server answered ${String(responseCode)})`;
+    expect(lines[0]).toMatchObject({ msg: 'e-mail not sent', reason });
+  });
+
+  it('is tried again where the server lets nobody begin with the message', async () => {
+    const attempts: string[] = [];
+    const server = await startTcpServer((socket) => {
+      socket.write('220 hello\r\n');
+      socket.on('data', (chunk: Buffer) => {
+        const command = chunk.toString().slice(0, 4);
+        if (command === 'DATA') attempts.push(command);
+        socket.write(command === 'DATA' ? '554 5.3.2 not today\r\n' : '250 well\r\n');
+      });
+    });
+    opened.push(server.close);
+    const url = `smtp://127.0.0.1:${String(server.port)}`;
+    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('APPROVED');
+    const reason = 'the e-mail was not sent (EENVELOPE, the server answered 554)';
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 3, last_error: reason }]);
+    expect(attempts).toHaveLength(3);
+  });
+
+  it.each([
+    [550, '5.1.1 No such user'],
+    [550, 'No such user'],
+    [552, '5.2.2 Mailbox full'],
+    [501, 'Bad recipient address syntax'],
+  ])('is given up where the server says %d of the receiver: %s', async (responseCode, said) => {
+    const { url } = await anSmtpServer({
+      hideENHANCEDSTATUSCODES: true,
+      onRcptTo: (_address, _session, done) => {
+        done(Object.assign(new Error(said), { responseCode }));
+      },
+    });
+    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('APPROVED');
+    expect(await settled()).toMatchObject([{ status: 'failed', attempts: 1 }]);
+  });
+
+  it('is given up when the server refuses what it says', async () => {
+    const { url } = await anSmtpServer({
+      onData: (stream, _, done) => {
+        stream.resume();
+        stream.on('end', () => {
+          done(Object.assign(new Error('looks like spam'), { responseCode: 554 }));
+        });
+      },
+    });
+    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    await ended('APPROVED');
+    const reason = 'the e-mail was not sent (EMESSAGE, the server answered 554)';
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
+  });
+
   it('is tried again where the server does not let us in, and no password is told', async () => {
     const { port } = await anSmtpServer({
       authOptional: false,

@@ -83,6 +83,12 @@ async function deliveriesOf({ app }: Service, id: string) {
   return body as { id: string; status: string; attempts: number; last_error: string | null }[];
 }
 
+async function countDeliveries({ db }: Service, id: string) {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from webhook_deliveries where endpoint_id = ${id}`.execute(db);
+  return rows[0]!.count;
+}
+
 /** Once the newest delivery is no longer on its way. */
 async function settled(service: Service, id: string) {
   await until(async () => (await deliveriesOf(service, id))[0]?.status !== 'pending');
@@ -490,6 +496,58 @@ onServer('decisions, deliveries and deletions at once are in nobody’s way', as
   expect(done).toEqual(Array(40).fill(true));
   const said = services.flatMap(({ notification }) => notification.lines);
   expect(said.filter(({ msg }) => /cannot|could not/.test(msg))).toEqual([]);
+});
+
+/** Has the database end statements as a timeout would: those that delete so many deliveries, or leave so few. */
+async function endLongDeletions(
+  { db }: Service,
+  { above, below }: Record<'above' | 'below', number>,
+) {
+  await sql`
+    create or replace function end_long_deletions() returns trigger language plpgsql as $$
+    begin
+      if (select count(*) from gone) > ${sql.lit(above)}
+        or (select count(*) from webhook_deliveries) < ${sql.lit(below)}
+      then raise exception 'canceling statement due to statement timeout' using errcode = '57014';
+      end if;
+      return null;
+    end $$`.execute(db);
+  await sql`
+    create or replace trigger end_long_deletions after delete on webhook_deliveries
+    referencing old table as gone for each statement execute function end_long_deletions()`.execute(
+    db,
+  );
+}
+
+describe('an endpoint with more deliveries than a statement can delete', () => {
+  afterEach(() => sql`drop function end_long_deletions cascade`.execute(aService().db));
+
+  it('is deleted with them, disabled where it ends half way, and can be deleted again', async () => {
+    const service = aService();
+    const { id } = await endpointAt(service, { url: 'https://example.com' });
+    const other = await endpointAt(service, { url: 'https://example.com' });
+    await decided(service);
+    await sql`
+      insert into webhook_deliveries (endpoint_id, id, type, time, data)
+      select ${id}, 'msg_' || i, 'x', now(), '{}' from generate_series(1, 25000) i`.execute(
+      service.db,
+    );
+    const path = `/webhook-endpoints/${id}`;
+
+    await endLongDeletions(service, { above: 10_000, below: 10_000 });
+    const response = await request(service.app).delete(path).expect(503);
+    expect(response.body).toMatchObject({ code: 'database-unavailable' });
+    const { body: left } = await request(service.app).get(path).expect(200);
+    expect(left).toMatchObject({ enabled: false, disabled_reason: 'It is being deleted.' });
+    await decided(service);
+    expect(await countDeliveries(service, id)).toBe(15_001);
+
+    await endLongDeletions(service, { above: 10_000, below: 0 });
+    await request(service.app).delete(path).expect(204);
+    await request(service.app).delete(path).expect(404);
+    expect(await countDeliveries(service, id)).toBe(0);
+    expect(await countDeliveries(service, other.id)).toBe(2);
+  });
 });
 
 describe('/webhook-endpoints', () => {

@@ -1,5 +1,7 @@
 import { sql, type Migration } from 'kysely';
 import { useDatabase } from '../../test/database';
+import { createEventLog } from '../events/event-log';
+import { orderEventSchema } from '../events/order-event';
 import { migrate, MigrationError } from './migrate';
 import { migrations } from './migrations';
 
@@ -40,5 +42,59 @@ describe('migrate', () => {
     const refused = migrate(database().db);
     await expect(refused).rejects.toThrow(MigrationError);
     await expect(refused).rejects.toThrow(/newer than this version of offers: it has 9999-later/);
+  });
+});
+
+describe('the migration to order events', () => {
+  const older = useDatabase({ migrated: false });
+
+  it('writes what happened before to orders that are there already, as far as they tell', async () => {
+    const { db } = older();
+    const before = Object.entries(migrations).filter(([name]) => name < '0004');
+    await migrate(db, Object.fromEntries(before));
+    await sql`
+      insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount,
+        term_months, attempts, last_error, due_at, decided_at)
+      values
+        ('order-1', 'zoe', 'PENDING', '2025-07-08T12:30:45.123Z', 'offer2', 'ProviderB', 2.9, 12000,
+          null, 2, 'away', now(), null),
+        ('order-2', 'zoe', 'APPROVED', '2025-07-08T12:31Z', 'offer2', 'ProviderB', 2.9, 12000,
+          36, 1, 'away', null, '2025-07-08T12:32Z'),
+        ('order-3', 'zoe', 'FAILED', '2025-07-08T12:33Z', 'offer2', 'ProviderB', 2.9, 12000,
+          null, 10, 'away', null, null)`.execute(db);
+    await migrate(db);
+
+    const events = await createEventLog(db).page({ after: 0, upTo: 99, limit: 99 });
+    for (const { event } of events) orderEventSchema.parse(event);
+    const submitted = 'com.loanbuddy.order.checkout_submitted';
+    const asItWas = { status: 'PENDING', attempts: 0 };
+    expect(events.map(({ event }) => event)).toMatchObject([
+      { subject: 'order-1', type: submitted, time: '2025-07-08T12:30:45.123Z', data: asItWas },
+      { subject: 'order-2', type: submitted, time: '2025-07-08T12:31:00.000Z', data: asItWas },
+      { subject: 'order-3', type: submitted, time: '2025-07-08T12:33:00.000Z', data: asItWas },
+      {
+        subject: 'order-2',
+        type: 'com.loanbuddy.order.approved',
+        time: '2025-07-08T12:32:00.000Z',
+        data: { status: 'APPROVED', attempts: 1 },
+      },
+      {
+        subject: 'order-3',
+        type: 'com.loanbuddy.order.failed',
+        data: { status: 'FAILED', attempts: 10 },
+      },
+    ]);
+    const loan = { user_id: 'zoe', loan_id: 'offer2', provider: 'ProviderB', rate: 2.9 };
+    for (const { event } of events) {
+      expect(event.data).toMatchObject({ ...loan, order_id: event.subject, amount: 12_000 });
+    }
+    expect(events[0]!.event.data.created_at).toBe('2025-07-08T12:30:45.123Z');
+    expect(events.map(({ event }) => event.data.term_months)).toEqual([
+      undefined,
+      36,
+      undefined,
+      36,
+      undefined,
+    ]);
   });
 });

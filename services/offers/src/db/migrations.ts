@@ -242,6 +242,19 @@ const decisionRequests: Migration = {
   },
 };
 
+const notificationRetention: Migration = {
+  up: async (db) => {
+    // By when they ended, so that sweeping reads no others.
+    await sql`
+      create index webhook_deliveries_ended on webhook_deliveries (last_attempt_at)
+      where status <> 'pending'`.execute(db);
+    await sql`
+      create index email_jobs_ended on email_jobs (finished_at) where status <> 'pending'`.execute(
+      db,
+    );
+  },
+};
+
 /** Every change of the schema, in the order of the names. What is released is never edited, only followed. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-orders': orders,
@@ -251,4 +264,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-notification': notification,
   '0006-rate-limit-usage': rateLimitUsage,
   '0007-decision-requests': decisionRequests,
+  '0008-notification-retention': notificationRetention,
 };

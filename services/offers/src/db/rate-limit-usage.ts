@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AddUsage, Logger } from '@loan-buddy/kit';
 import { sql, type Kysely } from 'kysely';
-import { deleteExpired } from './delete-expired';
+import { deleteInBatches, expired } from './delete-in-batches';
 import type { Tables } from './tables';
 
 /**
@@ -36,7 +36,7 @@ export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
     if (latest > sweptFor) {
       sweptFor = latest;
       // Behind: nobody waits for it, and where it fails the next window's counting tries again.
-      deleteExpired(db, 'rate_limit_usage').catch((error: unknown) => {
+      deleteInBatches(db, 'rate_limit_usage', { where: expired }).catch((error: unknown) => {
         logger.warn({ err: error }, 'expired rate limits could not be forgotten');
       });
     }

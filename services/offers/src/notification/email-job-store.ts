@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { deleteInBatches } from '../db/delete-in-batches';
 import { inMs } from '../db/in-ms';
 import type { Tables } from '../db/tables';
 import type { OrderEventData } from '../events/order-event';
@@ -26,6 +27,8 @@ export interface EmailJobStore {
   ) => Promise<void>;
   /** Drops up to `limit` that are due, unsent; returns how many there were. */
   skipDue: (limit: number) => Promise<number>;
+  /** Forgets those that ended so long ago, in whichever way, until the signal aborts; returns how many there were. */
+  forgetEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
 
 /** Keeps the e-mails in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
@@ -101,6 +104,11 @@ export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
         .set({ status: 'skipped', due_at: null, finished_at: sql`now()` })
         .executeTakeFirst();
       return Number(numUpdatedRows);
+    },
+
+    forgetEnded: (agoMs, signal) => {
+      const where = sql<boolean>`status <> 'pending' and finished_at <= ${inMs(-agoMs)}`;
+      return deleteInBatches(db, 'email_jobs', { where, orderBy: 'finished_at', signal });
     },
   };
 }

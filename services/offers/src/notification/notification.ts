@@ -1,5 +1,6 @@
 import { createJobWorker, type Logger, type Poller, type WebClient } from '@loan-buddy/kit';
 import type { Kysely } from 'kysely';
+import type { Sweep } from '../db/keep-sweeping';
 import type { Tables } from '../db/tables';
 import { createDeliverEmail } from './deliver-email';
 import { createDeliverWebhook } from './deliver-webhook';
@@ -30,6 +31,8 @@ export interface Notification extends Poller {
   deliveries: WebhookDeliveryStore;
   /** Whether endpoints may be on addresses that are not public, and without TLS. */
   allowPrivate: boolean;
+  /** Forget what ended long ago. */
+  sweeps: readonly Sweep[];
 }
 
 /**
@@ -37,6 +40,7 @@ export interface Notification extends Poller {
  * decides.
  *
  * @param options.sendEmail without it, e-mails are dropped as they come due
+ * @param options.retentionMs how long what was sent or given up is kept
  * @param options.leaseMarginMs what a delivery takes besides its exchange with the receiver
  * @param options.pollMs how often what is due is looked for where nobody wakes it
  * @param options.graceMs how long those in hand have to end by themselves at a stop
@@ -47,6 +51,7 @@ export function createNotification(options: {
   timeoutMs: number;
   sendEmail: SendEmail | undefined;
   delaysMs: readonly number[];
+  retentionMs: number;
   leaseMarginMs: number;
   pollMs?: number;
   graceMs: number;
@@ -54,7 +59,7 @@ export function createNotification(options: {
   logger: Logger;
 }): Notification {
   const { db, client, timeoutMs, sendEmail, delaysMs, leaseMarginMs, logger } = options;
-  const { pollMs, graceMs } = options;
+  const { retentionMs, pollMs, graceMs } = options;
   const deliveries = createWebhookDeliveryStore(db);
   const jobs = createEmailJobStore(db);
 
@@ -101,6 +106,13 @@ export function createNotification(options: {
     endpoints: createWebhookEndpointStore(db),
     deliveries,
     allowPrivate: options.allowPrivate,
+    sweeps: [
+      {
+        rows: 'webhook deliveries',
+        sweep: (signal) => deliveries.forgetEnded(retentionMs, signal),
+      },
+      { rows: 'e-mail jobs', sweep: (signal) => jobs.forgetEnded(retentionMs, signal) },
+    ],
     start: () => {
       for (const worker of workers) worker.start();
     },

@@ -8,7 +8,7 @@ export class EmailNotSentError extends Error {
 
   constructor(
     message: string,
-    /** Whether it never will be: the server refuses this very message or its receiver. */
+    /** Whether it never will be: the server refuses this very content or its receiver. */
     readonly isPermanent: boolean,
   ) {
     super(message);
@@ -77,15 +77,39 @@ export function createSendEmail(options: {
   };
 }
 
-/** nodemailer's codes for what the server says of the addresses and of the message, not of us. */
-const ABOUT_THE_MESSAGE = ['EENVELOPE', 'EMESSAGE'];
+/** What nodemailer tells of a failure; all of it is missing where the server did not answer. */
+interface Refusal {
+  code?: unknown;
+  /** What was answered: `RCPT TO` and the like. */
+  command?: unknown;
+  responseCode?: unknown;
+  response?: unknown;
+}
+
+/** Not of a receiver, though it may be the answer to one: no session of that kind now (503), or not without a password. */
+const ABOUT_THE_SESSION = [503, 530];
+/**
+ * Of the sender (X.1.7, X.1.8), or of security and policy, relaying among them (X.7): servers say so as late as they hear
+ * of the receiver (RFC 3463, section 3).
+ */
+const ABOUT_US = /^\d{3}[ -]5\.(1\.[78]|7\.\d+)\b/;
 
 function notSent(error: unknown): EmailNotSentError {
-  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
+  const { code, responseCode } = error as Refusal;
   const known = typeof code === 'string' ? code : 'no code';
-  const answered = typeof responseCode === 'number' ? responseCode : undefined;
-  const isPermanent =
-    ABOUT_THE_MESSAGE.includes(known) && answered !== undefined && answered >= 500;
-  const said = answered === undefined ? '' : `, the server answered ${String(answered)}`;
-  return new EmailNotSentError(`the e-mail was not sent (${known}${said})`, isPermanent);
+  const said =
+    typeof responseCode === 'number' ? `, the server answered ${String(responseCode)}` : '';
+  return new EmailNotSentError(
+    `the e-mail was not sent (${known}${said})`,
+    isPermanent(error as Refusal),
+  );
+}
+
+/** Only what is said of the receiver or of the content: whatever is wrong with us may be put right in time. */
+function isPermanent({ code, command, responseCode, response }: Refusal): boolean {
+  if (typeof responseCode !== 'number' || responseCode < 500) return false;
+  if (code === 'EMESSAGE') return true;
+  if (code !== 'EENVELOPE' || command !== 'RCPT TO') return false;
+  const isAboutUs = typeof response === 'string' && ABOUT_US.test(response);
+  return !isAboutUs && !ABOUT_THE_SESSION.includes(responseCode);
 }

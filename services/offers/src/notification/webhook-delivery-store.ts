@@ -1,4 +1,5 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
+import { deleteInBatches } from '../db/delete-in-batches';
 import { inMs } from '../db/in-ms';
 import type { Tables, WebhookDeliveriesTable } from '../db/tables';
 import { TEST_TYPE, type DeliveryStatus, type WebhookMessage } from './webhook-message';
@@ -67,6 +68,8 @@ export interface WebhookDeliveryStore {
   replay: (endpointId: string, id: string) => Promise<WebhookDelivery | undefined>;
   /** Makes a message that tells of nothing. */
   insertTest: (endpointId: string) => Promise<WebhookDelivery>;
+  /** Forgets those that succeeded or failed so long ago, until the signal aborts; returns how many there were. */
+  forgetEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
 
 const columns = [
@@ -216,6 +219,15 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
         .returning(columns)
         .executeTakeFirstOrThrow();
       return toDelivery(row);
+    },
+
+    forgetEnded: (agoMs, signal) => {
+      const where = sql<boolean>`status <> 'pending' and last_attempt_at <= ${inMs(-agoMs)}`;
+      return deleteInBatches(db, 'webhook_deliveries', {
+        where,
+        orderBy: 'last_attempt_at',
+        signal,
+      });
     },
   };
 }

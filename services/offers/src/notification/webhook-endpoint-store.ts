@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
+import { deleteInBatches } from '../db/delete-in-batches';
 import { inMs } from '../db/in-ms';
 import type { Tables, WebhookEndpointsTable } from '../db/tables';
 
@@ -43,7 +44,10 @@ export interface WebhookEndpointStore {
     secret: string,
     keepMs: number,
   ) => Promise<WebhookEndpoint | undefined>;
-  /** Forgets it, with its deliveries; false if there is none. */
+  /**
+   * Forgets it, with its deliveries; false if there is none. Where that ends half way, it is disabled and can be removed
+   * again.
+   */
   remove: (id: string) => Promise<boolean>;
 }
 
@@ -119,6 +123,11 @@ export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointS
       }),
 
     remove: async (id) => {
+      const disabled = { enabled: false, disabled_reason: 'It is being deleted.' };
+      if (!(await changeOne(id, disabled))) return false;
+      // While the endpoint itself is deleted, decisions wait: few deliveries are to be left then.
+      const where = sql<boolean>`endpoint_id = ${id}`;
+      await deleteInBatches(db, 'webhook_deliveries', { where, orderBy: 'seq' });
       const { numDeletedRows } = await db
         .deleteFrom('webhook_endpoints')
         .where('id', '=', id)

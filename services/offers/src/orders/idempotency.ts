@@ -1,6 +1,5 @@
-import type { Logger } from '@loan-buddy/kit';
 import { sql, type Kysely } from 'kysely';
-import { deleteExpired } from '../db/delete-expired';
+import { deleteInBatches, expired } from '../db/delete-in-batches';
 import type { Tables } from '../db/tables';
 
 /** A request that a client may send again without meaning another order. */
@@ -41,8 +40,8 @@ export interface IdempotencyStore {
   find: (client: string, key: string) => Promise<KnownRequest | undefined>;
   /** Keeps the answer to a request unless it has one; returns the one it has. */
   complete: (client: string, key: string, response: StoredResponse) => Promise<StoredResponse>;
-  /** Forgets the keys that have expired; returns how many there were. */
-  sweep: () => Promise<number>;
+  /** Forgets the keys that have expired, until the signal aborts; returns how many there were. */
+  sweep: (signal?: AbortSignal) => Promise<number>;
 }
 
 /** Keeps the keys in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
@@ -78,27 +77,7 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
       return { status: row?.response_status ?? status, body: row?.response_body ?? body };
     },
 
-    sweep: () => deleteExpired(db, 'idempotency_keys'),
-  };
-}
-
-/** How often expired keys are looked for. */
-const SWEEP_INTERVAL_MS = 60_000;
-
-/** Forgets expired keys from time to time, until the returned function is called. */
-export function keepSweeping(store: Pick<IdempotencyStore, 'sweep'>, logger: Logger): () => void {
-  const sweep = () => {
-    store.sweep().then(
-      (forgotten) => {
-        if (forgotten > 0) logger.info({ forgotten }, 'expired idempotency keys forgotten');
-      },
-      (error: unknown) => {
-        logger.warn({ err: error }, 'expired idempotency keys could not be forgotten');
-      },
-    );
-  };
-  const timer = setInterval(sweep, SWEEP_INTERVAL_MS);
-  return () => {
-    clearInterval(timer);
+    sweep: (signal) =>
+      deleteInBatches(db, 'idempotency_keys', { where: expired, orderBy: 'expires_at', signal }),
   };
 }

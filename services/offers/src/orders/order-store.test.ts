@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
+import { DatabaseUnavailableError } from '../db/unavailable';
 import { createIdempotencyStore } from './idempotency';
 import { createOrderStore } from './order-store';
 import type { Order } from './order';
@@ -147,6 +148,65 @@ describe('a failed order', () => {
   it('cannot be decided without being redriven', async () => {
     const { id } = await failed();
     expect(await store().decide(id, 'APPROVED')).toMatchObject({ status: 'FAILED' });
+  });
+});
+
+/** Orders that failed, with ids that rise. */
+async function insertFailed(count: number): Promise<void> {
+  await sql`
+    insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount)
+    select 'order-' || lpad(i::text, 6, '0'), 'u', 'FAILED', now(), 'o', 'P', 2.9, 12000
+    from generate_series(1, ${count}::int) i`.execute(database().db);
+}
+
+/** Has the database do that after each statement that changes orders, before it is kept. */
+async function afterEachChange(statements: string): Promise<void> {
+  const { db } = database();
+  await sql`
+    create or replace function after_each_change() returns trigger language plpgsql as $$
+    begin ${sql.raw(statements)} return null; end $$`.execute(db);
+  await sql`
+    create or replace trigger after_each_change after update on orders
+    referencing new table as changed for each statement execute function after_each_change()`.execute(
+    db,
+  );
+}
+
+describe('more failed orders than a statement can change', () => {
+  const timeout = `raise exception 'canceling statement due to timeout' using errcode = '57014';`;
+  const limited = `if (select count(*) from changed) > 1000 then ${timeout} end if;`;
+  afterEach(() => sql`drop function after_each_change cascade`.execute(database().db));
+
+  it('are redriven all the same, oldest first, and what was done stays done', async () => {
+    await insertFailed(2500);
+    await afterEachChange(
+      `${limited} if exists (select from changed where id > 'order-002000') then ${timeout} end if;`,
+    );
+    await expect(store().redriveAll()).rejects.toThrow(DatabaseUnavailableError);
+    expect((await store().countOpen()).failed).toBe(500);
+    expect(await store().find('order-002000')).toMatchObject({ status: 'PENDING' });
+    await afterEachChange(limited);
+    expect(await store().redriveAll()).toBe(500);
+    expect(await store().countOpen()).toMatchObject({ pending: 2500, failed: 0 });
+  });
+
+  it('are redriven once each, also by several at once', async () => {
+    await insertFailed(2500);
+    await afterEachChange(limited);
+    const counts = await Promise.all([store().redriveAll(), store().redriveAll()]);
+    expect(counts[0] + counts[1]).toBe(2500);
+    expect(await store().countOpen()).toMatchObject({ pending: 2500, failed: 0 });
+  });
+
+  it('leave alone those that fail meanwhile', async () => {
+    await insertFailed(2500);
+    await afterEachChange(`
+      insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount)
+      select 'order-' || i || ' ' || (select min(id) from changed), 'u', 'FAILED', now(), 'o', 'P', 1, 1
+      from generate_series(1, 2) i where (select count(*) from changed) > 0;
+      ${limited}`);
+    expect(await store().redriveAll()).toBe(2500);
+    expect((await store().countOpen()).failed).toBe(6);
   });
 });
 

@@ -30,7 +30,7 @@ export interface OpenOrders {
   oldestPendingAgeS: number;
 }
 
-/** Keeps orders. Each call happens wholly or not at all. */
+/** Keeps orders. Each call but {@link OrderStore.redriveAll} happens wholly or not at all. */
 export interface OrderStore {
   /**
    * Writes down a new order, whose decision is asked for once `dueInMs` have passed. With a request, its key is taken as
@@ -55,7 +55,10 @@ export interface OrderStore {
   listFailed: (page: Page) => Promise<FailedOrder[]>;
   /** Makes a failed order pending and due at once, its attempts forgotten; undefined if there is no such failed order. */
   redrive: (id: string) => Promise<Order | undefined>;
-  /** The same for all failed orders; returns how many there were. */
+  /**
+   * The same for all orders that have failed by now, the oldest first and some at a time: what was done stays done where
+   * the database goes away. Returns how many there were.
+   */
   redriveAll: () => Promise<number>;
   countOpen: () => Promise<OpenOrders>;
 }
@@ -72,6 +75,9 @@ const columns = [
   'term_months',
   'attempts',
 ] as const;
+
+/** The most failed orders that one statement makes pending: each writes an event as well. */
+const REDRIVE_BATCH = 1000;
 
 // The two statements of every checkout, as they are sent: building them anew was 9 % of a checkout's CPU time.
 const INSERT = `insert into orders
@@ -91,10 +97,30 @@ export function createOrderStore(
   { onDecided = () => undefined }: { onDecided?: (order: Order) => void } = {},
 ): OrderStore {
   const updatePending = db.updateTable('orders').where('status', '=', 'PENDING');
-  const redriven = db
-    .updateTable('orders')
-    .where('status', '=', 'FAILED')
-    .set({ status: 'PENDING', attempts: 0, due_at: sql`now()`, requested_at: null });
+  const pendingAgain = {
+    status: 'PENDING',
+    attempts: 0,
+    due_at: sql`now()`,
+    requested_at: null,
+  } as const;
+
+  /** Redrives the oldest failed orders between the two, the latter included; tells how many, and which is the newest. */
+  const redriveSome = (after: string, upTo: string) =>
+    db
+      .with('redriven', (qb) =>
+        qb
+          .updateTable('orders')
+          .where(
+            sql<boolean>`id = any (array(
+              select id from orders where status = 'FAILED' and id > ${after} and id <= ${upTo}
+              order by id limit ${REDRIVE_BATCH} for update))`,
+          )
+          .set(pendingAgain)
+          .returning('id'),
+      )
+      .selectFrom('redriven')
+      .select([sql<number>`count(*)::int`.as('count'), sql<string | null>`max(id)`.as('newest')])
+      .executeTakeFirstOrThrow();
 
   const find = async (id: string) => {
     const row = await db
@@ -214,13 +240,33 @@ export function createOrderStore(
     },
 
     redrive: async (id) => {
-      const row = await redriven.where('id', '=', id).returning(columns).executeTakeFirst();
+      const row = await db
+        .updateTable('orders')
+        .where('status', '=', 'FAILED')
+        .where('id', '=', id)
+        .set(pendingAgain)
+        .returning(columns)
+        .executeTakeFirst();
       return row && toOrder(row);
     },
 
     redriveAll: async () => {
-      const { numUpdatedRows } = await redriven.executeTakeFirst();
-      return Number(numUpdatedRows);
+      // Later ones failed meanwhile, or again: with them this might never end.
+      const last = await db
+        .selectFrom('orders')
+        .select('id')
+        .where('status', '=', 'FAILED')
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      if (!last) return 0;
+      let redriven = 0;
+      for (let after = ''; ;) {
+        const { count, newest } = await redriveSome(after, last.id);
+        redriven += count;
+        if (count < REDRIVE_BATCH || newest === null) return redriven;
+        after = newest;
+      }
     },
 
     countOpen: async () => {

@@ -1,4 +1,5 @@
 import { recordingLogger } from '@loan-buddy/kit/testing';
+import { sql } from 'kysely';
 import { anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
 import { createEventLog } from '../events/event-log';
@@ -89,5 +90,35 @@ describe('an order that is due', () => {
     await orders.decide(order.id, 'REJECTED');
     expect(await requestDecision(due)).toMatchObject({ status: 'REJECTED' });
     expect(published).toEqual([]);
+  });
+
+  it.each([
+    ['whose events were deleted', () => undefined],
+    [
+      'whose request was deleted',
+      // Given up once, and taken up again by an operator.
+      async ({ order, orders }: Awaited<ReturnType<typeof setUp>>) => {
+        await orders.recordFailure(order.id, { reason: 'x', dueInMs: 0, maxAttempts: 1 });
+        await orders.redrive(order.id);
+      },
+    ],
+  ])('%s has failed after the last attempt, until it is taken up', async (_, before) => {
+    const parts = await setUp();
+    const { order, orders, published, requestWhenDue, messages } = parts;
+    await before(parts);
+    await sql`
+      delete from order_events where order_id = ${order.id}
+        and type <> 'com.loanbuddy.order.failed'`.execute(database().db);
+    expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 1 });
+    expect(await requestWhenDue()).toMatchObject({ status: 'FAILED', attempts: 2 });
+    expect(published).toEqual([]);
+    expect(messages()).toEqual(['decision cannot be requested', 'order failed: nobody decided it']);
+    const failed = await orders.listFailed({ limit: 100 });
+    expect(failed.find(({ id }) => id === order.id)).toMatchObject({
+      lastError: 'there is no event to ask for a decision with',
+    });
+    await orders.redrive(order.id);
+    await requestWhenDue();
+    expect(published).toMatchObject([{ type: 'com.loanbuddy.order.resubmitted' }]);
   });
 });

@@ -7,11 +7,12 @@ import { pauseMs, type RetryPolicy } from './attempt-decision';
 
 /** How long to leave an order alone whose request could not be published. */
 const PAUSE_MS = 1000;
+const NO_DECISION = 'no decision came';
 
 /**
  * Asks for the decision on a due order by a message, its own last event, and records when it is due again. One on which no
- * decision has come since the last message counts a failed attempt; after the last attempt it has failed. A message that
- * could not be published is no attempt.
+ * decision has come since the last message counts a failed attempt, and so does one whose event was deleted; after the
+ * last attempt it has failed. A message that could not be published is no attempt.
  *
  * @throws {DatabaseUnavailableError} where it could not be recorded: the order is still due when it was before.
  */
@@ -26,25 +27,35 @@ export function createRequestDecision(dependencies: {
   const { orders, log, publish, policy, logger } = dependencies;
   let failing = false;
 
-  const recordFailure = (order: Order) =>
-    orders.recordFailure(order.id, {
-      reason: 'no decision came',
+  const recordFailure = async (order: Order, reason: string) => {
+    const updated = await orders.recordFailure(order.id, {
+      reason,
       dueInMs: pauseMs(order.attempts + 1, policy),
       maxAttempts: policy.attempts,
     });
+    const { status, attempts } = updated;
+    if (status === 'FAILED')
+      logger.error({ orderId: order.id, attempts }, 'order failed: nobody decided it');
+    return updated;
+  };
+
+  /** Of an order without a request: decided since it was taken, or its events were deleted. */
+  const withoutRequest = async (taken: Order) => {
+    const order = (await orders.find(taken.id)) ?? taken;
+    if (order.status !== 'PENDING') return order;
+    const updated = await recordFailure(order, 'there is no event to ask for a decision with');
+    const { status, attempts } = updated;
+    if (status === 'PENDING')
+      logger.warn({ orderId: order.id, attempts }, 'decision cannot be requested');
+    return updated;
+  };
 
   return async (order) => {
     const { id: orderId, isRequested } = order;
-    if (isRequested && order.attempts + 1 >= policy.attempts) {
-      const updated = await recordFailure(order);
-      const { status, attempts } = updated;
-      if (status === 'FAILED')
-        logger.error({ orderId, attempts }, 'order failed: nobody decided it');
-      return updated;
-    }
+    if (isRequested && order.attempts + 1 >= policy.attempts)
+      return recordFailure(order, NO_DECISION);
     const last = (await log.of(orderId)).at(-1)?.event;
-    // Decided since it was taken.
-    if (!last || !asksForDecision(last.type)) return (await orders.find(orderId)) ?? order;
+    if (!last || !asksForDecision(last.type)) return withoutRequest(order);
     try {
       await publish(last);
       failing = false;
@@ -56,6 +67,6 @@ export function createRequestDecision(dependencies: {
     }
     if (!isRequested) return orders.markRequested(orderId, policy.baseMs);
     logger.warn({ orderId, attempts: order.attempts + 1 }, 'decision requested again');
-    return recordFailure(order);
+    return recordFailure(order, NO_DECISION);
   };
 }

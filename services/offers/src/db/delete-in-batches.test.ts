@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { useDatabase } from '../../test/database';
-import { deleteExpired } from './delete-expired';
+import { deleteInBatches, expired } from './delete-in-batches';
 
 const database = useDatabase();
 
@@ -14,8 +14,16 @@ it('deletes what has expired, however much that is, and nothing else', async () 
   await sql`
     insert into rate_limit_usage (key, window_start, count, expires_at)
     values ('client', 0, 1, now() + interval '1 h')`.execute(db);
-  expect(await deleteExpired(db, 'rate_limit_usage')).toBe(20_001);
+  expect(await deleteInBatches(db, 'rate_limit_usage', { where: expired })).toBe(20_001);
   expect(await db.selectFrom('rate_limit_usage').select('key').execute()).toEqual([
     { key: 'client' },
   ]);
+});
+
+it('begins no other batch once the signal aborts', async () => {
+  const { db } = database();
+  const signal = AbortSignal.abort();
+  const where = sql<boolean>`true`;
+  expect(await deleteInBatches(db, 'rate_limit_usage', { where, signal })).toBe(0);
+  expect(await db.selectFrom('rate_limit_usage').select('key').execute()).toHaveLength(1);
 });
