@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { recordingLogger, startHttpServer } from '../testing';
+import { allButIntervals, recordingLogger, startHttpServer } from '../testing';
 import { endpoint } from './endpoint';
 import { openEventStream, type EventStream } from './event-stream';
 import { createLifecycle } from './lifecycle';
@@ -11,11 +11,6 @@ import { createServiceApp } from './service-app';
 const HEARTBEAT_MS = 15_000;
 const RETRY = 'retry: 1000\n\n';
 const COMMENT = ':\n\n';
-
-const allButIntervals = [
-  ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
-  ...(['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] as const),
-];
 
 const closers: (() => unknown)[] = [];
 beforeEach(() => jest.useFakeTimers({ doNotFake: allButIntervals }));
