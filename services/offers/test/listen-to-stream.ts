@@ -32,5 +32,10 @@ export async function listenToStream(url: string, lastEventId?: number, token?: 
   return { res, events, ended, leave: () => req.destroy() };
 }
 
+/** Once all that a spy on the feed's `eventsOf` has seen asked for is there, or cannot be had. */
+export async function untilLooked(looks: jest.SpyInstance): Promise<void> {
+  await Promise.allSettled(looks.mock.results.map(({ value }) => value as unknown));
+}
+
 /** The types of what it was told, without what all of them begin with. */
 export const typesOf = ({ events }: { events: Event[] }) => events.map(({ type }) => type);

@@ -3,8 +3,9 @@ import { createAdmission } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import request from 'supertest';
 import { startHttpServer } from '@loan-buddy/kit/testing';
+import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { anOrder, useService } from './builders';
-import { listenToStream, typesOf } from './listen-to-stream';
+import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
 
 const aService = useService();
 
@@ -17,6 +18,20 @@ async function serve(app: Express) {
   const server = await startHttpServer(app);
   closers.push(server.close);
   return server;
+}
+
+/** The stream of a pending order that has got what there is; `look` tells it that there may be more. */
+async function anOpenStream() {
+  const { app, orders, feed } = aService();
+  const { url } = await serve(app);
+  const order = anOrder();
+  await orders.insert(order, 60_000);
+  const looks = jest.spyOn(feed, 'eventsOf');
+  const watching = jest.spyOn(feed, 'watch');
+  const stream = await listenToStream(`${url}/orders/${order.id}/events`);
+  await untilLooked(looks);
+  const [, look] = watching.mock.calls[0]!;
+  return { stream, looks, look, decide: () => orders.decide(order.id, 'APPROVED') };
 }
 
 describe('GET /orders/{id}/events', () => {
@@ -69,6 +84,25 @@ describe('GET /orders/{id}/events', () => {
     const ahead = String(Number(last) + 1_000_000);
     const again = await request(app).get(path).set('Last-Event-ID', ahead).expect(200);
     expect(again.text).toBe(all.text);
+  });
+
+  it('stays open while the database is away, and tells of the decision once it is back', async () => {
+    const { stream, looks, look, decide } = await anOpenStream();
+    looks.mockRejectedValue(new DatabaseUnavailableError({}));
+    look();
+    await untilLooked(looks);
+    looks.mockRestore();
+    await decide();
+    await stream.ended;
+    expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
+  });
+
+  it('ends where nobody knows what is wrong', async () => {
+    const { stream, looks, look } = await anOpenStream();
+    looks.mockRejectedValue(new Error('unexpected'));
+    look();
+    await stream.ended;
+    expect(typesOf(stream)).toEqual(['checkout_submitted']);
   });
 
   it('knows no order it does not know, and says nothing to a HEAD', async () => {

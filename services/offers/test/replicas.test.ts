@@ -3,12 +3,13 @@ import { sql } from 'kysely';
 import request from 'supertest';
 import { openDatabase, type Database } from '../src/db/database';
 import { migrate } from '../src/db/migrate';
+import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { createEventLog } from '../src/events/event-log';
 import { createOrderFeed, type OrderFeed } from '../src/orders/order-feed';
 import { createOrderStore } from '../src/orders/order-store';
 import { anOrder, serviceOn } from './builders';
-import { createServerDatabase, testServer } from './database';
-import { listenToStream, typesOf } from './listen-to-stream';
+import { createServerDatabase, runOn, testServer } from './database';
+import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -50,6 +51,24 @@ async function aReplica(url: string) {
   return { ...service, url: server.url };
 }
 
+/** Nobody finds the database any more, and whoever was there is thrown out. */
+async function takeAway(url: string): Promise<void> {
+  const name = new URL(url).pathname.slice(1);
+  // Or those who come back at once would keep it from being renamed.
+  await runOn(testServer!, `alter database ${name} allow_connections false`);
+  await runOn(
+    testServer!,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+  );
+  await runOn(testServer!, `alter database ${name} rename to ${name}_away`);
+}
+
+async function bringBack(url: string): Promise<void> {
+  const name = new URL(url).pathname.slice(1);
+  await runOn(testServer!, `alter database ${name}_away allow_connections true`);
+  await runOn(testServer!, `alter database ${name}_away rename to ${name}`);
+}
+
 /** Once so many connections hear of orders that change. */
 async function untilHearing(db: Database['db'], count: number): Promise<void> {
   let hearing = -1;
@@ -60,11 +79,6 @@ async function untilHearing(db: Database['db'], count: number): Promise<void> {
     );
     hearing = rows.length;
   }
-}
-
-/** Once all that was looked for is found, or cannot be. */
-async function untilLooked(looks: jest.SpyInstance): Promise<void> {
-  await Promise.allSettled(looks.mock.results.map(({ value }) => value as unknown));
 }
 
 describe('GET /orders/{id}/events on one replica', () => {
@@ -85,6 +99,27 @@ describe('GET /orders/{id}/events on one replica', () => {
     const stream = await listenToStream(`${here.url}/orders/${order!.id}/events`);
     await untilLooked(looks);
     await there.attemptDecision(order!, { requestId: 'r1' });
+    await stream.ended;
+    expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
+  });
+
+  onServer('waits on while the database is away', async () => {
+    const url = await aSharedDatabase();
+    const { feed, orders, ...replica } = await aReplica(url);
+    await untilHearing(replica.db, 1);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const looks = jest.spyOn(feed, 'eventsOf');
+    const watching = jest.spyOn(feed, 'watch');
+    const stream = await listenToStream(`${replica.url}/orders/${order.id}/events`);
+    await untilLooked(looks);
+    await takeAway(url);
+    // As every five seconds.
+    const [, look] = watching.mock.calls[0]!;
+    look();
+    await expect(looks.mock.results.at(-1)!.value).rejects.toThrow(DatabaseUnavailableError);
+    await bringBack(url);
+    await orders.decide(order.id, 'APPROVED');
     await stream.ended;
     expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
   });

@@ -1,6 +1,7 @@
 import { AppError, endpoint, openEventStream, replyEmpty, releaseSlot } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
+import { DatabaseUnavailableError } from '../db/unavailable';
 import type { LoggedEvent } from '../events/event-log';
 import { isFinalEvent } from '../events/order-event';
 import { idSchema } from '../id';
@@ -109,8 +110,11 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         if (last && isFinalEvent(last.event.type)) stream.end();
       };
       const look = () => {
-        // Whoever is cut off comes back with the id of the last event.
-        feed.eventsOf(params.id).then(send, stream.end);
+        feed.eventsOf(params.id).then(send, (error: unknown) => {
+          // The next look may find the database again. Whoever is cut off meanwhile is told 503 when they come back, and
+          // after that an EventSource does not come again (WHATWG HTML, section 9.2.3).
+          if (!(error instanceof DatabaseUnavailableError)) stream.end();
+        });
       };
       const unwatch = feed.watch(params.id, look);
       feed.closing.addEventListener('abort', stream.end);
