@@ -3,7 +3,9 @@ import { get, type IncomingMessage } from 'node:http';
 
 interface Event {
   id: number;
+  /** Without what all types begin with. */
   type: string;
+  data: unknown;
 }
 
 /** Reads a stream as a browser would; `events` grows, and `ended` resolves when the server ends it. */
@@ -25,7 +27,9 @@ export async function listenToStream(url: string, lastEventId?: number, token?: 
     for (const block of blocks) {
       const id = /^id: (.*)$/m.exec(block)?.[1];
       const type = /^event: com\.loanbuddy\.order\.(.*)$/m.exec(block)?.[1];
-      if (id !== undefined && type !== undefined) events.push({ id: Number(id), type });
+      if (id === undefined || type === undefined) continue;
+      const data = JSON.parse(/\ndata: ([^\n]*)/.exec(block)![1]!) as unknown;
+      events.push({ id: Number(id), type, data });
     }
   });
   const ended = new Promise<void>((resolve) => res.once('close', resolve));
@@ -37,5 +41,4 @@ export async function untilLooked(looks: jest.SpyInstance): Promise<void> {
   await Promise.allSettled(looks.mock.results.map(({ value }) => value as unknown));
 }
 
-/** The types of what it was told, without what all of them begin with. */
 export const typesOf = ({ events }: { events: Event[] }) => events.map(({ type }) => type);

@@ -70,7 +70,9 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       },
       responses: {
         200: {
-          description: 'The events.',
+          // OpenAPI 3.1 has no schema for what a stream is made of.
+          description:
+            'The events: the `data` of each is an [OrderEvent](#/components/schemas/OrderEvent) in JSON, its `event` the `type` of that.',
           schema: z.string(),
           contentType: 'text/event-stream',
         },
