@@ -72,7 +72,12 @@ const eventsIn = (text: string): OrderEvent[] =>
   text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => orderEventSchema.strict().parse(JSON.parse(line)));
+    .map((line) => {
+      const event = JSON.parse(line) as OrderEvent;
+      // Nothing is in it that the schema does not know.
+      expect(orderEventSchema.parse(event)).toEqual(event);
+      return event;
+    });
 
 /** Everything that may be done to an order, legal or not. */
 const steps: Record<string, (orders: OrderStore, id: string) => Promise<unknown>> = {

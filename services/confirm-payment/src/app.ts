@@ -1,6 +1,7 @@
 import { createServiceApp, type Admission, type Lifecycle, type Logger } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import type { Decision } from './decide';
+import { decidedEventSchema } from './decide-checkout';
 import { postConfirmPayment } from './http/post-confirm-payment';
 import { problems } from './http/problems';
 import type { SimulateTrouble } from './simulate-trouble';
@@ -22,5 +23,11 @@ const info = {
 /** The whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
   const endpoints = [postConfirmPayment(dependencies)];
-  return createServiceApp({ ...dependencies, info, problems, endpoints });
+  return createServiceApp({
+    ...dependencies,
+    info,
+    problems,
+    endpoints,
+    schemas: [decidedEventSchema],
+  });
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { continueTrace, readEvent, type PublishEvent } from '@loan-buddy/kit';
 import { z } from 'zod';
-import type { Decision } from './decide';
+import { decisions, type Decision } from './decide';
 
 /** Who says so; with `id` it names an event wherever it turns up. */
 const EVENT_SOURCE = '/loan-buddy/confirm-payment';
@@ -25,17 +25,24 @@ export class UnusableCheckoutError extends Error {
 }
 
 /** What a decision is published as: CloudEvents 1.0, structured mode in JSON. */
-export interface DecidedEvent {
-  specversion: '1.0';
-  id: string;
-  source: typeof EVENT_SOURCE;
-  type: 'com.loanbuddy.payment.decided';
-  subject: string;
-  time: string;
-  datacontenttype: 'application/json';
-  traceparent: string;
-  data: { order_id: string; status: Decision };
-}
+export const decidedEventSchema = z
+  .object({
+    specversion: z.literal('1.0'),
+    id: z.uuid().meta({ description: 'With `source` the name of the event.' }),
+    source: z.literal(EVENT_SOURCE),
+    type: z.literal('com.loanbuddy.payment.decided'),
+    subject: z.string().meta({ description: 'The id of the order.' }),
+    time: z.iso.datetime({ precision: 3 }),
+    datacontenttype: z.literal('application/json'),
+    traceparent: z.string().meta({ description: 'W3C Trace Context of the checkout.' }),
+    data: z.object({ order_id: z.string(), status: z.enum(decisions) }),
+  })
+  .meta({
+    id: 'PaymentDecidedEvent',
+    description: 'The decision on an order that came as a message, as a CloudEvent.',
+  });
+
+export type DecidedEvent = z.output<typeof decidedEventSchema>;
 
 /**
  * Decides on an order that came as a message, and publishes the decision. The message may come any number of times: the

@@ -1,13 +1,24 @@
 import {
   createAdmission,
   createLifecycle,
+  createPublishEvent,
   createServiceTokenSigner,
   createServiceTokenVerifier,
 } from '@loan-buddy/kit';
-import { createOpenApiCheck, createTokenIssuer, recordingLogger } from '@loan-buddy/kit/testing';
+import {
+  createComponentCheck,
+  createOpenApiCheck,
+  createTokenIssuer,
+  recordingLogger,
+} from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { createApp, type AppDependencies } from '../src/app';
 import { decide } from '../src/decide';
+import {
+  createDecideCheckout,
+  decidedEventSchema,
+  type DecidedEvent,
+} from '../src/decide-checkout';
 import { SimulatedFailureError } from '../src/simulate-trouble';
 
 function setUp(overrides: Partial<AppDependencies> = {}) {
@@ -135,6 +146,39 @@ describe('a service token', () => {
 });
 
 describe('the published OpenAPI document', () => {
+  it.each([12_000, 9_000])('has the schema of the event that decides on %d', async (amount) => {
+    const published: DecidedEvent[] = [];
+    const decideCheckout = createDecideCheckout({
+      decide: (amount) => decide(amount, 10_000),
+      simulateTrouble: () => Promise.resolve(),
+      publish: createPublishEvent(
+        {
+          publish: (_, { body }) => {
+            published.push(JSON.parse(body) as DecidedEvent);
+            return Promise.resolve();
+          },
+        },
+        'decisions',
+      ),
+    });
+    await decideCheckout(
+      JSON.stringify({
+        specversion: '1.0',
+        type: 'com.loanbuddy.order.checkout_submitted',
+        data: { ...payment, amount },
+      }),
+    );
+    const { body: document } = await request(setUp()).get('/openapi.json').expect(200);
+    const check = createComponentCheck(document as object);
+    const [event] = published;
+    check('PaymentDecidedEvent', event);
+    expect(() => {
+      check('PaymentDecidedEvent', { ...event, data: { ...event!.data, status: 'PENDING' } });
+    }).toThrow(/\/data\/status must be/);
+    // Nothing is in it that the schema does not know.
+    expect(decidedEventSchema.parse(event)).toEqual(event);
+  });
+
   it('describes what every route answers', async () => {
     const app = setUp();
     const { body: document } = await request(app).get('/openapi.json').expect(200);

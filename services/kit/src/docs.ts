@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Admission } from './admission/admission';
 import { endpoint, type Endpoint } from './endpoint';
-import { openApiDocument, type ServiceInfo, type Webhook } from './openapi';
+import { openApiDocument, type MoreToDocument, type ServiceInfo } from './openapi';
 import type { ProblemTable } from './problem';
 import { reply, replyJson, securityHeaders } from './reply';
 
@@ -41,7 +41,7 @@ const page = (title: string) => `<!doctype html>
 const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', validatorUrl: null });\n`;
 
 /**
- * `/openapi.json`, which describes these endpoints and webhooks, and a page that shows it at `/docs`.
+ * `/openapi.json`, which describes these endpoints, webhooks and schemas, and a page that shows it at `/docs`.
  * Everything the page needs comes from this process: it works without a network.
  */
 export function docsEndpoints(
@@ -49,9 +49,9 @@ export function docsEndpoints(
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
   admission: Pick<Admission, 'requirement'>,
-  webhooks?: readonly Webhook[],
+  more?: MoreToDocument,
 ): Endpoint[] {
-  const document = JSON.stringify(openApiDocument(info, endpoints, problems, admission, webhooks));
+  const document = JSON.stringify(openApiDocument(info, endpoints, problems, admission, more));
   const asset = (path: string, contentType: string, content: () => string | Buffer) =>
     endpoint(
       {

@@ -32,6 +32,11 @@ export function openEventStream(
     // To whoever does not read what is there already, nothing is added.
     if (!res.writableNeedDrain) res.write(':\n\n');
   }, HEARTBEAT_MS);
+  const end = () => {
+    // It may close much later, behind another response on its connection, and what is written until then is an error.
+    clearInterval(heartbeat);
+    res.end();
+  };
   const closed = () => {
     clearInterval(heartbeat);
     onClosed();
@@ -41,14 +46,12 @@ export function openEventStream(
   else res.once('close', closed);
   res.write(`retry: ${String(retryMs)}\n\n`);
   // To a HEAD nothing more is said.
-  if (res.req.method === 'HEAD') res.end();
+  if (res.req.method === 'HEAD') end();
   return {
     send: ({ id, type, data }) => {
       if (res.writableEnded) return;
       res.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
     },
-    end: () => {
-      res.end();
-    },
+    end,
   };
 }

@@ -46,7 +46,7 @@ export { createJobWorker } from './job-worker';
 export { createPoller, type Poller } from './poller';
 export { readPreferences, type Preferences } from './prefer';
 export { ForbiddenAddressError, publicOnly } from './public-address';
-export { isAbandoned, replyEmpty, replyJson, replyRepresentation, represent } from './reply';
+export { replyEmpty, replyJson, replyRepresentation, represent, signalOf } from './reply';
 export { readRetryAfter } from './retry-after';
 export { runCommand, runProcess } from './run';
 export { StartError, UsageError } from './start-error';

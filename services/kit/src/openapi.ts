@@ -47,13 +47,20 @@ export interface Webhook {
 /** An OpenAPI 3.1 document. */
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
+/** What a document tells beside the endpoints. */
+export interface MoreToDocument {
+  webhooks?: readonly Webhook[] | undefined;
+  /** Of what is in no body of an endpoint. Each is a component under the `id` in its meta, as are those in it that have one. */
+  schemas?: readonly z.ZodType[] | undefined;
+}
+
 /** The OpenAPI 3.1 document of these endpoints and webhooks, made from the very schemas that validate. */
 export function openApiDocument(
   info: ServiceInfo,
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
   admission: Pick<Admission, 'requirement'>,
-  webhooks: readonly Webhook[] = [],
+  { webhooks = [], schemas = [] }: MoreToDocument = {},
 ): OpenApiDocument {
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', BEARER_SCHEME, {
@@ -113,7 +120,8 @@ export function openApiDocument(
       ),
     });
   }
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  const components = schemas.map((schema) => ({ type: 'schema' as const, schema }));
+  return new OpenApiGeneratorV31([...components, ...registry.definitions]).generateDocument({
     openapi: '3.1.0',
     info,
     servers: [{ url: '/' }],

@@ -16,15 +16,25 @@ describe('readPreferences', () => {
     [['wait'], false, undefined],
     [['wait=5 9, wait = 7;x'], false, 7],
     [['wait="5, respond-async'], true, undefined],
+    [['foo="a, respond-async, b"'], false, undefined],
+    [['foo=bar; note="a, respond-async; b", wait=4'], false, 4],
+    [[String.raw`foo="a\", respond-async, \\", wait=3`], false, 3],
+    [[String.raw`foo="a\", respond-async`], true, undefined],
+    [[String.raw`wait="\7"; note=";"`], false, 7],
+    [['respond-async=""'], true, undefined],
     [[',,;=, respond-async'], true, undefined],
     [[], false, undefined],
   ])('reads %j', (prefer, respondAsync, waitS) => {
     expect(read(...prefer)).toEqual({ respondAsync, waitS });
   });
 
-  it('is soon done with much white space, too', () => {
+  it.each([
+    ['much white space', ' '.repeat(200_000)],
+    ['many quotation marks that nothing closes', `"${String.raw`\"`.repeat(200_000)}`],
+    ['many quoted strings', '"a"'.repeat(200_000)],
+  ])('is soon done with %s, too', (_, much) => {
     const startedAt = performance.now();
-    expect(read(`a=${' '.repeat(200_000)}(, wait=5`)).toMatchObject({ waitS: 5 });
+    expect(read(`a=${much}(, wait=5`)).toMatchObject({ waitS: 5 });
     // In linear time it takes some milliseconds; in quadratic time, at least ten times as long as this.
     expect(performance.now() - startedAt).toBeLessThan(1000);
   });

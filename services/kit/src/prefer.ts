@@ -9,7 +9,8 @@ export interface Preferences {
 
 /** A token (RFC 9110, section 5.6.2), or nothing. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]*$/;
-const QUOTED = /^"[^"]*"$/;
+/** A quoted string (RFC 9110, section 5.6.4). */
+const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
 
 /** The request's preferences. Of one named twice the first counts; what is unknown or cannot be read is ignored. */
 export function readPreferences({
@@ -17,7 +18,7 @@ export function readPreferences({
 }: Pick<Request, 'headersDistinct'>): Preferences {
   const values = new Map<string, string>();
   for (const line of headersDistinct['prefer'] ?? []) {
-    for (const item of line.split(',')) {
+    for (const item of cutOutsideQuotes(line, ',')) {
       const { name, value } = readPreference(item);
       if (name !== '' && value !== undefined && !values.has(name)) values.set(name, value);
     }
@@ -34,11 +35,39 @@ export function readPreferences({
  * marks, not matched as a whole: an expression that allows white space in many places takes its time over much of it.
  */
 function readPreference(item: string): { name: string; value: string | undefined } {
-  const [preference = ''] = item.split(';', 1);
+  const [preference = ''] = cutOutsideQuotes(item, ';');
   const mark = preference.indexOf('=');
   const name = (mark < 0 ? preference : preference.slice(0, mark)).trim().toLowerCase();
   const value = mark < 0 ? '' : preference.slice(mark + 1).trim();
   if (!TOKEN.test(name)) return { name: '', value: undefined };
-  if (QUOTED.test(value)) return { name, value: value.slice(1, -1) };
+  if (QUOTED.test(value)) return { name, value: value.slice(1, -1).replace(/\\(.)/g, '$1') };
   return { name, value: TOKEN.test(value) ? value : undefined };
+}
+
+/** The parts between the marks, but for those in quoted strings. A quotation mark that none closes begins no such string. */
+function cutOutsideQuotes(text: string, mark: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let mayClose = true;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === mark) {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    } else if (text[i] === '"' && mayClose) {
+      const end = endOfQuoted(text, i);
+      // Looked for only once: if each of many looked to the end, that would take its time.
+      mayClose = end !== undefined;
+      i = end ?? i;
+    }
+  }
+  return [...parts, text.slice(start)];
+}
+
+/** Where the quoted string ends that begins there; what follows a backslash does not end it. */
+function endOfQuoted(text: string, start: number): number | undefined {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === '"') return i;
+    if (text[i] === '\\') i += 1;
+  }
+  return undefined;
 }

@@ -32,6 +32,16 @@ export function isAbandoned(res: Response): boolean {
   return res.closed || res.req.socket.destroyed;
 }
 
+/** Aborts when the client has left, or has been answered. */
+export function signalOf(res: Response): AbortSignal {
+  const leaving = new AbortController();
+  if (isAbandoned(res)) leaving.abort();
+  res.once('close', () => {
+    leaving.abort();
+  });
+  return leaving.signal;
+}
+
 /** Answers with a body that is already in its final form, in a single write. */
 export function reply(
   res: Response,

@@ -1,16 +1,19 @@
 import request from 'supertest';
-import { recordingLogger } from '../testing';
+import { z } from 'zod';
+import { createComponentCheck, recordingLogger } from '../testing';
 import { createLifecycle } from './lifecycle';
+import type { MoreToDocument } from './openapi';
 import { kitProblems } from './problem';
 import { createServiceApp } from './service-app';
 
-function setUp() {
+function setUp(more: MoreToDocument = {}) {
   return createServiceApp({
     info: { title: 'a service', version: '1.0.0', description: 'For a test.' },
     logger: recordingLogger().logger,
     lifecycle: createLifecycle(),
     problems: kitProblems,
     endpoints: [],
+    ...more,
   });
 }
 
@@ -23,6 +26,20 @@ describe('createServiceApp', () => {
       paths: { '/readyz': { get: { responses: { 200: {}, 503: {}, 500: {} } } } },
       components: { schemas: { Problem: {}, Readiness: {} } },
     });
+  });
+
+  it('publishes schemas that no endpoint has to do with, and those in them, by their names', async () => {
+    const leaf = z.object({ size: z.int() }).meta({ id: 'Leaf' });
+    const tree = z.object({ leaves: z.array(leaf) }).meta({ id: 'Tree' });
+    const { body } = await request(setUp({ schemas: [tree] }))
+      .get('/openapi.json')
+      .expect(200);
+    const check = createComponentCheck(body as object);
+    check('Tree', { leaves: [{ size: 1 }] });
+    check('Leaf', { size: 1 });
+    expect(() => {
+      check('Tree', { leaves: [{ size: 'large' }] });
+    }).toThrow('must be integer');
   });
 
   it('serves a page of which every part comes from this process', async () => {

@@ -7,24 +7,25 @@ import { healthEndpoints, type ReadinessDetail } from './health';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
 import { createMetrics, metricsEndpoint, type GaugeSource } from './metrics';
-import type { ServiceInfo, Webhook } from './openapi';
+import type { MoreToDocument, ServiceInfo } from './openapi';
 import type { ProblemTable } from './problem';
 
 /** A service's endpoints as a whole application, with its health, its metrics and its documentation. */
-export function createServiceApp(options: {
-  info: ServiceInfo;
-  logger: Logger;
-  lifecycle: Lifecycle;
-  problems: ProblemTable;
-  endpoints: readonly Endpoint[];
-  webhooks?: readonly Webhook[];
-  /** Lets everybody in, unless it is given. */
-  admission?: Admission;
-  trustedProxies?: number;
-  readinessDetail?: ReadinessDetail;
-  gaugeSources?: readonly GaugeSource[];
-}): Express {
-  const { info, logger, lifecycle, problems, webhooks } = options;
+export function createServiceApp(
+  options: {
+    info: ServiceInfo;
+    logger: Logger;
+    lifecycle: Lifecycle;
+    problems: ProblemTable;
+    endpoints: readonly Endpoint[];
+    /** Lets everybody in, unless it is given. */
+    admission?: Admission;
+    trustedProxies?: number;
+    readinessDetail?: ReadinessDetail;
+    gaugeSources?: readonly GaugeSource[];
+  } & MoreToDocument,
+): Express {
+  const { info, logger, lifecycle, problems } = options;
   const { readinessDetail, gaugeSources = [], admission = createAdmission() } = options;
   const metrics = createMetrics(gaugeSources, logger);
   const endpoints = [
@@ -36,6 +37,6 @@ export function createServiceApp(options: {
     ...options,
     admission,
     observe: metrics.observe,
-    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems, admission, webhooks)],
+    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems, admission, options)],
   });
 }

@@ -1,4 +1,5 @@
 /** What the tests of several packages need. Not part of the build. */
+export * from './fake-timers';
 export * from './local-server';
 export * from './recording-logger';
 export * from './openapi-check';

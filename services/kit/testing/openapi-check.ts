@@ -28,13 +28,23 @@ const tellingHeaders = [
 
 /** Checks the body of a webhook against the document that announces it. Throws where it does not fit. */
 export function createWebhookCheck(document: object) {
+  return createCheck(
+    document,
+    (name) => `webhooks/${name}/post/requestBody/content/application~1json/schema`,
+  );
+}
+
+/** Checks values against the named schemas of a document, its components. Throws where one does not fit. */
+export function createComponentCheck(document: object) {
+  return createCheck(document, (name) => `components/schemas/${name}`);
+}
+
+function createCheck(document: object, pointerTo: (name: string) => string) {
   const ajv = newAjv(document);
-  return (name: string, body: unknown): void => {
-    const validate = ajv.getSchema(
-      `openapi#/webhooks/${name}/post/requestBody/content/application~1json/schema`,
-    );
-    if (!validate) throw new Error(`the webhook ${name} is not documented`);
-    if (!validate(body)) throw new Error(`${name}: ${ajv.errorsText(validate.errors)}`);
+  return (name: string, value: unknown): void => {
+    const validate = ajv.getSchema(`openapi#/${pointerTo(name)}`);
+    if (!validate) throw new Error(`${name} is not documented`);
+    if (!validate(value)) throw new Error(`${name}: ${ajv.errorsText(validate.errors)}`);
   };
 }
 

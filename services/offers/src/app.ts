@@ -8,6 +8,7 @@ import {
   type ReadinessDetail,
 } from '@loan-buddy/kit';
 import type { Express } from 'express';
+import { orderEventSchema } from './events/order-event';
 import { getFailedOrders, postFailedOrderRetry, postFailedOrdersRetry } from './http/failed-orders';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
@@ -95,5 +96,12 @@ export function createApp(dependencies: AppDependencies): Express {
     getWebhookDeliveries(notification),
     postWebhookReplay(notification),
   ];
-  return createServiceApp({ ...dependencies, info, problems, endpoints, webhooks });
+  return createServiceApp({
+    ...dependencies,
+    info,
+    problems,
+    endpoints,
+    webhooks,
+    schemas: [orderEventSchema],
+  });
 }

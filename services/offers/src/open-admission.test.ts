@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  allButIntervals,
   AUDIENCE,
   createTokenIssuer,
   ISSUER,
@@ -66,11 +67,6 @@ const sources = {
     return { env: { AUTH_JWKS_FILE }, replace };
   },
 };
-
-const allButIntervals = [
-  ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
-  ...(['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] as const),
-];
 
 describe('the issuer’s keys', () => {
   it.each([

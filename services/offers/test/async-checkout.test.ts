@@ -1,10 +1,17 @@
+import { request as send } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startHttpServer } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { UndecidedError } from '../src/orders/payment-client';
 import { anOrder, useService } from './builders';
 
 const aService = useService();
 const wanted = { user_id: 'cristina', loan_id: 'offer2' };
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
 
 /** A service whose due orders are decided only when the test says so. */
 function withWorker(parts: Parameters<typeof aService>[0] = {}) {
@@ -40,6 +47,21 @@ async function whileDeciding<Result>(
   return result;
 }
 
+/** Those orders that somebody watches from now on. */
+function spyOnWatches(feed: ReturnType<typeof aService>['feed']): Set<string> {
+  const watched = new Set<string>();
+  const { watch } = feed;
+  jest.spyOn(feed, 'watch').mockImplementation((orderId, listener) => {
+    const unwatch = watch(orderId, listener);
+    watched.add(orderId);
+    return () => {
+      watched.delete(orderId);
+      unwatch();
+    };
+  });
+  return watched;
+}
+
 describe('POST /checkout with Prefer: respond-async', () => {
   it('answers 202 at once, and leaves the order due for the worker it wakes', async () => {
     const { app, orders, wakes } = withWorker();
@@ -69,6 +91,22 @@ describe('POST /checkout with Prefer: respond-async', () => {
     const response = await buy(app, 'respond-async, wait=1').expect(202);
     expect(response.body).toMatchObject({ status: 'PENDING' });
   });
+
+  // Sooner than the time is up that the client was willing to wait.
+  it('waits no longer for a client that has left', async () => {
+    const { app, feed } = withWorker();
+    const watched = spyOnWatches(feed);
+    const server = await startHttpServer(app);
+    closers.push(server.close);
+    const body = JSON.stringify(wanted);
+    const headers = { 'Content-Type': 'application/json', Prefer: 'respond-async, wait=30' };
+    const leaving = send(`${server.url}/checkout`, { method: 'POST', headers, agent: false });
+    leaving.on('error', () => undefined); // it was left
+    leaving.end(body);
+    while (watched.size === 0) await new Promise(setImmediate);
+    leaving.destroy();
+    while (watched.size > 0) await new Promise(setImmediate);
+  }, 10_000);
 
   it('is what a deployment may do unasked, and then waits for whoever says wait', async () => {
     const { app, orders } = withWorker({ checkoutMode: 'async' });

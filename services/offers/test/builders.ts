@@ -159,7 +159,7 @@ export function useFeed(database: () => Database): () => OrderFeed {
   return () => feed;
 }
 
-/** The whole service as main.ts puts it together but for the breaker and the decision worker, around given parts, on a database for the tests of this file. */
+/** The whole service, around given parts, on a database for the tests of this file. */
 export function useService() {
   const database = useDatabase();
   const feed = useFeed(database);
@@ -168,53 +168,65 @@ export function useService() {
     for (const { close } of clients) await close();
   });
   return (parts: Parts = {}) => {
-    const {
-      providers = threeMocks(),
-      timeoutMs = 200,
-      ttlMs = 0,
-      maxAgeMs = ttlMs,
-      failures = 5,
-      askForDecision = () => Promise.resolve('APPROVED'),
-    } = parts;
-    const { logger, lines } = recordingLogger();
-    const { db } = database();
-    const orders = { ...createOrderStore(db), ...parts.orders };
-    const policy = { attempts: 3, baseMs: 1000, capMs: 60_000 };
-    const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
-    const asked = providers.map((provider) =>
-      createCachedProvider(provider, { ttlMs, maxAgeMs, failures, openMs: 5000, logger }),
-    );
-    const offerParts = {
-      providers: asked,
-      askProviders: createAskProviders({ timeoutMs }),
-      aprType: 'eu-effective',
-    } as const;
-    const findOffer = createFindOffer(offerParts);
-    const awaitOrder = createAwaitOrder({ orders, feed: feed() });
-    const wake = parts.wake ?? (() => undefined);
-    const { client, ...notification } = aNotification(database(), parts.notification);
+    const { client, ...service } = serviceOn({ database: database(), feed: feed() }, parts);
     clients.push(client);
-    const approval = { attemptDecision, leaseMs: 60_000, dueInMs: 60_000, wake };
-    const app = createApp({
-      logger,
-      lifecycle: createLifecycle(),
-      ...(parts.admission && { admission: parts.admission }),
-      trustedProxies: parts.trustedProxies ?? 0,
-      listOffers: createListOffers(offerParts),
-      providerNames: providers.map(({ name }) => name),
-      findOffer,
-      orders,
-      checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
-      checkoutMode: parts.checkoutMode ?? 'sync',
-      awaitOrder,
-      feed: feed(),
-      idempotency: createIdempotencyStore(db),
-      idempotencyTtlMs: 3_600_000,
-      decisionWorker: { wake },
-      notification,
-      readinessDetail: () => Promise.resolve({ database: 'ok' }),
-      gaugeSources: [openOrderGauges(orders), breakerGauge(parts.breakerState ?? (() => 'closed'))],
-    });
-    return { app, db, orders, attemptDecision, feed: feed(), notification, lines };
+    return service;
   };
+}
+
+/**
+ * The whole service as main.ts puts it together but for the breaker and the decision worker. Whoever has it closes its
+ * client.
+ */
+export function serviceOn(
+  { database, feed }: { database: Database; feed: OrderFeed },
+  parts: Parts = {},
+) {
+  const {
+    providers = threeMocks(),
+    timeoutMs = 200,
+    ttlMs = 0,
+    maxAgeMs = ttlMs,
+    failures = 5,
+    askForDecision = () => Promise.resolve('APPROVED'),
+  } = parts;
+  const { logger, lines } = recordingLogger();
+  const { db } = database;
+  const orders = { ...createOrderStore(db), ...parts.orders };
+  const policy = { attempts: 3, baseMs: 1000, capMs: 60_000 };
+  const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
+  const asked = providers.map((provider) =>
+    createCachedProvider(provider, { ttlMs, maxAgeMs, failures, openMs: 5000, logger }),
+  );
+  const offerParts = {
+    providers: asked,
+    askProviders: createAskProviders({ timeoutMs }),
+    aprType: 'eu-effective',
+  } as const;
+  const findOffer = createFindOffer(offerParts);
+  const awaitOrder = createAwaitOrder({ orders, feed });
+  const wake = parts.wake ?? (() => undefined);
+  const { client, ...notification } = aNotification(database, parts.notification);
+  const approval = { attemptDecision, leaseMs: 60_000, dueInMs: 60_000, wake };
+  const app = createApp({
+    logger,
+    lifecycle: createLifecycle(),
+    ...(parts.admission && { admission: parts.admission }),
+    trustedProxies: parts.trustedProxies ?? 0,
+    listOffers: createListOffers(offerParts),
+    providerNames: providers.map(({ name }) => name),
+    findOffer,
+    orders,
+    checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
+    checkoutMode: parts.checkoutMode ?? 'sync',
+    awaitOrder,
+    feed,
+    idempotency: createIdempotencyStore(db),
+    idempotencyTtlMs: 3_600_000,
+    decisionWorker: { wake },
+    notification,
+    readinessDetail: () => Promise.resolve({ database: 'ok' }),
+    gaugeSources: [openOrderGauges(orders), breakerGauge(parts.breakerState ?? (() => 'closed'))],
+  });
+  return { app, db, orders, attemptDecision, feed, notification, lines, client };
 }

@@ -16,7 +16,7 @@ export async function createServerDatabase(server: string) {
   return { url: url.href, drop: () => runOn(server, `drop database ${name} with (force)`) };
 }
 
-async function runOn(server: string, statement: string): Promise<void> {
+export async function runOn(server: string, statement: string): Promise<void> {
   const client = new Client({ connectionString: server });
   await client.connect();
   await client.query(statement);

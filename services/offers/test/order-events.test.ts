@@ -1,18 +1,11 @@
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { createAdmission } from '@loan-buddy/kit';
 import type { Express } from 'express';
-import { sql } from 'kysely';
 import request from 'supertest';
-import { recordingLogger, startHttpServer } from '@loan-buddy/kit/testing';
-import { openDatabase } from '../src/db/database';
-import { migrate } from '../src/db/migrate';
-import { createEventLog } from '../src/events/event-log';
-import { createOrderFeed } from '../src/orders/order-feed';
-import { createOrderStore } from '../src/orders/order-store';
+import { startHttpServer } from '@loan-buddy/kit/testing';
+import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { anOrder, useService } from './builders';
-import { createServerDatabase, testServer } from './database';
+import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
 
 const aService = useService();
 
@@ -27,38 +20,19 @@ async function serve(app: Express) {
   return server;
 }
 
-interface Event {
-  id: number;
-  type: string;
+/** The stream of a pending order that has got what there is; `look` tells it that there may be more. */
+async function anOpenStream() {
+  const { app, orders, feed } = aService();
+  const { url } = await serve(app);
+  const order = anOrder();
+  await orders.insert(order, 60_000);
+  const looks = jest.spyOn(feed, 'eventsOf');
+  const watching = jest.spyOn(feed, 'watch');
+  const stream = await listenToStream(`${url}/orders/${order.id}/events`);
+  await untilLooked(looks);
+  const [, look] = watching.mock.calls[0]!;
+  return { stream, looks, look, decide: () => orders.decide(order.id, 'APPROVED') };
 }
-
-/** Reads a stream as a browser would; `events` grows, and `ended` resolves when the server ends it. */
-async function listen(url: string, lastEventId?: number, token?: string) {
-  const headers = {
-    ...(lastEventId !== undefined && { 'Last-Event-ID': String(lastEventId) }),
-    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-  };
-  const req = get(url, { headers, agent: false });
-  const [res] = (await once(req, 'response')) as [IncomingMessage];
-  const events: Event[] = [];
-  let text = '';
-  res.setEncoding('utf8');
-  res.on('error', () => undefined); // it was left
-  res.on('data', (chunk: string) => {
-    text += chunk;
-    const blocks = text.split('\n\n');
-    text = blocks.pop()!;
-    for (const block of blocks) {
-      const id = /^id: (.*)$/m.exec(block)?.[1];
-      const type = /^event: com\.loanbuddy\.order\.(.*)$/m.exec(block)?.[1];
-      if (id !== undefined && type !== undefined) events.push({ id: Number(id), type });
-    }
-  });
-  const ended = new Promise<void>((resolve) => res.once('close', resolve));
-  return { res, events, ended, leave: () => req.destroy() };
-}
-
-const typesOf = ({ events }: { events: Event[] }) => events.map(({ type }) => type);
 
 describe('GET /orders/{id}/events', () => {
   it('begins with what has happened, goes on with what happens, and ends with the decision', async () => {
@@ -66,7 +40,7 @@ describe('GET /orders/{id}/events', () => {
     const { url } = await serve(app);
     const order = anOrder();
     await orders.insert(order, 60_000);
-    const stream = await listen(`${url}/orders/${order.id}/events`);
+    const stream = await listenToStream(`${url}/orders/${order.id}/events`);
     expect(stream.res.headers).toMatchObject({
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -82,16 +56,16 @@ describe('GET /orders/{id}/events', () => {
     const order = anOrder();
     await orders.insert(order, 60_000);
     const path = `${url}/orders/${order.id}/events`;
-    const cut = await listen(path);
+    const cut = await listenToStream(path);
     await orders.recordFailure(order.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
     await cut.ended;
     await orders.redrive(order.id);
     const [submitted, failed] = cut.events;
-    const again = await listen(path, failed!.id);
+    const again = await listenToStream(path, failed!.id);
     await orders.decide(order.id, 'REJECTED');
     await again.ended;
     expect(typesOf(again)).toEqual(['resubmitted', 'rejected']);
-    const fromStart = await listen(path, submitted!.id);
+    const fromStart = await listenToStream(path, submitted!.id);
     await fromStart.ended;
     expect(typesOf(fromStart)).toEqual(['failed', 'resubmitted', 'rejected']);
   });
@@ -112,6 +86,25 @@ describe('GET /orders/{id}/events', () => {
     expect(again.text).toBe(all.text);
   });
 
+  it('stays open while the database is away, and tells of the decision once it is back', async () => {
+    const { stream, looks, look, decide } = await anOpenStream();
+    looks.mockRejectedValue(new DatabaseUnavailableError({}));
+    look();
+    await untilLooked(looks);
+    looks.mockRestore();
+    await decide();
+    await stream.ended;
+    expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
+  });
+
+  it('ends where nobody knows what is wrong', async () => {
+    const { stream, looks, look } = await anOpenStream();
+    looks.mockRejectedValue(new Error('unexpected'));
+    look();
+    await stream.ended;
+    expect(typesOf(stream)).toEqual(['checkout_submitted']);
+  });
+
   it('knows no order it does not know, and says nothing to a HEAD', async () => {
     const { app, orders } = aService();
     await request(app).get('/orders/x/events').expect(404);
@@ -126,7 +119,7 @@ describe('GET /orders/{id}/events', () => {
     const order = anOrder();
     await orders.insert(order, 60_000);
     const streams = await Promise.all(
-      Array.from({ length: 500 }, () => listen(`${url}/orders/${order.id}/events`)),
+      Array.from({ length: 500 }, () => listenToStream(`${url}/orders/${order.id}/events`)),
     );
     const startedAt = performance.now();
     await orders.decide(order.id, 'APPROVED');
@@ -146,7 +139,7 @@ describe('GET /orders/{id}/events', () => {
     const before = timers().length;
     const watching = jest.spyOn(feed, 'watch');
     const streams = await Promise.all(
-      Array.from({ length: 20 }, () => listen(`${url}/orders/${order.id}/events`)),
+      Array.from({ length: 20 }, () => listenToStream(`${url}/orders/${order.id}/events`)),
     );
     const told = watching.mock.calls.map(([, listener]) => listener);
     expect(told).toHaveLength(20);
@@ -189,7 +182,7 @@ describe('GET /orders/{id}/events', () => {
     const order = { ...anOrder(), userId: 'cristina' };
     await orders.insert(order, 60_000);
     const path = `${url}/orders/${order.id}/events`;
-    const open = (token: string) => listen(path, undefined, token);
+    const open = (token: string) => listenToStream(path, undefined, token);
     const streams = await Promise.all(Array.from({ length: 100 }, () => open('cristina')));
     const refused = await open('cristina');
     expect([refused.res.statusCode, refused.res.headers['retry-after']]).toEqual([429, '5']);
@@ -200,41 +193,5 @@ describe('GET /orders/{id}/events', () => {
     await orders.decide(order.id, 'APPROVED');
     await Promise.all(streams.map(({ ended }) => ended));
     expect((await open('cristina')).res.statusCode).toBe(200);
-  });
-});
-
-const onServer = testServer === undefined ? it.skip : it;
-
-describe('the order feed', () => {
-  onServer('hears of what another replica does, also after its connection broke', async () => {
-    const { url, drop } = await createServerDatabase(testServer!);
-    closers.push(drop);
-    const open = async () => {
-      const database = await openDatabase(
-        { DATABASE_URL: url, DATA_DIR: '', DATABASE_POOL_SIZE: 2, DATABASE_TIMEOUT_MS: 5000 },
-        recordingLogger().logger,
-      );
-      closers.push(database.close);
-      return database;
-    };
-    const [here, there] = [await open(), await open()];
-    await migrate(here.db);
-    const feed = await createOrderFeed({ listen: here.listen, log: createEventLog(here.db) });
-    closers.push(feed.close);
-    const orders = createOrderStore(there.db);
-    const change = async () => {
-      const order = anOrder();
-      await orders.insert(order, 60_000);
-      const told = new Promise<void>((resolve) => feed.watch(order.id, resolve));
-      await orders.decide(order.id, 'APPROVED');
-      await told;
-      return (await feed.eventsOf(order.id)).map(({ event }) => event.data.status);
-    };
-    expect(await change()).toEqual(['PENDING', 'APPROVED']);
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where application_name = 'offers listening' and datname = current_database()`.execute(
-      there.db,
-    );
-    expect(await change()).toEqual(['PENDING', 'APPROVED']);
   });
 });

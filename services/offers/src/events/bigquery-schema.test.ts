@@ -53,9 +53,11 @@ const withoutText = ({ name, type, mode, fields }: Column): Column => ({
 });
 
 describe('the BigQuery table of order events', () => {
-  it('has a column for each field of an event, and no other', () => {
+  const types = orderEventSchema.options.map((schema) => [schema.meta()!.id!, schema] as const);
+
+  it.each(types)('has a column for each field of an %s, and no other', (_, eventSchema) => {
     const columns = (JSON.parse(readFileSync(file, 'utf8')) as Column[]).map(withoutText);
-    const schema = z.toJSONSchema(orderEventSchema) as JsonSchema;
+    const schema = z.toJSONSchema(eventSchema) as JsonSchema;
     const { $ref = '', $defs = {} } = schema;
     expect(columns).toEqual(columnsFor($defs[$ref.split('/').at(-1)!] ?? schema, $defs));
   });

@@ -35,7 +35,7 @@ describe('the log of order events', () => {
       'resubmitted',
       'approved',
     ]);
-    for (const event of events) expect(orderEventSchema.strict().parse(event)).toEqual(event);
+    for (const event of events) expect(orderEventSchema.parse(event)).toEqual(event);
     expect(events.at(-1)).toMatchObject({
       subject: order.id,
       data: {

@@ -1,6 +1,7 @@
 import { AppError, endpoint, openEventStream, replyEmpty, releaseSlot } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
+import { DatabaseUnavailableError } from '../db/unavailable';
 import type { LoggedEvent } from '../events/event-log';
 import { isFinalEvent } from '../events/order-event';
 import { idSchema } from '../id';
@@ -69,7 +70,9 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       },
       responses: {
         200: {
-          description: 'The events.',
+          // OpenAPI 3.1 has no schema for what a stream is made of.
+          description:
+            'The events: the `data` of each is an [OrderEvent](#/components/schemas/OrderEvent) in JSON, its `event` the `type` of that.',
           schema: z.string(),
           contentType: 'text/event-stream',
         },
@@ -109,8 +112,11 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         if (last && isFinalEvent(last.event.type)) stream.end();
       };
       const look = () => {
-        // Whoever is cut off comes back with the id of the last event.
-        feed.eventsOf(params.id).then(send, stream.end);
+        feed.eventsOf(params.id).then(send, (error: unknown) => {
+          // The next look may find the database again. Whoever is cut off meanwhile is told 503 when they come back, and
+          // after that an EventSource does not come again (WHATWG HTML, section 9.2.3).
+          if (!(error instanceof DatabaseUnavailableError)) stream.end();
+        });
       };
       const unwatch = feed.watch(params.id, look);
       feed.closing.addEventListener('abort', stream.end);

@@ -1,5 +1,4 @@
-import { endpoint, isAbandoned, readPreferences, releaseSlot, replyJson } from '@loan-buddy/kit';
-import type { Response } from 'express';
+import { endpoint, readPreferences, releaseSlot, replyJson, signalOf } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
 import { idSchema } from '../id';
@@ -47,14 +46,4 @@ export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
       ]);
     },
   );
-}
-
-/** Aborts when the client has left. */
-function signalOf(res: Response): AbortSignal {
-  const leaving = new AbortController();
-  if (isAbandoned(res)) leaving.abort();
-  res.once('close', () => {
-    leaving.abort();
-  });
-  return leaving.signal;
 }

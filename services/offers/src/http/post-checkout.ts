@@ -1,4 +1,11 @@
-import { continueTrace, endpoint, readPreferences, releaseSlot, replyJson } from '@loan-buddy/kit';
+import {
+  continueTrace,
+  endpoint,
+  readPreferences,
+  releaseSlot,
+  replyJson,
+  signalOf,
+} from '@loan-buddy/kit';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { requireMayActFor, writeOrders } from './access';
@@ -91,6 +98,7 @@ export function postCheckout(dependencies: {
           termMonths: body.term_months,
           email: body.email,
           waitMs: asynchronous?.waitMs,
+          signal: asynchronous && signalOf(res),
           onWait: () => {
             releaseSlot(req);
           },

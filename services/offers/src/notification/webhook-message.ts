@@ -3,9 +3,8 @@ import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 import {
   isFinalEvent,
-  orderEventDataSchema,
+  orderEventDataOf,
   orderEventTypes,
-  statusAfter,
   type OrderEventType,
 } from '../events/order-event';
 
@@ -80,7 +79,7 @@ export function orderMessageSchema(type: OrderEventType) {
   return z.object({
     type: z.literal(type),
     timestamp: timestampSchema,
-    data: orderEventDataSchema.extend({ status: z.literal(statusAfter[type]) }),
+    data: orderEventDataOf(type),
   });
 }
 

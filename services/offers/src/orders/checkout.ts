@@ -39,6 +39,8 @@ export type Checkout = (wanted: {
   email?: string | undefined;
   /** Leaves the asking to the decision worker and waits this long for the decision; if missing, asks within this request. */
   waitMs?: number | undefined;
+  /** Ends that wait. */
+  signal?: AbortSignal | undefined;
   /** Called when nothing is left to do but to wait. */
   onWait?: (() => void) | undefined;
   requestId: string;
@@ -78,7 +80,7 @@ export function createCheckout(dependencies: {
   const { findOffer, orders, approval, awaitOrder, logger } = dependencies;
   const { attemptDecision, leaseMs, dueInMs, wake } = approval;
   return async (wanted) => {
-    const { userId, loanId, amount, termMonths, waitMs, requestId, request } = wanted;
+    const { userId, loanId, amount, termMonths, waitMs, signal, requestId, request } = wanted;
     const offer = await findOffer(loanId, { amount, termMonths });
     if (!offer) throw new UnknownLoanError(loanId, (amount ?? termMonths) !== undefined);
     const order: NewOrder = {
@@ -109,7 +111,7 @@ export function createCheckout(dependencies: {
       wake();
       if (waitMs === 0) return order;
       wanted.onWait?.();
-      return (await awaitOrder(order.id, { waitMs })) ?? order;
+      return (await awaitOrder(order.id, { waitMs, signal })) ?? order;
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;
       // It is written down, and still due: whatever was decided just now, nobody has recorded it.

@@ -1,0 +1,5 @@
+/** For `doNotFake`: a test moves intervals on as it likes, while servers and their clients go on as ever. */
+export const allButIntervals = [
+  ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
+  ...(['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] as const),
+];

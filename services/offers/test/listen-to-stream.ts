@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+
+interface Event {
+  id: number;
+  /** Without what all types begin with. */
+  type: string;
+  data: unknown;
+}
+
+/** Reads a stream as a browser would; `events` grows, and `ended` resolves when the server ends it. */
+export async function listenToStream(url: string, lastEventId?: number, token?: string) {
+  const headers = {
+    ...(lastEventId !== undefined && { 'Last-Event-ID': String(lastEventId) }),
+    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+  };
+  const req = get(url, { headers, agent: false });
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
+  const events: Event[] = [];
+  let text = '';
+  res.setEncoding('utf8');
+  res.on('error', () => undefined); // it was left
+  res.on('data', (chunk: string) => {
+    text += chunk;
+    const blocks = text.split('\n\n');
+    text = blocks.pop()!;
+    for (const block of blocks) {
+      const id = /^id: (.*)$/m.exec(block)?.[1];
+      const type = /^event: com\.loanbuddy\.order\.(.*)$/m.exec(block)?.[1];
+      if (id === undefined || type === undefined) continue;
+      const data = JSON.parse(/\ndata: ([^\n]*)/.exec(block)![1]!) as unknown;
+      events.push({ id: Number(id), type, data });
+    }
+  });
+  const ended = new Promise<void>((resolve) => res.once('close', resolve));
+  return { res, events, ended, leave: () => req.destroy() };
+}
+
+/** Once all that a spy on the feed's `eventsOf` has seen asked for is there, or cannot be had. */
+export async function untilLooked(looks: jest.SpyInstance): Promise<void> {
+  await Promise.allSettled(looks.mock.results.map(({ value }) => value as unknown));
+}
+
+export const typesOf = ({ events }: { events: Event[] }) => events.map(({ type }) => type);

@@ -1,0 +1,150 @@
+import { allButIntervals, recordingLogger, startHttpServer } from '@loan-buddy/kit/testing';
+import { sql } from 'kysely';
+import request from 'supertest';
+import { openDatabase, type Database } from '../src/db/database';
+import { migrate } from '../src/db/migrate';
+import { DatabaseUnavailableError } from '../src/db/unavailable';
+import { createEventLog } from '../src/events/event-log';
+import { createOrderFeed, type OrderFeed } from '../src/orders/order-feed';
+import { createOrderStore } from '../src/orders/order-store';
+import { anOrder, serviceOn } from './builders';
+import { createServerDatabase, runOn, testServer } from './database';
+import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const onServer = testServer === undefined ? it.skip : it;
+
+/** The URL of a new database for several replicas. */
+async function aSharedDatabase(): Promise<string> {
+  const { url, drop } = await createServerDatabase(testServer!);
+  closers.push(drop);
+  return url;
+}
+
+async function openOn(url: string): Promise<Database> {
+  const database = await openDatabase(
+    { DATABASE_URL: url, DATA_DIR: '', DATABASE_POOL_SIZE: 2, DATABASE_TIMEOUT_MS: 5000 },
+    recordingLogger().logger,
+  );
+  closers.push(database.close);
+  return database;
+}
+
+async function feedOn({ db, listen }: Database): Promise<OrderFeed> {
+  const feed = await createOrderFeed({ listen, log: createEventLog(db) });
+  closers.push(feed.close);
+  return feed;
+}
+
+/** The whole service, listening, with connections of its own. */
+async function aReplica(url: string) {
+  const database = await openOn(url);
+  await migrate(database.db);
+  const service = serviceOn({ database, feed: await feedOn(database) });
+  closers.push(service.client.close);
+  const server = await startHttpServer(service.app);
+  closers.push(server.close);
+  return { ...service, url: server.url };
+}
+
+/** Nobody finds the database any more, and whoever was there is thrown out. */
+async function takeAway(url: string): Promise<void> {
+  const name = new URL(url).pathname.slice(1);
+  // Or those who come back at once would keep it from being renamed.
+  await runOn(testServer!, `alter database ${name} allow_connections false`);
+  await runOn(
+    testServer!,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+  );
+  await runOn(testServer!, `alter database ${name} rename to ${name}_away`);
+}
+
+async function bringBack(url: string): Promise<void> {
+  const name = new URL(url).pathname.slice(1);
+  await runOn(testServer!, `alter database ${name}_away allow_connections true`);
+  await runOn(testServer!, `alter database ${name}_away rename to ${name}`);
+}
+
+/** Once so many connections hear of orders that change. */
+async function untilHearing(db: Database['db'], count: number): Promise<void> {
+  let hearing = -1;
+  while (hearing !== count) {
+    const { rows } = await sql`select from pg_stat_activity
+      where query = 'listen order_changed' and state = 'idle' and datname = current_database()`.execute(
+      db,
+    );
+    hearing = rows.length;
+  }
+}
+
+describe('GET /orders/{id}/events on one replica', () => {
+  onServer('tells of what is decided on another', async () => {
+    // Nobody looks for themselves.
+    jest.useFakeTimers({ doNotFake: allButIntervals });
+    closers.push(() => jest.useRealTimers());
+    const url = await aSharedDatabase();
+    const [here, there] = [await aReplica(url), await aReplica(url)];
+    await untilHearing(here.db, 2);
+    const { body } = await request(there.url)
+      .post('/checkout')
+      .set('Prefer', 'respond-async')
+      .send({ user_id: 'cristina', loan_id: 'offer2' })
+      .expect(202);
+    const order = await there.orders.find((body as { id: string }).id);
+    const looks = jest.spyOn(here.feed, 'eventsOf');
+    const stream = await listenToStream(`${here.url}/orders/${order!.id}/events`);
+    await untilLooked(looks);
+    await there.attemptDecision(order!, { requestId: 'r1' });
+    await stream.ended;
+    expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
+  });
+
+  onServer('waits on while the database is away', async () => {
+    const url = await aSharedDatabase();
+    const { feed, orders, ...replica } = await aReplica(url);
+    await untilHearing(replica.db, 1);
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    const looks = jest.spyOn(feed, 'eventsOf');
+    const watching = jest.spyOn(feed, 'watch');
+    const stream = await listenToStream(`${replica.url}/orders/${order.id}/events`);
+    await untilLooked(looks);
+    await takeAway(url);
+    // As every five seconds.
+    const [, look] = watching.mock.calls[0]!;
+    look();
+    await expect(looks.mock.results.at(-1)!.value).rejects.toThrow(DatabaseUnavailableError);
+    await bringBack(url);
+    await orders.decide(order.id, 'APPROVED');
+    await stream.ended;
+    expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
+  });
+});
+
+describe('the order feed', () => {
+  onServer('hears of what another replica does, also after its connection broke', async () => {
+    const url = await aSharedDatabase();
+    const [here, there] = [await openOn(url), await openOn(url)];
+    await migrate(here.db);
+    const feed = await feedOn(here);
+    const orders = createOrderStore(there.db);
+    const change = async () => {
+      const order = anOrder();
+      await orders.insert(order, 60_000);
+      const told = new Promise<void>((resolve) => feed.watch(order.id, resolve));
+      await orders.decide(order.id, 'APPROVED');
+      await told;
+      return (await feed.eventsOf(order.id)).map(({ event }) => event.data.status);
+    };
+    expect(await change()).toEqual(['PENDING', 'APPROVED']);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'offers listening' and datname = current_database()`.execute(
+      there.db,
+    );
+    expect(await change()).toEqual(['PENDING', 'APPROVED']);
+  });
+});
