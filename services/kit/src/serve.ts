@@ -10,17 +10,21 @@ import type { Logger } from './logger';
 import { StartError } from './start-error';
 import { answerUnreadable } from './unreadable';
 
-/** Longest time for a client to send its headers, and its whole request: shorter than a shutdown may take. */
-const HEADERS_TIMEOUT_MS = 5000;
-const REQUEST_TIMEOUT_MS = 8000;
-const TIMEOUT_CHECK_MS = 1000;
-/**
- * How long nothing may go either way while an answer is owed: whoever does not read it must not keep the connection. Longer
- * than any request may wait, and than an event stream is silent.
- */
-const SILENCE_TIMEOUT_MS = 60_000;
-/** How long a client may take to read an answer that is complete, however steadily it reads. */
-const READ_TIMEOUT_MS = 60_000;
+/** How long a client may take over what, in milliseconds. */
+const TIMEOUTS = {
+  /** To send its headers, and its whole request: shorter than a shutdown may take. */
+  headersMs: 5000,
+  requestMs: 8000,
+  /** How often these two are looked at. */
+  checkMs: 1000,
+  /**
+   * While an answer is owed and nothing goes either way: whoever does not read it must not keep the connection. Longer than
+   * any request may wait, and than an event stream is silent.
+   */
+  silenceMs: 60_000,
+  /** To read an answer that is complete, however steadily it reads. */
+  readMs: 60_000,
+};
 /**
  * Connections that the kernel makes while nobody here has time to take them: of one more it says nothing, and the client
  * tries again after a second, three, seven. (The kernel has a limit of its own, 4096 on Linux.)
@@ -52,30 +56,29 @@ export async function serve(options: {
   lifecycle: Lifecycle;
   logger: Logger;
   config: Pick<ServerConfig, 'HOST' | 'PORT' | 'SHUTDOWN_DELAY_MS' | 'MAX_CONNECTIONS'>;
-  silenceTimeoutMs?: number;
-  readTimeoutMs?: number;
+  timeouts?: Partial<typeof TIMEOUTS>;
 }): Promise<RunningServer> {
   const { app, lifecycle, logger, config } = options;
-  const { silenceTimeoutMs = SILENCE_TIMEOUT_MS, readTimeoutMs = READ_TIMEOUT_MS } = options;
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const server = createServer(
     {
       ...serverOptions(app),
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      headersTimeout: timeouts.headersMs,
+      requestTimeout: timeouts.requestMs,
+      connectionsCheckingInterval: timeouts.checkMs,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       // The app refuses a request without one; node:http would answer with no body and no log line.
       requireHostHeader: false,
     },
     app,
   );
-  server.timeout = silenceTimeoutMs;
+  server.timeout = timeouts.silenceMs;
   // An expectation that means nothing to a server may be ignored (RFC 9110, section 10.1.1).
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   const connections = trackConnections(server, {
     maxConnections: config.MAX_CONNECTIONS,
-    readTimeoutMs,
+    readTimeoutMs: timeouts.readMs,
   });
   answerUnreadable(server, connections, logger);
   await listen(server, config.HOST, config.PORT);
