@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { recordingLogger } from '../testing';
+import { recordingLogger, until } from '../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { healthEndpoints } from './health';
@@ -213,10 +213,10 @@ describe('serve', () => {
       slow.pause();
       setTimeout(() => slow.resume(), 5);
     });
-    while (lines.filter(({ route }) => route === '/large').length < 2) await sleep(20);
+    await until(() => lines.filter(({ route }) => route === '/large').length === 2);
     deaf.on('error', () => undefined);
     expect((await text(deaf)).length).toBeLessThan(LARGE.length);
-    while (received < LARGE.length) await sleep(20);
+    await until(() => received >= LARGE.length, 20_000);
     expect(idle.readyState).toBe('open');
     for (const socket of [slow, idle]) socket.destroy();
   });
@@ -320,8 +320,6 @@ async function connected(port: number) {
     });
   });
   await new Promise((resolve) => socket.once('connect', resolve));
-  const heard = async (what: string) => {
-    while (!text.includes(what)) await sleep(10);
-  };
+  const heard = (what: string) => until(() => text.includes(what));
   return { socket, closed, heard };
 }

@@ -3,3 +3,4 @@ export * from './local-server';
 export * from './recording-logger';
 export * from './openapi-check';
 export * from './token-issuer';
+export * from './until';
