@@ -52,15 +52,28 @@ export interface SeenResponse {
   body: unknown;
 }
 
+/** What {@link createOpenApiCheck} makes of a document. */
+export interface OpenApiCheck {
+  /** Throws where the response is not as the document has it. */
+  (method: string, path: string, response: SeenResponse): void;
+  /** The operations, such as `GET /path`, of which no answer was checked so far that is no problem. */
+  unchecked: () => string[];
+}
+
 /**
  * Checks responses against an OpenAPI 3.1 document: the status must be documented for the operation, with the content
- * type that was sent, and the body must fit its schema. Throws where one does not.
+ * type that was sent, and the body must fit its schema.
  */
-export function createOpenApiCheck(document: object) {
+export function createOpenApiCheck(document: object): OpenApiCheck {
   const { paths } = document as Document;
   const ajv = newAjv(document);
+  const unchecked = new Set(
+    Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    ),
+  );
 
-  return (method: string, path: string, response: SeenResponse): void => {
+  const check = (method: string, path: string, response: SeenResponse): void => {
     const operation = paths[path]?.[method.toLowerCase()];
     if (!operation) throw new Error(`${method} ${path} is not documented`);
     const described = operation.responses[String(response.status)];
@@ -71,15 +84,26 @@ export function createOpenApiCheck(document: object) {
         throw new Error(`${where} is not documented to carry ${name}`);
       }
     }
-    if (!described.content) return;
-    const type = String(response.headers['content-type']).replace(/; *charset=.*/, '');
-    if (!described.content[type]) throw new Error(`${where} is not documented as ${type}`);
-    const pointer = ['paths', path, method.toLowerCase(), 'responses', String(response.status)]
-      .concat('content', type, 'schema')
+    checkBody(where, described, [path, method.toLowerCase()], response);
+    if (response.status < 400) unchecked.delete(`${method.toUpperCase()} ${path}`);
+  };
+
+  function checkBody(
+    where: string,
+    { content }: Described,
+    operation: readonly string[],
+    { status, headers, body }: SeenResponse,
+  ): void {
+    if (!content) return;
+    const type = String(headers['content-type']).replace(/; *charset=.*/, '');
+    if (!content[type]) throw new Error(`${where} is not documented as ${type}`);
+    const pointer = ['paths', ...operation, 'responses', String(status), 'content', type, 'schema']
       .map((token) => encodeURIComponent(token.replaceAll('~', '~0').replaceAll('/', '~1')))
       .join('/');
     const validate = ajv.getSchema(`openapi#/${pointer}`);
     if (!validate) throw new Error(`${where} has no schema for ${type}`);
-    if (!validate(response.body)) throw new Error(`${where}: ${ajv.errorsText(validate.errors)}`);
-  };
+    if (!validate(body)) throw new Error(`${where}: ${ajv.errorsText(validate.errors)}`);
+  }
+
+  return Object.assign(check, { unchecked: () => [...unchecked] });
 }
