@@ -1,4 +1,5 @@
-import { createOpenApiCheck, type OpenApiCheck } from '@loan-buddy/kit/testing';
+import { createAdmission, createRateLimiter } from '@loan-buddy/kit';
+import { createOpenApiCheck, recordingLogger, type OpenApiCheck } from '@loan-buddy/kit/testing';
 import request, { type Test } from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { fingerprintOf } from '../src/orders/idempotent-checkout';
@@ -207,6 +208,31 @@ describe('the published OpenAPI document', () => {
     }
   });
 
+  it('describes what is told of quotas, and of too many requests', async () => {
+    const quota = { limit: 1, windowS: 3600, exact: false };
+    const limiter = createRateLimiter({
+      quotas: { reads: { ...quota, name: 'reads' }, writes: { ...quota, name: 'writes' } },
+      logger: recordingLogger().logger,
+    });
+    const { app } = aService({ admission: createAdmission({ limiter }) });
+    for (const status of [200, 429]) {
+      const { headers } = await expectDescribed('GET /offers', request(app).get('/offers'), status);
+      expect(headers).toHaveProperty('ratelimit');
+    }
+    for (const status of [201, 429]) {
+      const checkout = request(app).post('/checkout').send(wanted);
+      await expectDescribed('POST /checkout', checkout, status);
+    }
+    const { app: full } = aService({ admission: createAdmission({ maxConcurrent: 0 }) });
+    await expectDescribed('GET /offers', request(full).get('/offers'), 503);
+  });
+
+  it('describes what befalls a request before its endpoint sees it', async () => {
+    const { app } = aService();
+    await expectDescribed('GET /offers', request(app).put('/offers'), 405);
+    await expectDescribed('GET /offers', request(app).get(`/offers?${'x'.repeat(5000)}`), 414);
+  });
+
   it('is checked above for every route it describes', () => {
     expect(check.unchecked()).toEqual([]);
   });
@@ -234,6 +260,6 @@ describe('the published OpenAPI document', () => {
     expect(() => {
       const located = { ...headers, location: '/x' };
       check('GET', '/offers', { status: 200, headers: located, body: [] });
-    }).toThrow(/not documented to carry Location/);
+    }).toThrow(/not documented to carry location/);
   });
 });

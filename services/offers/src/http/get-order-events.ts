@@ -72,6 +72,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
           description: 'The events.',
           schema: z.string(),
           contentType: 'text/event-stream',
+          headers: { 'X-Accel-Buffering': '`no`: proxies should pass on each event as it comes.' },
         },
         204: { description: 'There is nothing more to come.' },
       },
