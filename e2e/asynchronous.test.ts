@@ -1,14 +1,13 @@
 /** The asynchronous checkout, over HTTP and over Google Pub/Sub (Google's own emulator): both built services as processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openMessageBus } from '@loan-buddy/kit/message-bus';
-import { recordingLogger } from '@loan-buddy/kit/testing';
+import { recordingLogger, until } from '@loan-buddy/kit/testing';
 import { orderEventSchema } from '../services/offers/src/events/order-event';
 import {
   inParallel,
   postCheckout,
   report,
   rule,
-  until,
   untilFinal,
   type OrderAnswer,
 } from './support/client';

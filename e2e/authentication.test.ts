@@ -2,7 +2,8 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inLanes, report, until } from './support/client';
+import { until } from '@loan-buddy/kit/testing';
+import { inLanes, report } from './support/client';
 import { atEnd } from './support/opened';
 import { describeWithServer, newServerDatabase, newStorage } from './support/postgres';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
@@ -65,7 +66,7 @@ describe('between the services', () => {
     const response = await checkout(offers.url, await tokens.sign({ scope: 'orders:write' }));
     expect(response.status).toBe(201);
     const auditsOf = ({ log }: ServiceProcess) => log.flatMap(({ audit }) => audit ?? []);
-    await until(() => [offers, confirmPayment].every((each) => auditsOf(each).length > 0), 5000);
+    await until(() => [offers, confirmPayment].every((each) => auditsOf(each).length > 0));
     const requestId = response.headers.get('x-request-id');
     const done = { outcome: 'done', requestId };
     expect(auditsOf(offers)).toMatchObject([{ ...done, who: 'cristina', path: '/checkout' }]);

@@ -1,7 +1,8 @@
 /** Requests made up from the OpenAPI documents of both services: fitting, nearly fitting and absurd ones. */
 import { Agent, request } from 'node:http';
+import { until } from '@loan-buddy/kit/testing';
 import fc, { type Arbitrary } from 'fast-check';
-import { inParallel, report, until } from './support/client';
+import { inParallel, report } from './support/client';
 import { newStorage } from './support/postgres';
 import { startService, type ServiceProcess } from './support/service-process';
 import { secretBetweenServices, useTokens } from './support/tokens';
@@ -302,7 +303,7 @@ async function heapOf({ log, kill }: ServiceProcess): Promise<number> {
   const told = () => log.filter(({ msg }) => msg === 'heap');
   const before = told().length;
   kill('SIGUSR2');
-  await until(() => told().length > before, 10_000);
+  await until(() => told().length > before);
   return told().at(-1)!['heapUsed'] as number;
 }
 

@@ -1,8 +1,8 @@
 /** `npm start` as a process: whatever ends it, neither service stays behind. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { until } from '@loan-buddy/kit/testing';
 import { describeOnce } from './support/postgres';
-import { until } from './support/client';
 import { freePort } from './support/free-port';
 import { root } from './support/service-process';
 
@@ -46,7 +46,7 @@ describeOnce('the launcher', () => {
       }
       await exit;
       const alive = () => Promise.all(ports.map(answers));
-      await until(async () => !(await alive()).includes(true), 5000);
+      await until(async () => !(await alive()).includes(true));
       expect(await alive()).toEqual([false, false]);
     },
     30_000,

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startHttpServer, startTcpServer } from '@loan-buddy/kit/testing';
+import { startHttpServer, startTcpServer, until } from '@loan-buddy/kit/testing';
 import {
   inParallel,
   ordersOf,
@@ -13,7 +13,6 @@ import {
   readOrder,
   report,
   rule,
-  until,
   untilFinal,
   type OrderAnswer,
 } from './support/client';
@@ -189,7 +188,7 @@ describe(`on ${storageName}`, () => {
       const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
       const { id, status } = (await response.json()) as OrderAnswer;
       expect([trouble, response.status, status]).toEqual([trouble, 202, 'PENDING']);
-      await until(() => asked.filter((each) => each === id).length >= 3, 10_000);
+      await until(() => asked.filter((each) => each === id).length >= 3);
       expect((await readOrder(offers.url, id))?.status).toBe('PENDING');
       ids.push(id);
     }
@@ -347,7 +346,7 @@ describe(`on ${storageName}`, () => {
     await until(async () => {
       await postCheckout(offers.url, body);
       return (await ready())[1] === 'open';
-    }, 5000);
+    });
     expect(await ready()).toEqual([200, 'open', 'ok']);
     const before = asked;
     for (let i = 0; i < 20; i++) expect((await postCheckout(offers.url, body)).status).toBe(202);

@@ -1,7 +1,8 @@
 /** More than there is room for, and clients that mean no good: the others are answered nevertheless. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inLanes, report, until } from './support/client';
+import { until } from '@loan-buddy/kit/testing';
+import { inLanes, report } from './support/client';
 import { atEnd } from './support/opened';
 import { atRate, quantile, rawClient, type Outcome } from './support/open-loop';
 import { describeOnce, newStorage, storageName } from './support/postgres';

@@ -1,6 +1,7 @@
 /** Several offers on one PostgreSQL server, and a server that goes away. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@loan-buddy/kit/testing';
 import { Client } from 'pg';
 import {
   inLanes,
@@ -9,7 +10,6 @@ import {
   postCheckout,
   report,
   rule,
-  until,
   untilFinal,
   type OrderAnswer,
 } from './support/client';

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@loan-buddy/kit/testing';
 
 export interface OrderAnswer {
   id: string;
@@ -86,17 +86,6 @@ export async function inLanes(
     while (goOn(next)) await work(next++);
   };
   await Promise.all(Array.from({ length: width }, lane));
-}
-
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  limitMs: number,
-): Promise<void> {
-  const deadline = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not so after ${String(limitMs)} ms`);
-    await sleep(20);
-  }
 }
 
 /** Figures for whoever reads the run. */

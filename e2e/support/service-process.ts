@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { until } from './client';
+import { until } from '@loan-buddy/kit/testing';
 import { freePort } from './free-port';
 import { atEnd } from './opened';
 

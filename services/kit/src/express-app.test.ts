@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { z } from 'zod';
-import { recordingLogger, startHttpServer } from '../testing';
+import { recordingLogger, startHttpServer, until } from '../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
@@ -258,7 +258,7 @@ describe('createExpressApp', () => {
     const req = get(`${server.url}/throw/hang`);
     req.on('error', () => undefined);
     setTimeout(() => req.destroy(), 50);
-    while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => lines.length > 0);
     expect(lines).toEqual([
       expect.objectContaining({ level: 'warn', msg: 'request aborted', status: null }),
     ]);

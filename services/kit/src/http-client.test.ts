@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestListener } from 'node:http';
-import { startHttpServer, startTcpServer, type LocalServer } from '../testing';
+import { startHttpServer, startTcpServer, until, type LocalServer } from '../testing';
 import { createHttpClient, type HttpClient } from './http-client';
 
 const opened: { close: () => Promise<void> }[] = [];
@@ -16,13 +15,6 @@ function client(server: LocalServer, path = ''): HttpClient['http'] {
   });
   opened.push(server, made);
   return made.http;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; !condition(); i++) {
-    if (i > 200) throw new Error('it did not come true');
-    await sleep(10);
-  }
 }
 
 describe('createHttpClient', () => {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { recordingLogger } from '../testing';
+import { recordingLogger, until } from '../testing';
 import { openMessageBus, type MessageBus } from './message-bus';
 import type { SubscriptionPlan } from './message-bus-plan';
 
@@ -60,6 +60,33 @@ describeWithPubSub('a message bus on an emulator', () => {
     await isRedelivered;
     await bus.close();
     expect(received).toEqual(['hello', 'hello']);
+  });
+
+  it('hands over no more at once than it may', async () => {
+    const bus = await open();
+    const held: (() => void)[] = [];
+    let inHand = 0;
+    let most = 0;
+    bus.subscribe('readers', {
+      maxMessages: 3,
+      handle: async () => {
+        inHand += 1;
+        most = Math.max(most, inHand);
+        await new Promise<void>((resolve) => held.push(resolve));
+        inHand -= 1;
+      },
+    });
+    const message = { body: 'x', contentType: 'text/plain' };
+    const keys = Array.from({ length: 20 }, (_, i) => String(i));
+    await Promise.all(
+      keys.map((orderingKey) => bus.publish('hellos', { ...message, orderingKey })),
+    );
+    for (let done = 0; done < keys.length; done++) {
+      await until(() => held.length > done);
+      held[done]!();
+    }
+    await bus.close();
+    expect(most).toBe(3);
   });
 
   it('hands over no more once it closes, and acknowledges what is in hand', async () => {

@@ -136,7 +136,8 @@ export async function openMessageBus(
       };
       const open = () => {
         const subscription = client.subscription(name, {
-          flowControl: { maxMessages },
+          // As many as one pull brings, if nothing is said against it.
+          flowControl: { maxMessages, allowExcessMessages: false },
           closeOptions: waitForHandlers,
         });
         let reopening: NodeJS.Timeout | undefined;

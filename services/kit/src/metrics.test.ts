@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import request from 'supertest';
-import { createOpenApiCheck, recordingLogger, startHttpServer } from '../testing';
+import { createOpenApiCheck, recordingLogger, startHttpServer, until } from '../testing';
 import { endpoint } from './endpoint';
 import { createLifecycle } from './lifecycle';
 import type { GaugeSource } from './metrics';
@@ -92,9 +92,7 @@ describe('/metrics', () => {
     const server = await startHttpServer(app);
     const call = get(`${server.url}/things/none`).on('error', () => undefined);
     setTimeout(() => call.destroy(), 50);
-    while (!lines.some(({ msg }) => msg === 'request aborted')) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await until(() => lines.some(({ msg }) => msg === 'request aborted'));
     await server.close();
     expect(await counts()).toEqual({ 'GET /things/:id aborted': 1 });
   });

@@ -194,6 +194,7 @@ const anyProblem: EndpointResponse = {
     'Any other problem: the method (405), a request that is not HTTP (400), came too slowly (408), has too long a URL (414) or too long headers (431).',
   schema: problemSchema,
   contentType: 'application/problem+json',
+  headers: { Allow: 'With a 405: the methods that the path takes.' },
 };
 
 function responseConfig(
@@ -206,6 +207,7 @@ function responseConfig(
     ...(schema && { content: { [contentType]: { schema } } }),
     headers: headerSchema({
       'X-Request-Id': 'The id under which the request is logged.',
+      'Cache-Control': '`no-store`: nobody may keep it.',
       ...commonHeaders,
       ...headers,
     }),

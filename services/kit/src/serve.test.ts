@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { recordingLogger } from '../testing';
+import { recordingLogger, until } from '../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { healthEndpoints } from './health';
@@ -26,7 +26,7 @@ async function start(
     port?: number;
     shutdownDelayMs?: number;
     maxConnections?: number;
-    silenceTimeoutMs?: number;
+    timeouts?: Parameters<typeof serve>[0]['timeouts'];
   } = {},
 ) {
   const { logger, lines } = recordingLogger();
@@ -88,7 +88,7 @@ async function start(
       SHUTDOWN_DELAY_MS: options.shutdownDelayMs ?? 0,
       MAX_CONNECTIONS: options.maxConnections ?? 1000,
     },
-    ...(options.silenceTimeoutMs !== undefined && { silenceTimeoutMs: options.silenceTimeoutMs }),
+    ...(options.timeouts && { timeouts: options.timeouts }),
   });
   running.push(server);
   return { ...server, lines };
@@ -163,6 +163,21 @@ describe('serve', () => {
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'audit', audit }));
   });
 
+  it.each([
+    ['headers', 'GET /livez HTTP/1.1\r\nHost: x\r\nA: '],
+    ['a body', `${post(100)}{`],
+  ])('waits for %s only so long', async (_, begun) => {
+    const { port, lines } = await start({
+      timeouts: { headersMs: 100, requestMs: 200, checkMs: 20 },
+    });
+    const answer = await send(port, begun);
+    expect(statuses(answer)).toEqual(['408']);
+    expect(answer).toContain('"code":"request-timeout"');
+    const audit: unknown = expect.objectContaining({ outcome: 'denied', status: 408 });
+    await until(() => lines.some(({ msg }) => msg === 'audit'));
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'audit', audit }));
+  });
+
   it('ignores an expectation it does not know', async () => {
     const { port } = await start();
     const bytes = 'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n';
@@ -203,7 +218,7 @@ describe('serve', () => {
   });
 
   it('lets go of who does not read, but not of who reads slowly or has nothing to ask', async () => {
-    const { port, lines } = await start({ silenceTimeoutMs: 400 });
+    const { port, lines } = await start({ timeouts: { silenceMs: 400 } });
     const [deaf, slow, idle] = [1, 2, 3].map(() => connect(port, '127.0.0.1')) as [
       Socket,
       Socket,
@@ -219,10 +234,10 @@ describe('serve', () => {
       slow.pause();
       setTimeout(() => slow.resume(), 5);
     });
-    while (lines.filter(({ route }) => route === '/large').length < 2) await sleep(20);
+    await until(() => lines.filter(({ route }) => route === '/large').length === 2);
     deaf.on('error', () => undefined);
     expect((await text(deaf)).length).toBeLessThan(LARGE.length);
-    while (received < LARGE.length) await sleep(20);
+    await until(() => received >= LARGE.length, 20_000);
     expect(idle.readyState).toBe('open');
     for (const socket of [slow, idle]) socket.destroy();
   });
@@ -300,6 +315,7 @@ describe('past as many connections as there may be', () => {
     await next.heard('200 OK');
     await begun.heard('200 OK');
     used.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    await used.heard('200 OK', 2);
     for (const { socket } of [used, begun, next]) socket.destroy();
   });
 
@@ -326,8 +342,6 @@ async function connected(port: number) {
     });
   });
   await new Promise((resolve) => socket.once('connect', resolve));
-  const heard = async (what: string) => {
-    while (!text.includes(what)) await sleep(10);
-  };
+  const heard = (what: string, times = 1) => until(() => text.split(what).length > times);
   return { socket, closed, heard };
 }

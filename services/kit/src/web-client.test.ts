@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { startHttpServer, startNameServer, startTcpServer, type LocalServer } from '../testing';
+import {
+  startHttpServer,
+  startNameServer,
+  startTcpServer,
+  until,
+  type LocalServer,
+} from '../testing';
 import { createPublicLookup, ForbiddenAddressError, publicOnly } from './public-address';
 import { createResolveName } from './resolve-name';
 import { createWebClient, type WebClient } from './web-client';
@@ -92,7 +98,7 @@ describe('createWebClient', () => {
     await expect(aClient().get(server.url, { signal: inTime() })).rejects.toMatchObject({
       code: 'too-large',
     });
-    while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => server.connections() === 0);
   });
 
   it('ends when the signal says so, even if a byte comes now and then', async () => {
@@ -158,7 +164,7 @@ describe('createWebClient', () => {
       });
     });
     expect(await aClient().post(server.url, aPost())).toMatchObject({ status: 200 });
-    while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => server.connections() === 0);
   });
 
   it.each<[string, RequestListener]>([
@@ -167,7 +173,7 @@ describe('createWebClient', () => {
   ])('ends a post in time to a server that %s', async (_, listener) => {
     const server = await serverThat(listener);
     await expect(aClient().post(server.url, aPost())).rejects.toMatchObject({ code: 'timeout' });
-    while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => server.connections() === 0);
   });
 
   it('asks its guard before each redirect', async () => {

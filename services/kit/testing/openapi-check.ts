@@ -10,21 +10,18 @@ interface Document {
   paths: Record<string, Record<string, { responses: Record<string, Described> }>>;
 }
 
-/** Headers that tell a client something of its own request: none may be sent undocumented. */
-const tellingHeaders = [
-  'Age',
-  'ETag',
-  'Idempotent-Replayed',
-  'Preference-Applied',
-  'Link',
-  'Location',
-  'Missing-Providers',
-  'Partial-Providers',
-  'Retry-After',
-  'Server-Timing',
-  'Stale-Providers',
-  'X-Request-Id',
-];
+/** Headers that need no word in the document of a service. */
+const understood = new Set([
+  // HTTP's own: of the connection, the message and its body.
+  ...['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding'],
+  'vary',
+  // For browsers, the same on every response.
+  ...['content-security-policy', 'cross-origin-resource-policy', 'referrer-policy'],
+  ...['strict-transport-security', 'x-content-type-options', 'x-frame-options'],
+]);
+
+/** What may befall any request before an endpoint sees it: documented once for all of these, as `default`. */
+const anyProblem = [405, 408, 414, 431];
 
 /** Checks the body of a webhook against the document that announces it. Throws where it does not fit. */
 export function createWebhookCheck(document: object) {
@@ -62,34 +59,61 @@ export interface SeenResponse {
   body: unknown;
 }
 
+/** What {@link createOpenApiCheck} makes of a document. */
+export interface OpenApiCheck {
+  /** Throws where the response is not as the document has it. */
+  (method: string, path: string, response: SeenResponse): void;
+  /** The operations, such as `GET /path`, of which no answer was checked so far that is no problem. */
+  unchecked: () => string[];
+}
+
 /**
  * Checks responses against an OpenAPI 3.1 document: the status must be documented for the operation, with the content
- * type that was sent, and the body must fit its schema. Throws where one does not.
+ * type and every header that was sent, and the body must fit its schema.
  */
-export function createOpenApiCheck(document: object) {
+export function createOpenApiCheck(document: object): OpenApiCheck {
   const { paths } = document as Document;
   const ajv = newAjv(document);
+  const unchecked = new Set(
+    Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    ),
+  );
 
-  return (method: string, path: string, response: SeenResponse): void => {
+  const check = (method: string, path: string, response: SeenResponse): void => {
     const operation = paths[path]?.[method.toLowerCase()];
     if (!operation) throw new Error(`${method} ${path} is not documented`);
-    const described = operation.responses[String(response.status)];
+    const key = anyProblem.includes(response.status) ? 'default' : String(response.status);
+    const described = operation.responses[key];
     const where = `${method} ${path} ${String(response.status)}`;
     if (!described) throw new Error(`${where} is not documented`);
-    for (const name of tellingHeaders) {
-      if (name.toLowerCase() in response.headers && !(name in (described.headers ?? {}))) {
-        throw new Error(`${where} is not documented to carry ${name}`);
-      }
+    const documented = Object.keys(described.headers ?? {}).map((name) => name.toLowerCase());
+    const untold = Object.keys(response.headers).filter(
+      (name) => !understood.has(name) && !documented.includes(name),
+    );
+    if (untold.length > 0) {
+      throw new Error(`${where} is not documented to carry ${untold.join(', ')}`);
     }
-    if (!described.content) return;
-    const type = String(response.headers['content-type']).replace(/; *charset=.*/, '');
-    if (!described.content[type]) throw new Error(`${where} is not documented as ${type}`);
-    const pointer = ['paths', path, method.toLowerCase(), 'responses', String(response.status)]
-      .concat('content', type, 'schema')
+    checkBody(where, described, [path, method.toLowerCase(), 'responses', key], response);
+    if (response.status < 400) unchecked.delete(`${method.toUpperCase()} ${path}`);
+  };
+
+  function checkBody(
+    where: string,
+    { content }: Described,
+    place: readonly string[],
+    { headers, body }: SeenResponse,
+  ): void {
+    if (!content) return;
+    const type = String(headers['content-type']).replace(/; *charset=.*/, '');
+    if (!content[type]) throw new Error(`${where} is not documented as ${type}`);
+    const pointer = ['paths', ...place, 'content', type, 'schema']
       .map((token) => encodeURIComponent(token.replaceAll('~', '~0').replaceAll('/', '~1')))
       .join('/');
     const validate = ajv.getSchema(`openapi#/${pointer}`);
     if (!validate) throw new Error(`${where} has no schema for ${type}`);
-    if (!validate(response.body)) throw new Error(`${where}: ${ajv.errorsText(validate.errors)}`);
-  };
+    if (!validate(body)) throw new Error(`${where}: ${ajv.errorsText(validate.errors)}`);
+  }
+
+  return Object.assign(check, { unchecked: () => [...unchecked] });
 }

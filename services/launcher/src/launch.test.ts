@@ -1,4 +1,4 @@
-import { startHttpServer, type LocalServer } from '@loan-buddy/kit/testing';
+import { startHttpServer, until, type LocalServer } from '@loan-buddy/kit/testing';
 import { launch, type Program } from './launch';
 
 let ready: LocalServer;
@@ -30,7 +30,7 @@ describe('launch', () => {
       program('b', patient),
     ]);
     await isReady;
-    while (!lines.includes('a: hello')) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => lines.includes('a: hello'));
     stop.abort();
     expect(await over).toBeUndefined();
     expect(lines[0]).toBe('a: hello');

@@ -8,6 +8,7 @@ import {
   ISSUER,
   recordingLogger,
   startHttpServer,
+  until,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { useService } from '../test/builders';
@@ -86,7 +87,7 @@ describe('the issuer’s keys', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await list(token).expect(200);
     jest.advanceTimersByTime(1);
-    await until(async () => (await list(token)).status === 401, 5000);
+    await until(async () => (await list(token)).status === 401);
   });
 
   it.each([
@@ -101,10 +102,3 @@ describe('the issuer’s keys', () => {
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'token keys cannot be read' }));
   });
 });
-
-async function until(condition: () => Promise<boolean>, limitMs: number): Promise<void> {
-  const deadline = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not so after ${String(limitMs)} ms`);
-  }
-}

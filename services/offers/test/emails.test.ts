@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { startTcpServer } from '@loan-buddy/kit/testing';
+import { startTcpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createSendEmail, type SendEmail } from '../src/notification/send-email';
@@ -82,13 +82,13 @@ async function ended(
 }
 
 async function settled() {
-  for (let i = 0; i < 500; i++) {
-    const { rows } = await sql<{ status: string; attempts: number; last_error: string | null }>`
-      select status, attempts, last_error from email_jobs order by seq`.execute(database().db);
-    if (rows.length > 0 && rows.every(({ status }) => status !== 'pending')) return rows;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('it did not come true');
+  let jobs: { status: string; attempts: number; last_error: string | null }[] = [];
+  await until(async () => {
+    ({ rows: jobs } = await sql<(typeof jobs)[number]>`
+      select status, attempts, last_error from email_jobs order by seq`.execute(database().db));
+    return jobs.length > 0 && jobs.every(({ status }) => status !== 'pending');
+  });
+  return jobs;
 }
 
 describe('an e-mail', () => {
@@ -278,7 +278,7 @@ describe('an e-mail', () => {
     });
     const notification = running(send, { graceMs: 100 });
     await ended('APPROVED');
-    while (server.connections() === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => server.connections() > 0);
     const startedAt = performance.now();
     await notification.stop();
     expect(performance.now() - startedAt).toBeLessThan(1000);
@@ -294,7 +294,7 @@ describe('an e-mail', () => {
     );
     await ended('APPROVED');
     expect(await settled()).toMatchObject([{ status: 'failed', attempts: 3 }]);
-    while (server.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => server.connections() === 0);
   });
 
   it('to a server that drips its answers fails in time', async () => {

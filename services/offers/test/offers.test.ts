@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { anOffer, anOfferInFull, aProvider, threeMocks, useService } from './builders';
 
@@ -43,7 +44,7 @@ describe('GET /offers', () => {
     expect(response.headers['missing-providers']).toBe(`"ProviderB";reason=${reason}`);
     expect(response.headers['server-timing']).toContain(`;desc="${reason}"`);
     // A provider that ignores its signal has a moment more.
-    while (!lines.some(({ msg }) => msg === 'provider failed')) await sleep(5);
+    await until(() => lines.some(({ msg }) => msg === 'provider failed'));
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'warn', provider: 'ProviderB', reason }),
     );

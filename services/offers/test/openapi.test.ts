@@ -1,6 +1,6 @@
-import { createOpenApiCheck } from '@loan-buddy/kit/testing';
-import type { Express } from 'express';
-import request from 'supertest';
+import { createAdmission, createRateLimiter } from '@loan-buddy/kit';
+import { createOpenApiCheck, recordingLogger, type OpenApiCheck } from '@loan-buddy/kit/testing';
+import request, { type Test } from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { fingerprintOf } from '../src/orders/idempotent-checkout';
 import { UndecidedError } from '../src/orders/payment-client';
@@ -9,72 +9,100 @@ import { anOfferInFull, anOrder, aProvider, threeMocks, useService } from './bui
 const aService = useService();
 
 const unavailable = () => Promise.reject(new DatabaseUnavailableError({}));
-const retry = (app: Express, id: string) => request(app).post(`/failed-orders/${id}/retry`);
+const faults = { fault: 'error' } as const;
+const allFail = { ProviderA: faults, ProviderB: faults, ProviderC: faults };
+
+/** A service none of whose providers answers. */
+const broken = () => aService({ providers: threeMocks(allFail) }).app;
+
+/** A service whose database does not answer. */
+const cutOff = () =>
+  aService({ orders: { insert: unavailable, find: unavailable, listByUser: unavailable } }).app;
 
 const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
+async function anOrderThatFailed() {
+  const { orders } = aService();
+  const order = anOrder();
+  await orders.insert(order, 60_000);
+  await orders.recordFailure(order.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
+  return order;
+}
+
 describe('the published OpenAPI document', () => {
-  it('describes what every route answers', async () => {
-    const { app, orders, notification } = aService();
-    const { body: document } = await request(app).get('/openapi.json').expect(200);
-    const check = createOpenApiCheck(document as object);
+  let check: OpenApiCheck;
+  beforeAll(async () => {
+    const { body: document } = await request(aService().app).get('/openapi.json').expect(200);
+    check = createOpenApiCheck(document as object);
+  });
 
-    const faults = { fault: 'error' } as const;
-    const broken = aService({
-      providers: threeMocks({ ProviderA: faults, ProviderB: faults, ProviderC: faults }),
-    }).app;
-    const undecided = aService({
-      askForDecision: () => Promise.reject(new UndecidedError('x')),
-    }).app;
+  /** Sends it, and checks that the answer has this status and is as the document describes it for `GET /path`. */
+  async function expectDescribed(operation: string, sending: Test, status: number) {
+    const response = await sending.expect(status);
+    const [method, path] = operation.split(' ') as [string, string];
+    const { headers, type, text } = response;
+    const body: unknown = type.includes('json') ? response.body : text;
+    check(method, path, { status, headers, body });
+    return response;
+  }
 
-    check('GET', '/offers', await request(app).get('/offers').expect(200));
+  it('describes the list of offers', async () => {
+    const { app } = aService();
+    const list = (sending: Test, status: number) => expectDescribed('GET /offers', sending, status);
+    await list(request(app).get('/offers'), 200);
     const query = '/offers?amount=9000&term_months=12&sort=apr&order=desc&limit=2';
-    const listed = await request(app).get(query).expect(200);
-    check('GET', '/offers', listed);
-    const unchanged = request(app).get(query).set('If-None-Match', listed.headers['etag']!);
-    check('GET', '/offers', await unchanged.expect(304));
+    const { headers } = await list(request(app).get(query), 200);
+    await list(request(app).get(query).set('If-None-Match', headers['etag']!), 304);
     const doubtful = aProvider({
       fetchOffers: () => Promise.resolve({ offers: [anOfferInFull()], unread: 1, isStale: true }),
     });
     const odd = aService({ providers: [doubtful, ...threeMocks({ ProviderA: faults })] }).app;
-    check('GET', '/offers', await request(odd).get('/offers').expect(200));
-    check('GET', '/offers', await request(app).get('/offers?colour=red').expect(400));
-    check('GET', '/offers', await request(broken).get('/offers').expect(503));
-    check('GET', '/offers/{id}', await request(app).get('/offers/offer1').expect(200));
-    check('GET', '/offers/{id}', await request(app).get('/offers/x').expect(404));
-    check('GET', '/offers/{id}', await request(app).get('/offers/x?amount=0').expect(400));
-    check('GET', '/offers/{id}', await request(broken).get('/offers/offer1').expect(503));
+    await list(request(odd).get('/offers'), 200);
+    await list(request(app).get('/offers?colour=red'), 400);
+    await list(request(broken()).get('/offers'), 503);
+  });
 
-    const created = await request(app).post('/checkout').send(wanted).expect(201);
-    check('POST', '/checkout', created);
-    check('POST', '/checkout', await request(undecided).post('/checkout').send(wanted).expect(202));
-    check('POST', '/checkout', await request(app).post('/checkout').send({}).expect(400));
-    check('POST', '/checkout', await request(app).post('/checkout').send('x').expect(415));
-    check('POST', '/checkout', await request(broken).post('/checkout').send(wanted).expect(503));
-    check(
-      'POST',
-      '/checkout',
-      await request(app)
-        .post('/checkout')
-        .send({ ...wanted, loan_id: 'x' })
-        .expect(422),
-    );
-    check(
-      'POST',
-      '/checkout',
-      await request(app)
-        .post('/checkout')
-        .send({ a: 'x'.repeat(200_000) })
-        .expect(413),
-    );
+  it('describes one offer', async () => {
+    const { app } = aService();
+    const one = (sending: Test, status: number) =>
+      expectDescribed('GET /offers/{id}', sending, status);
+    await one(request(app).get('/offers/offer1'), 200);
+    await one(request(app).get('/offers/x'), 404);
+    await one(request(app).get('/offers/x?amount=0'), 400);
+    await one(request(broken()).get('/offers/offer1'), 503);
+  });
 
-    const waiting = (path: string) => request(app).get(path).set('Prefer', 'wait=1').expect(200);
-    const keyed = (key: string, body: object) =>
-      request(app).post('/checkout').set('Idempotency-Key', key).send(body);
-    await keyed('k', wanted);
-    check('POST', '/checkout', await keyed('k', wanted).expect(201));
-    check('POST', '/checkout', await keyed('k', { ...wanted, loan_id: 'offer1' }).expect(422));
-    check('POST', '/checkout', await keyed('', wanted).expect(400));
+  it('describes the checkout', async () => {
+    const { app } = aService();
+    const { app: undecided } = aService({
+      askForDecision: () => Promise.reject(new UndecidedError('x')),
+    });
+    const checkout = (sending: Test, status: number) =>
+      expectDescribed('POST /checkout', sending, status);
+    const post = (to: typeof app = app) => request(to).post('/checkout');
+    await checkout(post().send(wanted), 201);
+    await checkout(post().set('Prefer', 'respond-async').send(wanted), 202);
+    await checkout(post(undecided).send(wanted), 202);
+    await checkout(post().send({}), 400);
+    await checkout(post().send('x'), 415);
+    await checkout(post().send({ ...wanted, loan_id: 'x' }), 422);
+    await checkout(post().send({ a: 'x'.repeat(200_000) }), 413);
+    await checkout(post(broken()).send(wanted), 503);
+    await checkout(post(cutOff()).send(wanted), 503);
+  });
+
+  it('describes the checkout with an Idempotency-Key', async () => {
+    const { app, orders } = aService();
+    const keyed = (key: string, body: object, status: number) =>
+      expectDescribed(
+        'POST /checkout',
+        request(app).post('/checkout').set('Idempotency-Key', key).send(body),
+        status,
+      );
+    await keyed('k', wanted, 201);
+    await keyed('k', wanted, 201);
+    await keyed('k', { ...wanted, loan_id: 'offer1' }, 422);
+    await keyed('', wanted, 400);
     await orders.insert(anOrder(), 60_000, {
       client: 'cristina',
       key: 'early',
@@ -82,76 +110,131 @@ describe('the published OpenAPI document', () => {
       ttlMs: 60_000,
       inFlightMs: 60_000,
     });
-    check('POST', '/checkout', await keyed('early', wanted).expect(409));
-    const gone = aService({
-      orders: { insert: unavailable, find: unavailable, listByUser: unavailable },
-    }).app;
-    check('POST', '/checkout', await request(gone).post('/checkout').send(wanted).expect(503));
-    check('GET', '/orders/{id}', await request(gone).get('/orders/x').expect(503));
-    check('GET', '/orders', await request(gone).get('/orders?user_id=x').expect(503));
-    check('GET', '/orders', await request(app).get('/orders?user_id=cristina&limit=1').expect(200));
-    check('GET', '/orders', await request(app).get('/orders').expect(400));
+    await keyed('early', wanted, 409);
+  });
 
-    const { id } = created.body as { id: string };
-    check('POST', '/failed-orders/{id}/retry', await retry(app, id).expect(409));
-    const failing = anOrder();
-    await orders.insert(failing, 60_000);
-    await orders.recordFailure(failing.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
-    check('GET', '/failed-orders', await request(app).get('/failed-orders').expect(200));
-    check('POST', '/failed-orders/{id}/retry', await retry(app, failing.id).expect(202));
-    const all = await request(app).post('/failed-orders/retry').expect(202);
-    check('POST', '/failed-orders/retry', all);
+  it('describes the orders of a user, and one of them', async () => {
+    const { app } = aService();
+    const { headers } = await request(app).post('/checkout').send(wanted).expect(201);
+    await request(app).post('/checkout').send(wanted).expect(201);
+    const list = (sending: Test, status: number) => expectDescribed('GET /orders', sending, status);
+    const { headers: listed } = await list(
+      request(app).get('/orders?user_id=cristina&limit=1'),
+      200,
+    );
+    expect(listed).toHaveProperty('link');
+    await list(request(app).get('/orders'), 400);
+    await list(request(cutOff()).get('/orders?user_id=x'), 503);
 
-    const hooks = '/webhook-endpoints';
-    const hook = { url: 'https://example.com/hooks' };
-    const made = await request(app).post(hooks).send(hook).expect(201);
-    check('POST', hooks, made);
-    check('POST', hooks, await request(app).post(hooks).send({}).expect(400));
-    check('GET', hooks, await request(app).get(hooks).expect(200));
+    const location = headers['location']!;
+    const one = (sending: Test, status: number) =>
+      expectDescribed('GET /orders/{id}', sending, status);
+    await one(request(app).get(location), 200);
+    await one(request(app).get(location).set('Prefer', 'wait=1'), 200);
+    await one(request(app).get('/orders/x'), 404);
+    await one(request(cutOff()).get('/orders/x'), 503);
+  });
+
+  it('describes the events of an order', async () => {
+    const { app } = aService();
+    const { headers } = await request(app).post('/checkout').send(wanted).expect(201);
+    const events = (sending: Test, status: number) =>
+      expectDescribed('GET /orders/{id}/events', sending, status);
+    const path = `${headers['location']!}/events`;
+    const { text } = await events(request(app).get(path), 200);
+    const lastId = [...text.matchAll(/^id: (\d+)$/gm)].at(-1)![1]!;
+    await events(request(app).get(path).set('Last-Event-ID', lastId), 204);
+    await events(request(app).get('/orders/x/events'), 404);
+  });
+
+  it('describes the orders that failed', async () => {
+    const { app } = aService();
+    const { id } = await anOrderThatFailed();
+    await expectDescribed('GET /failed-orders', request(app).get('/failed-orders'), 200);
+    const retry = () => request(app).post(`/failed-orders/${id}/retry`);
+    await expectDescribed('POST /failed-orders/{id}/retry', retry(), 202);
+    await expectDescribed('POST /failed-orders/{id}/retry', retry(), 409);
+    const all = request(app).post('/failed-orders/retry');
+    await expectDescribed('POST /failed-orders/retry', all, 202);
+  });
+
+  it('describes the webhook endpoints and their deliveries', async () => {
+    const { app, notification } = aService();
+    const base = '/webhook-endpoints';
+    const create = (body: object) => request(app).post(base).send(body);
+    const made = await expectDescribed(
+      `POST ${base}`,
+      create({ url: 'https://example.com/hooks' }),
+      201,
+    );
+    await expectDescribed(`POST ${base}`, create({}), 400);
+    await expectDescribed(`GET ${base}`, request(app).get(base), 200);
+
     const one = made.headers['location']!;
     const missing = one.replace(/\w{12}$/, '000000000000');
-    const { id: madeId } = made.body as { id: string };
     await request(app).post('/checkout').send(wanted).expect(201);
-    const [delivery] = await notification.deliveries.list(madeId, { limit: 1 });
-    const replay = `deliveries/${delivery!.id}/replay`;
-    const template = `${hooks}/{id}`;
+    const { id } = made.body as { id: string };
+    const [delivery] = await notification.deliveries.list(id, { limit: 1 });
+    const replay = `/deliveries/${delivery!.id}/replay`;
+    const template = `${base}/{id}`;
     for (const [method, suffix, path, status] of [
       ['get', '', '', 200],
       ['post', '/rotate-secret', '/rotate-secret', 200],
       ['post', '/test', '/test', 202],
       ['get', '/deliveries', '/deliveries?limit=1', 200],
-      ['post', '/deliveries/{delivery_id}/replay', `/${replay}`, 202],
+      ['post', '/deliveries/{delivery_id}/replay', replay, 202],
     ] as const) {
-      const ask = (base: string) => request(app)[method](base + path);
-      check(method, template + suffix, await ask(one).expect(status));
-      check(method, template + suffix, await ask(missing).expect(404));
+      const operation = `${method.toUpperCase()} ${template}${suffix}`;
+      await expectDescribed(operation, request(app)[method](one + path), status);
+      await expectDescribed(operation, request(app)[method](missing + path), 404);
     }
-    const change = (path: string, body: object) => request(app).patch(path).send(body);
-    check('PATCH', template, await change(one, { url: 'x' }).expect(400));
-    check('PATCH', template, await change(one, { enabled: false }).expect(200));
-    check('PATCH', template, await change(missing, {}).expect(404));
-    const test = `${template}/test`;
-    check('POST', test, await request(app).post(`${one}/test`).expect(409));
-    const again = `${template}/deliveries/{delivery_id}/replay`;
-    check('POST', again, await request(app).post(`${one}/${replay}`).expect(409));
-    check('DELETE', template, await request(app).delete(one).expect(204));
-    check('DELETE', template, await request(app).delete(one).expect(404));
 
-    const location = created.headers['location']!;
-    check('GET', '/orders/{id}', await request(app).get(location).expect(200));
-    check('GET', '/orders/{id}', await waiting(location));
-    const asynchronous = request(app).post('/checkout').set('Prefer', 'respond-async');
-    check('POST', '/checkout', await asynchronous.send(wanted).expect(202));
-    const events = '/orders/{id}/events';
-    const stream = await request(app).get(`${location}/events`).expect(200);
-    check('GET', events, { status: 200, headers: stream.headers, body: stream.text });
-    check('GET', events, await request(app).get('/orders/x/events').expect(404));
-    check('GET', '/orders/{id}', await request(app).get('/orders/x').expect(404));
-    for (const path of ['/health', '/livez', '/readyz']) {
-      check('GET', path, await request(app).get(path).expect(200));
+    const change = (path: string, body: object) => request(app).patch(path).send(body);
+    await expectDescribed(`PATCH ${template}`, change(one, { url: 'x' }), 400);
+    await expectDescribed(`PATCH ${template}`, change(missing, {}), 404);
+    await expectDescribed(`PATCH ${template}`, change(one, { enabled: false }), 200);
+    const whileDisabled = { '/test': '/test', '/deliveries/{delivery_id}/replay': replay };
+    for (const [suffix, path] of Object.entries(whileDisabled)) {
+      await expectDescribed(`POST ${template}${suffix}`, request(app).post(one + path), 409);
     }
-    const { status, headers, text } = await request(app).get('/metrics').expect(200);
-    check('GET', '/metrics', { status, headers, body: text });
+    await expectDescribed(`DELETE ${template}`, request(app).delete(one), 204);
+    await expectDescribed(`DELETE ${template}`, request(app).delete(one), 404);
+  });
+
+  it('describes the probes and the metrics', async () => {
+    const { app } = aService();
+    for (const path of ['/health', '/livez', '/readyz', '/metrics']) {
+      await expectDescribed(`GET ${path}`, request(app).get(path), 200);
+    }
+  });
+
+  it('describes what is told of quotas, and of too many requests', async () => {
+    const quota = { limit: 1, windowS: 3600, exact: false };
+    const limiter = createRateLimiter({
+      quotas: { reads: { ...quota, name: 'reads' }, writes: { ...quota, name: 'writes' } },
+      logger: recordingLogger().logger,
+    });
+    const { app } = aService({ admission: createAdmission({ limiter }) });
+    for (const status of [200, 429]) {
+      const { headers } = await expectDescribed('GET /offers', request(app).get('/offers'), status);
+      expect(headers).toHaveProperty('ratelimit');
+    }
+    for (const status of [201, 429]) {
+      const checkout = request(app).post('/checkout').send(wanted);
+      await expectDescribed('POST /checkout', checkout, status);
+    }
+    const { app: full } = aService({ admission: createAdmission({ maxConcurrent: 0 }) });
+    await expectDescribed('GET /offers', request(full).get('/offers'), 503);
+  });
+
+  it('describes what befalls a request before its endpoint sees it', async () => {
+    const { app } = aService();
+    await expectDescribed('GET /offers', request(app).put('/offers'), 405);
+    await expectDescribed('GET /offers', request(app).get(`/offers?${'x'.repeat(5000)}`), 414);
+  });
+
+  it('is checked above for every route it describes', () => {
+    expect(check.unchecked()).toEqual([]);
   });
 
   it('announces what endpoints are sent', async () => {
@@ -177,6 +260,6 @@ describe('the published OpenAPI document', () => {
     expect(() => {
       const located = { ...headers, location: '/x' };
       check('GET', '/offers', { status: 200, headers: located, body: [] });
-    }).toThrow(/not documented to carry Location/);
+    }).toThrow(/not documented to carry location/);
   });
 });

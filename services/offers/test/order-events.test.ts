@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { createAdmission } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import request from 'supertest';
-import { startHttpServer } from '@loan-buddy/kit/testing';
+import { startHttpServer, until } from '@loan-buddy/kit/testing';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { anOrder, useService } from './builders';
 import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
@@ -144,7 +144,7 @@ describe('GET /orders/{id}/events', () => {
     const told = watching.mock.calls.map(([, listener]) => listener);
     expect(told).toHaveLength(20);
     for (const stream of streams) stream.leave();
-    while (connections() > 0) await new Promise(setImmediate);
+    await until(() => connections() === 0);
     await new Promise(setImmediate);
     expect(timers().length).toBeLessThanOrEqual(before);
     // Nobody is told any more: a look would be made for the first of them.
@@ -162,9 +162,9 @@ describe('GET /orders/{id}/events', () => {
     const watching = jest.spyOn(feed, 'watch');
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.write(`GET /orders/${order.id}/events HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(3));
-    while (watching.mock.calls.length < 3) await new Promise(setImmediate);
+    await until(() => watching.mock.calls.length >= 3);
     socket.destroy();
-    while (connections() > 0) await new Promise(setImmediate);
+    await until(() => connections() === 0);
     await new Promise(setImmediate);
     const looks = jest.spyOn(feed, 'eventsOf');
     await orders.decide(order.id, 'APPROVED');
@@ -187,8 +187,7 @@ describe('GET /orders/{id}/events', () => {
     const refused = await open('cristina');
     expect([refused.res.statusCode, refused.res.headers['retry-after']]).toEqual([429, '5']);
     streams[0]!.leave();
-    let another = refused;
-    while (another.res.statusCode !== 200) another = await open('cristina');
+    await until(async () => (await open('cristina')).res.statusCode === 200);
     expect((await open('cristina')).res.statusCode).toBe(429);
     await orders.decide(order.id, 'APPROVED');
     await Promise.all(streams.map(({ ended }) => ended));

@@ -1,3 +1,4 @@
+import { until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { v7 as uuidv7 } from 'uuid';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
@@ -87,11 +88,11 @@ describe('POST /checkout with an Idempotency-Key', () => {
     });
     const body = wanted();
     const first = post(app, 'k', body).then((response) => response);
-    while (!decide) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => decide !== undefined);
     const second = await post(app, 'k', body).expect(409);
     expect(second.body).toMatchObject({ code: 'request-in-flight' });
     expect(second.headers['retry-after']).toBe('1');
-    decide('REJECTED');
+    decide!('REJECTED');
     expect((await first).status).toBe(201);
     expect((await post(app, 'k', body).expect(201)).text).toBe((await first).text);
   });

@@ -1,5 +1,10 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { createWebhookCheck, startHttpServer, type LocalServer } from '@loan-buddy/kit/testing';
+import {
+  createWebhookCheck,
+  startHttpServer,
+  until,
+  type LocalServer,
+} from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import request from 'supertest';
@@ -69,13 +74,6 @@ async function decided({ orders }: Service, decision: 'APPROVED' | 'REJECTED' = 
   await orders.insert(order, 60_000);
   await orders.decide(order.id, decision);
   return order;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; !(await condition()); i++) {
-    if (i > 1000) throw new Error('it did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 async function deliveriesOf({ app }: Service, id: string) {

@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import request from 'supertest';
 import { z } from 'zod';
-import { recordingLogger, startHttpServer } from '../../testing';
+import { recordingLogger, startHttpServer, until } from '../../testing';
 import { endpoint } from '../endpoint';
 import { createExpressApp } from '../express-app';
 import { createLifecycle } from '../lifecycle';
@@ -19,7 +19,7 @@ const use = { scope: 'things:use' };
 function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxies = 0) {
   const { logger, lines } = recordingLogger();
   const waiting: (() => void)[] = [];
-  const until = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const hold = () => new Promise<void>((resolve) => waiting.push(resolve));
   const read = (path: string, handle: (res: Parameters<typeof replyEmpty>[0]) => unknown) =>
     endpoint(
       { method: 'get', path, operationId: path, summary: path, access: use, responses: {} },
@@ -36,11 +36,11 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
     trustedProxies,
     endpoints: [
       read('/thing', () => undefined),
-      read('/wait', until),
+      read('/wait', hold),
       read('/failing', () => Promise.reject(new Error('failing'))),
       read('/aside', (res) => {
         releaseSlot(res.req);
-        return until();
+        return hold();
       }),
       endpoint(
         {
@@ -91,15 +91,6 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A loop without an end would outlive the test that waits in vain. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('not so after 10 s');
-    await sleep(5);
-  }
-}
 
 describe('past as many requests as there may be at once', () => {
   it('sheds the next, but no probe, and takes more once some are done', async () => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@loan-buddy/kit/testing';
 import { migrations } from '../db/migrations';
 
 /** Runs a command in this process, on an empty database in memory, until it has printed something. */
@@ -13,7 +14,7 @@ async function run(command: string, ...args: string[]): Promise<string> {
   jest.replaceProperty(process, 'argv', ['node', 'command', ...args]);
   jest.replaceProperty(process, 'env', { DATABASE_URL: 'memory:' });
   jest.requireActual(command);
-  while (printed === '') await sleep(10);
+  await until(() => printed !== '', 50_000);
   await sleep(50);
   return printed;
 }

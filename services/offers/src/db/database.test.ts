@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
+import { testServer } from '../../test/database';
 import { openDatabase, DatabaseStartError } from './database';
 import { FolderInUseError, type Holder } from './folder-lock';
 import { DatabaseUnavailableError } from './unavailable';
@@ -11,6 +12,8 @@ const folder = mkdtempSync(join(tmpdir(), 'database-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
+
+const onServer = testServer === undefined ? it.skip : it;
 
 const open = (DATABASE_URL?: string) =>
   openDatabase(
@@ -66,4 +69,13 @@ describe('openDatabase', () => {
     const opening = open('postgres://nobody:secret@127.0.0.1:1/none');
     await expect(opening).rejects.toThrow(DatabaseStartError);
   });
+});
+
+onServer('a statement that takes longer than it may is broken off', async () => {
+  const { db, close } = await open(testServer);
+  try {
+    await expect(sql`select pg_sleep(60)`.execute(db)).rejects.toThrow(DatabaseUnavailableError);
+  } finally {
+    await close();
+  }
 });

@@ -1,5 +1,5 @@
 import { createPublishEvent } from '@loan-buddy/kit';
-import { recordingLogger } from '@loan-buddy/kit/testing';
+import { recordingLogger, until } from '@loan-buddy/kit/testing';
 import type { MessageBus } from '@loan-buddy/kit/message-bus';
 import { anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
@@ -37,10 +37,6 @@ function setUp() {
   });
   closers.push(publisher.stop);
   return { orders: createOrderStore(db), publisher, published, trouble, lines };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 describe('the event publisher', () => {

@@ -75,6 +75,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
             'The events: the `data` of each is an [OrderEvent](#/components/schemas/OrderEvent) in JSON, its `event` the `type` of that.',
           schema: z.string(),
           contentType: 'text/event-stream',
+          headers: { 'X-Accel-Buffering': '`no`: proxies should pass on each event as it comes.' },
         },
         204: { description: 'There is nothing more to come.' },
       },

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { recordingLogger } from '@loan-buddy/kit/testing';
+import { recordingLogger, until } from '@loan-buddy/kit/testing';
 import { aProduct, aRate, startDataHolder, type DataHolder } from '../../../../test/data-holder';
 import type { Provider } from '../../provider';
 import { createProviders, providersSchema } from '../provider-config';
@@ -236,7 +236,7 @@ describe('a bank', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => clock() + 61_000);
     holder.requests.splice(0);
     expect(await ask(bank)).toMatchObject({ unread: 1, isStale: true });
-    while (detailsOf(holder).length === 0) await sleep(5);
+    await until(() => detailsOf(holder).length > 0);
     await sleep(50);
     expect(await ask(bank)).toMatchObject({ unread: 0, isStale: false });
     expect(detailsOf(holder).map(({ path }) => path)).toEqual([
@@ -412,7 +412,7 @@ describe('a bank', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => clock() + 150_000);
     holder.requests.splice(0);
     await ask(bank);
-    while (detailsOf(holder).length === 0) await sleep(5);
+    await until(() => detailsOf(holder).length > 0);
     await sleep(50);
     expect(await ask(bank)).toMatchObject({ offers: [{}], unread: 1, isStale: true });
   });
@@ -444,7 +444,7 @@ describe('a bank', () => {
     const clock = performance.now.bind(performance);
     jest.spyOn(performance, 'now').mockImplementation(() => clock() + 61_000);
     await ask(bank);
-    while (load < 2) await sleep(20);
+    await until(() => load >= 2);
     let dropped;
     do {
       await sleep(100);
@@ -483,7 +483,7 @@ describe('a bank', () => {
     let skippedMs = 15_000;
     jest.spyOn(performance, 'now').mockImplementation(() => clock() + skippedMs);
     expect(await ask(bank)).toMatchObject({ offers: [{}], isStale: true });
-    while (lines.length === 0) await sleep(5);
+    await until(() => lines.length > 0);
     expect(lines).toMatchObject([
       { level: 'warn', provider: 'Bank', msg: 'catalogue not refreshed' },
     ]);
