@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { deleteInBatches, expired } from '../db/delete-in-batches';
+import { inMs } from '../db/in-ms';
 import type { Tables } from '../db/tables';
 
 /** A request that a client may send again without meaning another order. */
@@ -80,4 +81,31 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
     sweep: (signal) =>
       deleteInBatches(db, 'idempotency_keys', { where: expired, orderBy: 'expires_at', signal }),
   };
+}
+
+/** Ties the request's key to an order, unless it is tied to another and has not expired; tells whether it did. */
+export async function claimKey(
+  db: Kysely<Tables>,
+  orderId: string,
+  { client, key, fingerprint, ttlMs, inFlightMs }: RequestInFlight,
+): Promise<boolean> {
+  const fresh = {
+    fingerprint,
+    order_id: orderId,
+    in_flight_until: inMs(inFlightMs),
+    expires_at: inMs(ttlMs),
+    response_status: null,
+    response_body: null,
+  };
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('idempotency_keys')
+    .values({ user_id: client, key, ...fresh })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['user_id', 'key'])
+        .doUpdateSet(fresh)
+        .where('idempotency_keys.expires_at', '<=', sql<Date>`now()`),
+    )
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
 }

@@ -1,7 +1,7 @@
 import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
 import { inMs } from '../db/in-ms';
 import type { OrdersTable, Tables } from '../db/tables';
-import type { RequestInFlight } from './idempotency';
+import { claimKey, type RequestInFlight } from './idempotency';
 import type { Decision, NewOrder, Order, OrderStatus } from './order';
 
 /** A page of a listing by id, which begins with the time of the replica that made it. */
@@ -158,7 +158,7 @@ export function createOrderStore(
       }
       const transaction = db.transaction().setIsolationLevel('read committed');
       return transaction.execute(async (trx) => {
-        const claimed = await claimKey(trx, order, request);
+        const claimed = await claimKey(trx, order.id, request);
         if (claimed) await trx.executeQuery(insertion);
         return claimed;
       });
@@ -279,33 +279,6 @@ export function createOrderStore(
       return rows[0]!;
     },
   };
-}
-
-/** Ties the request's key to the order, unless it is tied to another that has not expired. */
-async function claimKey(
-  db: Kysely<Tables>,
-  order: Order,
-  { client, key, fingerprint, ttlMs, inFlightMs }: RequestInFlight,
-): Promise<boolean> {
-  const fresh = {
-    fingerprint,
-    order_id: order.id,
-    in_flight_until: inMs(inFlightMs),
-    expires_at: inMs(ttlMs),
-    response_status: null,
-    response_body: null,
-  };
-  const { numInsertedOrUpdatedRows } = await db
-    .insertInto('idempotency_keys')
-    .values({ user_id: client, key, ...fresh })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['user_id', 'key'])
-        .doUpdateSet(fresh)
-        .where('idempotency_keys.expires_at', '<=', sql<Date>`now()`),
-    )
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
 }
 
 type Row = Pick<Selectable<OrdersTable>, (typeof columns)[number]>;
