@@ -98,7 +98,10 @@ describe(`on ${storageName}`, () => {
       return first !== 'PENDING' && first !== status;
     });
     const users = [...new Set(acknowledged.map(({ user_id }) => user_id))];
-    const all = (await Promise.all(users.map((user) => ordersOf(url, user)))).flat();
+    const all: OrderAnswer[] = [];
+    await inParallel(users.length, 20, async (i) => {
+      all.push(...(await ordersOf(url, users[i]!)));
+    });
     await untilFinal(
       url,
       all.map(({ id }) => id),

@@ -39,6 +39,7 @@ export async function ordersOf(url: string, userId: string): Promise<OrderAnswer
   let path: string | undefined = `/orders?user_id=${encodeURIComponent(userId)}&limit=100`;
   while (path !== undefined) {
     const response: Response = await fetch(url + path);
+    if (response.status !== 200) throw new Error(`${path}: ${await response.text()}`);
     all.push(...((await response.json()) as OrderAnswer[]));
     path = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
   }
