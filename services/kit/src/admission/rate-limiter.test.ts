@@ -35,7 +35,17 @@ function aLimiter(addUsage?: AddUsage) {
   return { ...limiter, clock, lines };
 }
 
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** After this long what was counted goes to the others. */
+const SHARE_MS = 250;
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+/** Waits for a promise whose turn may come only with the next round of sharing. */
+async function afterSharing<Result>(waiting: Result | Promise<Result>): Promise<Result> {
+  await jest.advanceTimersByTimeAsync(SHARE_MS);
+  return waiting;
+}
 
 const exceeded = (allowances: readonly Allowance[]) =>
   allowances.map(({ isExceeded }) => isExceeded);
@@ -95,16 +105,16 @@ describe('createRateLimiter', () => {
     const { addUsage } = aSharedCount();
     const [one, other] = [aLimiter(addUsage), aLimiter(addUsage)];
     for (let i = 0; i < 3; i++) expect(one.take(reads, 'a')).not.toBeInstanceOf(Promise);
-    await sleep(400);
+    await jest.advanceTimersByTimeAsync(SHARE_MS);
     expect(other.take(reads, 'a')).toMatchObject({ isExceeded: false });
-    await sleep(400);
+    await jest.advanceTimersByTimeAsync(SHARE_MS);
     expect(other.take(reads, 'a')).toMatchObject({ isExceeded: true });
   });
 
   it('counts for itself while nothing can be shared, and says so', async () => {
     const { take, lines } = aLimiter(() => Promise.reject(new Error('down')));
     const all: Allowance[] = [];
-    for (let i = 0; i < 5; i++) all.push(await take(writes, 'a'));
+    for (let i = 0; i < 5; i++) all.push(await afterSharing(take(writes, 'a')));
     expect(exceeded(all)).toEqual([false, false, false, true, true]);
     expect(lines).toEqual([
       expect.objectContaining({ level: 'warn', msg: 'rate limits are not shared' }),
@@ -117,13 +127,13 @@ describe('createRateLimiter', () => {
     const one = aLimiter((usages) =>
       isDown ? Promise.reject(new Error('down')) : addUsage(usages),
     );
-    for (let i = 0; i < 3; i++) await one.take(writes, 'a');
+    for (let i = 0; i < 3; i++) await afterSharing(one.take(writes, 'a'));
     expect(calls).toEqual([]);
     isDown = false;
-    await sleep(400);
+    await jest.advanceTimersByTimeAsync(SHARE_MS);
     expect(calls).toEqual([[expect.objectContaining({ key: 'writes a', count: 3 })]]);
     expect(await aLimiter(addUsage).take(writes, 'a')).toMatchObject({ isExceeded: true });
-    await sleep(400);
+    await jest.advanceTimersByTimeAsync(10 * SHARE_MS);
     expect(calls).toHaveLength(2);
   });
 
@@ -135,9 +145,9 @@ describe('createRateLimiter', () => {
     );
     await take(writes, 'a');
     clock.ms += 60_000;
-    await sleep(400);
+    await jest.advanceTimersByTimeAsync(SHARE_MS);
     isDown = false;
-    await sleep(400);
+    await jest.advanceTimersByTimeAsync(10 * SHARE_MS);
     expect(calls).toEqual([]);
   });
 
@@ -181,9 +191,19 @@ describe('createRateLimiter', () => {
   });
 
   it('ends also where they cannot be told', async () => {
-    const { take, close } = aLimiter(() => Promise.reject(new Error('away')));
+    const addUsage = jest.fn<Promise<number[]>, [readonly Usage[]]>(() =>
+      Promise.reject(new Error('away')),
+    );
+    const { take, close, lines } = aLimiter(addUsage);
     void take(reads, 'a');
     await close();
+    expect(addUsage.mock.calls).toEqual([
+      [[expect.objectContaining({ key: 'reads a', count: 1 })]],
+    ]);
+    expect(lines).toEqual([
+      expect.objectContaining({ level: 'warn', msg: 'rate limits are not shared' }),
+    ]);
+    expect(jest.getTimerCount()).toBe(0);
   });
 });
 
