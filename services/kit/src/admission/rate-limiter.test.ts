@@ -89,16 +89,19 @@ describe('createRateLimiter', () => {
   it('goes on sharing after a read was added by a statement that had begun without it', async () => {
     const { addUsage } = aSharedCount();
     const { take } = aLimiter(async (usages) => {
-      await sleep(20);
+      await new Promise((resolve) => setTimeout(resolve, 20));
       return addUsage(usages);
     });
-    const write = take(writes, 'a');
-    await sleep(5);
+    const counted: unknown[] = [];
+    const count = async () => counted.push(await take(writes, 'a'));
+    void count();
+    await jest.advanceTimersByTimeAsync(5);
     void take(reads, 'a');
-    await write;
-    // The read was added at once after the write; its timer finds nothing left to do.
-    await sleep(400);
-    expect(await take(writes, 'a')).toMatchObject({ remaining: 1 });
+    // The read is added at once after the write; its timer finds nothing left to do.
+    await jest.advanceTimersByTimeAsync(2 * SHARE_MS);
+    void count();
+    await jest.advanceTimersByTimeAsync(SHARE_MS);
+    expect(counted).toMatchObject([{ remaining: 2 }, { remaining: 1 }]);
   });
 
   it('waits for nobody with a quota that is not exact, and hears of the others soon', async () => {
