@@ -23,6 +23,7 @@ import {
 } from './problem';
 import { replyProblem } from './reply';
 import type { ServedRequest } from './request-durations';
+import { createRequestLog, type RequestLine } from './request-log';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
@@ -45,6 +46,7 @@ export function createExpressApp(options: {
 }): Express {
   const { logger, lifecycle, problems, endpoints, observe } = options;
   const { admission = createAdmission(), trustedProxies = 0 } = options;
+  const logRequest = createRequestLog(logger);
   const app = express() as HandlingApp;
   app.disable('x-powered-by');
   app.disable('etag');
@@ -74,7 +76,7 @@ export function createExpressApp(options: {
     if (!open.get(this.req.socket)?.delete(this)) return;
     releaseSlotUnlessWorking(this.req);
     const request = describeRequest(this.req, this);
-    logRequest(logger, request);
+    logRequest(request);
     const audit = auditLine(this.req, request.status);
     if (audit) logger.info({ audit }, 'audit');
     observe?.(request);
@@ -140,10 +142,6 @@ function scanHeaders({ rawHeaders }: Request): { requestId: string | undefined; 
   return { requestId, hosts };
 }
 
-interface RequestLine extends ServedRequest {
-  requestId: string;
-}
-
 function describeRequest(req: Request, res: Response): RequestLine {
   return {
     method: req.method,
@@ -152,12 +150,6 @@ function describeRequest(req: Request, res: Response): RequestLine {
     durationMs: Math.round((performance.now() - req.startedAt) * 1000) / 1000,
     requestId: req.requestId,
   };
-}
-
-function logRequest(logger: Logger, line: RequestLine): void {
-  if (line.status === null) logger.warn(line, 'request aborted');
-  else if (line.status >= 500) logger.warn(line, 'request');
-  else logger.info(line, 'request');
 }
 
 /**

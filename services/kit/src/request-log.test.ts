@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { createLogger } from './logger';
+import { createRequestLog, type RequestLine } from './request-log';
+
+function setUp(level = 'info') {
+  jest.useFakeTimers({ now: new Date('2025-07-08T12:30:45.678Z') });
+  let written = '';
+  const to = { write: (bytes: Buffer) => (written += bytes.toString()) };
+  const logger = createLogger({ service: 'a "service"', level, to });
+  const takeWritten = () => {
+    jest.advanceTimersByTime(100);
+    const lines = written;
+    written = '';
+    return lines;
+  };
+  return { logger, log: createRequestLog(logger), written: takeWritten };
+}
+
+afterEach(() => {
+  jest.useRealTimers();
+  process.removeAllListeners('exit');
+});
+
+const lines = fc.record({
+  method: fc.string({ unit: 'binary' }),
+  route: fc.option(fc.string({ unit: 'binary' })),
+  status: fc.integer({ min: 100, max: 499 }),
+  durationMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
+  requestId: fc.string({ unit: 'binary' }),
+});
+
+describe('createRequestLog', () => {
+  it('writes what the logger itself would write, to the byte', () => {
+    const { logger, log, written } = setUp();
+    fc.assert(
+      fc.property(lines, (line: RequestLine) => {
+        log(line);
+        logger.info(line, 'request');
+        const [own, usual] = written().split('\n');
+        expect(own).toBe(usual);
+      }),
+    );
+  });
+
+  const line: RequestLine = {
+    method: 'GET',
+    route: '/offers',
+    status: 200,
+    durationMs: 0.25,
+    requestId: 'r-1',
+  };
+
+  it.each([
+    [{}, 'info', 'request'],
+    [{ status: 404, route: null }, 'info', 'request'],
+    [{ status: 503 }, 'warn', 'request'],
+    [{ status: null }, 'warn', 'request aborted'],
+  ])('logs %j at %s', (changes, level, msg) => {
+    const { log, written } = setUp();
+    log({ ...line, ...changes });
+    expect(JSON.parse(written())).toMatchObject({ ...line, ...changes, level, msg });
+  });
+
+  it('says nothing that is not asked for', () => {
+    const { log, written } = setUp('warn');
+    log(line);
+    expect(written()).toBe('');
+  });
+});
