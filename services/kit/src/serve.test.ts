@@ -31,6 +31,7 @@ async function start(
 ) {
   const { logger, lines } = recordingLogger();
   const lifecycle = createLifecycle();
+  const arrived = { slow: 0, large: 0 };
   const slow = endpoint(
     {
       method: 'get',
@@ -41,6 +42,7 @@ async function start(
       responses: {},
     },
     async ({ res }) => {
+      arrived.slow += 1;
       await sleep(300);
       replyJson(res, 200, { slow: true });
     },
@@ -55,6 +57,7 @@ async function start(
       responses: {},
     },
     ({ res }) => {
+      arrived.large += 1;
       reply(res, 200, LARGE, []);
     },
   );
@@ -91,7 +94,7 @@ async function start(
     ...(options.timeouts && { timeouts: options.timeouts }),
   });
   running.push(server);
-  return { ...server, lines };
+  return { ...server, lines, arrived };
 }
 
 /** Sends bytes on a connection of their own; everything that comes back until it is closed. */
@@ -247,7 +250,7 @@ describe('serve', () => {
     const keepAlive = new Agent({ keepAlive: true });
     await ask(server.port, '/livez', keepAlive);
     const inFlight = ask(server.port, '/slow');
-    await sleep(50);
+    await until(() => server.arrived.slow === 1);
     const closed = server.close();
     const ready = await ask(server.port, '/readyz');
     expect([ready.statusCode, ready.body]).toEqual([503, '{"status":"draining"}']);
@@ -266,7 +269,8 @@ describe('serve', () => {
   ])('lets go of a connection on which %s', async (_, bytes) => {
     const server = await start();
     const answer = send(server.port, bytes);
-    await sleep(100);
+    // What was sent before this has been read by the time this is answered.
+    await ask(server.port, '/livez');
     const startedAt = performance.now();
     await server.close();
     expect(performance.now() - startedAt).toBeLessThan(3000);
@@ -277,9 +281,11 @@ describe('serve', () => {
     const server = await start();
     const socket = connect(server.port, '127.0.0.1');
     socket.write(get1('/large') + get1('/large'));
-    await sleep(200); // both are answered, and wait in the connection's buffer
+    // Both are answered then, and wait in the connection's buffer.
+    await until(() => server.arrived.large === 2);
+    const idle = await connected(server.port);
     const closed = server.close();
-    await sleep(300);
+    await idle.closed;
     const answers = await text(socket);
     await closed;
     expect(statuses(answers)).toEqual(['200', '200']);
@@ -291,7 +297,6 @@ describe('serve', () => {
     const keepAlive = new Agent({ keepAlive: true, maxSockets: 1 });
     await ask(server.port, '/livez', keepAlive);
     const closed = server.close();
-    await sleep(50);
     const late = await ask(server.port, '/livez', keepAlive);
     expect(late).toMatchObject({ statusCode: 200, headers: { connection: 'close' } });
     await closed;
@@ -300,36 +305,42 @@ describe('serve', () => {
 
 describe('past as many connections as there may be', () => {
   it('closes the one that has been of no use for longest', async () => {
-    const { port } = await start({ maxConnections: 3 });
-    const idle = await connected(port);
-    await sleep(50);
+    const { port, arrived } = await start({ maxConnections: 4 });
     const used = await connected(port);
+    const idle = await connected(port);
+    const younger = await connected(port);
     const begun = await connected(port);
-    begun.socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
-    await sleep(1100);
-    used.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    used.socket.write(get1('/livez'));
     await used.heard('200 OK');
+    begun.socket.write(get1('/slow'));
+    await until(() => arrived.slow === 1);
+    afterGrace();
     const next = await connected(port);
     await idle.closed;
-    next.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
-    await next.heard('200 OK');
-    await begun.heard('200 OK');
-    used.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    for (const { socket } of [used, younger, next]) socket.write(get1('/livez'));
     await used.heard('200 OK', 2);
-    for (const { socket } of [used, begun, next]) socket.destroy();
+    for (const { heard } of [younger, begun, next]) await heard('200 OK');
+    for (const { socket } of [used, younger, begun, next]) socket.destroy();
   });
 
   it('closes the new one where all are in use', async () => {
-    const { port } = await start({ maxConnections: 1 });
+    const { port, arrived } = await start({ maxConnections: 1 });
     const begun = await connected(port);
-    begun.socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
-    await sleep(20);
+    begun.socket.write(get1('/slow'));
+    await until(() => arrived.slow === 1);
+    afterGrace();
     const next = await connected(port);
     await next.closed;
     await begun.heard('200 OK');
     begun.socket.destroy();
   });
 });
+
+/** Whoever has just connected, or been answered, has a second to ask for something: it is over now. */
+function afterGrace() {
+  const clock = performance.now.bind(performance);
+  jest.spyOn(performance, 'now').mockImplementation(() => clock() + 1100);
+}
 
 async function connected(port: number) {
   const socket = connect(port, '127.0.0.1');
