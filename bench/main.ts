@@ -23,6 +23,9 @@ async function main(): Promise<void> {
   const CONFIRM_PAYMENT_URL = `http://127.0.0.1:${String(confirmPayment.port)}`;
   const embedded = { CONFIRM_PAYMENT_URL, DATABASE_URL: '', DATA_DIR: join(folder, 'embedded') };
   const offers = await start('services/offers/dist/main.js', embedded);
+  const DATABASE_URL = startPostgres();
+  const server = DATABASE_URL === undefined ? undefined : { CONFIRM_PAYMENT_URL, DATABASE_URL };
+  const onServer = server && (await start('services/offers/dist/main.js', server));
   // Other threads go on compiling the embedded database for a while, at the expense of this process's CPU time.
   await sleep(SETTLE_MS);
 
@@ -30,7 +33,8 @@ async function main(): Promise<void> {
     `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${String(cpus().length)} × ${cpus()[0]?.model ?? '?'}; ` +
       `${String(rounds)} rounds of ${String(seconds)} s each, alternating, medians\n`,
   );
-  report('GET /offers', await compare(await listContestants(offers), { rounds, seconds }));
+  const listing = await listContestants(offers, onServer);
+  report('GET /offers', await compare(listing, { rounds, seconds }));
 
   const guarded = await authenticationContestants({ folder, start });
   await sleep(SETTLE_MS);
@@ -51,12 +55,11 @@ async function main(): Promise<void> {
   }
   console.log();
 
-  const DATABASE_URL = startPostgres();
-  if (DATABASE_URL === undefined) {
+  if (!server || !onServer) {
     console.log('POST /checkout not measured: no PostgreSQL server could be started');
     return;
   }
-  const contestants = await checkoutContestants(offers, { CONFIRM_PAYMENT_URL, DATABASE_URL });
+  const contestants = await checkoutContestants(offers, onServer, server);
   report('POST /checkout, the first process', await compare(contestants, { rounds, seconds }));
 }
 
@@ -75,7 +78,10 @@ function postgres(...args: string[]): string {
   return execFileSync('.ci/postgres', args, { encoding: 'utf8' }).trim();
 }
 
-async function listContestants(offers: MeasuredProcess): Promise<Contestant[]> {
+async function listContestants(
+  offers: MeasuredProcess,
+  onServer: MeasuredProcess | undefined,
+): Promise<Contestant[]> {
   const request = { path: '/offers' };
   const recorded = await record(offers, request);
   const servers = {
@@ -87,6 +93,7 @@ async function listContestants(offers: MeasuredProcess): Promise<Contestant[]> {
       'bench/dist/servers/express-offers.js',
     ),
     'offers, as npm start runs it': offers,
+    ...(onServer && { 'offers on PostgreSQL': onServer }),
   };
   return Object.entries(servers).map(([name, process]) => ({
     name,
@@ -97,7 +104,8 @@ async function listContestants(offers: MeasuredProcess): Promise<Contestant[]> {
 }
 
 async function checkoutContestants(
-  offersEmbedded: MeasuredProcess,
+  embedded: MeasuredProcess,
+  onServer: MeasuredProcess,
   env: { CONFIRM_PAYMENT_URL: string; DATABASE_URL: string },
 ): Promise<Contestant[]> {
   const request = {
@@ -106,15 +114,14 @@ async function checkoutContestants(
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' }),
   };
-  const offers = await start('services/offers/dist/main.js', env);
-  const bare = { ...env, ...(await record(offers, request)) };
+  const bare = { ...env, ...(await record(onServer, request)) };
   const processes = {
     'bare node:http + pg, the same statements': await start(
       'bench/dist/servers/bare-checkout.js',
       bare,
     ),
-    'offers on PostgreSQL': offers,
-    'offers on the embedded database': offersEmbedded,
+    'offers on PostgreSQL': onServer,
+    'offers on the embedded database': embedded,
   };
   return Object.entries(processes).map(([name, process]) => ({
     name,
