@@ -89,11 +89,14 @@ export function trackConnections(
   const connections = new Map<Duplex, TrackedConnection>();
   // In the order in which they fell idle, so that the first is the one unused for longest.
   const idle = new Set<TrackedConnection>();
+  // The others: few, where most are idle, and so soon looked at.
+  const inUse = new Set<TrackedConnection>();
   let unread: TrackedConnection[] = [];
 
   const forget = (connection: TrackedConnection) => {
     connections.delete(connection.socket);
     idle.delete(connection);
+    inUse.delete(connection);
   };
   const leastUsed = () => {
     const [first] = idle;
@@ -104,7 +107,7 @@ export function trackConnections(
     return unread.shift();
   };
   const sweep = setInterval(() => {
-    unread = [...connections.values()].filter(({ unreadMs }) => unreadMs() >= MIN_UNUSED_MS);
+    unread = [...inUse].filter(({ unreadMs }) => unreadMs() >= MIN_UNUSED_MS);
     for (const { socket, unreadMs } of unread) {
       if (unreadMs() >= readTimeoutMs) socket.destroy();
     }
@@ -131,12 +134,15 @@ export function trackConnections(
     const connection = connections.get(this.req.socket);
     if (!connection) return;
     connection.answered(this);
-    if (connection.isAnswered()) idle.add(connection);
+    if (!connection.isAnswered()) return;
+    inUse.delete(connection);
+    idle.add(connection);
   };
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const connection = connections.get(req.socket);
     if (connection) {
       idle.delete(connection);
+      inUse.add(connection);
       connection.requested(res);
     }
     res.on('close', answered);
