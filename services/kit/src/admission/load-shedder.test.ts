@@ -39,11 +39,11 @@ describe('createLoadShedder', () => {
     acquire(1);
   });
 
-  it('sheds who has waited for others for 50 ms, once that has been so for half a second', async () => {
+  it('sheds who has waited for others for 40 ms, once that has been so for half a second', async () => {
     const take = aProcess();
     const shed: number[] = [];
     for (let i = 0; i < 7; i++) shed.push(await take(10, 10));
-    expect(shed).toEqual([0, 0, 0, 0, 0, 5, 5]);
+    expect(shed).toEqual([0, 0, 0, 0, 0, 6, 6]);
   });
 
   it('has patience anew after one turn that is short', async () => {

@@ -22,7 +22,7 @@ export interface LoadShedder {
 }
 
 /** What a request may have waited for others that arrived with it. */
-const MAX_TURN_MS = 50;
+const MAX_TURN_MS = 40;
 /** A burst may take longer, for this long. */
 const PATIENCE_MS = 500;
 
