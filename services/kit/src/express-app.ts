@@ -27,23 +27,25 @@ import { createRequestLog, type RequestLine } from './request-log';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
-/**
- * An Express application that gives every request an id and one log line, answers everything unexpected with a
- * problem document, and is served on its own prototypes (see {@link serverOptions}).
- *
- * @param options.admission lets everybody in, unless it is given
- * @param options.trustedProxies how many reverse proxies are trusted to name the client's address
- * @param options.observe is told of every request when it is over
- */
-export function createExpressApp(options: {
+/** What an application is made of. */
+export interface ExpressAppOptions {
   logger: Logger;
   lifecycle: Lifecycle;
   problems: ProblemTable;
   endpoints: readonly Endpoint[];
+  /** Lets everybody in, unless it is given. */
   admission?: Admission;
+  /** How many reverse proxies are trusted to name the client's address; none, unless it is given. */
   trustedProxies?: number;
+  /** Is told of every request when it is over. */
   observe?: (request: ServedRequest) => void;
-}): Express {
+}
+
+/**
+ * An Express application that gives every request an id and one log line, answers everything unexpected with a
+ * problem document, and is served on its own prototypes (see {@link serverOptions}).
+ */
+export function createExpressApp(options: ExpressAppOptions): Express {
   const { logger, lifecycle, problems, endpoints, observe } = options;
   const { admission = createAdmission(), trustedProxies = 0 } = options;
   const logRequest = createRequestLog(logger);

@@ -1,30 +1,20 @@
 import type { Express } from 'express';
-import { createAdmission, type Admission } from './admission/admission';
+import { createAdmission } from './admission/admission';
 import { docsEndpoints } from './docs';
-import type { Endpoint } from './endpoint';
-import { createExpressApp } from './express-app';
+import { createExpressApp, type ExpressAppOptions } from './express-app';
 import { healthEndpoints, type ReadinessDetail } from './health';
-import type { Lifecycle } from './lifecycle';
-import type { Logger } from './logger';
 import { createMetrics, metricsEndpoint, type GaugeSource } from './metrics';
 import type { MoreToDocument, ServiceInfo } from './openapi';
-import type { ProblemTable } from './problem';
+
+/** What a service is made of. */
+export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, MoreToDocument {
+  info: ServiceInfo;
+  readinessDetail?: ReadinessDetail;
+  gaugeSources?: readonly GaugeSource[];
+}
 
 /** A service's endpoints as a whole application, with its health, its metrics and its documentation. */
-export function createServiceApp(
-  options: {
-    info: ServiceInfo;
-    logger: Logger;
-    lifecycle: Lifecycle;
-    problems: ProblemTable;
-    endpoints: readonly Endpoint[];
-    /** Lets everybody in, unless it is given. */
-    admission?: Admission;
-    trustedProxies?: number;
-    readinessDetail?: ReadinessDetail;
-    gaugeSources?: readonly GaugeSource[];
-  } & MoreToDocument,
-): Express {
+export function createServiceApp(options: ServiceAppOptions): Express {
   const { info, logger, lifecycle, problems } = options;
   const { readinessDetail, gaugeSources = [], admission = createAdmission() } = options;
   const metrics = createMetrics(gaugeSources, logger);

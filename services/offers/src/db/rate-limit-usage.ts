@@ -35,7 +35,7 @@ export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
     const latest = Math.max(...usages.map(({ windowStartS }) => windowStartS));
     if (latest > sweptFor) {
       sweptFor = latest;
-      // Behind: nobody waits for it, and where it fails the next window's counting tries again.
+      // In the background: nobody waits for it, and where it fails the next window's counting tries again.
       deleteInBatches(db, 'rate_limit_usage', { where: expired }).catch((error: unknown) => {
         logger.warn({ err: error }, 'expired rate limits could not be forgotten');
       });
