@@ -116,10 +116,11 @@ describe('between the services', () => {
       async () => {
         if (state.pause) return sleep(10);
         state.underWay += 1;
-        const { status } = await checkout(front.url, token);
+        const response = await checkout(front.url, token);
+        await response.arrayBuffer();
         state.underWay -= 1;
         state.done += 1;
-        seen[status] = (seen[status] ?? 0) + 1;
+        seen[response.status] = (seen[response.status] ?? 0) + 1;
         return undefined;
       },
     );

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { until } from '@loan-buddy/kit/testing';
+import { report } from './client';
 import { freePort } from './free-port';
 import { atEnd } from './opened';
 
@@ -59,12 +60,22 @@ export async function startService(
   const isQuiet = given['LOG_LEVEL'] !== undefined;
   const env = isQuiet ? { PORT: String(await freePort()), ...given } : given;
   const { child, exit, stderr } = spawnService(name, env);
+  const log: Record<string, unknown>[] = [];
+  let isToEnd = false;
+  const kill = (signal: NodeJS.Signals) => {
+    isToEnd = true;
+    child.kill(signal);
+  };
   const close = async () => {
-    child.kill('SIGKILL');
+    kill('SIGKILL');
     await exit;
   };
   atEnd(close);
-  const log: Record<string, unknown>[] = [];
+  void exit.then((code) => {
+    if (isToEnd) return;
+    const last = JSON.stringify(log.slice(-3));
+    report(`${name} ended by itself with ${String(code)}: ${stderr()}${last}`);
+  });
   const port = await new Promise<number>((resolve, reject) => {
     if (isQuiet) untilAlive(Number(env['PORT'])).then(resolve, reject);
     createInterface({ input: child.stdout }).on('line', (text) => {
@@ -80,7 +91,7 @@ export async function startService(
     url: `http://127.0.0.1:${String(port)}`,
     port,
     log,
-    kill: (signal) => child.kill(signal),
+    kill,
     memoryMb: () => residentMb(child.pid!),
     exit,
     close,
