@@ -2,12 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import express, { type Express, type Request, type Response } from 'express';
-import {
-  createAdmission,
-  releaseSlot,
-  releaseSlotUnlessWorking,
-  type Admission,
-} from './admission/admission';
+import { createAdmission, releaseSlotUnlessWorking, type Admission } from './admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine, rememberAddress } from './audit';
 import type { Lifecycle } from './lifecycle';
@@ -167,11 +162,6 @@ function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
       const { quotaHeaders } = this.req as Request;
       if (quotaHeaders) args[1] = (args[1] as string[]).concat(quotaHeaders);
       return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>));
-    }
-    override end(...args: unknown[]): this {
-      // However long the client takes to read it.
-      releaseSlot(this.req as Request);
-      return super.end(...(args as Parameters<ServerResponse['end']>));
     }
   }
   app.request = adopt(OwnRequest.prototype, app.request);

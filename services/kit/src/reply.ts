@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Response } from 'express';
+import { endAnswer } from './end-answer';
 import type { HeaderList } from './header-list';
 import type { DescribedProblem } from './problem';
 
@@ -51,7 +52,7 @@ export function reply(
   moreHeaders: HeaderList = [],
 ): void {
   res.writeHead(status, headers.concat(ownHeaders(body, res.req.requestId), moreHeaders));
-  res.end(body);
+  endAnswer(res, body);
 }
 
 function ownHeaders(body: string | Buffer, requestId: string): HeaderList {
@@ -109,11 +110,13 @@ export function replyRepresentation(
     headers,
   );
   if (matches(ifNoneMatch(res.req.rawHeaders), etag)) {
-    res.writeHead(304, all).end();
+    res.writeHead(304, all);
+    endAnswer(res);
     return;
   }
   all.push('Content-Type', JSON_TYPE, 'Content-Length', String(bytes));
-  res.writeHead(200, all).end(body);
+  res.writeHead(200, all);
+  endAnswer(res, body);
 }
 
 /** All of the header's lines together. Looked for among the raw headers, as most requests have none (see express-app). */
@@ -151,5 +154,6 @@ export function serializeProblem(
 
 /** Answers 204, which has no body. */
 export function replyEmpty(res: Response, headers: HeaderList = []): void {
-  res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers)).end();
+  res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers));
+  endAnswer(res);
 }

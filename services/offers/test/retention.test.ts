@@ -4,7 +4,7 @@ import { useDatabase } from './database';
 
 const database = useDatabase();
 const DAY_MS = 86_400_000;
-const after30Days = { retentionMs: 30 * DAY_MS };
+const after30Days = { retentionMs: 30 * DAY_MS, sendEmail: () => Promise.resolve() };
 
 /** Deletes what is to be deleted; tells how much of what that was. */
 async function swept() {

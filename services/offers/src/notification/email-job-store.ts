@@ -25,11 +25,14 @@ export interface EmailJobStore {
     job: EmailJob,
     failure: { reason: string; dueInMs: number | undefined },
   ) => Promise<void>;
-  /** Drops up to `limit` that are due, unsent; returns how many there were. */
-  skipDue: (limit: number) => Promise<number>;
+  /** Marks those that are due as skipped, until the signal aborts; returns how many there were. */
+  skipDue: (signal: AbortSignal) => Promise<number>;
   /** Forgets those that ended so long ago, in whichever way, until the signal aborts; returns how many there were. */
   forgetEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
+
+/** The most that one statement skips: it has to end within its timeout. */
+const SKIP_BATCH = 10_000;
 
 /** Keeps the e-mails in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
 export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
@@ -95,15 +98,20 @@ export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
         .execute();
     },
 
-    skipDue: async (limit) => {
-      const { numUpdatedRows } = await db
-        .with('due', () => due(limit))
-        .updateTable('email_jobs')
-        .from('due')
-        .whereRef('email_jobs.seq', '=', 'due_seq')
-        .set({ status: 'skipped', due_at: null, finished_at: sql`now()` })
-        .executeTakeFirst();
-      return Number(numUpdatedRows);
+    skipDue: async (signal) => {
+      let skipped = 0;
+      while (!signal.aborted) {
+        const { numUpdatedRows } = await db
+          .with('due', () => due(SKIP_BATCH))
+          .updateTable('email_jobs')
+          .from('due')
+          .whereRef('email_jobs.seq', '=', 'due_seq')
+          .set({ status: 'skipped', due_at: null, finished_at: sql`now()` })
+          .executeTakeFirst();
+        skipped += Number(numUpdatedRows);
+        if (numUpdatedRows < SKIP_BATCH) break;
+      }
+      return skipped;
     },
 
     forgetEnded: (agoMs, signal) => {

@@ -4,7 +4,7 @@ import type { Sweep } from '../db/keep-sweeping';
 import type { Tables } from '../db/tables';
 import { createDeliverEmail } from './deliver-email';
 import { createDeliverWebhook } from './deliver-webhook';
-import { createEmailJobStore, type EmailJob } from './email-job-store';
+import { createEmailJobStore } from './email-job-store';
 import type { SendEmail } from './send-email';
 import { createSendWebhook } from './send-webhook';
 import { createWebhookDeliveryStore, type WebhookDeliveryStore } from './webhook-delivery-store';
@@ -22,8 +22,6 @@ export const WEBHOOK_CONCURRENCY = PER_ENDPOINT * MAX_ENDPOINTS;
 const EMAIL_CONCURRENCY = 4;
 /** Longer than sending one may take, with its statements. */
 const EMAIL_LEASE_MS = 300_000;
-/** E-mails dropped at a time where none are sent. */
-const SKIP_LIMIT = 1000;
 
 /** Tells those who want to know what orders come to. */
 export interface Notification extends Poller {
@@ -39,7 +37,7 @@ export interface Notification extends Poller {
  * Sends webhooks and e-mails that are due, beside everything else: none of it is waited for by whoever orders or
  * decides.
  *
- * @param options.sendEmail without it, e-mails are dropped as they come due
+ * @param options.sendEmail without it, e-mails that are due are skipped by a sweep
  * @param options.retentionMs how long what was sent or given up is kept
  * @param options.leaseMarginMs what a delivery takes besides its exchange with the receiver
  * @param options.pollMs how often what is due is looked for where nobody wakes it
@@ -84,23 +82,19 @@ export function createNotification(options: {
     logger,
   });
 
-  const skipEmails = async (): Promise<EmailJob[]> => {
-    while ((await jobs.skipDue(SKIP_LIMIT)) === SKIP_LIMIT);
-    return [];
-  };
-  const emailWorker = createJobWorker<EmailJob>({
-    name: 'due e-mails',
-    claim: sendEmail ? (limit) => jobs.claimDue(limit, EMAIL_LEASE_MS) : skipEmails,
-    work: sendEmail
-      ? createDeliverEmail({ jobs, send: sendEmail, delaysMs, logger })
-      : () => Promise.resolve(),
-    capacity: () => EMAIL_CONCURRENCY,
-    pollMs,
-    graceMs,
-    logger,
-  });
+  const emailWorker =
+    sendEmail &&
+    createJobWorker({
+      name: 'due e-mails',
+      claim: (limit) => jobs.claimDue(limit, EMAIL_LEASE_MS),
+      work: createDeliverEmail({ jobs, send: sendEmail, delaysMs, logger }),
+      capacity: () => EMAIL_CONCURRENCY,
+      pollMs,
+      graceMs,
+      logger,
+    });
 
-  const workers = [webhookWorker, emailWorker];
+  const workers = emailWorker ? [webhookWorker, emailWorker] : [webhookWorker];
 
   return {
     endpoints: createWebhookEndpointStore(db),
@@ -112,6 +106,7 @@ export function createNotification(options: {
         sweep: (signal) => deliveries.forgetEnded(retentionMs, signal),
       },
       { rows: 'e-mail jobs', sweep: (signal) => jobs.forgetEnded(retentionMs, signal) },
+      ...(sendEmail ? [] : [{ rows: 'e-mails to send', sweep: jobs.skipDue }]),
     ],
     start: () => {
       for (const worker of workers) worker.start();
