@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { until } from '../testing';
-import { trackConnections } from './connections';
+import { trackConnections, type ConnectionLimits } from './connections';
 
 const opened: { server: Server; sockets: Socket[] }[] = [];
 afterEach(() => {
@@ -15,17 +15,20 @@ afterEach(() => {
 /** More than the buffers of a connection hold. */
 const LARGE = 'x'.repeat(20_000_000);
 
-/** A server that answers `/large` at once, and everything else when it is told to. */
-async function setUp(limits: { maxConnections?: number; readTimeoutMs?: number } = {}) {
+/** A server that answers at once: `/large` with much, `/stream` with as much and no end; `/held` when it is told to. */
+async function setUp(limits: Partial<ConnectionLimits> = {}) {
   const held: ServerResponse[] = [];
   const server = createServer((req, res) => {
     if (req.url === '/large') res.end(LARGE);
+    else if (req.url === '/stream') res.write(LARGE);
     else if (req.url === '/held') held.push(res);
     else res.end('ok');
   });
   const connections = trackConnections(server, {
-    maxConnections: limits.maxConnections ?? 100,
-    readTimeoutMs: limits.readTimeoutMs ?? 60_000,
+    maxConnections: 100,
+    unusedMs: 60_000,
+    readMs: 60_000,
+    ...limits,
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -94,15 +97,38 @@ describe('one connection more than there may be', () => {
   });
 });
 
-it('a client that reads an answer for too long is let go, and one that waits for its answer is not', async () => {
-  const { client, connections, held } = await setUp({ readTimeoutMs: 500 });
-  const deaf = await client('/large', false);
-  const waiting = await client('/held');
+it.each(['/large', '/stream'])(
+  'a client that reads %s for too long is let go, and one that waits for its answer is not',
+  async (path) => {
+    const { client, connections, held } = await setUp({ readMs: 500 });
+    const deaf = await client(path, false);
+    const waiting = await client('/held');
+    await until(() => held.length === 1);
+    await until(() => {
+      // A byte now and then does not help.
+      deaf.socket.read(1);
+      return connections.size === 1;
+    });
+    expect(waiting.isClosed).toBe(false);
+  },
+);
+
+it('a client that asks for nothing for too long is let go, and one that waits for its answer is not', async () => {
+  const { client, held } = await setUp({ unusedMs: 500 });
+  const [silent, answered, waiting] = [await client(), await client('/a'), await client('/held')];
   await until(() => held.length === 1);
-  await until(() => {
-    // A byte now and then does not help.
-    deaf.socket.read(1);
-    return connections.size === 1;
-  });
+  await until(() => silent.isClosed && answered.isClosed);
+  expect(answered.text).toMatch(/ok$/);
   expect(waiting.isClosed).toBe(false);
+});
+
+it('an answer hears that its client is gone, though it is queued behind another', async () => {
+  const { client, held } = await setUp();
+  const leaving = await client('/held');
+  leaving.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until(() => held.length === 2);
+  const closed: ServerResponse[] = [];
+  for (const answer of held) answer.once('close', () => closed.push(answer));
+  leaving.socket.destroy();
+  await until(() => closed.length === 2);
 });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
+import { rememberAddress } from './audit';
 
 /** What is under way on one connection. */
 export interface Connection {
@@ -18,23 +19,26 @@ export interface Connection {
 interface TrackedConnection extends Connection {
   requested: (answer: ServerResponse) => void;
   answered: (answer: ServerResponse) => void;
-  /** Since when no request has been under way on it, on the clock of `performance.now()`. */
-  unusedSince: number;
+  /** For how many milliseconds no request has been under way on it. */
+  unusedMs: () => number;
   /** For how many milliseconds its answers have been ready and not read, as far as calls of this function can tell. */
   unreadMs: () => number;
+  /** Tells the answers that are owed that nobody is there any longer. */
+  closed: () => void;
 }
 
 function track(socket: Socket): TrackedConnection {
   // A client may send several requests ahead.
-  const owed = new Set<ServerResponse>();
+  const owed: ServerResponse[] = [];
   let latest: ServerResponse | undefined;
   let onAnswered: () => void = () => undefined;
   let bytesRead = 0;
   let quietSince = performance.now();
+  let unusedSince = performance.now();
   let unreadSince: number | undefined;
-  const isAnswered = () => owed.size === 0;
-  const isUnread = () => !isAnswered() && [...owed].every((answer) => answer.writableEnded);
-  const connection: TrackedConnection = {
+  const isAnswered = () => owed.length === 0;
+  const isReady = (answer: ServerResponse) => answer.writableEnded || answer.writableNeedDrain;
+  return {
     socket,
     isAnswered,
     answerToUnfinished: () =>
@@ -50,23 +54,28 @@ function track(socket: Socket): TrackedConnection {
       return now - quietSince;
     },
     requested: (answer) => {
-      owed.add(answer);
+      owed.push(answer);
       latest = answer;
     },
     answered: (answer) => {
-      owed.delete(answer);
+      const i = owed.indexOf(answer);
+      if (i < 0) return;
+      owed.splice(i, 1);
       if (!isAnswered()) return;
-      connection.unusedSince = performance.now();
+      unusedSince = performance.now();
       onAnswered();
     },
-    unusedSince: performance.now(),
+    unusedMs: () => (isAnswered() ? performance.now() - unusedSince : 0),
     unreadMs: () => {
       const now = performance.now();
-      unreadSince = isUnread() ? (unreadSince ?? now) : undefined;
+      unreadSince = !isAnswered() && owed.every(isReady) ? (unreadSince ?? now) : undefined;
       return unreadSince === undefined ? 0 : now - unreadSince;
     },
+    closed: () => {
+      // Of an answer that is queued behind another, Node.js 20 says nothing.
+      for (const answer of [...owed]) answer.emit('close');
+    },
   };
-  return connection;
 }
 
 /** The connections of a server that are open now. */
@@ -74,42 +83,50 @@ export type Connections = ReadonlyMap<Duplex, Connection>;
 
 /** Whoever has just connected, or been answered, has this long to ask for something. */
 const MIN_UNUSED_MS = 1000;
-/** How often connections are looked at whose clients may not be reading. */
+/** How often all connections are looked at. */
 const SWEEP_MS = 1000;
 
-/**
- * Follows what is under way on each connection: node:http calls one idle whose last answer is not yet sent. For one more
- * than `maxConnections` the one unused for longest is closed, else one whose client does not read its answers; where all
- * are in use, the new one. A client that has not read its answers after `readTimeoutMs` is let go, however slowly it reads.
- */
-export function trackConnections(
-  server: Server,
-  { maxConnections, readTimeoutMs }: { maxConnections: number; readTimeoutMs: number },
-): Connections {
-  const connections = new Map<Duplex, TrackedConnection>();
-  // In the order in which they fell idle, so that the first is the one unused for longest.
-  const idle = new Set<TrackedConnection>();
-  // The others: few, where most are idle, and so soon looked at.
-  const inUse = new Set<TrackedConnection>();
-  let unread: TrackedConnection[] = [];
+/** What connections may be kept for. */
+export interface ConnectionLimits {
+  maxConnections: number;
+  /** For how long none of a client's requests may be under way, in milliseconds. */
+  unusedMs: number;
+  /** How long a client may take to read what is ready for it, in milliseconds, however steadily it reads. */
+  readMs: number;
+}
 
-  const forget = (connection: TrackedConnection) => {
-    connections.delete(connection.socket);
-    idle.delete(connection);
-    inUse.delete(connection);
+/**
+ * Follows what is under way on each connection: node:http calls one idle whose last answer is not yet sent. One that is
+ * unused or unread for too long is closed. For one more than `maxConnections` the one unused for longest is closed, else
+ * one whose client does not read its answers; where all are in use, the new one.
+ */
+export function trackConnections(server: Server, limits: ConnectionLimits): Connections {
+  const connections = new Map<Duplex, TrackedConnection>();
+  // Those to close for new ones, last who goes first. They are looked for once a second at most: anybody can make new ones.
+  let expendable: TrackedConnection[] = [];
+  let foundAt = -Infinity;
+
+  const isExpendable = (connection: TrackedConnection) =>
+    connection.unusedMs() >= MIN_UNUSED_MS || connection.unreadMs() >= MIN_UNUSED_MS;
+  const popExpendable = () => {
+    let connection = expendable.pop();
+    while (connection && !(connections.has(connection.socket) && isExpendable(connection))) {
+      connection = expendable.pop();
+    }
+    return connection;
   };
-  const leastUsed = () => {
-    const [first] = idle;
-    if (first && performance.now() - first.unusedSince >= MIN_UNUSED_MS) return first;
-    unread = unread.filter(
-      ({ socket, unreadMs }) => connections.has(socket) && unreadMs() >= MIN_UNUSED_MS,
-    );
-    return unread.shift();
+  const takeExpendable = () => {
+    const known = popExpendable();
+    if (known || performance.now() - foundAt < SWEEP_MS) return known;
+    foundAt = performance.now();
+    expendable = [...connections.values()]
+      .filter(isExpendable)
+      .sort((a, b) => a.unusedMs() - b.unusedMs());
+    return popExpendable();
   };
   const sweep = setInterval(() => {
-    unread = [...inUse].filter(({ unreadMs }) => unreadMs() >= MIN_UNUSED_MS);
-    for (const { socket, unreadMs } of unread) {
-      if (unreadMs() >= readTimeoutMs) socket.destroy();
+    for (const { socket, unusedMs, unreadMs } of connections.values()) {
+      if (unusedMs() >= limits.unusedMs || unreadMs() >= limits.readMs) socket.destroy();
     }
   }, SWEEP_MS).unref();
   server.once('close', () => {
@@ -117,34 +134,25 @@ export function trackConnections(
   });
 
   server.on('connection', (socket) => {
-    if (connections.size >= maxConnections) {
-      const closed = leastUsed();
-      (closed?.socket ?? socket).destroy();
-      if (!closed) return;
-      forget(closed);
+    if (connections.size >= limits.maxConnections) {
+      const expended = takeExpendable();
+      (expended?.socket ?? socket).destroy();
+      if (!expended) return;
+      connections.delete(expended.socket);
     }
+    rememberAddress(socket);
     const connection = track(socket);
     connections.set(socket, connection);
-    idle.add(connection);
     socket.once('close', () => {
-      forget(connection);
+      connections.delete(socket);
+      connection.closed();
     });
   });
   const answered = function (this: ServerResponse) {
-    const connection = connections.get(this.req.socket);
-    if (!connection) return;
-    connection.answered(this);
-    if (!connection.isAnswered()) return;
-    inUse.delete(connection);
-    idle.add(connection);
+    connections.get(this.req.socket)?.answered(this);
   };
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-    const connection = connections.get(req.socket);
-    if (connection) {
-      idle.delete(connection);
-      inUse.add(connection);
-      connection.requested(res);
-    }
+    connections.get(req.socket)?.requested(res);
     res.on('close', answered);
   });
   return connections;

@@ -21,6 +21,8 @@ declare global {
       requestId: string;
       /** When it arrived, on the clock of `performance.now()`. */
       startedAt: number;
+      /** Whether it was answered, or its client is gone, and that is written down. */
+      isOver: boolean | undefined;
     }
   }
 }
@@ -136,19 +138,14 @@ export function mountEndpoints(
         const working = handle(req, res, next) as Promise<void> | undefined;
         return working && keepSlotUntil(req, working);
       };
-      const admit: RequestHandler = (req, res, next) => {
-        const admitting = admission.admit(req, access);
-        const goOn = () => {
-          if (!body) return work(req, res, next);
-          // A slow sender must not hold a slot.
-          releaseSlot(req);
-          next();
-          return undefined;
+      const admit =
+        (goOn: RequestHandler): RequestHandler =>
+        (req, res, next) => {
+          const admitting = admission.admit(req, access);
+          // Where nothing has to be waited for, without a promise.
+          return admitting ? admitting.then(() => goOn(req, res, next)) : goOn(req, res, next);
         };
-        // Where nothing has to be waited for, without a promise.
-        return admitting ? admitting.then(goOn) : goOn();
-      };
-      route[method](...(body ? [admit, readJson, requireJson, work] : [admit]));
+      route[method](...(body ? [admit(receive), readJson, requireJson, work] : [admit(work)]));
     }
     const methods = group.map(({ contract }) => contract.method.toUpperCase());
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
@@ -158,6 +155,12 @@ export function mountEndpoints(
     });
   }
 }
+
+/** A slow sender must not hold a slot. */
+const receive: RequestHandler = (req, _res, next) => {
+  releaseSlot(req);
+  next();
+};
 
 function isJson(req: { headers: { 'content-type'?: string | undefined } }): boolean {
   return /^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '');

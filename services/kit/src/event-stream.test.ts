@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { allButIntervals, recordingLogger, startHttpServer } from '../testing';
+import { allButIntervals, recordingLogger, startApp } from '../testing';
 import { endpoint } from './endpoint';
 import { openEventStream, type EventStream } from './event-stream';
 import { createLifecycle } from './lifecycle';
@@ -44,7 +44,7 @@ async function serve() {
     problems: kitProblems,
     endpoints: [streaming],
   });
-  const server = await startHttpServer(app);
+  const server = await startApp(app);
   closers.push(server.close);
   // Whatever else goes on in a service.
   const timersBefore = jest.getTimerCount();

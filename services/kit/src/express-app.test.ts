@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { z } from 'zod';
-import { recordingLogger, startHttpServer, until } from '../testing';
+import { recordingLogger, startApp, until } from '../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
@@ -254,7 +254,7 @@ describe('createExpressApp', () => {
 
   it('logs a request that the client gave up on as aborted', async () => {
     const { app, lines } = setUp();
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const req = get(`${server.url}/throw/hang`);
     req.on('error', () => undefined);
     setTimeout(() => req.destroy(), 50);

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
-import type { Socket } from 'node:net';
 import express, { type Express, type Request, type Response } from 'express';
 import { createAdmission, releaseSlotUnlessWorking, type Admission } from './admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
-import { auditLine, rememberAddress } from './audit';
+import { auditLine } from './audit';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
 import {
@@ -51,26 +50,11 @@ export function createExpressApp(options: ExpressAppOptions): Express {
   app.set('trust proxy', trustedProxies);
   useOwnPrototypes(app, lifecycle);
 
-  // A connection that dies takes its answers with it; of those queued behind another, Node.js 20 says nothing.
-  const open = new WeakMap<Socket, Set<Response>>();
-  const follow = (res: Response) => {
-    const { socket } = res.req;
-    let answers = open.get(socket);
-    if (!answers) {
-      const own = new Set<Response>();
-      rememberAddress(socket);
-      socket.once('close', () => {
-        for (const each of own) each.emit('close');
-      });
-      open.set(socket, (answers = own));
-    }
-    answers.add(res);
-    // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
-    res.on('close', whenClosed);
-  };
-
+  // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
   const whenClosed = function (this: Response) {
-    if (!open.get(this.req.socket)?.delete(this)) return;
+    // An answer that was queued behind another may hear of it twice (see connections.ts).
+    if (this.req.isOver) return;
+    this.req.isOver = true;
     releaseSlotUnlessWorking(this.req);
     const request = describeRequest(this.req, this);
     logRequest(request);
@@ -85,7 +69,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     const { hosts, requestId: sent } = scanHeaders(req);
     req.requestId = sent !== undefined && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
     req.startedAt = performance.now();
-    follow(res);
+    res.on('close', whenClosed);
     if (hosts !== 1 && (hosts > 1 || req.httpVersionMinor > 0)) {
       answerProblem(
         new MalformedRequestError('A request must have exactly one Host header.'),
@@ -140,10 +124,12 @@ function scanHeaders({ rawHeaders }: Request): { requestId: string | undefined; 
 }
 
 function describeRequest(req: Request, res: Response): RequestLine {
+  // Node.js 20 calls an answer finished whose connection broke halfway, too.
+  const isSent = res.writableFinished && !req.socket.destroyed;
   return {
     method: req.method,
     route: (req.route as { path: string } | undefined)?.path ?? null,
-    status: res.writableFinished ? res.statusCode : null,
+    status: isSent ? res.statusCode : null,
     durationMs: Math.round((performance.now() - req.startedAt) * 1000) / 1000,
     requestId: req.requestId,
   };

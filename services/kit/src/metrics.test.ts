@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import request from 'supertest';
-import { createOpenApiCheck, recordingLogger, startHttpServer, until } from '../testing';
+import { createOpenApiCheck, recordingLogger, startApp, startHttpServer, until } from '../testing';
 import { endpoint } from './endpoint';
 import { createLifecycle } from './lifecycle';
 import type { GaugeSource } from './metrics';
@@ -89,7 +89,7 @@ describe('/metrics', () => {
 
   it('counts a request that its caller gave up as such', async () => {
     const { app, counts, lines } = setUp();
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const call = get(`${server.url}/things/none`).on('error', () => undefined);
     setTimeout(() => call.destroy(), 50);
     await until(() => lines.some(({ msg }) => msg === 'request aborted'));

@@ -82,16 +82,18 @@ export function replyText(res: Response, text: string, contentType: string): voi
 /** A JSON body made once for many responses, with the strong entity tag that names it (RFC 9110, section 8.8.3). */
 export interface Representation {
   body: string;
-  /** How long the body is, encoded. */
-  bytes: number;
   etag: string;
+  /** What every response with this body carries. */
+  headers: HeaderList;
 }
 
 /** Serialises a value once and for all. */
 export function represent(value: object): Representation {
   const body = JSON.stringify(value);
   const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
-  return { body, bytes: Buffer.byteLength(body), etag: `"${digest}"` };
+  const length = String(Buffer.byteLength(body));
+  const headers = [...inertHeaders, 'Content-Type', JSON_TYPE, 'Content-Length', length];
+  return { body, etag: `"${digest}"`, headers };
 }
 
 /**
@@ -100,23 +102,19 @@ export function represent(value: object): Representation {
  */
 export function replyRepresentation(
   res: Response,
-  { body, bytes, etag }: Representation,
+  { body, etag, headers }: Representation,
   { ageS, maxAgeS }: { ageS: number; maxAgeS: number },
-  headers: HeaderList,
+  moreHeaders: HeaderList,
 ): void {
-  const all = inertHeaders.concat(
+  const { req } = res;
+  const isKnown = matches(ifNoneMatch(req.rawHeaders), etag);
+  const all = (isKnown ? inertHeaders : headers).concat(
     ['ETag', etag, 'Age', String(ageS), 'Cache-Control', `max-age=${String(maxAgeS)}`],
-    ['X-Request-Id', res.req.requestId],
-    headers,
+    ['X-Request-Id', req.requestId],
+    moreHeaders,
   );
-  if (matches(ifNoneMatch(res.req.rawHeaders), etag)) {
-    res.writeHead(304, all);
-    endAnswer(res);
-    return;
-  }
-  all.push('Content-Type', JSON_TYPE, 'Content-Length', String(bytes));
-  res.writeHead(200, all);
-  endAnswer(res, body);
+  res.writeHead(isKnown ? 304 : 200, all);
+  endAnswer(res, isKnown ? undefined : body);
 }
 
 /** All of the header's lines together. Looked for among the raw headers, as most requests have none (see express-app). */

@@ -17,13 +17,10 @@ const TIMEOUTS = {
   requestMs: 8000,
   /** How often these two are looked at. */
   checkMs: 1000,
-  /**
-   * While an answer is owed and nothing goes either way: whoever does not read it must not keep the connection. Longer than
-   * any request may wait, and than an event stream is silent.
-   */
-  silenceMs: 60_000,
-  /** To read an answer that is complete, however steadily it reads. */
+  /** To read what is ready for it, however steadily it reads. */
   readMs: 60_000,
+  /** To ask for something more: longer than Google's load balancers do (600 s), so that it is they who close. */
+  unusedMs: 620_000,
 };
 /**
  * Connections that the kernel makes while nobody here has time to take them: of one more it says nothing, and the client
@@ -32,8 +29,6 @@ const TIMEOUTS = {
 const BACKLOG = 4096;
 /** Of the request line and the headers together. */
 const MAX_HEADER_BYTES = 16_384;
-/** Longer than the idle timeout of Google's load balancers (600 s), so that it is they who close idle connections. */
-const KEEP_ALIVE_TIMEOUT_MS = 620_000;
 
 /** A server that listens. */
 export interface RunningServer {
@@ -67,18 +62,19 @@ export async function serve(options: {
       headersTimeout: timeouts.headersMs,
       requestTimeout: timeouts.requestMs,
       connectionsCheckingInterval: timeouts.checkMs,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      // Two timers for each request; the sweep of connections does it for nothing.
+      keepAliveTimeout: 0,
       // The app refuses a request without one; node:http would answer with no body and no log line.
       requireHostHeader: false,
     },
     app,
   );
-  server.timeout = timeouts.silenceMs;
   // An expectation that means nothing to a server may be ignored (RFC 9110, section 10.1.1).
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   const connections = trackConnections(server, {
     maxConnections: config.MAX_CONNECTIONS,
-    readTimeoutMs: timeouts.readMs,
+    unusedMs: timeouts.unusedMs,
+    readMs: timeouts.readMs,
   });
   answerUnreadable(server, connections, logger);
   await listen(server, config.HOST, config.PORT);

@@ -6,6 +6,9 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
+import type { Express } from 'express';
+import { trackConnections } from '../src/connections';
+import { serverOptions } from '../src/express-app';
 
 /** A server on 127.0.0.1, for one test. */
 export interface LocalServer {
@@ -19,6 +22,13 @@ export interface LocalServer {
 /** A real HTTP server on 127.0.0.1 that answers as the listener does: well, late, or with nonsense. */
 export function startHttpServer(listener: RequestListener): Promise<LocalServer> {
   return listen(createServer({ keepAliveTimeout: 60_000 }, listener));
+}
+
+/** An app on 127.0.0.1, on a server that tells it of its connections as that of a service does. */
+export function startApp(app: Express): Promise<LocalServer> {
+  const server = createServer(serverOptions(app), app);
+  trackConnections(server, { maxConnections: Infinity, unusedMs: Infinity, readMs: Infinity });
+  return listen(server);
 }
 
 /** A server that speaks whatever the listener writes, HTTP or not. */

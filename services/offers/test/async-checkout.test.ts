@@ -1,6 +1,6 @@
 import { request as send } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startHttpServer } from '@loan-buddy/kit/testing';
+import { startApp } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { UndecidedError } from '../src/orders/payment-client';
 import { anOrder, useService } from './builders';
@@ -96,7 +96,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
   it('waits no longer for a client that has left', async () => {
     const { app, feed } = withWorker();
     const watched = spyOnWatches(feed);
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     closers.push(server.close);
     const body = JSON.stringify(wanted);
     const headers = { 'Content-Type': 'application/json', Prefer: 'respond-async, wait=30' };

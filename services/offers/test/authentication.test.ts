@@ -13,7 +13,7 @@ import {
   createTokenIssuer,
   ISSUER,
   recordingLogger,
-  startHttpServer,
+  startApp,
   until,
   type Claims,
   type LogLine,
@@ -184,7 +184,7 @@ describe('a token that is not good', () => {
 
 /** Sends header lines as they are, and returns what comes back. */
 async function raw(app: Express, lines: readonly string[]): Promise<string> {
-  const server = await startHttpServer(app);
+  const server = await startApp(app);
   try {
     return await new Promise((resolve) => {
       let answer = '';
@@ -478,7 +478,7 @@ describe('the audit log', () => {
       admission: createAdmission({ verifyToken: verifyToken() }),
       askForDecision: () => new Promise((resolve) => (decide = resolve)),
     });
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const sent = request(server.url)
       .post('/checkout')
       .set(bearer(await issuer.sign({ scope: 'orders:write' })))

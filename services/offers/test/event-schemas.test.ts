@@ -1,5 +1,5 @@
 import { createPublishEvent } from '@loan-buddy/kit';
-import { createComponentCheck, recordingLogger, startHttpServer } from '@loan-buddy/kit/testing';
+import { createComponentCheck, recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { exportEvents } from '../src/commands/export-events';
 import { createEventLog } from '../src/events/event-log';
@@ -36,7 +36,7 @@ async function happen({ orders }: Service): Promise<string[]> {
 /** How others get to see the events of these orders. */
 const ways: Record<string, (service: Service, ids: string[]) => Promise<unknown[]>> = {
   'as a stream sends it': async ({ app }, ids) => {
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const seen: unknown[] = [];
     for (const id of ids) {
       const stream = await listenToStream(`${server.url}/orders/${id}/events`);

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { createAdmission } from '@loan-buddy/kit';
 import type { Express } from 'express';
 import request from 'supertest';
-import { startHttpServer, until } from '@loan-buddy/kit/testing';
+import { startApp, until } from '@loan-buddy/kit/testing';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { anOrder, useService } from './builders';
 import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 async function serve(app: Express) {
-  const server = await startHttpServer(app);
+  const server = await startApp(app);
   closers.push(server.close);
   return server;
 }

@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import request from 'supertest';
 import { z } from 'zod';
-import { recordingLogger, startHttpServer, until } from '../../testing';
+import { recordingLogger, startApp, until } from '../../testing';
 import { endpoint } from '../endpoint';
 import { createExpressApp } from '../express-app';
 import { createLifecycle } from '../lifecycle';
@@ -147,7 +147,7 @@ describe('past as many requests as there may be at once', () => {
 
   it('counts whoever has left for as long as somebody works for them', async () => {
     const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 0.25 });
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const left = get(`${server.url}/wait`).on('error', () => undefined);
     await until(() => waiting.length >= 1);
     left.destroy();
@@ -169,7 +169,7 @@ describe('past as many requests as there may be at once', () => {
         return new Promise(() => undefined);
       },
     });
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const headers = { Authorization: 'Bearer unknown' };
     const waiting = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
     await until(() => asked.length >= 1);
@@ -214,7 +214,7 @@ describe('past as many requests as there may be at once', () => {
         return new Promise((resolve) => (letIn = resolve));
       },
     });
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const headers = { Authorization: 'Bearer slow' };
     const left = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
     await until(() => asked.length >= 1);
@@ -228,7 +228,7 @@ describe('past as many requests as there may be at once', () => {
 
   it('does not count whoever is gone with answers queued behind another', async () => {
     const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 1 });
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const socket = connect(server.port, '127.0.0.1');
     const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     socket.write(ask('/wait').repeat(4));
@@ -244,7 +244,7 @@ describe('past as many requests as there may be at once', () => {
 
   it('does not count an answer that waits for another to be read', async () => {
     const { app, waiting, letGo } = setUp({ maxConcurrent: 0.5 });
-    const server = await startHttpServer(app);
+    const server = await startApp(app);
     const socket = connect(server.port, '127.0.0.1');
     const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     socket.write(ask('/wait') + ask('/thing').repeat(5));
