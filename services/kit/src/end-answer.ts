@@ -6,6 +6,9 @@ interface MadeAnswer {
   body: string | Buffer | undefined;
 }
 
+/** So many are written without waiting for the end of a turn, which may be long. */
+const MAX_TOGETHER = 32;
+
 let made: MadeAnswer[] = [];
 
 /**
@@ -17,6 +20,7 @@ export function endAnswer(res: Response, body?: string | Buffer): void {
   releaseSlot(res.req);
   if (made.length === 0) setImmediate(writeMade);
   made.push({ res, body });
+  if (made.length === MAX_TOGETHER) writeMade();
 }
 
 function writeMade(): void {
