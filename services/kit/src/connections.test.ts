@@ -102,8 +102,10 @@ it.each(['/large', '/stream'])(
   async (path) => {
     const { client, connections, held } = await setUp({ readMs: 500 });
     const deaf = await client(path, false);
+    // It waits for more, behind what it does not read.
+    deaf.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
     const waiting = await client('/held');
-    await until(() => held.length === 1);
+    await until(() => held.length === 2);
     await until(() => {
       // A byte now and then does not help.
       deaf.socket.read(1);

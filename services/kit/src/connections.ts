@@ -21,21 +21,21 @@ interface TrackedConnection extends Connection {
   answered: (answer: ServerResponse) => void;
   /** For how many milliseconds no request has been under way on it. */
   unusedMs: () => number;
-  /** For how many milliseconds its answers have been ready and not read, as far as calls of this function can tell. */
+  /** For how many milliseconds its next answer has been ready and not read, as far as calls of this function can tell. */
   unreadMs: () => number;
   /** Tells the answers that are owed that nobody is there any longer. */
   closed: () => void;
 }
 
 function track(socket: Socket): TrackedConnection {
-  // A client may send several requests ahead.
+  // In the order they are to be read: a client may send several requests ahead.
   const owed: ServerResponse[] = [];
   let latest: ServerResponse | undefined;
   let onAnswered: () => void = () => undefined;
   let bytesRead = 0;
   let quietSince = performance.now();
   let unusedSince = performance.now();
-  let unreadSince: number | undefined;
+  let unread: { answer: ServerResponse; since: number } | undefined;
   const isAnswered = () => owed.length === 0;
   const isReady = (answer: ServerResponse) => answer.writableEnded || answer.writableNeedDrain;
   return {
@@ -68,8 +68,10 @@ function track(socket: Socket): TrackedConnection {
     unusedMs: () => (isAnswered() ? performance.now() - unusedSince : 0),
     unreadMs: () => {
       const now = performance.now();
-      unreadSince = !isAnswered() && owed.every(isReady) ? (unreadSince ?? now) : undefined;
-      return unreadSince === undefined ? 0 : now - unreadSince;
+      const [next] = owed;
+      if (!next || !isReady(next)) unread = undefined;
+      else if (unread?.answer !== next) unread = { answer: next, since: now };
+      return unread ? now - unread.since : 0;
     },
     closed: () => {
       // Of an answer that is queued behind another, Node.js 20 says nothing.
