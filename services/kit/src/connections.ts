@@ -37,7 +37,7 @@ function track(socket: Socket): TrackedConnection {
   let unusedSince = performance.now();
   let unread: { answer: ServerResponse; since: number } | undefined;
   const isAnswered = () => owed.length === 0;
-  const isReady = (answer: ServerResponse) => answer.writableEnded || answer.writableNeedDrain;
+  const isReady = (answer: ServerResponse) => answer.writableEnded || socket.writableNeedDrain;
   return {
     socket,
     isAnswered,
@@ -127,6 +127,7 @@ export function trackConnections(server: Server, limits: ConnectionLimits): Conn
     return popExpendable();
   };
   const sweep = setInterval(() => {
+    expendable = [];
     for (const { socket, unusedMs, unreadMs } of connections.values()) {
       if (unusedMs() >= limits.unusedMs || unreadMs() >= limits.readMs) socket.destroy();
     }

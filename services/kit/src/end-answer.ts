@@ -13,7 +13,8 @@ let made: MadeAnswer[] = [];
 
 /**
  * Ends an answer whose head is there. All those made in one turn of the event loop are written at the end of it, one right
- * after the other, as Redis does: under load that takes less of both sides than to write each between two requests.
+ * after the other, as Redis does: under load that takes less of both sides than to write each between two requests. Only for
+ * what may get lost if the process dies or its handler throws in that turn, and asking again is safe.
  */
 export function endAnswer(res: Response, body?: string | Buffer): void {
   // However long the client takes to read it.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Response } from 'express';
+import { releaseSlot } from './admission/admission';
 import { endAnswer } from './end-answer';
 import type { HeaderList } from './header-list';
 import type { DescribedProblem } from './problem';
@@ -43,6 +44,12 @@ export function signalOf(res: Response): AbortSignal {
   return leaving.signal;
 }
 
+/** Ends an answer at once. Its request gives its slot back, however long the client takes to read. */
+function end(res: Response, body?: string | Buffer): void {
+  releaseSlot(res.req);
+  res.end(body);
+}
+
 /** Answers with a body that is already in its final form, in a single write. */
 export function reply(
   res: Response,
@@ -52,7 +59,7 @@ export function reply(
   moreHeaders: HeaderList = [],
 ): void {
   res.writeHead(status, headers.concat(ownHeaders(body, res.req.requestId), moreHeaders));
-  endAnswer(res, body);
+  end(res, body);
 }
 
 function ownHeaders(body: string | Buffer, requestId: string): HeaderList {
@@ -153,5 +160,5 @@ export function serializeProblem(
 /** Answers 204, which has no body. */
 export function replyEmpty(res: Response, headers: HeaderList = []): void {
   res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers));
-  endAnswer(res);
+  end(res);
 }

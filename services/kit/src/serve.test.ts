@@ -47,6 +47,20 @@ async function start(
       replyJson(res, 200, { slow: true });
     },
   );
+  const soon = endpoint(
+    {
+      method: 'get',
+      path: '/soon',
+      operationId: 'soon',
+      summary: 'Soon',
+      access: 'public',
+      responses: {},
+    },
+    async ({ res }) => {
+      await Promise.resolve();
+      replyJson(res, 200, {});
+    },
+  );
   const large = endpoint(
     {
       method: 'get',
@@ -79,7 +93,7 @@ async function start(
     logger,
     lifecycle,
     problems: kitProblems,
-    endpoints: [slow, large, echo, ...healthEndpoints(lifecycle)],
+    endpoints: [slow, soon, large, echo, ...healthEndpoints(lifecycle)],
   });
   const server = await serve({
     app,
@@ -208,6 +222,12 @@ describe('serve', () => {
     const ofRequest = lines.filter(({ msg }) => msg === 'request');
     expect(ofRequest).toEqual([expect.objectContaining({ method: 'POST', status: 400 })]);
     expect(answer).toContain(`X-Request-Id: ${String(ofRequest[0]!['requestId'])}`);
+  });
+
+  it('answers a request that breaks off into garbage while it is worked on', async () => {
+    const { port } = await start();
+    const chunked = get1('/soon').replace('Host: x', 'Host: x\r\nTransfer-Encoding: chunked');
+    expect(statuses(await send(port, `${chunked}ZZ\r\n`))).toEqual(['400']);
   });
 
   it('refuses a body that is not UTF-8', async () => {
