@@ -85,6 +85,19 @@ describe('one connection more than there may be', () => {
     expect(waiting.isClosed).toBe(false);
   });
 
+  it('is never refused while others are idle, however long new ones come', async () => {
+    const { client } = await setUp({ maxConnections: 200 });
+    for (let i = 0; i < 200; i++) await client();
+    letTimePass(2000);
+    // Longer than from one look at all of them to the one after the next.
+    for (let i = 0; i < 50; i++) {
+      const next = await client('/a');
+      await until(() => next.isClosed || next.text.endsWith('ok'));
+      expect(next.text).toMatch(/ok$/);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  });
+
   it('is refused while all the others are in use', async () => {
     const { client, held } = await setUp({ maxConnections: 1 });
     const waiting = await client('/held');

@@ -104,7 +104,7 @@ export interface ConnectionLimits {
  */
 export function trackConnections(server: Server, limits: ConnectionLimits): Connections {
   const connections = new Map<Duplex, TrackedConnection>();
-  // Those to close for new ones, last who goes first. They are looked for once a second at most: anybody can make new ones.
+  // Those to close for new ones; the last goes first. They are looked for once between two sweeps: anybody can make new ones.
   let expendable: TrackedConnection[] = [];
   let foundAt = -Infinity;
 
@@ -128,6 +128,7 @@ export function trackConnections(server: Server, limits: ConnectionLimits): Conn
   };
   const sweep = setInterval(() => {
     expendable = [];
+    foundAt = -Infinity;
     for (const { socket, unusedMs, unreadMs } of connections.values()) {
       if (unusedMs() >= limits.unusedMs || unreadMs() >= limits.readMs) socket.destroy();
     }
