@@ -1,6 +1,6 @@
 /** The real confirm-payment against what asks it: the client of offers, and its messages. */
 import { createHttpClient, createLifecycle, createPublishEvent } from '@loan-buddy/kit';
-import { recordingLogger, startHttpServer } from '@loan-buddy/kit/testing';
+import { recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import { createApp } from '../services/confirm-payment/src/app';
 import { decide } from '../services/confirm-payment/src/decide';
 import { createDecideCheckout } from '../services/confirm-payment/src/decide-checkout';
@@ -19,7 +19,7 @@ it('offers and confirm-payment understand each other', async () => {
     decide: (amount) => decide(amount, 10_000),
     simulateTrouble: () => Promise.resolve(),
   });
-  const server = await startHttpServer(app);
+  const server = await startApp(app);
   const client = createHttpClient({
     baseUrl: server.url,
     timeoutMs: 2000,

@@ -74,8 +74,8 @@ function track(socket: Socket): TrackedConnection {
       return unread ? now - unread.since : 0;
     },
     closed: () => {
-      // Of an answer that is queued behind another, Node.js 20 says nothing.
-      for (const answer of [...owed]) answer.emit('close');
+      // Node.js 20 tells the first of them alone, which so hears of it twice.
+      for (const answer of owed) answer.emit('close');
     },
   };
 }
@@ -88,7 +88,7 @@ const MIN_UNUSED_MS = 1000;
 /** How often all connections are looked at. */
 const SWEEP_MS = 1000;
 
-/** What connections may be kept for. */
+/** How many connections there may be, and how long each may keep its place. */
 export interface ConnectionLimits {
   maxConnections: number;
   /** For how long none of a client's requests may be under way, in milliseconds. */
@@ -100,35 +100,28 @@ export interface ConnectionLimits {
 /**
  * Follows what is under way on each connection: node:http calls one idle whose last answer is not yet sent. One that is
  * unused or unread for too long is closed. For one more than `maxConnections` the one unused for longest is closed, else
- * one whose client does not read its answers; where all are in use, the new one.
+ * one whose client does not read its answers; where all are in use, the new one. Answers are told when their client leaves,
+ * those queued behind another too, and sockets go on knowing its address.
  */
 export function trackConnections(server: Server, limits: ConnectionLimits): Connections {
   const connections = new Map<Duplex, TrackedConnection>();
-  // Those to close for new ones; the last goes first. They are looked for once between two sweeps: anybody can make new ones.
-  let expendable: TrackedConnection[] = [];
-  let foundAt = -Infinity;
+  // Those to close for new ones; the last goes first. Looked for once between two sweeps: anybody can make new ones.
+  let expendable: TrackedConnection[] | undefined;
 
   const isExpendable = (connection: TrackedConnection) =>
     connection.unusedMs() >= MIN_UNUSED_MS || connection.unreadMs() >= MIN_UNUSED_MS;
-  const popExpendable = () => {
+  const takeExpendable = () => {
+    expendable ??= [...connections.values()]
+      .filter(isExpendable)
+      .sort((a, b) => a.unusedMs() - b.unusedMs());
     let connection = expendable.pop();
     while (connection && !(connections.has(connection.socket) && isExpendable(connection))) {
       connection = expendable.pop();
     }
     return connection;
   };
-  const takeExpendable = () => {
-    const known = popExpendable();
-    if (known || performance.now() - foundAt < SWEEP_MS) return known;
-    foundAt = performance.now();
-    expendable = [...connections.values()]
-      .filter(isExpendable)
-      .sort((a, b) => a.unusedMs() - b.unusedMs());
-    return popExpendable();
-  };
   const sweep = setInterval(() => {
-    expendable = [];
-    foundAt = -Infinity;
+    expendable = undefined;
     for (const { socket, unusedMs, unreadMs } of connections.values()) {
       if (unusedMs() >= limits.unusedMs || unreadMs() >= limits.readMs) socket.destroy();
     }

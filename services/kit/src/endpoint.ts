@@ -21,7 +21,7 @@ declare global {
       requestId: string;
       /** When it arrived, on the clock of `performance.now()`. */
       startedAt: number;
-      /** Whether it was answered, or its client is gone, and that is written down. */
+      /** Whether its end, answered or not, has been dealt with. */
       isOver: boolean | undefined;
     }
   }

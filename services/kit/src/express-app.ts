@@ -37,7 +37,8 @@ export interface ExpressAppOptions {
 
 /**
  * An Express application that gives every request an id and one log line, answers everything unexpected with a
- * problem document, and is served on its own prototypes (see {@link serverOptions}).
+ * problem document, and is served on its own prototypes (see {@link serverOptions}), by a server whose connections are
+ * followed: `trackConnections` tells it of clients that leave.
  */
 export function createExpressApp(options: ExpressAppOptions): Express {
   const { logger, lifecycle, problems, endpoints, observe } = options;
@@ -52,7 +53,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
 
   // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
   const whenClosed = function (this: Response) {
-    // An answer that was queued behind another may hear of it twice (see connections.ts).
+    // The answer that was next when its client left hears of it twice (see connections.ts).
     if (this.req.isOver) return;
     this.req.isOver = true;
     releaseSlotUnlessWorking(this.req);

@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import request from 'supertest';
-import { createOpenApiCheck, recordingLogger, startApp, startHttpServer, until } from '../testing';
+import { createOpenApiCheck, recordingLogger, startApp, until } from '../testing';
 import { endpoint } from './endpoint';
 import { createLifecycle } from './lifecycle';
 import type { GaugeSource } from './metrics';
@@ -168,7 +168,7 @@ describe('a gauge', () => {
       reads += 1;
       return new Promise<typeof values>((resolve) => (answer = resolve));
     };
-    const server = await startHttpServer(setUp({ gauges, read }).app);
+    const server = await startApp(setUp({ gauges, read }).app);
     const scrapes = [1, 2, 3].map(
       () =>
         new Promise<string>((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Response } from 'express';
 import { releaseSlot } from './admission/admission';
-import { endAnswer } from './end-answer';
+import { endWithTurn } from './end-with-turn';
 import type { HeaderList } from './header-list';
 import type { DescribedProblem } from './problem';
 
@@ -45,7 +45,7 @@ export function signalOf(res: Response): AbortSignal {
 }
 
 /** Ends an answer at once. Its request gives its slot back, however long the client takes to read. */
-function end(res: Response, body?: string | Buffer): void {
+function endNow(res: Response, body?: string | Buffer): void {
   releaseSlot(res.req);
   res.end(body);
 }
@@ -59,7 +59,7 @@ export function reply(
   moreHeaders: HeaderList = [],
 ): void {
   res.writeHead(status, headers.concat(ownHeaders(body, res.req.requestId), moreHeaders));
-  end(res, body);
+  endNow(res, body);
 }
 
 function ownHeaders(body: string | Buffer, requestId: string): HeaderList {
@@ -106,6 +106,7 @@ export function represent(value: object): Representation {
 /**
  * Answers with a representation that caches may keep, or 304 to whoever says in `If-None-Match` that they have it
  * (RFC 9110, section 13.1.2). It is `ageS` seconds old and stays fresh until `maxAgeS` (RFC 9111, sections 4.2 and 5.1).
+ * It is written when the turn ends (see {@link endWithTurn}).
  */
 export function replyRepresentation(
   res: Response,
@@ -121,7 +122,7 @@ export function replyRepresentation(
     moreHeaders,
   );
   res.writeHead(isKnown ? 304 : 200, all);
-  endAnswer(res, isKnown ? undefined : body);
+  endWithTurn(res, isKnown ? undefined : body);
 }
 
 /** All of the header's lines together. Looked for among the raw headers, as most requests have none (see express-app). */
@@ -160,5 +161,5 @@ export function serializeProblem(
 /** Answers 204, which has no body. */
 export function replyEmpty(res: Response, headers: HeaderList = []): void {
   res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers));
-  end(res);
+  endNow(res);
 }

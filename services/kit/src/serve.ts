@@ -62,7 +62,7 @@ export async function serve(options: {
       headersTimeout: timeouts.headersMs,
       requestTimeout: timeouts.requestMs,
       connectionsCheckingInterval: timeouts.checkMs,
-      // Two timers for each request; the sweep of connections does it for nothing.
+      // node:http would set a timer for each answer; the sweep of connections closes the unused ones.
       keepAliveTimeout: 0,
       // The app refuses a request without one; node:http would answer with no body and no log line.
       requireHostHeader: false,

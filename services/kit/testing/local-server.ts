@@ -24,7 +24,7 @@ export function startHttpServer(listener: RequestListener): Promise<LocalServer>
   return listen(createServer({ keepAliveTimeout: 60_000 }, listener));
 }
 
-/** An app on 127.0.0.1, on a server that tells it of its connections as that of a service does. */
+/** An app of ours on 127.0.0.1, its connections followed as a service's are, without limits. */
 export function startApp(app: Express): Promise<LocalServer> {
   const server = createServer(serverOptions(app), app);
   trackConnections(server, { maxConnections: Infinity, unusedMs: Infinity, readMs: Infinity });

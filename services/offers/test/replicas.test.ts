@@ -1,4 +1,4 @@
-import { allButIntervals, recordingLogger, startHttpServer } from '@loan-buddy/kit/testing';
+import { allButIntervals, recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import request from 'supertest';
 import { openDatabase, type Database } from '../src/db/database';
@@ -46,7 +46,7 @@ async function aReplica(url: string) {
   await migrate(database.db);
   const service = serviceOn({ database, feed: await feedOn(database) });
   closers.push(service.client.close);
-  const server = await startHttpServer(service.app);
+  const server = await startApp(service.app);
   closers.push(server.close);
   return { ...service, url: server.url };
 }

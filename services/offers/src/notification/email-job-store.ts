@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { deleteInBatches } from '../db/delete-in-batches';
+import { inBatches } from '../db/in-batches';
 import { inMs } from '../db/in-ms';
 import type { Tables } from '../db/tables';
 import type { OrderEventData } from '../events/order-event';
@@ -30,9 +31,6 @@ export interface EmailJobStore {
   /** Forgets those that ended so long ago, in whichever way, until the signal aborts; returns how many there were. */
   forgetEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
-
-/** The most that one statement skips: it has to end within its timeout. */
-const SKIP_BATCH = 10_000;
 
 /** Keeps the e-mails in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
 export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
@@ -98,21 +96,17 @@ export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
         .execute();
     },
 
-    skipDue: async (signal) => {
-      let skipped = 0;
-      while (!signal.aborted) {
+    skipDue: (signal) =>
+      inBatches(async (limit) => {
         const { numUpdatedRows } = await db
-          .with('due', () => due(SKIP_BATCH))
+          .with('due', () => due(limit))
           .updateTable('email_jobs')
           .from('due')
           .whereRef('email_jobs.seq', '=', 'due_seq')
           .set({ status: 'skipped', due_at: null, finished_at: sql`now()` })
           .executeTakeFirst();
-        skipped += Number(numUpdatedRows);
-        if (numUpdatedRows < SKIP_BATCH) break;
-      }
-      return skipped;
-    },
+        return numUpdatedRows;
+      }, signal),
 
     forgetEnded: (agoMs, signal) => {
       const where = sql<boolean>`status <> 'pending' and finished_at <= ${inMs(-agoMs)}`;

@@ -12,11 +12,11 @@ const MAX_TOGETHER = 32;
 let made: MadeAnswer[] = [];
 
 /**
- * Ends an answer whose head is there. All those made in one turn of the event loop are written at the end of it, one right
- * after the other, as Redis does: under load that takes less of both sides than to write each between two requests. Only for
- * what may get lost if the process dies or its handler throws in that turn, and asking again is safe.
+ * Ends an answer whose head is there, when this turn of the event loop ends or 32 are waiting; its slot is free at once. They
+ * are written one right after the other, as Redis does: under load that costs both sides less than to write each between two
+ * requests. Only for answers to safe requests: one is lost if the process dies, or its handler throws, in the same turn.
  */
-export function endAnswer(res: Response, body?: string | Buffer): void {
+export function endWithTurn(res: Response, body?: string | Buffer): void {
   // However long the client takes to read it.
   releaseSlot(res.req);
   if (made.length === 0) setImmediate(writeMade);
