@@ -112,10 +112,10 @@ export default defineConfig(
     files: ['**/*.{js,mjs}'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['Buffer', 'console', 'fetch', 'module', 'process', 'setTimeout', 'URL'].map((name) => [
-          name,
-          'readonly',
-        ]),
+        [
+          ...['__dirname', 'Buffer', 'console', 'fetch', 'module', 'process'],
+          ...['require', 'setTimeout', 'URL'],
+        ].map((name) => [name, 'readonly']),
       ),
     },
   },

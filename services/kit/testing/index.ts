@@ -4,5 +4,6 @@ export * from './local-server';
 export * from './recording-logger';
 export * from './openapi-check';
 export * from './token-issuer';
+export * from './run-unless';
 export * from './until';
 export * from './name-server';

@@ -2,15 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 5;
 
+/** Long enough for the slowest machine: it only ends a test that waits in vain. */
+const HANG_MS = 120_000;
+
 /**
- * Waits until the condition holds. The limit is no measure of speed: it only ends a test that waits in vain, before the
- * loop outlives it.
+ * Waits until the condition holds.
  *
- * @throws where it does not hold after `limitMs`.
+ * @param limitMs a limit against a hang, never a measure of speed
+ * @throws if the condition does not hold after `limitMs`.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = HANG_MS,
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {

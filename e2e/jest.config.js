@@ -1,0 +1,13 @@
+const { join } = require('node:path');
+const base = require('../jest.config');
+
+/**
+ * `npm run test:e2e`: the built services as processes, the chart, and the rules of the repository.
+ *
+ * @type {import('jest').Config}
+ */
+module.exports = {
+  ...base,
+  rootDir: join(__dirname, '..'),
+  testMatch: ['<rootDir>/e2e/**/*.test.ts'],
+};

@@ -1,0 +1,30 @@
+/** A Jest reporter: says at the end, for each suite, how many tests were not run and why. */
+const { relative } = require('node:path');
+
+/** What {@link describeUnless} and {@link itUnless} put behind the name of what they skip. */
+const REASON = / \[not run: ([^\]]+)\]/;
+
+class SkippedReporter {
+  constructor({ rootDir }) {
+    this.rootDir = rootDir;
+  }
+
+  onRunComplete(_contexts, { testResults }) {
+    const lines = testResults.flatMap(({ testFilePath, testResults: tests }) => {
+      const counts = new Map();
+      for (const { status, fullName } of tests) {
+        if (status !== 'pending') continue;
+        const reason = REASON.exec(fullName)?.[1] ?? 'left out by the command line';
+        counts.set(reason, (counts.get(reason) ?? 0) + 1);
+      }
+      const suite = relative(this.rootDir, testFilePath);
+      return [...counts].map(
+        ([reason, count]) =>
+          `NOT RUN: ${suite}: ${count} ${count === 1 ? 'test' : 'tests'}: ${reason}\n`,
+      );
+    });
+    process.stderr.write(lines.sort().join(''));
+  }
+}
+
+module.exports = SkippedReporter;
