@@ -18,7 +18,7 @@ module.exports = {
   // Most of what tests do is wait: for processes, for timers, for servers.
   maxWorkers: '100%',
   // No measure of speed: it only ends a test that hangs, also on a machine that is busy with other things.
-  testTimeout: 300_000,
+  testTimeout: 600_000,
   // Siblings are read from their sources, so that a test sees today's code and coverage counts it.
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'require', 'default'] },
   testMatch: ['<rootDir>/services/*/{src,test}/**/*.test.ts'],

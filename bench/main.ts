@@ -7,9 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { authenticationContestants } from './authentication';
 import { fanOutContestants, fanOutLatencies } from './fan-out';
 import { compare, type Contestant, type Figures } from './measure';
+import { measureOverload, type OverloadFigures } from './overload';
 import { startProcess, type MeasuredProcess } from './process';
 import type { Recorded } from './servers/recorded';
 
+const checkoutBody = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 16);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 1);
 const SETTLE_MS = 25_000;
@@ -55,12 +57,15 @@ async function main(): Promise<void> {
   }
   console.log();
 
-  if (!server || !onServer) {
-    console.log('POST /checkout not measured: no PostgreSQL server could be started');
-    return;
-  }
-  const contestants = await checkoutContestants(offers, onServer, server);
-  report('POST /checkout, the first process', await compare(contestants, { rounds, seconds }));
+  if (server && onServer) {
+    const contestants = await checkoutContestants(offers, onServer, server);
+    report('POST /checkout, the first process', await compare(contestants, { rounds, seconds }));
+  } else console.log('POST /checkout not measured: no PostgreSQL server could be started');
+
+  reportOverload([
+    await measureOverload('the embedded database', offers.port, checkoutBody),
+    ...(onServer ? [await measureOverload('PostgreSQL', onServer.port, checkoutBody)] : []),
+  ]);
 }
 
 /** A server for this run; undefined where the machine has none. */
@@ -112,7 +117,7 @@ async function checkoutContestants(
     path: '/checkout',
     method: 'POST' as const,
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' }),
+    body: checkoutBody,
   };
   const bare = { ...env, ...(await record(onServer, request)) };
   const processes = {
@@ -173,6 +178,27 @@ function report(title: string, figures: readonly Figures[], first = 'bare'): voi
     console.log(
       `| ${name} | ${cpuMicrosPerRequest.toFixed(0)} µs | ${timesFirst.toFixed(2)} | ${requestsPerSecond.toFixed(0)} | ${String(p50Ms)} ms | ${String(p99Ms)} ms |`,
     );
+  }
+  console.log();
+}
+
+function reportOverload(figures: readonly OverloadFigures[]): void {
+  console.log(
+    '| orders in | capacity | offered | accepted, p99 | shed, p50, p99 | as before after |',
+  );
+  console.log('|---|--:|--:|--:|--:|--:|');
+  for (const each of figures) {
+    const perSecond = (value: number) => `${value.toFixed(0)}/s`;
+    const ms = (value: number) => `${value.toFixed(0)} ms`;
+    const cells = [
+      each.name,
+      perSecond(each.capacityPerSecond),
+      perSecond(each.offeredPerSecond),
+      `${perSecond(each.acceptedPerSecond)}, ${ms(each.acceptedP99Ms)}`,
+      `${perSecond(each.shedPerSecond)}, ${ms(each.shedP50Ms)}, ${ms(each.shedP99Ms)}`,
+      ms(each.recoveredMs),
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
   }
   console.log();
 }

@@ -16,8 +16,6 @@ import { newStorage, storageName } from './support/postgres';
 import { describeWithPubSub, ownClient, ownEmulator } from './support/pubsub';
 import { startInVain, startService } from './support/service-process';
 
-jest.setTimeout(300_000);
-
 const PUBSUB_PROJECT_ID = 'test-project';
 const CHECKOUTS = 'loan-buddy-checkouts';
 const DECISIONS = 'loan-buddy-decisions';
@@ -67,8 +65,11 @@ async function setUp(env: NodeJS.ProcessEnv = {}) {
 }
 
 /** Takes so many checkouts, whatever breaks off; returns the orders that were acknowledged. */
-async function buy(url: string, count: number): Promise<OrderAnswer[]> {
-  const acknowledged: OrderAnswer[] = [];
+async function buy(
+  url: string,
+  count: number,
+  acknowledged: OrderAnswer[] = [],
+): Promise<OrderAnswer[]> {
   await inParallel(count, 10, async (i) => {
     const body = { user_id: `user-${String(i)}`, loan_id: `offer${String(1 + (i % 3))}` };
     for (;;) {
@@ -91,11 +92,10 @@ async function historyOf(url: string, id: string): Promise<string> {
 }
 
 /** Every order is final as the rule says, and was decided once. */
-async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[], limitMs: number) {
+async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[]) {
   const { orders: final, ms } = await untilFinal(
     url,
     orders.map(({ id }) => id),
-    limitMs,
   );
   expect(final.filter(({ status, loan_id }) => status !== rule[loan_id])).toEqual([]);
   const histories = new Set<string>();
@@ -112,23 +112,23 @@ async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[], li
 /** 500 asynchronous checkouts, while now one of the services is killed and now the other. */
 async function expectToSurviveKills(pair: Awaited<ReturnType<typeof setUp>>, transport: string) {
   const { url, start, running } = pair;
+  const checkouts = 500;
   const kills = 12;
-  const progress = { over: false };
-  const buying = buy(url, 500).finally(() => (progress.over = true));
-  let killed = 0;
-  while (!progress.over || killed < kills) {
+  const acknowledged: OrderAnswer[] = [];
+  const buying = buy(url, checkouts, acknowledged);
+  for (let kill = 0; kill < kills; kill++) {
+    // By what is done, not by the clock: a slow machine would do nothing but start services.
+    await until(() => acknowledged.length >= (kill * checkouts) / kills);
     const name = Math.random() < 0.5 ? 'offers' : 'confirm-payment';
     running[name].kill('SIGKILL');
     await running[name].exit;
     running[name] = await start(name);
-    killed += 1;
-    await sleep(Math.random() * 500);
   }
-  const acknowledged = await buying;
-  expect(acknowledged).toHaveLength(500);
-  const ms = await expectDecidedOnce(url, acknowledged, 200_000);
+  await buying;
+  expect(acknowledged).toHaveLength(checkouts);
+  const ms = await expectDecidedOnce(url, acknowledged);
   report(
-    `${storageName}, ${transport}, ${String(killed)} kills: 500 acknowledged, all decided once, ` +
+    `${storageName}, ${transport}, ${String(kills)} kills: ${String(checkouts)} acknowledged, all decided once, ` +
       `the last ${(ms / 1000).toFixed(1)} s after`,
   );
 }
@@ -166,7 +166,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
       201,
       'REJECTED',
     ]);
-    await until(() => events.length >= 202, 20_000);
+    await until(() => events.length >= 202);
     for (const event of events) orderEventSchema.parse(JSON.parse(event));
   });
 
@@ -179,27 +179,27 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     const topics = [CHECKOUTS, DECISIONS];
     const seen = await Promise.all(topics.map((topic) => client.listenTo(topic)));
     const orders = await buy(url, 60);
-    await until(() => seen.every((messages) => messages.length >= 60), 60_000);
+    await until(() => seen.every((messages) => messages.length >= 60));
     for (const [i, topic] of topics.entries()) {
       const first = [...seen[i]!];
       const again = [...first, ...first].sort(() => Math.random() - 0.5);
       await Promise.all(again.map((body) => client.publish(topic, body)));
     }
     // The decisions on what was sent again are decisions as well.
-    await until(() => seen[1]!.length >= 60 + 120 + 120, 60_000);
+    await until(() => seen[1]!.length >= 60 + 120 + 120);
     await sleep(500);
-    await expectDecidedOnce(url, orders, 60_000);
+    await expectDecidedOnce(url, orders);
   });
 
   it('publishes all that happened before somebody wanted to know', async () => {
     const { url, client, start, running } = await setUpPubSub({ EVENT_BUS: 'none' });
     const orders = await buy(url, 10);
-    await expectDecidedOnce(url, orders, 30_000);
+    await expectDecidedOnce(url, orders);
     const events = await client.listenTo('loan-buddy-order-events');
     running.offers.kill('SIGTERM');
     await running.offers.exit;
     await start('offers', { EVENT_BUS: 'pubsub' });
-    await until(() => events.length >= 20, 20_000);
+    await until(() => events.length >= 20);
     const subjects = events.map((event) => orderEventSchema.parse(JSON.parse(event)).subject);
     expect(new Set(subjects)).toEqual(new Set(orders.map(({ id }) => id)));
   });
@@ -222,8 +222,8 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
       for (const body of bodies) await client.publish(topic, body);
     }
     const orders = await buy(url, 30);
-    const ms = await expectDecidedOnce(url, orders, 30_000);
-    await until(() => dead.length >= 4, 120_000);
+    const ms = await expectDecidedOnce(url, orders);
+    await until(() => dead.length >= 4);
     expect(new Set(dead)).toEqual(new Set(Object.values(poison).flat()));
     report(
       `${storageName}, Pub/Sub: 4 poison messages set aside, 30 orders decided meanwhile in ${ms.toFixed(0)} ms`,
@@ -234,17 +234,16 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     const { url, emulator } = await setUpPubSub();
     const before = await buy(url, 10);
     emulator.stop();
-    const gone = Date.now() + 10_000;
     const meanwhile: OrderAnswer[] = [];
-    while (Date.now() < gone) {
+    for (let i = 0; i < 20; i++) {
       meanwhile.push(...(await buy(url, 5)));
       await sleep(500);
     }
     // It keeps nothing: its topics, subscriptions and messages are gone.
     emulator.start();
-    const ms = await expectDecidedOnce(url, [...before, ...meanwhile], 90_000);
+    const ms = await expectDecidedOnce(url, [...before, ...meanwhile]);
     report(
-      `${storageName}, Pub/Sub away for 10 s: ${String(meanwhile.length)} checkouts meanwhile, ` +
+      `${storageName}, Pub/Sub away: ${String(meanwhile.length)} checkouts meanwhile, ` +
         `all decided ${(ms / 1000).toFixed(1)} s after its return`,
     );
   });

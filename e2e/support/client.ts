@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@loan-buddy/kit/testing';
 
 export interface OrderAnswer {
@@ -50,10 +51,8 @@ export async function ordersOf(url: string, userId: string): Promise<OrderAnswer
 export async function untilFinal(
   url: string,
   ids: readonly string[],
-  limitMs: number,
 ): Promise<{ orders: OrderAnswer[]; ms: number }> {
   const startedAt = performance.now();
-  const elapsedMs = () => performance.now() - startedAt;
   const orders: OrderAnswer[] = [];
   for (const id of ids) {
     let order: OrderAnswer | undefined;
@@ -61,10 +60,35 @@ export async function untilFinal(
       order = await readOrder(url, id);
       if (!order) throw new Error(`${id} is lost`);
       return order.status !== 'PENDING';
-    }, limitMs - elapsedMs());
+    });
     orders.push(order!);
   }
-  return { orders, ms: elapsedMs() };
+  return { orders, ms: performance.now() - startedAt };
+}
+
+/**
+ * Has so many clients send the same checkout at once, each again and again until it is made. Returns the bodies they got with
+ * 201, and how many responses before were 409 (in flight) and 503 (too many at once).
+ */
+export async function sendUntilMade(count: number, send: () => Promise<Response>) {
+  const made: string[] = [];
+  const before = { early: 0, shed: 0 };
+  const client = async () => {
+    for (;;) {
+      const response = await send();
+      const body = await response.text();
+      if (response.status === 201) {
+        made.push(body);
+        return;
+      }
+      if (response.status === 409) before.early += 1;
+      else if (response.status === 503) before.shed += 1;
+      else throw new Error(`${String(response.status)}: ${body}`);
+      await sleep(20);
+    }
+  };
+  await Promise.all(Array.from({ length: count }, client));
+  return { made, ...before };
 }
 
 /** Runs `work` for each number below `count`, `width` at a time. */

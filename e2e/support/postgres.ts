@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeUnless } from '@loan-buddy/kit/testing';
 import { createServerDatabase, testServer } from '../../services/offers/test/database';
 import { freePort } from './free-port';
 import { atEnd } from './opened';
@@ -11,10 +12,14 @@ import { root } from './service-process';
 export const storageName = testServer === undefined ? 'the embedded database' : 'PostgreSQL';
 
 /** `describe` for what needs a PostgreSQL server. */
-export const describeWithServer = testServer === undefined ? describe.skip : describe;
+export const describeWithServer = describeUnless(
+  testServer === undefined ? 'no PostgreSQL server to test on (TEST_DATABASE_URL)' : undefined,
+);
 
 /** `describe` for what the storage makes no difference to: it is tested once, with the embedded database. */
-export const describeOnce = testServer === undefined ? describe : describe.skip;
+export const describeOnce = describeUnless(
+  testServer === undefined ? undefined : 'the same on every database, and run on the embedded one',
+);
 
 /** A new empty place for orders, as the environment of offers: its folder, or a database on the server. */
 export async function newStorage(): Promise<NodeJS.ProcessEnv> {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { PubSub, type Message } from '@google-cloud/pubsub';
+import { describeUnless } from '@loan-buddy/kit/testing';
 import { freePort } from './free-port';
 import { atEnd } from './opened';
 import { root } from './service-process';
@@ -10,7 +11,9 @@ const run = (...args: string[]) =>
   execFileSync(join(root, '.ci', 'pubsub'), args, { encoding: 'utf8' }).trim();
 
 /** `describe` for what needs Google's emulator: where TEST_PUBSUB is set, it has to be there. */
-export const describeWithPubSub = process.env['TEST_PUBSUB'] ? describe : describe.skip;
+export const describeWithPubSub = describeUnless(
+  process.env['TEST_PUBSUB'] ? undefined : 'no Pub/Sub emulator (TEST_PUBSUB)',
+);
 
 /** An emulator of one's own, to be stopped and started. */
 export async function ownEmulator() {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { until } from '@loan-buddy/kit/testing';
 import { report } from './client';
 import { freePort } from './free-port';
@@ -78,7 +78,7 @@ export async function startService(
   });
   const port = await new Promise<number>((resolve, reject) => {
     if (isQuiet) untilAlive(Number(env['PORT'])).then(resolve, reject);
-    createInterface({ input: child.stdout }).on('line', (text) => {
+    onWholeLines(child.stdout, (text) => {
       const line = JSON.parse(text) as Record<string, unknown>;
       log.push(line);
       if (line['msg'] === 'listening') resolve(Number(line['port']));
@@ -98,11 +98,22 @@ export async function startService(
   };
 }
 
+/** Calls back with each line that is whole. A process that is killed may have written half of its last one. */
+function onWholeLines(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    lines.forEach(onLine);
+  });
+}
+
 async function untilAlive(port: number): Promise<number> {
   await until(async () => {
     const answer = await fetch(`http://127.0.0.1:${String(port)}/livez`).catch(() => undefined);
     return answer?.ok === true;
-  }, 60_000);
+  });
   return port;
 }
 

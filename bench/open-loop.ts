@@ -1,26 +1,30 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atEnd } from './opened';
 
 /** What became of a request. */
 export interface Outcome {
   /** The status, or why there is none. */
   outcome: number | string;
-  /** From the moment it was due to be sent to the moment its answer was there. */
+  /** Milliseconds from the time the request was due to the response. */
   ms: number;
 }
 
+/** A client that sends the same request over and over. */
+export interface RawClient {
+  /** @param dueAt when it was to be sent, on the clock of `performance.now()`; now, unless it is given */
+  send: (dueAt?: number) => Promise<Outcome>;
+  /** Closes its connections. */
+  close: () => void;
+}
+
 /**
- * A client that sends the same bytes over and over, each time due now unless it is said when it was, and looks at nothing of an answer but its status: it must take less
- * than the server does. Answers fit into one packet.
+ * Keeps connections open and reads only the status of a response: a load generator must cost less than the server.
+ * A response has to fit into one packet.
  */
-export function rawClient(port: number, request: string) {
+export function createRawClient(port: number, request: string): RawClient {
   const bytes = Buffer.from(request);
   const idle: Socket[] = [];
   const open = new Set<Socket>();
-  atEnd(() => {
-    for (const socket of open) socket.destroy();
-  });
 
   const connected = () => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -30,7 +34,7 @@ export function rawClient(port: number, request: string) {
     return socket;
   };
 
-  return (dueAt = performance.now()): Promise<Outcome> => {
+  const send = (dueAt = performance.now()): Promise<Outcome> => {
     let socket = idle.pop();
     while (socket?.destroyed) socket = idle.pop();
     const own = socket ?? connected();
@@ -44,35 +48,43 @@ export function rawClient(port: number, request: string) {
         idle.push(own);
       };
       const lost = () => {
-        settle('closed without an answer');
+        settle('closed without a response');
       };
       own.on('data', answered).on('close', lost);
       own.write(bytes);
     });
   };
+
+  return {
+    send,
+    close: () => {
+      for (const socket of open) socket.destroy();
+    },
+  };
 }
 
 /**
- * Sends so many a second, whatever becomes of them. What is sent late, because this process was busy, was due all the same:
- * otherwise it would not count how long it waited.
+ * Sends `count` requests at a fixed rate, whatever becomes of them. A request sent late, because this process was busy,
+ * keeps its due time: its wait counts as well.
  */
 export async function atRate(
   perSecond: number,
-  seconds: number,
+  count: number,
   send: (dueAt: number) => Promise<Outcome>,
 ): Promise<Promise<Outcome>[]> {
   const outcomes: Promise<Outcome>[] = [];
   const startedAt = performance.now();
-  for (;;) {
-    const elapsed = (performance.now() - startedAt) / 1000;
-    if (elapsed >= seconds) return outcomes;
-    while (outcomes.length < elapsed * perSecond) {
+  while (outcomes.length < count) {
+    const due = Math.floor(((performance.now() - startedAt) / 1000) * perSecond) + 1;
+    while (outcomes.length < Math.min(due, count)) {
       outcomes.push(send(startedAt + (outcomes.length / perSecond) * 1000));
     }
     await sleep(2);
   }
+  return outcomes;
 }
 
+/** @param q from 0 to 1 */
 export function quantile(all: readonly Outcome[], q: number): number {
   const sorted = all.map(({ ms }) => ms).sort((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN;
