@@ -3,28 +3,19 @@ import { connect, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@loan-buddy/kit/testing';
-import { inLanes, inParallel, report } from './support/client';
+import { inLanes, inParallel, postCheckout, report } from './support/client';
 import { atEnd } from './support/opened';
 import { describeWithServer, newServerDatabase, newStorage } from './support/postgres';
 import { startInVain, startService, type ServiceProcess } from './support/service-process';
 import { useTokens } from './support/tokens';
 
-const body = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
-
 function checkout(
   url: string,
   token: string,
-  headers: Record<string, string> = {},
+  { userId = 'cristina', ...headers }: Record<string, string> = {},
 ): Promise<Response> {
-  return fetch(`${url}/checkout`, {
-    method: 'POST',
-    headers: {
-      'Content-Type': 'application/json',
-      Authorization: `Bearer ${token}`,
-      ...headers,
-    },
-    body,
-  });
+  const body = { user_id: userId, loan_id: 'offer2' };
+  return postCheckout(url, body, { Authorization: `Bearer ${token}`, ...headers });
 }
 
 it.each(['offers', 'confirm-payment'] as const)(
@@ -228,10 +219,10 @@ describeWithServer('on two replicas', () => {
     for (let minute = NaN; minute !== minuteNow();) {
       minute = minuteNow();
       statuses.length = 0;
-      const sub = `cristina in ${String(minute)}`;
-      const token = await tokens.sign({ sub, scope: 'orders:write' });
+      const userId = `cristina-${String(minute)}`;
+      const token = await tokens.sign({ sub: userId, scope: 'orders:write' });
       await inParallel(60, 10, async (i) => {
-        const { status } = await checkout(replicas[i % 2]!.url, token);
+        const { status } = await checkout(replicas[i % 2]!.url, token, { userId });
         statuses.push(status);
       });
     }

@@ -228,11 +228,13 @@ describeWithServer('on one PostgreSQL server', () => {
   it('a migration that takes longer than DATABASE_TIMEOUT_MS is waited for', async () => {
     const env = { DATABASE_URL: await newServerDatabase(), DATABASE_TIMEOUT_MS: '500' };
     const client = await connect(env.DATABASE_URL);
+    // A transaction sees one snapshot of pg_stat_activity, so another connection watches.
+    const watcher = await connect(env.DATABASE_URL);
     // The lock that Kysely takes for its migrations.
     await client.query(`begin; select pg_advisory_xact_lock(3853314791062309107)`);
     const starting = startService('offers', env);
     await until(async () => {
-      const { rows } = await client.query(
+      const { rows } = await watcher.query(
         `select 1 from pg_stat_activity where application_name = 'offers'
          and wait_event_type = 'Lock' and clock_timestamp() - query_start > interval '1 s'`,
       );
