@@ -21,8 +21,14 @@ const CHECKOUTS = 'loan-buddy-checkouts';
 const DECISIONS = 'loan-buddy-decisions';
 const respondAsync = { Prefer: 'respond-async' };
 
-/** Retries at the speed of a test. */
-const quick = { RETRY_BASE_MS: '50', RETRY_CAP_MS: '3000', RETRY_ATTEMPTS: '1000' };
+/** Retries at the speed of a test; what a process that dies has begun is soon taken over. */
+const quick = {
+  RETRY_BASE_MS: '50',
+  RETRY_CAP_MS: '3000',
+  RETRY_ATTEMPTS: '1000',
+  CONFIRM_PAYMENT_TIMEOUT_MS: '2000',
+  DATABASE_TIMEOUT_MS: '2000',
+};
 
 /** Both services over Pub/Sub, on an emulator of their own. */
 async function setUpPubSub(env: NodeJS.ProcessEnv = {}) {

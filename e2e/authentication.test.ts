@@ -103,8 +103,6 @@ describe('between the services', () => {
         SERVICE_AUTH_SECRETS: secrets,
         CONFIRM_PAYMENT_URL: confirmPayments.url,
         RATE_LIMIT: 'off',
-        CONFIRM_PAYMENT_TIMEOUT_MS: '60000',
-        DATABASE_TIMEOUT_MS: '60000',
         // An order that is not decided at once is a failure here.
         RETRY_BASE_MS: '60000',
       });
@@ -208,8 +206,6 @@ describeWithServer('on two replicas', () => {
       ...tokens.offersEnv,
       DATABASE_URL: await newServerDatabase(),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
-      CONFIRM_PAYMENT_TIMEOUT_MS: '60000',
-      DATABASE_TIMEOUT_MS: '60000',
       RATE_LIMIT_WRITES: '20',
     };
     const replicas = [await startService('offers', env), await startService('offers', env)];

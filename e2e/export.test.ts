@@ -54,7 +54,7 @@ async function withDatabase<Result>(
       DATABASE_URL: url === '' ? undefined : url,
       DATA_DIR,
       DATABASE_POOL_SIZE: 3,
-      DATABASE_TIMEOUT_MS: 100_000,
+      DATABASE_TIMEOUT_MS: 3_600_000,
     },
     recordingLogger().logger,
   );

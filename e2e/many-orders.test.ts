@@ -90,7 +90,7 @@ it(`cost the same per request on ${storageName}, by the indexes`, async () => {
         DATABASE_URL: storage['DATABASE_URL'] === '' ? undefined : storage['DATABASE_URL'],
         DATA_DIR: storage['DATA_DIR'] ?? '',
         DATABASE_POOL_SIZE: 2,
-        DATABASE_TIMEOUT_MS: 60_000,
+        DATABASE_TIMEOUT_MS: 3_600_000,
       },
       recordingLogger().logger,
     );

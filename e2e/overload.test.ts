@@ -23,12 +23,11 @@ const inMs = (ms: number) => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 
 describe(`far more checkouts than there can be, on ${storageName}`, () => {
   it('answers each, takes some, sheds the rest with 503, and takes all again afterwards', async () => {
-    const quiet = { LOG_LEVEL: 'error', CONFIRM_PAYMENT_TIMEOUT_MS: '60000' };
+    const quiet = { LOG_LEVEL: 'error' };
     const confirmPayment = await startService('confirm-payment', quiet);
     const offers = await startService('offers', {
       ...(await newStorage()),
       ...quiet,
-      DATABASE_TIMEOUT_MS: '60000',
       CONFIRM_PAYMENT_URL: confirmPayment.url,
     });
     const send = useClient(offers.port, checkout);

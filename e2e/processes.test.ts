@@ -190,7 +190,6 @@ describeOnce('a stop', () => {
     const held = await aConfirmPaymentThatIsHeld();
     const offers = await startService('offers', {
       CONFIRM_PAYMENT_URL: held.url,
-      CONFIRM_PAYMENT_TIMEOUT_MS: '60000',
       SHUTDOWN_TIMEOUT_MS: '60000',
     });
     const inFlight = checkout(offers, 'offer2');
@@ -207,7 +206,6 @@ describeOnce('a stop', () => {
     const held = await aConfirmPaymentThatIsHeld();
     const offers = await startService('offers', {
       CONFIRM_PAYMENT_URL: held.url,
-      CONFIRM_PAYMENT_TIMEOUT_MS: '60000',
       SHUTDOWN_TIMEOUT_MS: '500',
     });
     const inFlight = checkout(offers, 'offer2').catch(String);
