@@ -22,9 +22,12 @@ module.exports = {
   // Siblings are read from their sources, so that a test sees today's code and coverage counts it.
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'require', 'default'] },
   testMatch: ['<rootDir>/services/*/{src,test}/**/*.test.ts'],
-  transform: { '\\.(ts|js)$': ['ts-jest', { transpilation: true, tsconfig }] },
-  // jose is published as ECMAScript modules alone.
-  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
+  transform: {
+    '/@electric-sql/pglite/.*\\.cjs$': '<rootDir>/services/kit/testing/import-as-require.js',
+    '\\.(ts|js)$': ['ts-jest', { transpilation: true, tsconfig }],
+  },
+  // jose is published as ECMAScript modules alone, and PGlite imports Node.js modules dynamically.
+  transformIgnorePatterns: ['/node_modules/(?!jose/|@electric-sql/pglite/)'],
   modulePathIgnorePatterns: ['/dist/'],
   reporters: ['default', '<rootDir>/services/kit/testing/skipped-reporter.js'],
   // What only ever runs as a process of its own is tested as one, where no line is counted.

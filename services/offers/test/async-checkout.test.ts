@@ -1,6 +1,6 @@
 import { request as send } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startApp } from '@loan-buddy/kit/testing';
+import { startApp, turns, until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { UndecidedError } from '../src/orders/payment-client';
 import { anOrder, useService } from './builders';
@@ -92,7 +92,6 @@ describe('POST /checkout with Prefer: respond-async', () => {
     expect(response.body).toMatchObject({ status: 'PENDING' });
   });
 
-  // Sooner than the time is up that the client was willing to wait.
   it('waits no longer for a client that has left', async () => {
     const { app, feed } = withWorker();
     const watched = spyOnWatches(feed);
@@ -103,10 +102,12 @@ describe('POST /checkout with Prefer: respond-async', () => {
     const leaving = send(`${server.url}/checkout`, { method: 'POST', headers, agent: false });
     leaving.on('error', () => undefined); // it was left
     leaving.end(body);
-    while (watched.size === 0) await new Promise(setImmediate);
+    await until(() => watched.size > 0);
     leaving.destroy();
-    while (watched.size > 0) await new Promise(setImmediate);
-  }, 10_000);
+    await until(() => server.connections() === 0);
+    await turns();
+    expect(watched.size).toBe(0);
+  });
 
   it('is what a deployment may do unasked, and then waits for whoever says wait', async () => {
     const { app, orders } = withWorker({ checkoutMode: 'async' });

@@ -25,6 +25,9 @@ import type { AskForDecision } from '../src/orders/payment-client';
 import { createAttemptDecision } from '../src/orders/attempt-decision';
 import { useDatabase } from './database';
 
+/** The deadline of what is not about deadlines: only what hangs meets it. */
+const AMPLE_MS = 60_000;
+
 export function anOffer(overrides: Partial<Offer> = {}): Offer {
   return { id: 'offer2', provider: 'ProviderB', rate: 2.9, amount: 12_000, ...overrides };
 }
@@ -63,14 +66,14 @@ export function anOrder(overrides: Partial<Order> = {}): Order {
 /** The three mocks; each may be changed by its name. */
 export function threeMocks(
   changes: Partial<Record<string, Partial<(typeof defaultMocks)[number]>>> = {},
-  timeoutMs = 200,
+  timeoutMs = AMPLE_MS,
 ): Provider[] {
   const entries = defaultMocks.map((mock) => ({ ...mock, ...changes[mock.name] }));
   return providersFrom(entries, timeoutMs);
 }
 
 /** The providers that an operator lists so; on addresses that are not public, too. */
-export function providersFrom(entries: readonly object[], timeoutMs = 200): Provider[] {
+export function providersFrom(entries: readonly object[], timeoutMs = AMPLE_MS): Provider[] {
   const listed = providersSchema.parse({ providers: entries });
   const { logger } = recordingLogger();
   return createProviders(listed, { timeoutMs, allowPrivate: true, logger }).providers;
@@ -82,7 +85,7 @@ export function aProvider(overrides: Partial<Provider> & { offers?: Offer[] } = 
   const name = rest.name ?? offers[0]?.provider ?? 'ProviderB';
   return {
     name,
-    timeoutMs: 200,
+    timeoutMs: AMPLE_MS,
     owns: (offerId) => offers.some(({ id }) => id === offerId),
     fetchOffers: () => Promise.resolve({ offers }),
     ...rest,
@@ -122,7 +125,7 @@ interface NotificationParts {
 
 /** Notification as main.ts puts it together, not started, with short delays. */
 export function aNotification(database: Database, parts: NotificationParts = {}) {
-  const { allowPrivate = true, timeoutMs = 2000, delaysMs = [0, 1, 1], graceMs = 1000 } = parts;
+  const { allowPrivate = true, timeoutMs = AMPLE_MS, delaysMs = [0, 1, 1], graceMs = 1000 } = parts;
   const { retentionMs = 60_000 } = parts;
   const { logger, lines } = recordingLogger();
   const client = createWebClient({
@@ -184,7 +187,7 @@ export function serviceOn(
 ) {
   const {
     providers = threeMocks(),
-    timeoutMs = 200,
+    timeoutMs = AMPLE_MS,
     ttlMs = 0,
     maxAgeMs = ttlMs,
     failures = 5,

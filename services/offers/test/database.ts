@@ -3,9 +3,14 @@ import { Client } from 'pg';
 import { openDatabase, type Database } from '../src/db/database';
 import { migrate } from '../src/db/migrate';
 import { recordingLogger } from '@loan-buddy/kit/testing';
+import { openInMemory } from './in-memory-database';
 
 /** The PostgreSQL server to test with; without one, tests use the embedded database. */
 export const testServer = process.env['TEST_DATABASE_URL'];
+
+/** Why tests that need a server are not run, if they are not: the embedded database has one session. */
+export const withoutServer =
+  testServer === undefined ? 'no PostgreSQL server to test on (TEST_DATABASE_URL)' : undefined;
 
 /** A new empty database on that server. */
 export async function createServerDatabase(server: string) {
@@ -25,20 +30,34 @@ export async function runOn(server: string, statement: string): Promise<void> {
 
 /** A database of their own for the tests of this file, with the schema in place. */
 export function useDatabase(options: { migrated?: boolean } = {}): () => Database {
+  const { migrated = true } = options;
   let database: Database;
   let drop: () => Promise<void> = () => Promise.resolve();
   beforeAll(async () => {
-    let url = 'memory:';
-    if (testServer !== undefined) ({ url, drop } = await createServerDatabase(testServer));
-    database = await openDatabase(
-      { DATABASE_URL: url, DATA_DIR: '', DATABASE_POOL_SIZE: 5, DATABASE_TIMEOUT_MS: 5000 },
-      recordingLogger().logger,
-    );
-    if (options.migrated ?? true) await migrate(database.db);
-  }, 60_000);
+    if (testServer === undefined) database = await openInMemory({ migrated });
+    else {
+      const created = await createServerDatabase(testServer);
+      drop = created.drop;
+      database = await openServerDatabase(created.url);
+      if (migrated) await migrate(database.db);
+    }
+  });
   afterAll(async () => {
     await database.close();
     await drop();
   });
   return () => database;
+}
+
+/** Opens a database on a server. No test is about how long a statement takes: only one that hangs is ended. */
+export function openServerDatabase(url: string, poolSize = 5): Promise<Database> {
+  return openDatabase(
+    {
+      DATABASE_URL: url,
+      DATA_DIR: '',
+      DATABASE_POOL_SIZE: poolSize,
+      DATABASE_TIMEOUT_MS: 60_000,
+    },
+    recordingLogger().logger,
+  );
 }

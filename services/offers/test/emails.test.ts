@@ -1,15 +1,12 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { startTcpServer, until } from '@loan-buddy/kit/testing';
+import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createSendEmail, type SendEmail } from '../src/notification/send-email';
 import { aNotification, anOffer, anOrder } from './builders';
 import { useDatabase } from './database';
 import { createOrderStore } from '../src/orders/order-store';
-
-// E-mails come due by the half second, and the machine may be busy.
-jest.setTimeout(20_000);
 
 const database = useDatabase();
 const opened: (() => Promise<void>)[] = [];
@@ -100,7 +97,7 @@ describe('an e-mail', () => {
     'tells whoever ordered that it is %s, as text and as HTML',
     async (status, subject, said) => {
       const { mails, url } = await anSmtpServer();
-      running(createSendEmail({ url, from, timeoutMs: 2000 }));
+      running(createSendEmail({ url, from, timeoutMs: 60_000 }));
       const { id } = await ended(status);
       expect(await settled()).toEqual([{ status: 'sent', attempts: 1, last_error: null }]);
       expect(mails).toHaveLength(1);
@@ -122,7 +119,7 @@ describe('an e-mail', () => {
 
   it('lets nothing of the offer become HTML', async () => {
     const { mails, url } = await anSmtpServer();
-    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED', { provider: `<b onload="x('&')">` });
     await settled();
     const html = mails[0]!.source
@@ -135,7 +132,7 @@ describe('an e-mail', () => {
 
   it('goes to nobody else, whatever the address looks like', async () => {
     const { mails, url } = await anSmtpServer();
-    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED', { email: 'a@example.com,b@example.com' });
     await ended('APPROVED', { email: 'a@example.com\r\nRCPT TO:<b@example.com>' });
     await settled();
@@ -156,7 +153,7 @@ describe('an e-mail', () => {
         });
       },
     });
-    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     expect(await settled()).toEqual([{ status: 'sent', attempts: 3, last_error: null }]);
     expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
@@ -168,7 +165,7 @@ describe('an e-mail', () => {
         done(Object.assign(new Error(`no ${address} here`), { responseCode: 550 }));
       },
     });
-    const { lines } = running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     const { id } = await ended('APPROVED');
     const reason = 'the e-mail was not sent (EENVELOPE, the server answered 550)';
     expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
@@ -193,7 +190,7 @@ describe('an e-mail', () => {
         done(refusals.pop());
       },
     });
-    const { lines } = running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     expect(await settled()).toEqual([{ status: 'sent', attempts: 2, last_error: null }]);
     const reason = `the e-mail was not sent (EENVELOPE, the server answered ${String(responseCode)})`;
@@ -212,7 +209,7 @@ describe('an e-mail', () => {
     });
     opened.push(server.close);
     const url = `smtp://127.0.0.1:${String(server.port)}`;
-    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     const reason = 'the e-mail was not sent (EENVELOPE, the server answered 554)';
     expect(await settled()).toEqual([{ status: 'failed', attempts: 3, last_error: reason }]);
@@ -231,7 +228,7 @@ describe('an e-mail', () => {
         done(Object.assign(new Error(said), { responseCode }));
       },
     });
-    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     expect(await settled()).toMatchObject([{ status: 'failed', attempts: 1 }]);
   });
@@ -245,7 +242,7 @@ describe('an e-mail', () => {
         });
       },
     });
-    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     const reason = 'the e-mail was not sent (EMESSAGE, the server answered 554)';
     expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
@@ -260,7 +257,7 @@ describe('an e-mail', () => {
       },
     });
     const url = `smtp://user:hunter2@127.0.0.1:${String(port)}`;
-    const { lines } = running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     const [job] = await settled();
     expect(job).toMatchObject({ status: 'failed', attempts: 3 });
@@ -279,9 +276,8 @@ describe('an e-mail', () => {
     const notification = running(send, { graceMs: 100 });
     await ended('APPROVED');
     await until(() => server.connections() > 0);
-    const startedAt = performance.now();
     await notification.stop();
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    // The server's silence would have made this an attempt.
     const { rows } = await sql`select status, attempts from email_jobs`.execute(database().db);
     expect(rows).toEqual([{ status: 'pending', attempts: 0 }]);
   });
@@ -298,16 +294,19 @@ describe('an e-mail', () => {
   });
 
   it('to a server that drips its answers fails in time', async () => {
+    let heard = '';
     const server = await startTcpServer((socket) => {
       const drip = setInterval(() => socket.write('250-still thinking\r\n'), 10);
+      socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
       socket.on('close', () => {
         clearInterval(drip);
       });
       socket.write('220 hello\r\n');
     });
     opened.push(server.close);
-    // Longer than a busy machine leaves any process waiting: the server is never silent for so long.
-    const timeoutMs = 1000;
+    jest.useFakeTimers({ doNotFake: allButTimeouts });
+    opened.push(() => Promise.resolve(void jest.useRealTimers()));
+    const timeoutMs = 60_000;
     const send = createSendEmail({
       url: `smtp://127.0.0.1:${String(server.port)}`,
       from,
@@ -320,15 +319,19 @@ describe('an e-mail', () => {
       text: 'x',
       html: 'x',
     };
-    await expect(send(email, new AbortController().signal)).rejects.toMatchObject({
+    const sending = send(email, new AbortController().signal);
+    const failed = expect(sending).rejects.toMatchObject({
       message: 'the e-mail was not sent (EABORT)',
       isPermanent: false,
     });
+    await until(() => heard.startsWith('EHLO'));
+    jest.advanceTimersByTime(4 * timeoutMs);
+    await failed;
   });
 
   it('is sent once by two workers', async () => {
     const { mails, url } = await anSmtpServer();
-    for (let i = 0; i < 2; i++) running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    for (let i = 0; i < 2; i++) running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     for (let i = 0; i < 20; i++) await ended('APPROVED', { email: `user${String(i)}@example.com` });
     await settled();
     expect(mails).toHaveLength(20);
@@ -350,7 +353,7 @@ describe('an e-mail', () => {
     for (const { sweep } of sweeps) await sweep(new AbortController().signal);
     expect(await settled()).toEqual([{ status: 'skipped', attempts: 0, last_error: null }]);
     const { mails, url } = await anSmtpServer();
-    running(createSendEmail({ url, from, timeoutMs: 2000 }));
+    running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('REJECTED');
     expect((await settled()).map(({ status }) => status)).toEqual(['skipped', 'sent']);
     expect(mails).toHaveLength(1);

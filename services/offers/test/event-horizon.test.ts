@@ -1,15 +1,12 @@
 /** How far the log of events can be read while others write to it: on a server only, as PGlite has one session. */
-import { recordingLogger } from '@loan-buddy/kit/testing';
+import { describeUnless, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { Client } from 'pg';
-import { openDatabase } from '../src/db/database';
 import { migrate } from '../src/db/migrate';
 import { createEventLog } from '../src/events/event-log';
-import { createServerDatabase, testServer } from './database';
+import { createServerDatabase, openServerDatabase, testServer, withoutServer } from './database';
 
-const describeOnServer = testServer === undefined ? describe.skip : describe;
-
-describeOnServer('the horizon of the event log', () => {
+describeUnless(withoutServer)('the horizon of the event log', () => {
   const closers: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -18,10 +15,7 @@ describeOnServer('the horizon of the event log', () => {
   async function setUp() {
     const { url, drop } = await createServerDatabase(testServer!);
     closers.push(drop);
-    const { db, close } = await openDatabase(
-      { DATABASE_URL: url, DATA_DIR: '', DATABASE_POOL_SIZE: 2, DATABASE_TIMEOUT_MS: 5000 },
-      recordingLogger().logger,
-    );
+    const { db, close } = await openServerDatabase(url, 2);
     closers.push(close);
     await migrate(db);
     const session = async () => {

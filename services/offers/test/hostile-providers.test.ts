@@ -14,7 +14,6 @@ import { useService, threeMocks } from './builders';
 const aService = useService();
 
 const MIB = 1024 * 1024;
-const DEADLINE_MS = 1000;
 
 /** Does something again and again for as long as the other side stays. */
 function keepAt(target: Socket | ServerResponse, everyMs: number, act: () => void): void {
@@ -89,36 +88,31 @@ const hostile: Record<string, { reason: string; start: () => Promise<LocalServer
 };
 
 describe('GET /offers among hostile providers', () => {
-  it('has the offers of the others on time, names each with its reason, and memory stays flat', async () => {
+  it('has the offers of the others, names each with its reason, and memory stays flat', async () => {
     const servers = await Promise.all(Object.values(hostile).map(({ start }) => start()));
     const { logger } = recordingLogger();
     const listed = providersSchema.parse({
-      providers: Object.keys(hostile).map((name, i) => ({
+      providers: Object.entries(hostile).map(([name, { reason }], i) => ({
         type: 'cdr',
         name,
         brand_id: String(i),
         base_uri: servers[i]!.url,
-        timeout_ms: DEADLINE_MS - 200,
+        // Who never comes to an end is left at its deadline; the others have time to show what they are.
+        timeout_ms: reason === 'timeout' ? 200 : 600_000,
       })),
     });
     const banks = createProviders(listed, { timeoutMs: 1000, allowPrivate: true, logger });
     try {
       const { app } = aService({
         providers: [...banks.providers, ...threeMocks()],
-        timeoutMs: DEADLINE_MS,
+        timeoutMs: 600_000,
         failures: 1000,
       });
-      const list = async () => {
-        const startedAt = performance.now();
-        const response = await request(app).get('/offers').expect(200);
-        return { response, tookMs: performance.now() - startedAt };
-      };
+      const list = () => request(app).get('/offers').expect(200);
       await list();
       const before = process.memoryUsage().rss;
       for (let round = 0; round < 5; round++) {
-        const { response, tookMs } = await list();
-        // Nobody is waited for past the deadline; what is left is this machine's, and other tests'.
-        expect(tookMs).toBeLessThan(DEADLINE_MS + 600);
+        const response = await list();
         expect(response.body).toHaveLength(3);
         expect(response.headers['missing-providers']?.split(', ')).toEqual(
           Object.entries(hostile).map(([name, { reason }]) => `"${name}";reason=${reason}`),
@@ -129,7 +123,33 @@ describe('GET /offers among hostile providers', () => {
       await banks.close();
       await Promise.all(servers.map((server) => server.close()));
     }
-  }, 60_000);
+  });
+
+  it('waits for none of them past its own deadline', async () => {
+    const servers = await Promise.all(Object.values(hostile).map(({ start }) => start()));
+    const { logger } = recordingLogger();
+    const listed = providersSchema.parse({
+      providers: servers.map(({ url }, i) => ({
+        type: 'cdr',
+        name: `Bank ${String(i)}`,
+        brand_id: String(i),
+        base_uri: url,
+        timeout_ms: 600_000,
+      })),
+    });
+    const banks = createProviders(listed, { timeoutMs: 1000, allowPrivate: true, logger });
+    try {
+      const { app } = aService({ providers: [...banks.providers, ...threeMocks()], timeoutMs: 50 });
+      // Without the deadline it would go on for as long as the slow trickle: until the test ends.
+      const { body, headers } = await request(app).get('/offers').expect(200);
+      expect(body).toHaveLength(3);
+      const slow = Object.keys(hostile).indexOf('Slow trickle');
+      expect(headers['missing-providers']).toContain(`"Bank ${String(slow)}";reason=timeout`);
+    } finally {
+      await banks.close();
+      await Promise.all(servers.map((server) => server.close()));
+    }
+  });
 
   it('asks nobody on an internal address, unless it is allowed', async () => {
     const { logger } = recordingLogger();

@@ -1,14 +1,20 @@
-import { allButIntervals, recordingLogger, startApp } from '@loan-buddy/kit/testing';
+import { allButIntervals, itUnless, startApp } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import request from 'supertest';
-import { openDatabase, type Database } from '../src/db/database';
+import type { Database } from '../src/db/database';
 import { migrate } from '../src/db/migrate';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { createEventLog } from '../src/events/event-log';
 import { createOrderFeed, type OrderFeed } from '../src/orders/order-feed';
 import { createOrderStore } from '../src/orders/order-store';
 import { anOrder, serviceOn } from './builders';
-import { createServerDatabase, runOn, testServer } from './database';
+import {
+  createServerDatabase,
+  openServerDatabase,
+  runOn,
+  testServer,
+  withoutServer,
+} from './database';
 import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
 
 const closers: (() => unknown)[] = [];
@@ -16,7 +22,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const onServer = testServer === undefined ? it.skip : it;
+const onServer = itUnless(withoutServer);
 
 /** The URL of a new database for several replicas. */
 async function aSharedDatabase(): Promise<string> {
@@ -26,10 +32,7 @@ async function aSharedDatabase(): Promise<string> {
 }
 
 async function openOn(url: string): Promise<Database> {
-  const database = await openDatabase(
-    { DATABASE_URL: url, DATA_DIR: '', DATABASE_POOL_SIZE: 2, DATABASE_TIMEOUT_MS: 5000 },
-    recordingLogger().logger,
-  );
+  const database = await openServerDatabase(url, 2);
   closers.push(database.close);
   return database;
 }

@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recordingLogger } from '@loan-buddy/kit/testing';
+import { itUnless, recordingLogger } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
-import { testServer } from '../../test/database';
+import { testServer, withoutServer } from '../../test/database';
 import { openDatabase, DatabaseStartError } from './database';
 import { FolderInUseError, type Holder } from './folder-lock';
 import { DatabaseUnavailableError } from './unavailable';
@@ -12,8 +12,6 @@ const folder = mkdtempSync(join(tmpdir(), 'database-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
-
-const onServer = testServer === undefined ? it.skip : it;
 
 const open = (DATABASE_URL?: string) =>
   openDatabase(
@@ -35,7 +33,7 @@ describe('openDatabase', () => {
     const update = await sql`update kept set id = 3`.execute(second.db);
     expect(update.numAffectedRows).toBe(2n);
     await second.close();
-  }, 60_000);
+  });
 
   it('undoes a transaction that fails, and keeps others out of it', async () => {
     const { db, close, ping } = await open('memory:');
@@ -52,7 +50,7 @@ describe('openDatabase', () => {
     const full = sql`do $$ begin raise exception 'full' using errcode = '53100'; end $$`;
     await expect(full.execute(db)).rejects.toThrow(DatabaseUnavailableError);
     await close();
-  }, 60_000);
+  });
 
   it('refuses a folder that is in use', async () => {
     const lock = join(folder, 'lock');
@@ -63,7 +61,7 @@ describe('openDatabase', () => {
     writeFileSync(lock, JSON.stringify({ ...holder, pid: process.ppid }));
     await expect(open()).rejects.toThrow(FolderInUseError);
     rmSync(lock);
-  }, 60_000);
+  });
 
   it('refuses to start without the server it is to use', async () => {
     const opening = open('postgres://nobody:secret@127.0.0.1:1/none');
@@ -71,7 +69,7 @@ describe('openDatabase', () => {
   });
 });
 
-onServer('a statement that takes longer than it may is broken off', async () => {
+itUnless(withoutServer)('a statement that takes longer than it may is broken off', async () => {
   const { db, close } = await open(testServer);
   try {
     await expect(sql`select pg_sleep(60)`.execute(db)).rejects.toThrow(DatabaseUnavailableError);

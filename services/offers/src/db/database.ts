@@ -41,7 +41,12 @@ export class DatabaseStartError extends StartError {
 }
 
 /** PGlite takes 128 MB for its buffers by default; a laptop's orders need no more than this. */
-const PGLITE_SETTINGS = ['shared_buffers = 16MB', 'max_connections = 4'];
+const PGLITE_SETTINGS = [
+  'shared_buffers = 16MB',
+  'max_connections = 4',
+  // After a recovery PGlite would not stop the timer of its progress.
+  'log_startup_progress_interval = 0',
+];
 
 /**
  * Opens the database; its schema is whatever it was.
@@ -122,11 +127,16 @@ async function createData(data: string): Promise<void> {
   renameSync(aside, data);
 }
 
-function openPglite(dataDir: string): Promise<PGlite> {
-  return PGlite.create(dataDir, { postgresqlconf: PGLITE_SETTINGS });
+/** @param copy what `dumpDataDir` of another one gave, to start from */
+export function openPglite(dataDir: string, copy?: Blob): Promise<PGlite> {
+  return PGlite.create(dataDir, {
+    postgresqlconf: PGLITE_SETTINGS,
+    ...(copy && { loadDataDir: copy }),
+  });
 }
 
-function embedded(pglite: PGlite, logger: Logger): Database {
+/** A database inside this process. */
+export function embedded(pglite: PGlite, logger: Logger): Database {
   const pool = createPglitePool(pglite, (error) => {
     // What it had acknowledged is in its folder; a new process finds it there.
     logger.fatal({ err: error }, 'the embedded database broke');
