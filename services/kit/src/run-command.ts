@@ -20,7 +20,7 @@ export interface CommandArguments<O extends Options> {
  *
  * @param command.options as `parseArgs` takes them
  */
-export async function runCommand<const O extends Options = Record<never, never>>(command: {
+export async function runCommand<const O extends Options = Options>(command: {
   name: string;
   usage: string;
   options?: O;
