@@ -1,9 +1,10 @@
-/** `npm run bench`: what the services cost beside the least and the usual, measured in one run. */
+/** `npm run bench` compares what a request costs in the services and in other servers, measured in one run. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runCommand, UsageError } from '@loan-buddy/kit';
 import { authenticationContestants } from './authentication';
 import { fanOutContestants, fanOutLatencies } from './fan-out';
 import { compare, type Contestant, type Figures } from './measure';
@@ -11,16 +12,22 @@ import { measureOverload, type OverloadFigures } from './overload';
 import { startProcess, type MeasuredProcess } from './process';
 import type { Recorded } from './servers/recorded';
 
+const usage = `usage: npm run bench
+Measures what a request costs in the services, and beside them in bare node:http, Fastify and Express. Prints tables.
+  BENCH_ROUNDS    how often each is measured; default 16
+  BENCH_SECONDS   for how long; default 1`;
+
 const checkoutBody = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 16);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 1);
 const SETTLE_MS = 25_000;
 const started: MeasuredProcess[] = [];
-const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+const folder = join(tmpdir(), `bench-${String(process.pid)}`);
 let stopPostgres: () => void = () => undefined;
 
 async function main(): Promise<void> {
-  chmodSync(folder, 0o755); // the database server runs as somebody else where we are root
+  mkdirSync(folder);
+  chmodSync(folder, 0o755); // if we are root, the database server runs as another user
   const confirmPayment = await start('services/confirm-payment/dist/main.js');
   const CONFIRM_PAYMENT_URL = `http://127.0.0.1:${String(confirmPayment.port)}`;
   const embedded = { CONFIRM_PAYMENT_URL, DATABASE_URL: '', DATA_DIR: join(folder, 'embedded') };
@@ -203,13 +210,17 @@ function reportOverload(figures: readonly OverloadFigures[]): void {
   console.log();
 }
 
-main()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(async () => {
-    await Promise.all(started.map((process) => process.stop()));
-    stopPostgres();
-    rmSync(folder, { recursive: true });
-  });
+async function stop(): Promise<void> {
+  await Promise.all(started.map((process) => process.stop()));
+  stopPostgres();
+  rmSync(folder, { recursive: true });
+}
+
+void runCommand({
+  name: 'bench',
+  usage,
+  run: async ({ positionals }) => {
+    if (positionals.length > 0) throw new UsageError('bench takes no arguments');
+    await main().finally(stop);
+  },
+});

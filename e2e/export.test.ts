@@ -186,7 +186,7 @@ describe(`the export, on ${storageName}`, () => {
       ['more'],
     ]) {
       const { code, stderr } = await exportWith(storage, ...args);
-      expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining('usage: ')]);
+      expect([args, code, stderr]).toEqual([args, 2, expect.stringContaining('usage: ')]);
     }
   });
 

@@ -305,7 +305,10 @@ describe(`on ${storageName}`, () => {
     );
     expect((await command('orders', storage, 'retry', ids[1]!)).status).toBe(1);
     expect((await command('orders', storage, 'retry', '--all')).stdout).toBe('1 pending again\n');
-    expect((await command('orders', storage, 'nonsense')).stderr).toMatch(/usage/);
+    expect(await command('orders', storage, 'nonsense')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('usage: ') as string,
+    });
     const url =
       storage['DATA_DIR'] === undefined ? offers.url : (await startService('offers', env)).url;
     const { orders: decided } = await untilFinal(url, ids);

@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
-# Removes the Kind cluster that kind/up.sh made, with all orders in it. Nothing happens where there is none.
+# Removes the Kind cluster that kind/up.sh created, with all its orders.
 set -euo pipefail
 
+usage='usage: kind/down.sh
+Removes the Kind cluster loan-buddy with all its orders. Does nothing if there is none.'
+case ${1:-} in
+  -h | --help) echo "$usage" && exit ;;
+  '') ;;
+  *) printf 'kind/down.sh: unknown argument %s\n%s\n' "$1" "$usage" >&2 && exit 2 ;;
+esac
+
 command -v kind >/dev/null || {
-  printf 'kind/down.sh: kind is missing\n  Install it; docs/deploy.md says where it is found.\n' >&2
+  printf 'kind/down.sh: kind is missing\n  Install it; docs/deploy.md says where to find it.\n' >&2
   exit 1
 }
 kind delete cluster --name loan-buddy

@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
-# Puts loan-buddy on a Kind cluster: creates or reuses the cluster, builds the images, loads them, installs the chart and
-# waits. Run it again after a change. With --dry-run it prints what it would do.
+# Puts loan-buddy on a Kind cluster.
 set -euo pipefail
+
+usage='usage: kind/up.sh [--dry-run]
+Creates or reuses the Kind cluster loan-buddy, builds the images, loads them, installs the chart and waits.
+Run it again after a change.
+  --dry-run   prints the commands instead of running them'
+dry_run=
+case ${1:-} in
+  -h | --help) echo "$usage" && exit ;;
+  --dry-run) dry_run=1 ;;
+  '') ;;
+  *) printf 'kind/up.sh: unknown argument %s\n%s\n' "$1" "$usage" >&2 && exit 2 ;;
+esac
 cd "$(dirname "$0")/.."
 
 cluster=loan-buddy
 namespace=loan-buddy
 release=loan-buddy
 context=kind-$cluster
-dry_run=
-[ "${1:-}" = --dry-run ] && dry_run=1
 
 fail() { # fail WHAT WHAT_TO_DO
   printf 'kind/up.sh: %s\n  %s\n' "$1" "$2" >&2

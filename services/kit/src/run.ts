@@ -57,21 +57,10 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
   });
 }
 
-/** Runs a command that does one thing and ends: exit 0, or 1 and why on stderr. `print` writes a line to stdout. */
-export async function runCommand(
-  name: string,
-  command: (print: (line: string) => void) => Promise<void>,
-): Promise<void> {
-  try {
-    await command((line) => process.stdout.write(`${line}\n`));
-  } catch (error) {
-    exitWith(name, error);
-  }
-}
-
-function exitWith(name: string, error: unknown): never {
+/** Ends the process and says why, without a stack for a {@link StartError}. */
+export function exitWith(name: string, error: unknown, code = 1): never {
   const expected = error instanceof StartError;
   const text = expected ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`${name}: ${text ?? ''}\n`);
-  process.exit(1);
+  process.exit(code);
 }

@@ -8,7 +8,7 @@ export abstract class StartError extends Error {
   }
 }
 
-/** A command cannot be run as it was typed, or not now; the message says how. */
+/** The arguments of a command are wrong. `runCommand` adds how the command is used. */
 export class UsageError extends StartError {
   readonly code = 'usage';
 }

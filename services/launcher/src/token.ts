@@ -1,31 +1,22 @@
-/** `npm run token -- USER [--scope "SCOPE …"] [--ttl SECONDS]` prints a token for development. */
-import { parseArgs } from 'node:util';
+/** `npm run token` prints a token for development. */
 import { runCommand, UsageError } from '@loan-buddy/kit';
 import { mintToken, USER_SCOPES } from './development-auth';
 
-const USAGE = 'npm run token -- USER [--scope "SCOPE …"] [--ttl SECONDS]';
+const usage = `usage: npm run -s token -- USER [--scope "SCOPE …"] [--ttl SECONDS]
+Prints a token of USER for services that AUTH_MODE=jwt npm start runs on this machine.
+  --scope   what it allows, separated by spaces; default "${USER_SCOPES}"
+  --ttl     seconds until it expires; default 3600`;
 
-void runCommand('token', async (print) => {
-  const { subject, scope, ttlS } = readArguments(process.argv.slice(2));
-  print(await mintToken({ subject, scope, ttlS }));
+void runCommand({
+  name: 'token',
+  usage,
+  options: {
+    scope: { type: 'string', default: USER_SCOPES },
+    ttl: { type: 'string', default: '3600' },
+  },
+  run: async ({ positionals: [subject, ...more], values: { scope, ttl }, print }) => {
+    if (!subject || more.length > 0) throw new UsageError('name one USER');
+    if (!/^[1-9]\d{0,8}$/.test(ttl)) throw new UsageError('--ttl must be a number of seconds');
+    print(await mintToken({ subject, scope, ttlS: Number(ttl) }));
+  },
 });
-
-function readArguments(args: string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      options: {
-        scope: { type: 'string', default: USER_SCOPES },
-        ttl: { type: 'string', default: '3600' },
-      },
-      allowPositionals: true,
-    });
-    const [subject] = positionals;
-    if (positionals.length === 1 && subject && /^[1-9]\d{0,8}$/.test(values.ttl)) {
-      return { subject, scope: values.scope, ttlS: Number(values.ttl) };
-    }
-  } catch {
-    // An option that there is not.
-  }
-  throw new UsageError(`usage: ${USAGE}`);
-}

@@ -1,8 +1,7 @@
-/** `npm run events` writes what happened to the orders, for whoever analyses it. */
+/** `npm run events` exports the events of the orders for analysis. */
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
+import { createLogger, runCommand, StartError, UsageError } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
@@ -17,11 +16,19 @@ import {
 } from '../events/event-row';
 import { exportEvents } from './export-events';
 
-const USAGE = `usage: npm run -s events -- export [--since TIME] [--after POSITION] [--format ndjson|csv] [--limit N] [--out FILE]
+const usage = `usage: npm run -s events -- export [--since TIME] [--after POSITION] [--format ndjson|csv] [--limit N] [--out FILE]
+Writes the events of the orders to stdout, in order. Uses DATABASE_URL, else the embedded database in DATA_DIR.
   --since TIME      leaves out what happened before, e.g. 2026-11-01 or 2026-11-01T12:00:00Z
   --after POSITION  continues after an earlier export, which prints its last position on stderr
-  --out FILE        writes to a file; one that has events already is continued after the last whole row, and the rest
-                    of a row that was cut off is removed first`;
+  --format          ndjson (the default) or csv
+  --limit N         writes at most N events
+  --out FILE        writes to a file; continues one that has events after its last whole row, and removes the rest of
+                    a row that was cut off`;
+
+/** The file of `--out` cannot be written, or is no export of this database. */
+class ExportFileError extends StartError {
+  readonly code = 'export-file';
+}
 
 /** Not by coercion, which takes an empty text for 0, and 0x10 for 16. */
 const wholeNumber = z
@@ -40,24 +47,17 @@ const argumentsSchema = z.strictObject({
   out: z.string().min(1).optional(),
 });
 
-function readArguments(): z.output<typeof argumentsSchema> {
-  const text = { type: 'string' } as const;
-  try {
-    const { positionals, values } = parseArgs({
-      args: process.argv.slice(2),
-      allowPositionals: true,
-      options: { since: text, after: text, format: text, limit: text, out: text },
-    });
-    if (positionals.join(' ') === 'export') return argumentsSchema.parse({ ...values });
-    throw new UsageError(USAGE);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
-    throw new UsageError(`${reason}\n${USAGE}`, { cause: error });
-  }
+const text = { type: 'string' } as const;
+const options = { since: text, after: text, format: text, limit: text, out: text };
+
+function readArguments(positionals: string[], values: object): z.output<typeof argumentsSchema> {
+  if (positionals.join(' ') !== 'export') throw new UsageError('say export');
+  const { data, error } = argumentsSchema.safeParse({ ...values });
+  if (error) throw new UsageError(z.prettifyError(error), { cause: error });
+  return data;
 }
 
-/** Whoever reads stdout may be slower than the database, or have seen enough. */
+/** Writes, and waits if the reader of stdout is slower than the database. */
 async function writeToStdout(rows: string): Promise<void> {
   if (!process.stdout.write(rows)) await once(process.stdout, 'drain');
 }
@@ -68,12 +68,12 @@ const TAIL_BYTES = 65_536;
 /**
  * Opens a file to continue, whole rows only; says after which position that is.
  *
- * @throws {UsageError} where it cannot be opened, or is no export from this database in this format: it stays as it is.
+ * @throws {ExportFileError} where it cannot be opened, or is no export from this database in this format: it stays as it is.
  */
 async function openToContinue(path: string, format: EventFormat, log: Pick<EventLog, 'seqOf'>) {
   const head = headOf(format);
   const file = await open(path, 'a+').catch((error: unknown) => {
-    throw new UsageError(`${path} cannot be written: ${(error as Error).message}`);
+    throw new ExportFileError(`${path} cannot be written: ${(error as Error).message}`);
   });
   try {
     const { size } = await file.stat();
@@ -86,7 +86,9 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     // Cut off before its first row was whole, if it is an export at all.
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
-      throw new UsageError(`${path} ends with no event of this database, written as ${format}`);
+      throw new ExportFileError(
+        `${path} ends with no event of this database, written as ${format}`,
+      );
     }
     await file.truncate(after === undefined ? 0 : from + whole);
     if (after === undefined) await file.write(head);
@@ -97,32 +99,37 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
   }
 }
 
-void runCommand('events', async () => {
-  const { out, ...wanted } = readArguments();
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : 1);
-  });
-  const config = readDatabaseConfig(process.env);
-  const logger = createLogger({ service: 'events', level: 'warn' });
-  const database = await openDatabase(config, logger);
-  try {
-    const done = await database.withoutStatementTimeout(async (db) => {
-      await migrate(db);
-      const log = createEventLog(db);
-      if (out === undefined) {
-        if (wanted.after === 0) await writeToStdout(headOf(wanted.format));
-        return exportEvents(log, wanted, writeToStdout);
-      }
-      const { file, after = wanted.after } = await openToContinue(out, wanted.format, log);
-      try {
-        return await exportEvents(log, { ...wanted, after }, (rows) => file.appendFile(rows));
-      } finally {
-        await file.close();
-      }
+void runCommand({
+  name: 'events',
+  usage,
+  options,
+  run: async ({ positionals, values }) => {
+    const { out, ...wanted } = readArguments(positionals, values);
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === 'EPIPE' ? 0 : 1);
     });
-    const { count, last } = done;
-    process.stderr.write(`${String(count)} events; continue with --after ${String(last)}\n`);
-  } finally {
-    await database.close();
-  }
+    const config = readDatabaseConfig(process.env);
+    const logger = createLogger({ service: 'events', level: 'warn' });
+    const database = await openDatabase(config, logger);
+    try {
+      const done = await database.withoutStatementTimeout(async (db) => {
+        await migrate(db);
+        const log = createEventLog(db);
+        if (out === undefined) {
+          if (wanted.after === 0) await writeToStdout(headOf(wanted.format));
+          return exportEvents(log, wanted, writeToStdout);
+        }
+        const { file, after = wanted.after } = await openToContinue(out, wanted.format, log);
+        try {
+          return await exportEvents(log, { ...wanted, after }, (rows) => file.appendFile(rows));
+        } finally {
+          await file.close();
+        }
+      });
+      const { count, last } = done;
+      process.stderr.write(`${String(count)} events; continue with --after ${String(last)}\n`);
+    } finally {
+      await database.close();
+    }
+  },
 });

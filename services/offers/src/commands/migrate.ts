@@ -1,17 +1,25 @@
 /** `npm run migrate` brings the database's schema up to date, and does nothing else. */
-import { createLogger, runCommand } from '@loan-buddy/kit';
+import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
 import { migrate } from '../db/migrate';
 
-void runCommand('migrate', async (print) => {
-  const config = readDatabaseConfig(process.env);
-  const logger = createLogger({ service: 'migrate', level: 'warn' });
-  const database = await openDatabase(config, logger);
-  try {
-    const migrated = await database.withoutStatementTimeout((db) => migrate(db));
-    print(migrated.length > 0 ? `done: ${migrated.join(', ')}` : 'nothing to do');
-  } finally {
-    await database.close();
-  }
+const usage = `usage: npm run migrate
+Brings the schema of the database up to date: the one of DATABASE_URL, else the embedded one in DATA_DIR.`;
+
+void runCommand({
+  name: 'migrate',
+  usage,
+  run: async ({ positionals, print }) => {
+    if (positionals.length > 0) throw new UsageError('migrate takes no arguments');
+    const config = readDatabaseConfig(process.env);
+    const logger = createLogger({ service: 'migrate', level: 'warn' });
+    const database = await openDatabase(config, logger);
+    try {
+      const migrated = await database.withoutStatementTimeout((db) => migrate(db));
+      print(migrated.length > 0 ? `done: ${migrated.join(', ')}` : 'nothing to do');
+    } finally {
+      await database.close();
+    }
+  },
 });

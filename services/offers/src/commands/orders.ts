@@ -1,4 +1,4 @@
-/** `npm run orders` lists the orders that were given up, and has them asked for again. */
+/** `npm run orders` lists the orders that failed, and retries them. */
 import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
@@ -7,33 +7,46 @@ import { migrate } from '../db/migrate';
 import { createOrderStore } from '../orders/order-store';
 import { listFailed, retryFailed } from './failed-orders';
 
-const USAGE = `usage: npm run orders -- list-failed
+const usage = `usage: npm run orders -- list-failed
        npm run orders -- retry ORDER_ID
-       npm run orders -- retry --all`;
+       npm run orders -- retry --all
+Lists the orders that ran out of retries, or retries them. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
 
-void runCommand('orders', async (print) => {
-  const [command, id, ...more] = process.argv.slice(2);
-  const listing = command === 'list-failed' && id === undefined;
-  const retrying = command === 'retry' && id !== undefined && more.length === 0;
-  if (!listing && !retrying) throw new UsageError(USAGE);
-  const config = readDatabaseConfig(process.env);
-  const logger = createLogger({ service: 'orders', level: 'warn' });
-  const database = await openDatabase(config, logger).catch((error: unknown) => {
-    if (!(error instanceof FolderInUseError)) throw error;
-    throw new UsageError(
-      `${error.message}. Stop it first, or ask the running service:
+/** What to retry: an order id, or `--all`. Undefined: list. */
+function target([action, id, ...more]: string[], all = false): string | undefined {
+  if (action === 'list-failed' && id === undefined && !all) return undefined;
+  if (action !== 'retry') throw new UsageError('say list-failed or retry');
+  if (more.length > 0 || (id === undefined) !== all) {
+    throw new UsageError('retry takes either one ORDER_ID or --all');
+  }
+  return id ?? '--all';
+}
+
+void runCommand({
+  name: 'orders',
+  usage,
+  options: { all: { type: 'boolean' } },
+  run: async ({ positionals, values, print }) => {
+    const retried = target(positionals, values.all);
+    const config = readDatabaseConfig(process.env);
+    const logger = createLogger({ service: 'orders', level: 'warn' });
+    const database = await openDatabase(config, logger).catch((error: unknown) => {
+      if (!(error instanceof FolderInUseError)) throw error;
+      throw new FolderInUseError(
+        `${error.message}. Stop it first, or ask the running service:
   curl http://localhost:8080/failed-orders
   curl -X POST http://localhost:8080/failed-orders/ORDER_ID/retry
   curl -X POST http://localhost:8080/failed-orders/retry`,
-      { cause: error },
-    );
-  });
-  try {
-    await database.withoutStatementTimeout((db) => migrate(db));
-    const orders = createOrderStore(database.db);
-    if (listing) await listFailed(orders, print);
-    else await retryFailed(orders, id!, print);
-  } finally {
-    await database.close();
-  }
+        { cause: error },
+      );
+    });
+    try {
+      await database.withoutStatementTimeout((db) => migrate(db));
+      const orders = createOrderStore(database.db);
+      if (retried === undefined) await listFailed(orders, print);
+      else await retryFailed(orders, retried, print);
+    } finally {
+      await database.close();
+    }
+  },
 });

@@ -6,8 +6,10 @@ import { createProviders, defaultProviders } from '../offers/providers/provider-
 import { checkProviders } from './check-providers';
 import { listBrands } from './list-brands';
 
-const USAGE = `usage: npm run providers -- list-brands [TEXT]   banks of the register whose name contains TEXT
-       npm run providers -- check                asks each provider of PROVIDERS_FILE once`;
+const usage = `usage: npm run providers -- list-brands [TEXT]
+       npm run providers -- check
+  list-brands   prints the banks of the register whose name contains TEXT, as entries of PROVIDERS_FILE
+  check         asks each provider of PROVIDERS_FILE once, and exits 1 if one of them fails`;
 
 const REGISTER_TIMEOUT_MS = 30_000;
 
@@ -15,29 +17,41 @@ class ProvidersFailedError extends StartError {
   readonly code = 'providers-failed';
 }
 
-void runCommand('providers', async (print) => {
-  const [command, text = '', ...more] = process.argv.slice(2);
-  const config = readOfferConfig(process.env);
-  if (command === 'list-brands' && more.length === 0) {
-    const web = createLenderClient(config.ALLOW_PRIVATE_PROVIDERS);
-    const signal = AbortSignal.timeout(REGISTER_TIMEOUT_MS);
-    const registerUrl = config.CDR_REGISTER_URL;
-    try {
-      await listBrands(web, { registerUrl, nameContains: text, signal }, print);
-    } finally {
-      await web.close();
-    }
-  } else if (command === 'check' && text === '') {
-    const { providers, close } = createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
-      timeoutMs: config.PROVIDER_TIMEOUT_MS,
-      allowPrivate: config.ALLOW_PRIVATE_PROVIDERS,
-      logger: createLogger({ service: 'providers', level: 'error' }),
-    });
-    try {
-      const failures = await checkProviders(providers, print);
-      if (failures > 0) throw new ProvidersFailedError(`${String(failures)} failed`);
-    } finally {
-      await close();
-    }
-  } else throw new UsageError(USAGE);
+type OfferConfig = ReturnType<typeof readOfferConfig>;
+type Print = (line: string) => void;
+
+void runCommand({
+  name: 'providers',
+  usage,
+  run: async ({ positionals: [action, text, ...more], print }) => {
+    const isListing = action === 'list-brands' && more.length === 0;
+    const isChecking = action === 'check' && text === undefined;
+    if (!isListing && !isChecking) throw new UsageError('say list-brands or check');
+    const config = readOfferConfig(process.env);
+    await (isListing ? list(config, text, print) : check(config, print));
+  },
 });
+
+async function list(config: OfferConfig, nameContains = '', print: Print): Promise<void> {
+  const web = createLenderClient(config.ALLOW_PRIVATE_PROVIDERS);
+  const signal = AbortSignal.timeout(REGISTER_TIMEOUT_MS);
+  try {
+    await listBrands(web, { registerUrl: config.CDR_REGISTER_URL, nameContains, signal }, print);
+  } finally {
+    await web.close();
+  }
+}
+
+async function check(config: OfferConfig, print: Print): Promise<void> {
+  const { providers, close } = createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
+    timeoutMs: config.PROVIDER_TIMEOUT_MS,
+    allowPrivate: config.ALLOW_PRIVATE_PROVIDERS,
+    logger: createLogger({ service: 'providers', level: 'error' }),
+  });
+  try {
+    const failures = await checkProviders(providers, print);
+    if (failures > 0) throw new ProvidersFailedError(`${String(failures)} failed`);
+  } finally {
+    await close();
+  }
+}
