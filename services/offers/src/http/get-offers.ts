@@ -6,7 +6,7 @@ import type { FailedAnswer } from '../offers/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
 import type { PricedOffer } from '../offers/price-offer';
 import { memoize } from '../offers/memoize';
-import { integerParameter } from './integer-parameter';
+import { integerParameter } from './number-parameter';
 import { offerBody, offerBodySchema } from './offer-body';
 import { wantedParameters } from './offer-query';
 import { providerHeaders } from './provider-headers';

@@ -1,5 +1,5 @@
 import type { Page } from '../orders/order-store';
-import { integerParameter } from './integer-parameter';
+import { integerParameter } from './number-parameter';
 import { orderIdSchema } from './order-body';
 
 const DEFAULT_LIMIT = 20;
