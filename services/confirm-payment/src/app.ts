@@ -29,5 +29,6 @@ export function createApp(dependencies: AppDependencies): Express {
     problems,
     endpoints,
     schemas: [decidedEventSchema],
+    links: { confirm_payment: '/confirm-payment' },
   });
 }

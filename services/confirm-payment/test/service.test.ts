@@ -186,11 +186,13 @@ describe('the published OpenAPI document', () => {
     check('POST', '/confirm-payment', await request(app).post('/confirm-payment').send(payment));
     check('POST', '/confirm-payment', await request(app).post('/confirm-payment').send({}));
     check('POST', '/confirm-payment', await request(app).post('/confirm-payment').send('text'));
-    for (const path of ['/health', '/livez', '/readyz']) {
+    for (const path of ['/', '/health', '/livez', '/readyz', '/openapi.json']) {
       check('GET', path, await request(app).get(path).expect(200));
     }
-    const { status, headers, text } = await request(app).get('/metrics').expect(200);
-    check('GET', '/metrics', { status, headers, body: text });
+    for (const path of ['/metrics', '/docs']) {
+      const { status, headers, text } = await request(app).get(path).expect(200);
+      check('GET', path, { status, headers, body: text });
+    }
     expect(check.unchecked()).toEqual([]);
   });
 });

@@ -1,13 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Request } from 'express';
+import { z } from 'zod';
 import type { Admission } from './admission/admission';
+import { page, pageStyle, startScript } from './docs-page';
 import { endpoint, type Endpoint } from './endpoint';
+import type { HeaderList } from './header-list';
+import { homeEndpoint } from './home';
 import { openApiDocument, type MoreToDocument, type ServiceInfo } from './openapi';
 import type { ProblemTable } from './problem';
-import { reply, replyJson, securityHeaders } from './reply';
+import { dataHeaders, reply, securityHeaders } from './reply';
 
 /** Lets the page run what this server sends and talk to it, and nothing else; Swagger UI styles its parts inline. */
-const pageHeaders = [
+const pageHeaders: HeaderList = [
   ...securityHeaders,
   'Content-Security-Policy',
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
@@ -15,82 +22,115 @@ const pageHeaders = [
   'public, max-age=3600',
 ];
 
-const assets = {
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-  'favicon-32x32.png': 'image/png',
+const JAVASCRIPT = 'text/javascript; charset=utf-8';
+const CSS = 'text/css; charset=utf-8';
+
+const documentationTag = {
+  name: 'Documentation',
+  description: 'This page, and the OpenAPI document behind it.',
+};
+
+/** The contracts that the document describes, too. */
+const contracts = {
+  openapi: {
+    method: 'get',
+    path: '/openapi.json',
+    operationId: 'getOpenApi',
+    tag: documentationTag,
+    summary: 'The OpenAPI document',
+    access: 'public',
+    responses: { 200: { description: 'An OpenAPI 3.1 document.', schema: z.looseObject({}) } },
+  },
+  page: {
+    method: 'get',
+    path: '/docs',
+    operationId: 'getDocs',
+    tag: documentationTag,
+    summary: 'This page',
+    access: 'public',
+    responses: {
+      200: { description: 'The page.', schema: z.string(), contentType: 'text/html' },
+    },
+  },
 } as const;
 
-const page = (title: string) => `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <title>${title}</title>
-    <link rel="stylesheet" href="/docs/swagger-ui.css" />
-    <link rel="icon" href="/docs/favicon-32x32.png" />
-  </head>
-  <body>
-    <div id="docs"></div>
-    <script src="/docs/swagger-ui-bundle.js"></script>
-    <script src="/docs/start.js"></script>
-  </body>
-</html>
-`;
-
-const startScript = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', validatorUrl: null });\n`;
-
 /**
- * `/openapi.json`, which describes these endpoints, webhooks and schemas, and a page that shows it at `/docs`.
- * Everything the page needs comes from this process: it works without a network.
+ * `/`, which says where to go; `/openapi.json`, which describes these endpoints, webhooks and schemas; and a page that
+ * shows it at `/docs`. Everything the page needs comes from this process: it works without a network.
  */
 export function docsEndpoints(
   info: ServiceInfo,
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
   admission: Pick<Admission, 'requirement'>,
-  more?: MoreToDocument,
+  more: MoreToDocument & { links?: Readonly<Record<string, string>> } = {},
 ): Endpoint[] {
-  const document = JSON.stringify(openApiDocument(info, endpoints, problems, admission, more));
-  const asset = (path: string, contentType: string, content: () => string | Buffer) =>
-    endpoint(
-      {
-        method: 'get',
-        path,
-        operationId: `get ${path}`,
-        summary: 'A part of the documentation page',
-        access: 'public',
-        responses: { 200: { description: 'The file.', contentType } },
-      },
-      ({ res }) => {
-        reply(res, 200, content(), pageHeaders, ['Content-Type', contentType]);
-      },
-    );
+  const home = homeEndpoint(info, more.links, documentationTag);
+  const openapi = file(contracts.openapi, () => document, [
+    ...['Content-Type', 'application/json; charset=utf-8'],
+    ...dataHeaders,
+  ]);
+  const docs = file(contracts.page, () => page(info.title), [
+    ...['Content-Type', 'text/html; charset=utf-8'],
+    ...pageHeaders,
+  ]);
+  const all = [...endpoints, home, openapi, docs];
+  const document = JSON.stringify(openApiDocument(info, all, problems, admission, more));
   return [
-    endpoint(
-      {
-        method: 'get',
-        path: '/openapi.json',
-        operationId: 'getOpenApi',
-        summary: 'This description',
-        access: 'public',
-        responses: { 200: { description: 'An OpenAPI 3.1 document.' } },
-      },
-      ({ res }) => {
-        replyJson(res, 200, document);
-      },
-    ),
-    asset('/docs', 'text/html; charset=utf-8', () => page(info.title)),
-    asset('/docs/start.js', 'text/javascript; charset=utf-8', () => startScript),
-    ...Object.entries(assets).map(([file, contentType]) =>
-      asset(`/docs/${file}`, contentType, readOnce(file)),
-    ),
+    home,
+    openapi,
+    docs,
+    asset('start.js', JAVASCRIPT, () => startScript),
+    asset('page.css', CSS, () => pageStyle),
+    asset('swagger-ui-bundle.js', JAVASCRIPT),
+    asset('swagger-ui.css', CSS),
+    asset('favicon-32x32.png', 'image/png'),
   ];
 }
 
-/** The file's content, read when it is first asked for. */
-function readOnce(file: string): () => Buffer {
-  let content: Buffer | undefined;
-  return () =>
-    (content ??= readFileSync(createRequire(__filename).resolve(`swagger-ui-dist/${file}`)));
+/** A part of the page, which the document does not describe; from Swagger UI, unless `read` is given. */
+function asset(
+  name: string,
+  contentType: string,
+  read: () => string | Buffer = () => fromSwaggerUi(name),
+): Endpoint {
+  return file(
+    {
+      method: 'get',
+      path: `/docs/${name}`,
+      operationId: `get /docs/${name}`,
+      summary: 'A part of the documentation page',
+      access: 'public',
+      responses: { 200: { description: 'The file.', contentType } },
+    },
+    read,
+    ['Content-Type', contentType, ...pageHeaders],
+  );
+}
+
+function fromSwaggerUi(name: string): Buffer {
+  return readFileSync(createRequire(__filename).resolve(`swagger-ui-dist/${name}`));
+}
+
+const compress = promisify(gzip);
+
+/** Serves content that never changes. Reads and compresses it once, when a client first asks for it that way. */
+function file(
+  contract: Endpoint['contract'],
+  read: () => string | Buffer,
+  headers: HeaderList,
+): Endpoint {
+  let plain: string | Buffer | undefined;
+  let compressed: Promise<Buffer> | undefined;
+  return endpoint(contract, async ({ req, res }) => {
+    const vary = ['Vary', 'Accept-Encoding'];
+    if (prefersGzip(req)) {
+      const body = await (compressed ??= compress(read()));
+      reply(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
+    } else reply(res, 200, (plain ??= read()), headers, vary);
+  });
+}
+
+function prefersGzip(req: Request): boolean {
+  return req.acceptsEncodings('gzip', 'identity') === 'gzip';
 }

@@ -30,12 +30,20 @@ declare global {
 type Method = 'get' | 'post' | 'patch' | 'delete';
 type Shape = z.ZodType<Record<string, unknown>>;
 
+/** A group of operations in the OpenAPI document. */
+export interface Tag {
+  name: string;
+  description: string;
+}
+
 /** What an endpoint may answer with, other than problems. */
 export interface EndpointResponse {
   description: string;
   /** The body; `contentType` is JSON unless it is given. */
   schema?: z.ZodType;
   contentType?: string;
+  /** Where it differs from that of the schema. */
+  example?: unknown;
   /** Response headers by name, with what each tells. */
   headers?: Readonly<Record<string, string>>;
 }
@@ -50,12 +58,15 @@ export interface EndpointContract<
   /** As in OpenAPI: `/orders/{id}`. */
   path: string;
   operationId: string;
+  tag?: Tag;
   summary: string;
   description?: string;
   access: Access;
   params?: Params;
   query?: Query;
   body?: Body;
+  /** A body with only the fields that a first request needs; the docs page prefills it. */
+  bodyExample?: z.input<Body>;
   /** Headers that the handler reads, by name with what each does. */
   requestHeaders?: Readonly<Record<string, string>>;
   /** Headers that any answer may carry, a problem too, by name with what each tells. */

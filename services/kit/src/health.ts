@@ -3,6 +3,12 @@ import { endpoint, type Endpoint } from './endpoint';
 import type { Lifecycle } from './lifecycle';
 import { replyJson } from './reply';
 
+/** The operations for those who run the service. */
+export const operationsTag = {
+  name: 'Health and metrics',
+  description: 'For probes, load balancers and Prometheus.',
+};
+
 const aliveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' });
 const readinessSchema = z
   .object({
@@ -28,6 +34,7 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
         method: 'get',
         path,
         operationId,
+        tag: operationsTag,
         summary,
         access: 'always',
         responses: { 200: { description: 'The process answers.', schema: aliveSchema } },
@@ -37,13 +44,14 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
       },
     );
   return [
-    alive('/health', 'getHealth', 'Whether the service answers'),
+    alive('/health', 'getHealth', 'Health check'),
     alive('/livez', 'getLiveness', 'Liveness probe'),
     endpoint(
       {
         method: 'get',
         path: '/readyz',
         operationId: 'getReadiness',
+        tag: operationsTag,
         summary: 'Readiness probe',
         access: 'always',
         responses: {

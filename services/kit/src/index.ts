@@ -11,7 +11,7 @@ export {
 } from './admission/service-token';
 export { createTokenVerifier } from './admission/token-verifier';
 export { JsonTooLargeError, parseBoundedJson } from './bounded-json';
-export { endpoint, type Endpoint } from './endpoint';
+export { endpoint, type Endpoint, type Tag } from './endpoint';
 export {
   baseUrlSchema,
   baseUrlVariable,

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { z } from 'zod';
 import { endpoint, type Endpoint } from './endpoint';
+import { operationsTag } from './health';
 import type { Logger } from './logger';
 import { replyText } from './reply';
 import { createRequestDurations, type ServedRequest } from './request-durations';
@@ -122,6 +123,7 @@ export function metricsEndpoint({ scrape }: Metrics): Endpoint {
       method: 'get',
       path: '/metrics',
       operationId: 'getMetrics',
+      tag: operationsTag,
       summary: 'Metrics for Prometheus',
       access: 'always',
       responses: {

@@ -4,57 +4,37 @@ import {
   type ResponseConfig,
 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import { BEARER_SCHEME, type Access, type Admission } from './admission/admission';
+import { BEARER_SCHEME, type Admission } from './admission/admission';
 import type { Endpoint, EndpointResponse } from './endpoint';
+import { problemResponses } from './openapi-problems';
 import type { ProblemTable } from './problem';
 
-const problemSchema = z
-  .looseObject({
-    type: z.string().meta({ format: 'uri', description: 'Names the kind of problem.' }),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string().optional(),
-    instance: z.string().optional(),
-    code: z.string().meta({ description: 'Stable; what a program should look at.' }),
-    errors: z
-      .array(
-        z.object({
-          detail: z.string(),
-          pointer: z.string().optional().meta({ description: 'Where in the body (RFC 6901).' }),
-          parameter: z.string().optional().meta({ description: 'Which path or query parameter.' }),
-          header: z.string().optional().meta({ description: 'Which header.' }),
-        }),
-      )
-      .optional(),
-  })
-  .meta({ id: 'Problem', description: 'A problem document (RFC 9457).' });
-
-/** What the document says of the service itself. */
+/** What the document says about the service itself. */
 export type ServiceInfo = Record<'title' | 'version' | 'description', string>;
 
-/** What a service sends of its own accord to whoever asked for it. */
+/** A message that the service sends to each receiver that registered for it. */
 export interface Webhook {
   /** Names it in the document, and what is sent with it. */
   name: string;
   summary: string;
   body: z.ZodType;
-  /** The headers it is sent with, by name with what each tells. */
+  /** The headers it is sent with, by name, each with its meaning. */
   headers: Readonly<Record<string, string>>;
-  /** What each answer of the receiver brings about. */
+  /** What each response of the receiver causes. */
   responses: Readonly<Record<string, string>>;
 }
 
 /** An OpenAPI 3.1 document. */
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
-/** What a document tells beside the endpoints. */
+/** What a document describes apart from the endpoints. */
 export interface MoreToDocument {
   webhooks?: readonly Webhook[] | undefined;
-  /** Of what is in no body of an endpoint. Each is a component under the `id` in its meta, as are those in it that have one. */
+  /** Schemas that no endpoint's body has. Each one with an `id` in its meta becomes a component, nested ones too. */
   schemas?: readonly z.ZodType[] | undefined;
 }
 
-/** The OpenAPI 3.1 document of these endpoints and webhooks, made from the very schemas that validate. */
+/** The OpenAPI 3.1 document of these endpoints and webhooks, made from the same schemas that validate. */
 export function openApiDocument(
   info: ServiceInfo,
   endpoints: readonly Endpoint[],
@@ -63,59 +43,35 @@ export function openApiDocument(
   { webhooks = [], schemas = [] }: MoreToDocument = {},
 ): OpenApiDocument {
   const registry = new OpenAPIRegistry();
-  registry.registerComponent('securitySchemes', BEARER_SCHEME, {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'JWT',
-    description: 'A JSON Web Token (RFC 6750, RFC 7519); each operation names the scope it needs.',
-  });
-  for (const { name, summary, body, headers, responses } of webhooks) {
-    registry.registerWebhook({
-      method: 'post',
-      path: name,
-      summary,
-      request: {
-        body: { required: true, content: { 'application/json': { schema: body } } },
-        headers: headerSchema(headers),
-      },
-      responses: Object.fromEntries(
-        Object.entries(responses).map(([status, description]) => [status, { description }]),
-      ),
-    });
+  const needsTokens = endpoints.some(
+    ({ contract }) => admission.requirement(contract.access).length > 0,
+  );
+  if (needsTokens) registry.registerComponent('securitySchemes', BEARER_SCHEME, bearerScheme);
+  for (const [name, description] of Object.entries(commonHeaders)) {
+    registry.registerComponent('headers', name, header(description));
   }
+  for (const webhook of webhooks) registerWebhook(registry, webhook);
   for (const { contract } of endpoints) {
-    const { method, path, operationId, summary, description, body } = contract;
-    const responses: Record<string, EndpointResponse> = {
-      ...problemResponses(problemCodes(contract), problems),
+    const { access, method, path, operationId, tag, summary, description } = contract;
+    const security = admission.requirement(access);
+    const responses = Object.entries<EndpointResponse>({
+      ...problemResponses(contract, security.length > 0, problems),
       ...contract.responses,
-      default: anyProblem,
-    };
+    });
+    const common = access === 'always' ? always : Object.keys(commonHeaders);
     registry.registerPath({
       method,
       path,
       operationId,
       summary,
+      ...(tag && { tags: [tag.name] }),
       ...(description !== undefined && { description }),
-      security: admission.requirement(contract.access),
-      request: {
-        ...(contract.params && { params: asObject(contract.params) }),
-        ...(contract.query && { query: asObject(contract.query) }),
-        ...(body && {
-          body: { required: true, content: { 'application/json': { schema: body } } },
-        }),
-        headers: headerSchema({
-          'X-Request-Id':
-            'Identifies the request in the logs of this service and of those it calls; generated if missing.',
-          ...contract.requestHeaders,
-        }),
-      },
+      ...(needsTokens && { security }),
+      request: requestConfig(contract),
       responses: Object.fromEntries(
-        Object.entries(responses).map(([status, response]) => [
+        responses.map(([status, response]) => [
           status,
-          responseConfig(response, {
-            ...(contract.access !== 'always' && quotaHeaders),
-            ...contract.headers,
-          }),
+          responseConfig(response, common, contract.headers),
         ]),
       ),
     });
@@ -123,106 +79,96 @@ export function openApiDocument(
   const components = schemas.map((schema) => ({ type: 'schema' as const, schema }));
   return new OpenApiGeneratorV31([...components, ...registry.definitions]).generateDocument({
     openapi: '3.1.0',
-    info,
-    servers: [{ url: '/' }],
+    info: { ...info, description: `${info.description}\n\n${aboutProblems}` },
+    tags: tagsOf(endpoints),
   });
 }
 
-const quotaHeaders = {
+const aboutProblems =
+  'Errors are `application/problem+json` (RFC 9457) with a stable `code`: see *Problem* under Schemas.';
+
+const bearerScheme = {
+  type: 'http',
+  scheme: 'bearer',
+  bearerFormat: 'JWT',
+  description: 'A JSON Web Token (RFC 6750, RFC 7519); each operation names the scope it needs.',
+} as const;
+
+/** The headers of every response; those about quotas only where a quota applies. */
+const commonHeaders = {
+  'X-Request-Id': 'The id under which the request is logged.',
+  'Cache-Control': '`no-store`: do not cache it.',
   'RateLimit-Policy': 'Where requests are limited: the quota (RateLimit header fields for HTTP).',
   RateLimit: 'What is left of it, and seconds until there is a new one.',
 };
+const always = ['X-Request-Id', 'Cache-Control'];
 
-/** What may keep a caller from an endpoint that is not always there, and from one that wants a token. */
-const refusals = ['quota-exceeded', 'overloaded'];
-const denials = [
-  'token-missing',
-  'token-invalid',
-  'authorization-unreadable',
-  'insufficient-scope',
-  'keys-unavailable',
-  ...refusals,
-];
-
-function refusalsOf(access: Access): readonly string[] {
-  if (access === 'always') return [];
-  return access === 'public' ? refusals : denials;
+/** Each tag once, in the order of the endpoints. */
+function tagsOf(endpoints: readonly Endpoint[]) {
+  return [...new Set(endpoints.flatMap(({ contract }) => contract.tag ?? []))];
 }
 
-function problemCodes(contract: Endpoint['contract']): string[] {
-  const { access, params, query, body, requestHeaders, problems = [] } = contract;
-  const codes = [...problems, ...refusalsOf(access), 'internal-error'];
-  if (params ?? query ?? body ?? requestHeaders)
-    codes.push('validation-failed', 'malformed-request');
-  if (body) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');
-  return codes;
+function registerWebhook(registry: OpenAPIRegistry, webhook: Webhook): void {
+  const { name, summary, body, headers, responses } = webhook;
+  registry.registerWebhook({
+    method: 'post',
+    path: name,
+    summary,
+    request: {
+      body: { required: true, content: { 'application/json': { schema: body } } },
+      headers: requestHeaders(headers),
+    },
+    responses: Object.fromEntries(
+      Object.entries(responses).map(([status, description]) => [status, { description }]),
+    ),
+  });
 }
 
-function problemResponses(
-  codes: readonly string[],
-  problems: ProblemTable,
-): Record<string, EndpointResponse> {
-  const titles = new Map<number, string[]>();
-  for (const code of codes) {
-    const kind = problems[code];
-    if (!kind) throw new Error(`no problem is listed under ${code}`);
-    titles.set(kind.status, [...(titles.get(kind.status) ?? []), `${kind.title} (\`${code}\`).`]);
-  }
-  return Object.fromEntries(
-    [...titles].map(([status, lines]) => [
-      status,
-      {
-        description: lines.join(' '),
-        schema: problemSchema,
-        contentType: 'application/problem+json',
-        headers: {
-          ...([409, 429, 503].includes(status) && {
-            'Retry-After': 'Seconds after which to try again, where that helps.',
-          }),
-          ...([400, 401, 403].includes(status) && {
-            'WWW-Authenticate': 'What is wrong with the token (RFC 6750), where it is the token.',
-          }),
-        },
-      },
-    ]),
-  );
-}
-
-/** What may befall any request before an endpoint sees it. */
-const anyProblem: EndpointResponse = {
-  description:
-    'Any other problem: the method (405), a request that is not HTTP (400), came too slowly (408), has too long a URL (414) or too long headers (431).',
-  schema: problemSchema,
-  contentType: 'application/problem+json',
-  headers: { Allow: 'With a 405: the methods that the path takes.' },
-};
-
-function responseConfig(
-  response: EndpointResponse,
-  commonHeaders: EndpointResponse['headers'],
-): ResponseConfig {
-  const { description, schema, contentType = 'application/json', headers } = response;
+function requestConfig(contract: Endpoint['contract']) {
+  const { params, query, body, bodyExample } = contract;
+  const example = bodyExample === undefined ? {} : { example: bodyExample };
   return {
-    description,
-    ...(schema && { content: { [contentType]: { schema } } }),
-    headers: headerSchema({
-      'X-Request-Id': 'The id under which the request is logged.',
-      'Cache-Control': '`no-store`: nobody may keep it.',
-      ...commonHeaders,
-      ...headers,
+    ...(params && { params: asObject(params) }),
+    ...(query && { query: asObject(query) }),
+    ...(body && {
+      body: { required: true, content: { 'application/json': { schema: body, ...example } } },
+    }),
+    headers: requestHeaders({
+      ...contract.requestHeaders,
+      'X-Request-Id':
+        'Identifies the request in the logs of this service and of those it calls; generated if missing.',
     }),
   };
 }
 
-function headerSchema(headers: Readonly<Record<string, string>>): z.ZodObject {
-  return z.object(
-    Object.fromEntries(
-      Object.entries(headers).map(([name, description]) => [
-        name,
-        z.string().optional().meta({ description }),
-      ]),
-    ),
-  );
+function responseConfig(
+  { description, schema, contentType = 'application/json', example, headers }: EndpointResponse,
+  common: readonly string[],
+  ofContract: EndpointResponse['headers'],
+): ResponseConfig {
+  const own = Object.entries({ ...ofContract, ...headers });
+  return {
+    description,
+    ...(schema && {
+      content: { [contentType]: { schema, ...(example !== undefined && { example }) } },
+    }),
+    headers: {
+      ...Object.fromEntries(common.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+      ...Object.fromEntries(own.map(([name, text]) => [name, header(text)])),
+    },
+  };
+}
+
+function header(description: string) {
+  return { description, schema: { type: 'string' as const } };
+}
+
+function requestHeaders(headers: Readonly<Record<string, string>>): z.ZodObject {
+  const fields = Object.entries(headers).map(([name, description]) => [
+    name,
+    z.string().optional().meta({ description }),
+  ]);
+  return z.object(Object.fromEntries(fields) as z.ZodRawShape);
 }
 
 function asObject(schema: z.ZodType): z.ZodObject {

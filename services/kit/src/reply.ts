@@ -26,8 +26,8 @@ const inertHeaders: HeaderList = [
   "default-src 'none'; frame-ancestors 'none'",
 ];
 
-/** The same, and nobody may keep it. */
-const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
+/** The same, and no cache may keep it. */
+export const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
 
 /** Whether the client is gone; detects it for a response queued behind another, too, for which Node.js 20 emits no event. */
 export function isAbandoned(res: Response): boolean {

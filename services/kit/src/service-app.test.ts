@@ -47,7 +47,7 @@ describe('createServiceApp', () => {
     const { text, headers } = await request(app).get('/docs').expect(200);
     expect(headers['content-security-policy']).toContain("default-src 'none'");
     const parts = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url!);
-    expect(parts).toHaveLength(4);
+    expect(parts).toHaveLength(5);
     for (const part of parts) {
       expect(part).toMatch(/^\/docs\//);
       await request(app).get(part).expect(200);

@@ -9,6 +9,8 @@ import type { MoreToDocument, ServiceInfo } from './openapi';
 /** What a service is made of. */
 export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, MoreToDocument {
   info: ServiceInfo;
+  /** Paths that `GET /` names, besides those of the documentation. */
+  links?: Readonly<Record<string, string>>;
   readinessDetail?: ReadinessDetail;
   gaugeSources?: readonly GaugeSource[];
 }

@@ -13,7 +13,15 @@ interface Document {
 /** Headers that need no word in the document of a service. */
 const understood = new Set([
   // HTTP's own: of the connection, the message and its body.
-  ...['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding'],
+  ...[
+    'connection',
+    'content-encoding',
+    'content-length',
+    'content-type',
+    'date',
+    'keep-alive',
+    'transfer-encoding',
+  ],
   'vary',
   // For browsers, the same on every response.
   ...['content-security-policy', 'cross-origin-resource-policy', 'referrer-policy'],

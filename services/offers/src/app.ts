@@ -103,5 +103,6 @@ export function createApp(dependencies: AppDependencies): Express {
     endpoints,
     webhooks,
     schemas: [orderEventSchema],
+    links: { offers: '/offers', checkout: '/checkout', orders: '/orders' },
   });
 }

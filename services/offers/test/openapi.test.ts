@@ -19,6 +19,15 @@ const broken = () => aService({ providers: threeMocks(allFail) }).app;
 const cutOff = () =>
   aService({ orders: { insert: unavailable, find: unavailable, listByUser: unavailable } }).app;
 
+/** What the tests below look at in the document. */
+interface Described {
+  tags: { name: string }[];
+  paths: Record<
+    string,
+    Record<string, { tags?: string[]; parameters: { name: string; schema: object }[] }>
+  >;
+}
+
 const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
 async function anOrderThatFailed() {
@@ -208,6 +217,14 @@ describe('the published OpenAPI document', () => {
     }
   });
 
+  it('describes the way to the documentation', async () => {
+    const { app } = aService();
+    for (const path of ['/', '/openapi.json', '/docs']) {
+      await expectDescribed(`GET ${path}`, request(app).get(path), 200);
+    }
+    await expectDescribed('GET /', request(app).get('/').set('Accept', 'text/html'), 303);
+  });
+
   it('describes what is told of quotas, and of too many requests', async () => {
     const quota = { limit: 1, windowS: 3600, exact: false };
     const limiter = createRateLimiter({
@@ -235,6 +252,51 @@ describe('the published OpenAPI document', () => {
 
   it('is checked above for every route it describes', () => {
     expect(check.unchecked()).toEqual([]);
+  });
+
+  it('calls parameters that are whole numbers integers, with their limits', async () => {
+    const { body: document } = await request(aService().app).get('/openapi.json');
+    const typeOf = (path: string, name: string) =>
+      (document as Described).paths[path]!['get']!.parameters.find((each) => each.name === name);
+    expect(typeOf('/offers', 'term_months')).toMatchObject({
+      required: false,
+      schema: { type: 'integer', minimum: 1, maximum: 600 },
+    });
+    expect(typeOf('/offers', 'limit')?.schema).toMatchObject({ type: 'integer', maximum: 1000 });
+    expect(typeOf('/offers', 'amount')?.schema).toMatchObject({ type: 'number', minimum: 1 });
+    expect(typeOf('/orders', 'limit')?.schema).toMatchObject({ type: 'integer', default: 20 });
+  });
+
+  it('puts every operation in a group that it describes', async () => {
+    const { body: document } = await request(aService().app).get('/openapi.json');
+    const { paths, tags } = document as Described;
+    const used = Object.values(paths).flatMap((methods) =>
+      Object.values(methods).map((operation) => operation.tags),
+    );
+    const groups = tags.map(({ name }) => name);
+    expect(new Set(used.flat())).toEqual(new Set(groups));
+    expect(used.filter((each) => each?.length !== 1)).toEqual([]);
+    expect(groups).toEqual([
+      ...['Offers', 'Checkout and orders', 'Failed orders', 'Webhooks'],
+      ...['Health and metrics', 'Documentation'],
+    ]);
+  });
+
+  it('speaks of tokens only where they are needed', async () => {
+    const { text } = await request(aService().app).get('/openapi.json');
+    expect(text).not.toMatch(/"security"|securitySchemes|token-missing/);
+    const verifyToken = () => Promise.reject(new Error('not called'));
+    const { app } = aService({ admission: createAdmission({ verifyToken }) });
+    const { body: document } = await request(app).get('/openapi.json');
+    expect(document).toMatchObject({
+      components: { securitySchemes: { bearerAuth: { scheme: 'bearer' } } },
+      paths: {
+        '/checkout': {
+          post: { security: [{ bearerAuth: ['orders:write'] }], responses: { 401: {} } },
+        },
+        '/docs': { get: { security: [] } },
+      },
+    });
   });
 
   it('announces what endpoints are sent', async () => {

@@ -22,11 +22,13 @@ export function postConfirmPayment(dependencies: {
       method: 'post',
       path: '/confirm-payment',
       operationId: 'confirmPayment',
+      tag: { name: 'Payments', description: 'One decision per order: APPROVED or REJECTED.' },
       summary: 'Decide on the payment of an order',
       description:
         'Depends on the amount alone: the same order gets the same answer, and asking again is safe.',
       access: { scope: 'payments:confirm' },
       body: requestSchema,
+      bodyExample: { order_id: 'order-123', amount: 12_000, status: 'PENDING' },
       responses: { 200: { description: 'The decision.', schema: decisionSchema } },
       problems: ['simulated-failure'],
     },

@@ -47,7 +47,7 @@ export interface Admission {
    * @throws {OverloadedError} where there is no room.
    */
   acquireSlot: (req: Request, access: Access) => void;
-  /** What OpenAPI calls the security requirement: any one of these. */
+  /** OpenAPI's security requirement: any one of these. Empty if everybody is let in. */
   requirement: (access: Access) => Record<string, string[]>[];
 }
 
@@ -147,9 +147,9 @@ export function createAdmission(
     },
 
     requirement: (access) => {
-      if (access === 'always' || access === 'public') return [];
+      if (!verifyToken || access === 'always' || access === 'public') return [];
       const token = { [BEARER_SCHEME]: [access.scope] };
-      return !verifyToken || isOpen(access) ? [{}, token] : [token];
+      return isOpen(access) ? [{}, token] : [token];
     },
   };
 }

@@ -1,10 +1,16 @@
 import { AppError, endpoint, replyJson, type Poller } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { administerOrders } from './access';
-import { idSchema } from '../id';
 import type { OrderStore } from '../orders/order-store';
-import { orderBody, orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
+import {
+  orderBody,
+  orderBodySchema,
+  orderExample,
+  orderParams,
+  PENDING_RETRY_AFTER,
+} from './order-body';
 import { pageHeaders, pageParameters, readPage } from './page';
+import { failedOrdersTag } from './tags';
 
 /** There is no order of this id that has failed. */
 export class NotFailedError extends AppError {
@@ -25,7 +31,14 @@ const failedOrderSchema = orderBodySchema
     attempts: z.int().meta({ description: 'Number of failed attempts to get a decision.' }),
     last_error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
   })
-  .meta({ id: 'FailedOrder' });
+  .meta({
+    id: 'FailedOrder',
+    example: {
+      ...orderExample('FAILED'),
+      attempts: 10,
+      last_error: 'confirm-payment did not respond in time',
+    },
+  });
 
 /** The dead letters: orders that nobody decided, for an operator to look at. */
 export function getFailedOrders({ orders }: Dependencies) {
@@ -34,6 +47,7 @@ export function getFailedOrders({ orders }: Dependencies) {
       method: 'get',
       path: '/failed-orders',
       operationId: 'listFailedOrders',
+      tag: failedOrdersTag,
       summary: 'The failed orders, newest first',
       access: administerOrders,
       query: z.object(pageParameters),
@@ -64,13 +78,15 @@ export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
       method: 'post',
       path: '/failed-orders/{id}/retry',
       operationId: 'retryFailedOrder',
+      tag: failedOrdersTag,
       summary: 'Retry one failed order',
       access: administerOrders,
-      params: z.object({ id: idSchema }),
+      params: orderParams,
       responses: {
         202: {
           description: 'The order, PENDING again.',
           schema: orderBodySchema,
+          example: orderExample('PENDING'),
           headers: {
             Location: 'Where the order can be read.',
             'Retry-After': 'Seconds after which to look at it.',
@@ -95,6 +111,7 @@ export function postFailedOrdersRetry({ orders, decisionWorker }: Dependencies) 
       method: 'post',
       path: '/failed-orders/retry',
       operationId: 'retryFailedOrders',
+      tag: failedOrdersTag,
       summary: 'Retry all failed orders',
       access: administerOrders,
       responses: {

@@ -5,6 +5,7 @@ import type { FindOffer } from '../offers/find-offer';
 import { offerSchema } from '../offers/offer';
 import { offerBody, offerBodySchema } from './offer-body';
 import { wantedParameters } from './offer-query';
+import { offersTag } from './tags';
 
 export class OfferNotFoundError extends AppError {
   readonly code = 'offer-not-found';
@@ -16,6 +17,7 @@ export function getOffer({ findOffer }: { findOffer: FindOffer }) {
       method: 'get',
       path: '/offers/{id}',
       operationId: 'getOffer',
+      tag: offersTag,
       summary: 'One offer',
       access: readOffers,
       params: z.object({ id: offerSchema.shape.id }),

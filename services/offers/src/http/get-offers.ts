@@ -6,10 +6,11 @@ import type { FailedAnswer } from '../offers/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
 import type { PricedOffer } from '../offers/price-offer';
 import { memoize } from '../offers/memoize';
-import { integerParameter } from './integer-parameter';
+import { integerParameter } from './number-parameter';
 import { offerBody, offerBodySchema } from './offer-body';
 import { wantedParameters } from './offer-query';
 import { providerHeaders } from './provider-headers';
+import { offersTag } from './tags';
 
 /** No provider gave its offers, so there is nothing to list. */
 export class OffersUnavailableError extends AppError {
@@ -35,8 +36,11 @@ function parameters(providerNames: readonly string[]) {
         .string()
         .refine((name) => providerNames.includes(name), 'is none of the providers')
         .optional()
-        .meta({ description: 'Only this provider’s offers.', example: 'ProviderB' }),
-      sort: z.enum(sortKeys).default('rate').meta({ description: 'All but `rate` need a term.' }),
+        .meta({ description: 'Only this provider’s offers, such as ProviderB.' }),
+      sort: z
+        .enum(sortKeys)
+        .default('rate')
+        .meta({ description: 'All but `rate` need `term_months`.' }),
       order: z.enum(['asc', 'desc']).default('asc'),
       limit: integerParameter({ digits: 4, min: 1, max: MAX_LIMIT })
         .optional()
@@ -64,15 +68,18 @@ export function getOffers(dependencies: {
       method: 'get',
       path: '/offers',
       operationId: 'listOffers',
+      tag: offersTag,
       summary: 'All offers, cheapest first',
       access: readOffers,
       description:
-        'Asks at once every provider of which nothing fresh is known. Those that fail or take too long are left out and named in Missing-Providers.',
+        'Asks all providers in parallel, unless their last offers are still fresh. A provider that fails or takes too long is left out and named in Missing-Providers.',
       query: parameters(providerNames),
-      requestHeaders: { 'If-None-Match': 'The ETag of an answer one has already.' },
+      requestHeaders: {
+        'If-None-Match': 'The ETag of the last response: 304 if nothing has changed.',
+      },
       responses: {
         200: {
-          description: 'The offers by rate, then id, or as asked for.',
+          description: 'The offers by rate, then id, unless `sort` says otherwise.',
           schema: z.array(offerBodySchema),
           headers: freshnessHeaders,
         },

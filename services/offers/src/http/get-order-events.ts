@@ -4,9 +4,10 @@ import { mayActFor, readOrders } from './access';
 import { DatabaseUnavailableError } from '../db/unavailable';
 import type { LoggedEvent } from '../events/event-log';
 import { isFinalEvent } from '../events/order-event';
-import { idSchema } from '../id';
 import type { OrderFeed } from '../orders/order-feed';
+import { orderParams } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
+import { ordersTag } from './tags';
 
 /** How long a client waits before it connects again. */
 const RETRY_MS = 1000;
@@ -60,13 +61,14 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       method: 'get',
       path: '/orders/{id}/events',
       operationId: 'streamOrderEvents',
+      tag: ordersTag,
       summary: 'The events of one order, as they happen',
       access: readOrders,
       description:
         'Server-sent events, each a CloudEvent. The stream begins with what has happened and ends with the decision, or when the order fails. A client that has received everything gets a 204, which tells an EventSource not to reconnect.',
-      params: z.object({ id: idSchema }),
+      params: orderParams,
       requestHeaders: {
-        'Last-Event-ID': 'The id of the last event one has got; the next follows.',
+        'Last-Event-ID': 'The id of the last event received; the stream goes on from there.',
       },
       responses: {
         200: {

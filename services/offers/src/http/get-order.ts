@@ -1,11 +1,10 @@
 import { endpoint, readPreferences, releaseSlot, replyJson, signalOf } from '@loan-buddy/kit';
-import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
-import { idSchema } from '../id';
 import type { AwaitOrder } from '../orders/await-order';
-import { orderBody, orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
+import { orderBody, orderBodySchema, orderParams, PENDING_RETRY_AFTER } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
 import { MAX_WAIT_S, preferredWait } from './prefer-wait';
+import { ordersTag } from './tags';
 
 export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
   return endpoint(
@@ -13,11 +12,12 @@ export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
       method: 'get',
       path: '/orders/{id}',
       operationId: 'getOrder',
+      tag: ordersTag,
       summary: 'One order',
       access: readOrders,
-      params: z.object({ id: idSchema }),
+      params: orderParams,
       requestHeaders: {
-        Prefer: `\`wait=N\`: answered once it is no longer pending, or after N seconds, ${String(MAX_WAIT_S)} at most (RFC 7240).`,
+        Prefer: `\`wait=N\`: wait up to N seconds for the decision, ${String(MAX_WAIT_S)} at most (RFC 7240).`,
       },
       responses: {
         200: {
@@ -25,7 +25,7 @@ export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
           schema: orderBodySchema,
           headers: {
             'Retry-After': 'While it is pending: seconds after which to look again.',
-            'Preference-Applied': 'That it was waited for.',
+            'Preference-Applied': 'The `wait` that was honoured.',
           },
         },
       },

@@ -5,6 +5,7 @@ import { idSchema } from '../id';
 import type { OrderStore } from '../orders/order-store';
 import { orderBody, orderBodySchema } from './order-body';
 import { pageHeaders, pageParameters, readPage } from './page';
+import { ordersTag } from './tags';
 
 export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }) {
   return endpoint(
@@ -12,6 +13,7 @@ export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }
       method: 'get',
       path: '/orders',
       operationId: 'listOrders',
+      tag: ordersTag,
       summary: 'The orders of a user, newest first',
       access: readOrders,
       query: z.object({ user_id: idSchema.meta({ example: 'cristina' }), ...pageParameters }),

@@ -44,7 +44,10 @@ export const offerBodySchema = offerSchema
       .optional()
       .meta({ description: 'What was doubtful in the lender’s own data.' }),
   })
-  .meta({ id: 'Offer' });
+  .meta({
+    id: 'Offer',
+    example: { id: 'offer2', provider: 'ProviderB', rate: 2.9, amount: 12_000 },
+  });
 
 type OfferBody = z.output<typeof offerBodySchema>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integerParameter } from './integer-parameter';
+import { integerParameter, numberParameter } from './number-parameter';
 
 const MAX_AMOUNT = 100_000_000;
 const TERM_MONTHS = { min: 1, max: 600 };
@@ -15,14 +15,14 @@ export const termSchema = z.int().min(TERM_MONTHS.min).max(TERM_MONTHS.max);
 
 /** The query parameters that say for what loan offers are wanted. */
 export const wantedParameters = {
-  amount: z
-    .string()
-    .regex(/^\d{1,9}(\.\d{1,2})?$/, 'must be a number, with up to two decimals')
-    .transform(Number)
-    .pipe(amountSchema)
+  amount: numberParameter(
+    /^\d{1,9}(\.\d{1,2})?$/,
+    'must be a number, with up to two decimals',
+    amountSchema,
+  )
     .optional()
-    .meta({ description: 'The amount wanted, in units of the currency.', example: '10000' }),
+    .meta({ description: 'The amount wanted, in units of the currency, such as 10000.' }),
   term_months: integerParameter({ digits: 4, ...TERM_MONTHS })
     .optional()
-    .meta({ description: 'The term wanted; offers then say what they cost.', example: '36' }),
+    .meta({ description: 'The term wanted, such as 36; offers then say what they cost.' }),
 };

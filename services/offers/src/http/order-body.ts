@@ -1,34 +1,62 @@
 import { z } from 'zod';
+import { idSchema } from '../id';
 import { offerSchema } from '../offers/offer';
 import { termSchema } from './offer-query';
 import type { StoredResponse } from '../orders/idempotency';
-import { isDecided, ORDER_ID_PATTERN, orderStatuses, type Order } from '../orders/order';
+import {
+  isDecided,
+  ORDER_ID_PATTERN,
+  orderStatuses,
+  type Order,
+  type OrderStatus,
+} from '../orders/order';
 
 /** Seconds after which to look again at an order that is not decided yet. */
 export const PENDING_RETRY_AFTER = '1';
 
-export const orderIdSchema = z
-  .string()
-  .regex(ORDER_ID_PATTERN, 'must be the id of an order')
-  .meta({ example: 'order-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e' });
+/** The docs page prefills it until it has seen an order. */
+const EXAMPLE_ID = 'order-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e';
+
+export const orderIdSchema = z.string().regex(ORDER_ID_PATTERN, 'must be the id of an order');
+
+/** The id of an order in a path. Any text is one that may be missing. */
+export const orderParams = z.object({ id: idSchema.meta({ example: EXAMPLE_ID }) });
+
+/** An order as the docs page shows it. */
+export function orderExample(status: OrderStatus) {
+  return {
+    id: EXAMPLE_ID,
+    user_id: 'cristina',
+    loan_id: 'offer2',
+    status,
+    created_at: '2025-07-08T12:30:45Z',
+    provider: 'ProviderB',
+    rate: 2.9,
+    amount: 12_000,
+  };
+}
 
 /** An order on the wire: the five fields every client knows come first. */
 export const orderBodySchema = z
   .object({
     id: orderIdSchema,
-    user_id: z.string().meta({ example: 'cristina' }),
+    user_id: z.string(),
     loan_id: offerSchema.shape.id,
     status: z.enum(orderStatuses).meta({
       description:
-        'PENDING until somebody decides; a decision never changes again. FAILED: nobody decided, after all retries.',
+        'PENDING until the decision, which is final. FAILED: no decision after all attempts.',
     }),
-    created_at: z.iso.datetime().meta({ example: '2025-07-08T12:30:45Z' }),
+    created_at: z.iso.datetime(),
     provider: offerSchema.shape.provider,
     rate: offerSchema.shape.rate,
     amount: offerSchema.shape.amount,
     term_months: termSchema.optional().meta({ description: 'If one was asked for.' }),
   })
-  .meta({ id: 'Order', description: 'The offer is copied as it was at checkout.' });
+  .meta({
+    id: 'Order',
+    description: 'The offer is copied as it was at checkout.',
+    example: orderExample('APPROVED'),
+  });
 
 type OrderBody = z.output<typeof orderBodySchema>;
 

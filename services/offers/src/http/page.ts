@@ -1,5 +1,5 @@
 import type { Page } from '../orders/order-store';
-import { integerParameter } from './integer-parameter';
+import { integerParameter } from './number-parameter';
 import { orderIdSchema } from './order-body';
 
 const DEFAULT_LIMIT = 20;
@@ -9,9 +9,9 @@ const MAX_LIMIT = 100;
 export const pageParameters = {
   limit: integerParameter({ digits: 3, min: 1, max: MAX_LIMIT })
     .default(DEFAULT_LIMIT)
-    .meta({ description: `How many a page has: 1 to ${String(MAX_LIMIT)}.` }),
+    .meta({ description: `How many per page: 1 to ${String(MAX_LIMIT)}.` }),
   cursor: orderIdSchema.optional().meta({
-    description: 'Where the page starts, as the `next` link of the page before says.',
+    description: 'Where the page starts: see the `next` link of the page before.',
   }),
 };
 

@@ -14,22 +14,25 @@ import type { CheckoutMode } from '../orders/checkout';
 import type { IdempotentCheckout } from '../orders/idempotent-checkout';
 import { readIdempotencyKey } from './idempotency-key';
 import { amountSchema, termSchema } from './offer-query';
-import { orderBodySchema, PENDING_RETRY_AFTER } from './order-body';
+import { orderBodySchema, orderExample, PENDING_RETRY_AFTER } from './order-body';
 import { preferredWait } from './prefer-wait';
+import { ordersTag } from './tags';
 
 const checkoutSchema = z
   .object({
     user_id: idSchema.meta({ example: 'cristina' }),
     loan_id: idSchema.meta({ example: 'offer2', description: 'The id of an offer.' }),
     amount: amountSchema.optional().meta({
-      description: 'The amount the offer was listed for, where one was asked for.',
+      description: 'The `amount` that the offer was listed for, if any.',
     }),
-    term_months: termSchema.optional().meta({ description: 'Likewise the term.' }),
+    term_months: termSchema
+      .optional()
+      .meta({ description: 'The `term_months` that it was listed for, if any.' }),
     email: z
       .email()
       .max(254)
       .optional()
-      .meta({ description: 'Where to tell of the decision.', example: 'cristina@example.com' }),
+      .meta({ description: 'Where to send the decision.', example: 'cristina@example.com' }),
   })
   .meta({ id: 'Checkout' });
 
@@ -50,31 +53,33 @@ export function postCheckout(dependencies: {
 }) {
   const { idempotentCheckout, checkoutMode } = dependencies;
   const headers = {
-    Location: 'Where the order can be read from now on.',
-    'Preference-Applied': 'Which of the preferences were honoured.',
-    'Idempotent-Replayed':
-      '`true` where an earlier request with the same key got this very answer.',
+    Location: 'Where to read the order.',
+    'Preference-Applied': 'The preferences that were honoured.',
+    'Idempotent-Replayed': '`true`: the response to an earlier request with the same key.',
   };
   return endpoint(
     {
       method: 'post',
       path: '/checkout',
       operationId: 'checkout',
-      summary: 'Pick an offer',
+      tag: ordersTag,
+      summary: 'Pick an offer and get the decision',
       access: writeOrders,
       requestHeaders: {
         'Idempotency-Key':
-          'Makes it safe to send the request again: of one user, the same key makes no second order and gets the first answer.',
+          'Makes a retry safe: the same user and key get the first response again, and no second order.',
         Prefer:
-          '`respond-async`: answered at once, before anybody has decided (RFC 7240). With `wait=N`, after N seconds at most.',
+          '`respond-async`: respond before the decision (RFC 7240). With `wait=N`, wait up to N seconds for it.',
         traceparent: 'The trace that the order is part of (W3C Trace Context).',
       },
       body: checkoutSchema,
+      bodyExample: { user_id: 'cristina', loan_id: 'offer2' },
       responses: {
-        201: { description: 'The order, decided.', schema: orderBodySchema, headers },
+        201: { description: 'The order and its decision.', schema: orderBodySchema, headers },
         202: {
-          description: 'The order is kept, and nobody has decided it yet.',
+          description: 'The order is stored; its decision is still to come.',
           schema: orderBodySchema,
+          example: orderExample('PENDING'),
           headers: { ...headers, 'Retry-After': 'Seconds after which to look at it again.' },
         },
       },

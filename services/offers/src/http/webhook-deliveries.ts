@@ -8,6 +8,7 @@ import { DELIVERY_ID_PATTERN, deliveryStatuses } from '../notification/webhook-m
 import { pageHeaders, pageParameters, readPage } from './page';
 import { endpointIdSchema } from './webhook-endpoint-body';
 import { endpointParams, existing } from './webhook-endpoints';
+import { webhooksTag } from './tags';
 
 export class DeliveryNotFoundError extends AppError {
   readonly code = 'webhook-delivery-not-found';
@@ -26,14 +27,17 @@ export class EndpointDisabledError extends AppError {
   }
 }
 
-const deliveryIdSchema = z
-  .string()
-  .regex(DELIVERY_ID_PATTERN, 'must be the id of a delivery')
-  .meta({ example: 'msg_0197f3a54c1b7d3e9a523f8e6b0c1d2e' });
+const deliveryIdSchema = z.string().regex(DELIVERY_ID_PATTERN, 'must be the id of a delivery');
+
+/** The docs page prefills it until it has seen a delivery. */
+const withExample = { example: 'msg_0197f3a54c1b7d3e9a523f8e6b0c1d2e' };
 
 const deliveryBodySchema = z
   .object({
-    id: deliveryIdSchema.meta({ description: 'Sent as `webhook-id`, the same each time.' }),
+    id: deliveryIdSchema.meta({
+      ...withExample,
+      description: 'Sent as `webhook-id`, the same each time.',
+    }),
     type: z.string(),
     timestamp: z.iso.datetime().meta({ description: 'When it happened.' }),
     data: z.looseObject({}),
@@ -75,13 +79,14 @@ export function getWebhookDeliveries({ endpoints, deliveries }: Dependencies) {
       method: 'get',
       path: '/webhook-endpoints/{id}/deliveries',
       operationId: 'listWebhookDeliveries',
+      tag: webhooksTag,
       summary: 'The deliveries of an endpoint, newest first',
       access: manageWebhooks,
       params: endpointParams,
       query: z.object({
         limit: pageParameters.limit,
         cursor: deliveryIdSchema.optional().meta({
-          description: 'Where the page starts, as the `next` link of the page before says.',
+          description: 'Where the page starts: see the `next` link of the page before.',
         }),
       }),
       responses: {
@@ -114,10 +119,11 @@ export function postWebhookReplay({ endpoints, deliveries, wake }: Dependencies)
       method: 'post',
       path: '/webhook-endpoints/{id}/deliveries/{delivery_id}/replay',
       operationId: 'replayWebhookDelivery',
+      tag: webhooksTag,
       summary: 'Send a delivery again, now',
       access: manageWebhooks,
       description: 'Whatever became of it; from now on it is tried as if it were new.',
-      params: z.object({ id: endpointIdSchema, delivery_id: deliveryIdSchema }),
+      params: z.object({ id: endpointIdSchema, delivery_id: deliveryIdSchema.meta(withExample) }),
       responses: due,
       problems: [
         'webhook-endpoint-not-found',
@@ -142,6 +148,7 @@ export function postWebhookTest({ endpoints, deliveries, wake }: Dependencies) {
       method: 'post',
       path: '/webhook-endpoints/{id}/test',
       operationId: 'testWebhookEndpoint',
+      tag: webhooksTag,
       summary: 'Send a test message',
       access: manageWebhooks,
       params: endpointParams,

@@ -12,6 +12,7 @@ import {
   endpointWithSecretSchema,
   newEndpointSchema,
 } from './webhook-endpoint-body';
+import { webhooksTag } from './tags';
 
 export class EndpointNotFoundError extends AppError {
   readonly code = 'webhook-endpoint-not-found';
@@ -46,10 +47,12 @@ export function postWebhookEndpoint({ endpoints, allowPrivate }: Woken) {
       method: 'post',
       path: '/webhook-endpoints',
       operationId: 'createWebhookEndpoint',
+      tag: webhooksTag,
       summary: 'Create a webhook endpoint',
       access: manageWebhooks,
       description: 'Messages are signed as Standard Webhooks 1.0 has it; see the webhooks below.',
       body: newEndpointSchema(allowPrivate),
+      bodyExample: { url: 'https://example.com/webhooks' },
       responses: {
         201: {
           description: 'The endpoint, with its secret, shown only this once.',
@@ -77,6 +80,7 @@ export function getWebhookEndpoints({ endpoints }: Endpoints) {
       method: 'get',
       path: '/webhook-endpoints',
       operationId: 'listWebhookEndpoints',
+      tag: webhooksTag,
       summary: 'All endpoints, newest first',
       access: manageWebhooks,
       responses: { 200: { description: 'All there are.', schema: z.array(endpointBodySchema) } },
@@ -100,6 +104,7 @@ export function getWebhookEndpoint({ endpoints }: Endpoints) {
       method: 'get',
       path: '/webhook-endpoints/{id}',
       operationId: 'getWebhookEndpoint',
+      tag: webhooksTag,
       summary: 'One endpoint',
       access: manageWebhooks,
       responses: { 200: { description: 'The endpoint.', schema: endpointBodySchema } },
@@ -117,11 +122,13 @@ export function patchWebhookEndpoint({ endpoints, wake, allowPrivate }: Woken) {
       method: 'patch',
       path: '/webhook-endpoints/{id}',
       operationId: 'changeWebhookEndpoint',
+      tag: webhooksTag,
       summary: 'Update an endpoint',
       access: manageWebhooks,
       description:
         'While an endpoint is disabled no messages are made for it, and those it has wait until it is enabled again.',
       body: endpointChangesSchema(allowPrivate),
+      bodyExample: { description: 'The team that follows up rejected orders' },
       responses: { 200: { description: 'As it is now.', schema: endpointBodySchema } },
     },
     async ({ params, body, res }) => {
@@ -141,6 +148,7 @@ export function deleteWebhookEndpoint({ endpoints }: Endpoints) {
       method: 'delete',
       path: '/webhook-endpoints/{id}',
       operationId: 'deleteWebhookEndpoint',
+      tag: webhooksTag,
       summary: 'Delete an endpoint and its deliveries',
       access: manageWebhooks,
       responses: { 204: { description: 'It is gone, and its deliveries are.' } },
@@ -159,6 +167,7 @@ export function postWebhookSecretRotation({ endpoints }: Endpoints) {
       method: 'post',
       path: '/webhook-endpoints/{id}/rotate-secret',
       operationId: 'rotateWebhookSecret',
+      tag: webhooksTag,
       summary: 'Rotate the secret; for 24 h the old one signs, too',
       access: manageWebhooks,
       responses: {

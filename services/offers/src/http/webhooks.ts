@@ -8,7 +8,7 @@ import {
 } from '../notification/webhook-message';
 
 const headers = {
-  'webhook-id': 'Names the message; the same whenever it is sent again.',
+  'webhook-id': 'The id of the message; the same on each retry.',
   'webhook-timestamp': 'When it was sent, in seconds since 1970.',
   'webhook-signature':
     '`v1,` and the HMAC-SHA256 of id, timestamp and body in base64; one for each secret that is good, with a space between.',
@@ -25,7 +25,7 @@ const responses = {
 const summaries: Partial<Record<OrderEventType, string>> = {
   'com.loanbuddy.order.approved': 'An order is approved',
   'com.loanbuddy.order.rejected': 'An order is rejected',
-  'com.loanbuddy.order.failed': 'Nobody decided on an order; an operator may have it tried again',
+  'com.loanbuddy.order.failed': 'An order has failed: no decision after all attempts',
 };
 
 /** What endpoints are sent, as the OpenAPI document has it. */
@@ -39,7 +39,7 @@ export const webhooks: readonly Webhook[] = [
   })),
   {
     name: TEST_TYPE,
-    summary: 'Somebody wants to see whether the endpoint works',
+    summary: 'A test message',
     body: testMessageSchema,
     headers,
     responses,

@@ -1,0 +1,104 @@
+/** The page at /docs as a newcomer uses it: "Try it out" and "Execute", without filling in anything. */
+import type { Locator, Page } from 'playwright-core';
+import { describeWithBrowser, startBrowser } from './support/browser';
+import { report } from './support/client';
+import { startService } from './support/service-process';
+import { useTokens } from './support/tokens';
+
+jest.setTimeout(300_000);
+
+/** Two screens. */
+const MAX_HEIGHT = 1800;
+
+/** Nothing has failed, so there is nothing to retry; all other operations succeed. */
+const refused: Record<string, string> = { retryFailedOrder: '409' };
+
+async function openDocs(url: string) {
+  const browser = await startBrowser();
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    // The browser's own line about a response that is a problem.
+    const ofStatus = 'Failed to load resource: the server responded with a status of 4';
+    if (message.type() === 'error' && !message.text().startsWith(ofStatus))
+      complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(`${url}/docs`);
+  await page.locator('.opblock').first().waitFor();
+  return { page, complaints };
+}
+
+const operationsOf = (page: Page) => page.locator('.opblock:not([id^=operations-webhooks-])').all();
+
+/** Opens an operation, or closes it. */
+const toggle = (operation: Locator) => operation.locator('.opblock-summary-control').click();
+
+/** Opens an operation, and returns how tall it is. */
+async function open(operation: Locator): Promise<number> {
+  await toggle(operation);
+  await operation.locator('.responses-inner .response').first().waitFor();
+  return (await operation.boundingBox())!.height;
+}
+
+async function tryOut(operation: Locator) {
+  await operation.getByRole('button', { name: 'Try it out' }).click();
+  await operation.getByRole('button', { name: 'Execute' }).click();
+  const response = operation.locator('.live-responses-table .response');
+  await response.waitFor();
+  const status = await response.locator('.response-col_status').innerText();
+  // Not the response headers, which are set the same way; a 204 has no body.
+  const [body] = await response.locator('pre.microlight:not(:has(.headerline))').allTextContents();
+  return { status: status.trim(), body: body?.replace(/\s+/g, ' ').slice(0, 130) };
+}
+
+describeWithBrowser('the page at /docs', () => {
+  it.each(['offers', 'confirm-payment'] as const)(
+    'of %s shows each operation on two screens, and its prefilled request makes sense',
+    async (name) => {
+      const confirmPayment = await startService('confirm-payment');
+      const env = { CONFIRM_PAYMENT_URL: confirmPayment.url };
+      const { url } = name === 'offers' ? await startService(name, env) : confirmPayment;
+      const { page, complaints } = await openDocs(url);
+      const statuses: Record<string, string> = {};
+      const tooTall: string[] = [];
+      for (const operation of await operationsOf(page)) {
+        const id = (await operation.getAttribute('id'))!.split('-').at(-1)!;
+        const height = await open(operation);
+        const { status, body } = await tryOut(operation);
+        report(`${id}: ${height.toFixed()} px, ${status} ${body ?? ''}`);
+        // A page on which all are open takes many times as long.
+        await toggle(operation);
+        statuses[id] = status;
+        if (height > MAX_HEIGHT) tooTall.push(id);
+      }
+      const isFine = ([id, status]: [string, string]) =>
+        id in refused ? status === refused[id] : status.startsWith('2');
+      expect(Object.keys(statuses).length).toBeGreaterThan(5);
+      expect(Object.entries(statuses).filter((each) => !isFine(each))).toEqual([]);
+      expect(tooTall).toEqual([]);
+      expect(complaints).toEqual([]);
+      await expect(page.locator('.authorization__btn, .auth-wrapper').count()).resolves.toBe(0);
+    },
+  );
+
+  it('says clearly that there is no order yet, before the first checkout', async () => {
+    const { url } = await startService('offers');
+    const { page } = await openDocs(url);
+    const operation = page.locator('[id$=-getOrder]');
+    await open(operation);
+    const { status, body } = await tryOut(operation);
+    expect([status, body]).toEqual(['404', expect.stringContaining('There is no such order')]);
+  });
+
+  it('has padlocks where tokens are needed', async () => {
+    const { offersEnv } = await useTokens();
+    const { url } = await startService('offers', offersEnv);
+    const { page, complaints } = await openDocs(url);
+    await page.locator('.auth-wrapper').waitFor();
+    const locks = (id: string) => page.locator(`[id$=-${id}] .authorization__btn`).count();
+    expect([await locks('checkout'), await locks('createWebhookEndpoint')]).toEqual([1, 1]);
+    expect([await locks('getHealth'), await locks('getHome')]).toEqual([0, 0]);
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describeUnless } from '@loan-buddy/kit/testing';
+import { chromium, type Browser } from 'playwright-core';
+import { atEnd } from './opened';
+
+const names = ['chromium', 'chromium-browser', 'google-chrome'];
+const executablePath = names
+  .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((path) => join(path, name)))
+  .find(existsSync);
+
+/** `describe`, where this machine has a browser. */
+export const describeWithBrowser = describeUnless(
+  executablePath === undefined ? `none of ${names.join(', ')} is on the PATH` : undefined,
+);
+
+/** Starts a browser, which is closed when the test is over. It asks for nothing but the pages it is led to. */
+export async function startBrowser(): Promise<Browser> {
+  const quiet = ['disable-background-networking', 'disable-component-update', 'disable-sync'];
+  const flags = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', ...quiet];
+  const browser = await chromium.launch({
+    executablePath: executablePath!,
+    args: flags.map((flag) => `--${flag}`),
+  });
+  atEnd(() => browser.close());
+  return browser;
+}

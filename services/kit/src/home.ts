@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { endpoint, type Endpoint, type Tag } from './endpoint';
+import type { ServiceInfo } from './openapi';
+import { reply, replyJson, securityHeaders } from './reply';
+
+const homeSchema = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    description: z.string(),
+    links: z.record(z.string(), z.string()).meta({ description: 'Paths, by what is there.' }),
+  })
+  .meta({ id: 'Home' });
+
+/** `GET /` says where to go: a client gets links in JSON, a browser gets redirected to the docs page. */
+export function homeEndpoint(
+  { title, version, description }: ServiceInfo,
+  links: Readonly<Record<string, string>> = {},
+  tag: Tag,
+): Endpoint {
+  const home = JSON.stringify({
+    name: title,
+    version,
+    description,
+    links: { ...links, docs: '/docs', openapi: '/openapi.json', health: '/health' },
+  });
+  return endpoint(
+    {
+      method: 'get',
+      path: '/',
+      operationId: 'getHome',
+      tag,
+      summary: 'Where to go',
+      access: 'public',
+      responses: {
+        200: { description: 'The service, and links into its API.', schema: homeSchema },
+        303: {
+          description: 'For a client that prefers HTML: see the docs page.',
+          headers: { Location: '`/docs`' },
+        },
+      },
+    },
+    ({ req, res }) => {
+      const vary = ['Vary', 'Accept'];
+      // The first is for a client without a preference.
+      if (req.accepts('json', 'html') !== 'html') replyJson(res, 200, home, vary);
+      else reply(res, 303, '', securityHeaders, [...vary, 'Location', '/docs']);
+    },
+  );
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+/** A query parameter that is a whole number, written in at most so many decimal digits. */
+export function integerParameter(limits: { digits: number; min: number; max: number }) {
+  return numberParameter(
+    new RegExp(`^\\d{1,${String(limits.digits)}}$`),
+    'must be a whole number',
+    z.int().min(limits.min).max(limits.max),
+  );
+}
+
+/** A query parameter that is a number: text that matches `pattern`, within the limits of `schema`. */
+export function numberParameter<Schema extends z.ZodType<number>>(
+  pattern: RegExp,
+  message: string,
+  schema: Schema,
+) {
+  // Not `z.string().transform(Number)`: the OpenAPI document would call the parameter a string.
+  return z.preprocess((text, context) => {
+    if (typeof text === 'string' && pattern.test(text)) return Number(text);
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }, schema);
+}

@@ -1,0 +1,19 @@
+import type { Tag } from '@loan-buddy/kit';
+
+/** The groups of operations on the docs page. */
+export const offersTag: Tag = {
+  name: 'Offers',
+  description: 'The loan offers of all providers, cheapest first.',
+};
+export const ordersTag: Tag = {
+  name: 'Checkout and orders',
+  description: 'Pick an offer, then follow the order until it is decided.',
+};
+export const failedOrdersTag: Tag = {
+  name: 'Failed orders',
+  description: 'For operators: orders without a decision after all attempts.',
+};
+export const webhooksTag: Tag = {
+  name: 'Webhooks',
+  description: 'Register a receiver that hears of each decision, and see its deliveries.',
+};
