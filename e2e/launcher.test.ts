@@ -1,54 +1,199 @@
-/** `npm start` as a process: whatever ends it, neither service stays behind. */
-import { spawn } from 'node:child_process';
+/** `npm start` as a process: whatever ends it, no process stays behind. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { until } from '@loan-buddy/kit/testing';
-import { describeOnce } from './support/postgres';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeUnless, until } from '@loan-buddy/kit/testing';
 import { freePort } from './support/free-port';
+import { atEnd } from './support/opened';
+import { describeOnce } from './support/postgres';
 import { root } from './support/service-process';
 
-const answers = (port: number) =>
-  fetch(`http://127.0.0.1:${String(port)}/readyz`).then(
+/** Listing all processes takes its time. */
+const POLL_MS = 100;
+const READY = 'Both services are running';
+const withoutPs = spawnSync('ps', ['-A', '-o', 'pid=']).status === 0 ? undefined : 'there is no ps';
+
+interface Listed {
+  pid: number;
+  parent: number;
+  args: string;
+}
+
+/** All processes that have not ended. */
+function processes(): Listed[] {
+  const list = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' });
+  return list.split('\n').flatMap((line) => {
+    const [, pid, parent, state, args] = /^ *(\d+) +(\d+) +(\S+) +(.*)$/.exec(line) ?? [];
+    if (state === undefined || state.startsWith('Z')) return [];
+    return [{ pid: Number(pid), parent: Number(parent), args: args! }];
+  });
+}
+
+/** A process and all that it has started. */
+function treeOf(pid: number): Listed[] {
+  const all = processes();
+  const tree = all.filter((each) => each.pid === pid);
+  for (const { pid: parent } of tree) tree.push(...all.filter((each) => each.parent === parent));
+  return tree;
+}
+
+const isOpen = (port: number) =>
+  fetch(`http://127.0.0.1:${String(port)}/livez`).then(
     () => true,
     () => false,
   );
 
-async function startLauncher() {
+interface Start {
+  /** What starts the launcher, `npm start` unless given. */
+  command?: string[];
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Starts the launcher on free ports. Whatever is left of it is killed when the test is over. */
+async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
   const ports = [await freePort(), await freePort()];
-  const args = ['--conditions=source', '-r', 'ts-node/register/transpile-only'];
-  const child = spawn(process.execPath, [...args, 'services/launcher/src/main.ts'], {
+  const child = spawn(command[0]!, command.slice(1), {
     cwd: root,
     env: {
       ...process.env,
       OFFERS_PORT: String(ports[0]),
       CONFIRM_PAYMENT_PORT: String(ports[1]),
       DATABASE_URL: 'memory:',
+      npm_lifecycle_script: '',
+      ...env,
     },
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exit = once(child, 'exit');
-  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-    if (String(chunk).includes('Both services are running')) break;
+  const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   }
-  return { child, ports, exit };
+  atEnd(() => {
+    for (const { pid, args } of processes()) {
+      if (pids.includes(pid) && args.includes('launcher')) process.kill(pid, 'SIGKILL');
+    }
+  });
+  let pids: number[] = [];
+  return {
+    child,
+    ports,
+    exit,
+    output: () => output,
+    /** Waits until it says that both services run; returns its processes. */
+    ready: async (): Promise<Listed[]> => {
+      await until(() => output.includes(READY) || child.exitCode !== null);
+      if (child.exitCode !== null) throw new Error(`it ended: ${output}`);
+      const tree = treeOf(child.pid!);
+      pids = tree.map(({ pid }) => pid);
+      return tree;
+    },
+    /** Waits until none of its processes is left, and nobody listens on its ports. */
+    gone: async (tree: Listed[]): Promise<void> => {
+      const left = () =>
+        processes().filter((each) =>
+          tree.some(({ pid, args }) => pid === each.pid && args === each.args),
+        );
+      await until(async () => {
+        await sleep(POLL_MS);
+        return left().length === 0;
+      });
+      expect(await Promise.all(ports.map(isOpen))).toEqual([false, false]);
+    },
+  };
+}
+
+const script = 'node -C source services/launcher/start.js services/launcher/src/main.ts';
+const withoutNpm = { command: script.split(' ') };
+
+/** Ends the process at a position of the chain from the first one to the launcher: none of them may stay. */
+async function endsWith(position: number, signal: NodeJS.Signals, how?: Start): Promise<void> {
+  const { ready, gone } = await start(how);
+  const tree = await ready();
+  expect(tree.at(-1)!.args).toMatch(/dist\/main\.js$/);
+  process.kill(tree[position]!.pid, signal);
+  await gone(tree);
 }
 
 describeOnce('the launcher', () => {
-  it.each(['SIGTERM', 'SIGHUP', 'SIGKILL', 'a closed stdout'])(
-    'leaves no service behind after %s',
-    async (end) => {
-      const { child, ports, exit } = await startLauncher();
-      expect(await Promise.all(ports.map(answers))).toEqual([true, true]);
-      if (end.startsWith('SIG')) child.kill(end as NodeJS.Signals);
-      else {
-        child.stdout.destroy();
-        // The next line of a log finds nobody who reads.
-        await answers(ports[0]!);
-      }
+  describeUnless(withoutPs)('npm start', () => {
+    it.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGKILL'] as const)(
+      'leaves nothing behind after %s to npm or to the launcher',
+      async (signal) => {
+        await Promise.all([0, 1].map((position) => endsWith(position, signal)));
+      },
+    );
+
+    it('ends with the shell between npm and it, where that stays', async () => {
+      // As npm runs a script without `exec`.
+      const shell = {
+        command: ['sh', '-c', `sh -c '${script}; true'; true`],
+        env: { npm_lifecycle_script: script },
+      };
+      await Promise.all([0, 1, 2].map((position) => endsWith(position, 'SIGKILL', shell)));
+    });
+
+    it('goes on when the shell that started npm in the background leaves', async () => {
+      const { exit, output, gone } = await start({ command: ['sh', '-c', 'npm start & echo $!'] });
       await exit;
-      const alive = () => Promise.all(ports.map(answers));
-      await until(async () => !(await alive()).includes(true));
-      expect(await alive()).toEqual([false, false]);
-    },
-    30_000,
-  );
+      await until(() => output().includes(READY));
+      const tree = treeOf(Number(/^\d+$/m.exec(output())![0]));
+      expect(tree).toHaveLength(4);
+      process.kill(tree[0]!.pid, 'SIGTERM');
+      await gone(tree);
+    });
+  });
+
+  describeUnless(withoutPs)('started without npm', () => {
+    it('ends when nobody reads its output', async () => {
+      const { child, ports, ready, gone } = await start(withoutNpm);
+      const tree = await ready();
+      child.stdout.destroy();
+      // The next line of the log finds no reader.
+      await isOpen(ports[0]!);
+      await gone(tree);
+    });
+
+    it('ends at once at a second Ctrl-C', async () => {
+      const env = { SHUTDOWN_DELAY_MS: '60000', SHUTDOWN_TIMEOUT_MS: '600000' };
+      const { child, exit, ready, gone } = await start({ ...withoutNpm, env });
+      const tree = await ready();
+      await until(async () => {
+        child.kill('SIGINT');
+        await sleep(1000);
+        return child.exitCode !== null;
+      });
+      expect((await exit)[0]).toBe(130);
+      await gone(tree);
+    });
+  });
+
+  it('says which variable helps if a port is in use, and ends', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const { exit, output } = await start({ ...withoutNpm, env: { OFFERS_PORT: String(port) } });
+    expect((await exit)[0]).toBe(1);
+    other.close();
+    expect(output()).not.toContain(READY);
+    expect(output().trimEnd().split('\n').at(-1)).toBe(
+      `offers: port ${String(port)} on 127.0.0.1 is already in use; stop what uses it or set OFFERS_PORT`,
+    );
+  });
+
+  it('decides a checkout, whatever the proxy in the environment', async () => {
+    const proxy = 'http://127.0.0.1:9';
+    const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy, http_proxy: proxy };
+    const { child, ports, exit, output } = await start({ ...withoutNpm, env });
+    await until(() => output().includes(READY));
+    const response = await fetch(`http://127.0.0.1:${String(ports[0])}/checkout`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' }),
+    });
+    expect(await response.json()).toMatchObject({ status: 'APPROVED' });
+    child.kill('SIGTERM');
+    expect((await exit)[0]).toBe(0);
+  });
 });

@@ -232,11 +232,12 @@ describe('createExpressApp', () => {
     expect([status, (body as Problem).code]).toEqual([414, 'uri-too-long']);
   });
 
-  it('writes one log line a request, with the route and not the path', async () => {
+  it('writes one log line a request, with the route, or the path where none matches', async () => {
     const { app, lines } = setUp();
     await request(app).post('/echo/x').send(valid);
     await request(app).get('/throw/down');
-    await request(app).get('/nowhere');
+    await request(app).get('/nowhere\u009b?token=secret');
+    await request(app).get(`/${'x'.repeat(300)}`);
     expect(lines.filter(({ msg }) => msg !== 'audit')).toEqual([
       {
         level: 'info',
@@ -248,7 +249,8 @@ describe('createExpressApp', () => {
         msg: 'request',
       },
       expect.objectContaining({ level: 'warn', method: 'GET', route: '/throw/:what', status: 503 }),
-      expect.objectContaining({ level: 'info', route: null, status: 404 }),
+      expect.objectContaining({ level: 'info', route: null, path: '/nowhere%C2%9B', status: 404 }),
+      expect.objectContaining({ route: null, path: `/${'x'.repeat(199)}` }),
     ]);
   });
 

@@ -127,13 +127,24 @@ function scanHeaders({ rawHeaders }: Request): { requestId: string | undefined; 
 function describeRequest(req: Request, res: Response): RequestLine {
   // Node.js 20 calls an answer finished whose connection broke halfway, too.
   const isSent = res.writableFinished && !req.socket.destroyed;
+  const route = (req.route as { path: string } | undefined)?.path ?? null;
   return {
     method: req.method,
-    route: (req.route as { path: string } | undefined)?.path ?? null,
+    route,
     status: isSent ? res.statusCode : null,
     durationMs: Math.round((performance.now() - req.startedAt) * 1000) / 1000,
     requestId: req.requestId,
+    ...(route === null && { path: shownPath(req.originalUrl) }),
   };
+}
+
+/** Most characters of a path that no route matches in the log. */
+const MAX_PATH = 200;
+
+/** A query or a user in a URL may be secret, and control characters may be commands to a terminal. */
+function shownPath(url: string): string {
+  const path = /^\/[^?#]*/.exec(url)?.[0] ?? '';
+  return path.slice(0, MAX_PATH).replace(/[^!-~]/g, (char) => encodeURIComponent(char));
 }
 
 /**

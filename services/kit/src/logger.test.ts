@@ -2,11 +2,11 @@ import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import { createLogger, describeError } from './logger';
 
 describe('createLogger', () => {
-  function setUp() {
+  function setUp(level = 'info') {
     jest.useFakeTimers({ now: new Date('2025-07-08T12:30:45.678Z') });
     const writes: string[] = [];
     const to = { write: (bytes: Buffer) => writes.push(bytes.toString()) };
-    return { writes, logger: createLogger({ service: 'offers', level: 'info', to }) };
+    return { writes, logger: createLogger({ service: 'offers', level, to }) };
   }
   afterEach(() => {
     jest.useRealTimers();
@@ -42,6 +42,38 @@ describe('createLogger', () => {
     expect(messages).toHaveLength(403);
     expect([messages[0], messages[1]?.length, messages[402]]).toEqual(['first', 70_000, 'last']);
     expect(new Set(messages.slice(2, 402))).toEqual(new Set(['€'.repeat(100)]));
+  });
+});
+
+describe('a failure in the log', () => {
+  function written(level: string, log: 'warn' | 'error', err: Error): string {
+    jest.useFakeTimers();
+    const writes: string[] = [];
+    const to = { write: (bytes: Buffer) => writes.push(bytes.toString()) };
+    createLogger({ service: 'offers', level, to })[log]({ err, provider: 'A' }, 'failed');
+    jest.advanceTimersByTime(100);
+    jest.useRealTimers();
+    return writes.join('');
+  }
+  afterEach(() => process.removeAllListeners('exit'));
+
+  const failure = new Error('no decision', { cause: new Error('refused') });
+
+  it('has its reasons at warn, without stacks', () => {
+    const line = JSON.parse(written('info', 'warn', failure)) as object;
+    expect(line).toMatchObject({
+      provider: 'A',
+      err: { type: 'Error', message: 'no decision', cause: { type: 'Error', message: 'refused' } },
+    });
+    expect(JSON.stringify(line)).not.toContain('stack');
+  });
+
+  it.each([
+    ['at error', 'info', 'error', failure],
+    ['where debug is asked for', 'debug', 'warn', failure],
+    ['for a fault in the code', 'info', 'warn', new TypeError('x of undefined')],
+  ] as const)('has its stack %s', (_, level, log, err) => {
+    expect(written(level, log, err)).toContain('"stack":');
   });
 });
 

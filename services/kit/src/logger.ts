@@ -1,4 +1,4 @@
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { destination, pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -35,7 +35,8 @@ export function createLogger(options: {
       base: { service },
       timestamp: time,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describeError },
+      serializers: { err: describeLogged },
+      hooks: { logMethod: withoutNeedlessStack },
     },
     stream,
   );
@@ -99,6 +100,49 @@ function isoTime(): () => string {
     }
     return text;
   };
+}
+
+const WARN = pino.levels.values['warn']!;
+
+/**
+ * Up to `warn`, an error is an expected failure, mostly of a neighbour: its reason says it all. The stack stays at `debug`,
+ * and for a fault in our own code.
+ */
+const withoutNeedlessStack: LogFnHook = function (args, log, level) {
+  const [fields] = args as unknown[] as [{ err?: unknown } | string | undefined];
+  const err = typeof fields === 'object' ? fields.err : undefined;
+  if (err instanceof Error && level <= WARN && !this.isLevelEnabled('debug') && !isFault(err)) {
+    args[0] = { ...(fields as object), err: new Expected(err) };
+  }
+  log.apply(this, args);
+};
+
+/** An error whose stack the log leaves out. */
+class Expected {
+  constructor(readonly error: Error) {}
+}
+
+function describeLogged(error: unknown): unknown {
+  if (!(error instanceof Expected)) return describeError(error);
+  return withoutStack(describeError(error.error) as Description);
+}
+
+type LogFnHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
+
+/** Such as a property of undefined; `fetch` throws a TypeError with a cause. */
+function isFault(error: Error): boolean {
+  return ['TypeError', 'ReferenceError', 'RangeError'].includes(error.name) && !error.cause;
+}
+
+interface Description {
+  stack?: string;
+  cause?: Description;
+}
+
+function withoutStack(description: Description): Description {
+  const { cause, ...rest } = description;
+  delete rest.stack;
+  return cause === undefined ? rest : { ...rest, cause: withoutStack(cause) };
 }
 
 /** How much of an error's message or stack is worth a line: some errors quote what somebody sent. */

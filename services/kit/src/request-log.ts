@@ -4,6 +4,8 @@ import type { ServedRequest } from './request-durations';
 /** What the log says of each request. */
 export interface RequestLine extends ServedRequest {
   requestId: string;
+  /** What was asked for, where no route matched: without its query, cut, and with no control characters. */
+  path?: string;
 }
 
 /**
@@ -21,9 +23,10 @@ export function createRequestLog(logger: Logger): (line: RequestLine) => void {
 }
 
 /** Without the braces. */
-function toJson({ method, route, status, durationMs, requestId }: RequestLine): string {
+function toJson({ method, route, status, durationMs, requestId, path }: RequestLine): string {
+  const more = path === undefined ? '' : `,"path":${JSON.stringify(path)}`;
   return (
     `"method":${JSON.stringify(method)},"route":${JSON.stringify(route)},"status":${String(status)},` +
-    `"durationMs":${String(durationMs)},"requestId":${JSON.stringify(requestId)},"msg":"request"`
+    `"durationMs":${String(durationMs)},"requestId":${JSON.stringify(requestId)}${more},"msg":"request"`
   );
 }

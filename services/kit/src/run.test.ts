@@ -14,21 +14,33 @@ function setUp() {
     stderr += String(text);
     return true;
   });
+  // Jest's own channel, if it runs in a worker.
+  const send = Object.getOwnPropertyDescriptor(process, 'send');
+  const sent: unknown[] = [];
+  process.send = (message: unknown) => sent.push(message) > 0;
+  restore = () => {
+    if (send) Object.defineProperty(process, 'send', send);
+    else delete process.send;
+  };
   const { logger, lines } = recordingLogger();
   const run = (close: Running['close'], shutdownTimeoutMs = 1000) =>
     runProcess('offers', () => Promise.resolve({ logger, shutdownTimeoutMs, close }));
-  return { exits, lines, run, stderr: () => stderr };
+  return { exits, lines, run, sent, stderr: () => stderr };
 }
+
+let restore: () => void = () => undefined;
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 afterEach(() => {
-  const events = ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect', 'uncaughtException'];
+  restore();
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
+  const events = [...signals, 'disconnect', 'uncaughtException'];
   for (const event of events) process.removeAllListeners(event);
 });
 
 describe('runProcess', () => {
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'])(
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'disconnect'])(
     'closes once and exits 0 on %s, however often',
     async (event) => {
       const { exits, run } = setUp();
@@ -41,6 +53,20 @@ describe('runProcess', () => {
       expect(exits).toEqual([0]);
     },
   );
+
+  it.each(['SIGTERM', 'disconnect'])('exits 1 at once on %s while it starts', (event) => {
+    const { exits, sent } = setUp();
+    void runProcess('offers', () => new Promise(() => undefined));
+    process.emit(event as 'disconnect');
+    expect(exits).toEqual([1]);
+    expect(sent).toEqual([]);
+  });
+
+  it('says over its IPC channel that it is ready', async () => {
+    const { run, sent } = setUp();
+    await run(() => Promise.resolve());
+    expect(sent).toEqual([{ type: 'ready' }]);
+  });
 
   it('exits 1 when closing fails', async () => {
     const { exits, lines, run } = setUp();

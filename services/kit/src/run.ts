@@ -11,11 +11,22 @@ export interface Running {
 
 /**
  * Runs a process from start to end. A start that fails says why, without a stack for a {@link StartError}, and exits 1.
- * SIGTERM, SIGINT, SIGHUP and the end of the parent that was connected by an IPC channel close it: exit 0, or 1 after
- * `shutdownTimeoutMs`. An exception nobody caught exits 1 at once: what is acknowledged is kept elsewhere, and a process
+ * SIGTERM, SIGINT, SIGHUP, SIGQUIT and the end of a parent that is connected by an IPC channel close it: exit 0, or 1
+ * after `shutdownTimeoutMs`; during the start they exit 1 at once. Such a parent gets `{ type: 'ready' }` after the start.
+ * An exception nobody caught exits 1 at once: what is acknowledged is kept elsewhere, and a process
  * in an unknown state should not go on.
  */
 export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
+  let stop: (reason: string) => void = () => process.exit(1);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']) {
+    process.on(signal, () => {
+      stop(signal);
+    });
+  }
+  process.on('disconnect', () => {
+    stop('the parent process is gone');
+  });
+
   let running: Running;
   try {
     running = await start();
@@ -30,7 +41,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
   });
 
   let stopping = false;
-  const stop = (reason: string) => {
+  stop = (reason) => {
     if (stopping) return;
     stopping = true;
     logger.info({ reason }, 'stopping');
@@ -51,10 +62,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
       },
     );
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop);
-  process.on('disconnect', () => {
-    stop('the parent process is gone');
-  });
+  process.send?.({ type: 'ready' });
 }
 
 /** Ends the process and says why, without a stack for a {@link StartError}. */

@@ -1,70 +1,81 @@
-import { startHttpServer, until, type LocalServer } from '@loan-buddy/kit/testing';
+import { until } from '@loan-buddy/kit/testing';
 import { launch, type Program } from './launch';
 
-let ready: LocalServer;
-beforeAll(async () => {
-  ready = await startHttpServer((_, res) => res.end());
+const program = (name: string, script: string): Program => ({
+  name,
+  args: ['-e', script],
+  env: process.env,
 });
-afterAll(() => ready.close());
 
-function program(name: string, script: string): Program {
-  return { name, args: ['-e', script], env: process.env, readyUrl: ready.url };
-}
-
-const patient = `process.on('SIGTERM', () => { console.log('bye'); process.exit(0) }); setInterval(() => {}, 1000)`;
+const ready = `process.send({ type: 'ready' });`;
+const patient = `process.on('SIGTERM', () => { console.log('bye'); process.exit(0) }); setInterval(() => {}, 1000);`;
+const stubborn = `process.on('SIGTERM', () => { console.log('no') }); setInterval(() => {}, 1000);`;
 
 function setUp(programs: Program[]) {
   const stop = new AbortController();
+  const force = new AbortController();
   const lines: string[] = [];
   const print = (line: string, name: string) => lines.push(`${name}: ${line}`);
-  let onReady: () => void = () => undefined;
-  const isReady = new Promise<void>((resolve) => (onReady = resolve));
-  const over = launch({ programs, stop: stop.signal, print, onReady });
-  return { stop, lines, isReady, over };
+  const onReady = () => lines.push('all ready');
+  const over = launch({ programs, stop: stop.signal, force: force.signal, print, onReady });
+  return { stop, force, lines, over };
 }
 
 describe('launch', () => {
-  it('tells when all are ready, and ends them without a reason when it is asked to', async () => {
-    const { stop, lines, isReady, over } = setUp([
-      program('a', `console.log('hello'); ${patient}`),
-      program('b', patient),
+  it('says when all are ready, and ends them without a reason when it is asked to', async () => {
+    const { stop, lines, over } = setUp([
+      program('a', `console.log('hello'); ${patient} ${ready}`),
+      program('b', patient + ready),
     ]);
-    await isReady;
-    await until(() => lines.includes('a: hello'));
+    await until(() => lines.includes('all ready') && lines.includes('a: hello'));
     stop.abort();
     expect(await over).toBeUndefined();
-    expect(lines[0]).toBe('a: hello');
+    expect(lines.slice(2).sort()).toEqual(['a: bye', 'b: bye']);
   });
 
-  it('ends the others and says why when one dies', async () => {
+  it('is not ready while one is not', async () => {
+    const late = `process.on('SIGTERM', () => { process.exit(0) }); setInterval(() => {}, 1000);`;
+    const { stop, lines, over } = setUp([
+      program('a', patient + ready),
+      program('b', `console.log('still starting'); ${late}`),
+    ]);
+    await until(() => lines.includes('b: still starting'));
+    stop.abort();
+    await over;
+    expect(lines).not.toContain('all ready');
+  });
+
+  it('ends the others and says why when one ends', async () => {
     const { over, lines } = setUp([
-      program('a', patient),
-      program('b', `setTimeout(() => { console.error('ouch'); process.exit(3) }, 300)`),
+      program('a', patient + ready),
+      program('b', `${ready} setTimeout(() => { console.error('ouch'); process.exit(3) }, 300)`),
     ]);
     expect(await over).toBe('b stopped with exit code 3');
     expect(lines).toContain('b: ouch');
     expect(lines).toContain('a: bye');
   });
 
-  it('does not call it ready while one is not', async () => {
-    let status = 503;
-    const late = await startHttpServer((_, res) => res.writeHead(status).end());
-    const patientLate = { ...program('b', patient), readyUrl: late.url };
-    const { stop, isReady, over } = setUp([program('a', patient), patientLate]);
-    const first = await Promise.race([
-      isReady.then(() => 'ready'),
-      new Promise((resolve) => setTimeout(resolve, 400, 'waiting')),
-    ]);
-    expect(first).toBe('waiting');
-    status = 200;
-    await isReady;
-    stop.abort();
-    await over;
-    await late.close();
+  it('gives as the reason what one wrote that could not start, with the variable that helps', async () => {
+    const words = `console.error('b: port 1 is in use; set PORT'); process.exit(1);`;
+    const { over, lines } = setUp([{ ...program('b', words), portVariable: 'B_PORT' }]);
+    expect(await over).toBe('b: port 1 is in use; set B_PORT');
+    expect(lines).toEqual([]);
   });
 
-  it('says so when the script of one is missing', async () => {
-    const broken = { ...program('b', ''), args: ['/no/such/script.js'] };
-    expect(await setUp([program('a', patient), broken]).over).toBe('b stopped with exit code 1');
+  it('prints at once why one cannot start that waits for its next chance', async () => {
+    const words = `console.error('syntax'); setInterval(() => {}, 1000);`;
+    const { stop, lines, over } = setUp([{ ...program('b', words), restarts: true }]);
+    await until(() => lines.includes('b: syntax'));
+    stop.abort();
+    await over;
+  });
+
+  it('kills those that take too long for a person who asks twice', async () => {
+    const { stop, force, lines, over } = setUp([program('a', stubborn + ready)]);
+    await until(() => lines.includes('all ready'));
+    stop.abort();
+    await until(() => lines.includes('a: no'));
+    force.abort();
+    expect(await over).toBeUndefined();
   });
 });

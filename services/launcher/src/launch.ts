@@ -1,61 +1,86 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A process to run: what it is called, how it is started, and the URL that answers 200 once it can work. */
+/** A process to run. */
 export interface Program {
   name: string;
+  /** For Node.js. */
   args: readonly string[];
   env: NodeJS.ProcessEnv;
-  readyUrl: string;
+  /** The variable that sets its `PORT`, to be named instead of that. */
+  portVariable?: string;
+  /** Whether it starts again by itself after a failure, as with `node --watch`. */
+  restarts?: boolean;
 }
 
-const READY_POLL_MS = 100;
-
 /**
- * Runs Node.js programs together until one ends or `stop` aborts; either way the others are asked to end, and waited for.
+ * Runs Node.js programs together until one ends or `stop` aborts. Then asks the others to end, and waits for them.
  *
+ * @param force kills those that are still there when it aborts
  * @param print takes each line a program writes, and its name
- * @param onReady is called once all programs answer at their `readyUrl`
- * @returns undefined if it was asked to end, else which program ended first and how
+ * @param onReady is called once each program has sent `{ type: 'ready' }` over its IPC channel
+ * @returns undefined if `stop` aborted, else why the first program ended: what it wrote to stderr if it was not ready yet,
+ * which is not printed then, or its exit code
  */
 export async function launch(options: {
   programs: readonly Program[];
   stop: AbortSignal;
+  force?: AbortSignal;
   print: (line: string, program: string) => void;
   onReady: () => void;
 }): Promise<string | undefined> {
-  const { programs, stop, print, onReady } = options;
-  const over = new AbortController();
-  const children = programs.map((program) => start(program, print));
-  const ends = children.map((child, index) => describeEnd(child, programs[index]!.name));
-  void whenReady(programs, over.signal).then((ready) => {
-    if (ready) onReady();
+  const { programs, stop, force, print, onReady } = options;
+  const running = programs.map((program) => start(program, print));
+  const ends = running.map(({ end }) => end);
+  void Promise.all(running.map(({ ready }) => ready)).then(() => {
+    if (!stop.aborted) onReady();
   });
-
-  const asked = new Promise<undefined>((resolve) => {
-    const end = () => {
-      resolve(undefined);
-    };
-    if (stop.aborted) end();
-    stop.addEventListener('abort', end, { once: true });
+  const killAll = (signal: NodeJS.Signals) => {
+    for (const { child } of running) child.kill(signal);
+  };
+  force?.addEventListener('abort', () => {
+    killAll('SIGKILL');
   });
-  const reason = await Promise.race([asked, ...ends]);
-  over.abort();
-  for (const child of children) child.kill('SIGTERM');
+  const reason = await Promise.race([aborted(stop), ...ends]);
+  killAll('SIGTERM');
   await Promise.all(ends);
   return reason;
 }
 
-function start({ args, env, name }: Program, print: (line: string, program: string) => void) {
-  // By the IPC channel the program learns of our end, whatever ends us.
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream! }).on('line', (line) => {
-      print(line, name);
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => {
+      resolve(undefined);
     });
-  }
-  return child;
+  });
+}
+
+function start(program: Program, print: (line: string, program: string) => void) {
+  const { args, env, name, portVariable = 'PORT', restarts = false } = program;
+  // The IPC channel tells the program when this process ends, even by SIGKILL.
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  /** What it wrote to stderr, until it is ready: most often why it cannot start. */
+  const held: string[] = [];
+  let isReady = restarts;
+  const ready = new Promise<void>((resolve) => {
+    child.on('message', (message) => {
+      if ((message as { type?: unknown }).type !== 'ready') return;
+      isReady = true;
+      for (const line of held.splice(0)) print(line, name);
+      resolve();
+    });
+  });
+  createInterface({ input: child.stdout! }).on('line', (line) => {
+    print(line, name);
+  });
+  createInterface({ input: child.stderr! }).on('line', (text) => {
+    const line = text.replaceAll('set PORT', `set ${portVariable}`);
+    if (isReady) print(line, name);
+    else held.push(line);
+  });
+  const end = describeEnd(child, name).then((how) => held.join('\n') || how);
+  return { child, ready, end };
 }
 
 async function describeEnd(child: ChildProcess, name: string): Promise<string> {
@@ -67,16 +92,4 @@ async function describeEnd(child: ChildProcess, name: string): Promise<string> {
       resolve(`${name} stopped with ${signal ?? `exit code ${String(code)}`}`);
     });
   });
-}
-
-async function whenReady(programs: readonly Program[], over: AbortSignal): Promise<boolean> {
-  const waiting = programs.map(async ({ readyUrl }) => {
-    while (!over.aborted) {
-      const answer = await fetch(readyUrl, { signal: over }).catch(() => undefined);
-      if (answer?.ok) return true;
-      await sleep(READY_POLL_MS);
-    }
-    return false;
-  });
-  return (await Promise.all(waiting)).every(Boolean);
 }

@@ -1,48 +1,63 @@
 /** `npm start` builds and runs both services; `npm run dev` runs their sources and restarts them on every change. */
-import { spawnSync } from 'node:child_process';
+import './greeting';
+import { npmAncestors, watchAncestors } from './ancestors';
 import { join } from 'node:path';
-import { ConfigError } from '@loan-buddy/kit';
-import { readConfig, type Config } from './config';
+import { StartError } from '@loan-buddy/kit';
+import { build } from './build';
+import { readConfig } from './config';
 import { developmentAuth } from './development-auth';
 import { launch } from './launch';
+import { createLogView } from './log-view';
 import { hint, programs } from './programs';
-import { readable } from './readable';
+import { useColors } from './readable';
+import { stopSignals } from './stop-signals';
 
 const root = join(__dirname, '..', '..', '..');
-
-function build(): void {
-  const tsc = require.resolve('typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [tsc, '-b', join(root, 'services')], {
-    stdio: 'inherit',
+/** @returns why it ended, if nothing asked it to. */
+async function main(dev: boolean): Promise<string | undefined> {
+  const config = readConfig(process.env);
+  const { stop, force, end } = stopSignals();
+  watchAncestors(npmAncestors(process.env['npm_lifecycle_script']), end);
+  // The reader has left, as in `npm start | head`.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', end);
+  const print = (line: string) => process.stdout.write(`${line}\n`);
+  if (!dev && !(await build({ folder: join(root, 'services'), stop, print }))) {
+    return stop.aborted ? undefined : '';
+  }
+  print('Starting both services.');
+  const view = createLogView({
+    write: print,
+    colorize: useColors(process.env, process.stdout.isTTY),
+    showAudit: config.LOG_AUDIT,
   });
-  if (status !== 0) process.exit(status ?? 1);
-}
-
-async function main(config: Config, dev: boolean): Promise<void> {
-  if (!dev) build();
-  const stop = new AbortController();
-  const end = () => {
-    stop.abort();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
-  // Nobody reads any longer, as in `npm start | head`.
-  process.stdout.on('error', end);
   const env = { ...process.env, ...(await developmentAuth(process.env)) };
   const reason = await launch({
     programs: programs({ root, config, env, dev }),
-    stop: stop.signal,
-    print: (line) => process.stdout.write(`${readable(line)}\n`),
-    onReady: () => process.stdout.write(`${hint(config, env)}\n`),
+    stop,
+    force,
+    print: view.add,
+    onReady: () => {
+      view.add(hint(config, env));
+    },
   });
-  if (reason === undefined) return;
-  process.stderr.write(`\n${reason}\n`);
-  process.exitCode = 1;
+  view.close();
+  if (force.aborted) process.exit(130);
+  return reason;
 }
 
-try {
-  void main(readConfig(process.env), process.argv.includes('--dev'));
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+main(process.argv.includes('--dev')).then(
+  (reason) => {
+    if (reason === undefined) return;
+    if (reason !== '') process.stderr.write(`${reason}\n`);
+    process.exitCode = 1;
+  },
+  (error: unknown) => {
+    const { code = '', path, message } = error as NodeJS.ErrnoException;
+    const isExpected = error instanceof StartError || path !== undefined;
+    if (!isExpected) throw error;
+    // A file's error: the launcher's only files are the keys of development.
+    const reason = path === undefined ? message : `cannot use ${path} (${code})`;
+    process.stderr.write(`loan-buddy: ${reason}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -14,21 +14,30 @@ describe('programs', () => {
     });
     expect(confirmPayment).toMatchObject({
       name: 'confirm-payment',
-      readyUrl: 'http://localhost:2/readyz',
-      env: { PORT: '2', LOG_LEVEL: 'warn' },
+      portVariable: 'CONFIRM_PAYMENT_PORT',
+      env: { HOST: '127.0.0.1', PORT: '2', LOG_LEVEL: 'warn' },
     });
     expect(offers).toMatchObject({
       name: 'offers',
-      env: { PORT: '1', CONFIRM_PAYMENT_URL: 'http://localhost:2' },
+      portVariable: 'OFFERS_PORT',
+      env: { HOST: '127.0.0.1', PORT: '1', CONFIRM_PAYMENT_URL: 'http://127.0.0.1:2' },
     });
   });
 
   it.each([
-    ['http://elsewhere', 'http://elsewhere'],
-    ['', 'http://localhost:9'],
-  ])('given CONFIRM_PAYMENT_URL=%s, offers asks %s', (given, asked) => {
-    const [, offers] = setUp({ CONFIRM_PAYMENT_URL: given, CONFIRM_PAYMENT_PORT: '9' });
+    [{ CONFIRM_PAYMENT_URL: 'http://elsewhere' }, 'http://elsewhere'],
+    [{ CONFIRM_PAYMENT_URL_FILE: '/a/file' }, undefined],
+    [{ CONFIRM_PAYMENT_URL: '' }, 'http://127.0.0.1:9'],
+    [{ HOST: '0.0.0.0' }, 'http://127.0.0.1:9'],
+    [{ HOST: '::' }, 'http://[::1]:9'],
+    [{ HOST: '10.1.2.3' }, 'http://10.1.2.3:9'],
+  ])('given %j, offers asks %s', (given, asked) => {
+    const [, offers] = setUp({ ...given, CONFIRM_PAYMENT_PORT: '9' });
     expect(offers!.env['CONFIRM_PAYMENT_URL']).toBe(asked);
+  });
+
+  it('listens where it is told to', () => {
+    expect(setUp({ HOST: '0.0.0.0' })[1]!.env['HOST']).toBe('0.0.0.0');
   });
 
   it('runs what is built, or in development watches the sources', () => {
@@ -40,9 +49,9 @@ describe('programs', () => {
 });
 
 describe('hint', () => {
-  it('names the port in use', () => {
+  it('names the address and the port in use', () => {
     expect(hint(readConfig({ OFFERS_PORT: '9' }), {})).toContain(
-      'curl -X GET http://localhost:9/offers',
+      'curl -X GET http://127.0.0.1:9/offers',
     );
   });
 });

@@ -1,10 +1,11 @@
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import type { Config } from './config';
 import type { Program } from './launch';
 
 /**
  * The two services as programs: built, or in development their sources, restarted on every change.
- * They get the environment as it is, but for the ports and where offers finds confirm-payment.
+ * They inherit the environment, except for where they listen and where offers finds confirm-payment.
  */
 export function programs(options: {
   root: string;
@@ -13,31 +14,43 @@ export function programs(options: {
   dev: boolean;
 }): Program[] {
   const { root, config, env, dev } = options;
-  const program = (name: string, port: number, more: NodeJS.ProcessEnv = {}): Program => {
+  const program = (
+    name: string,
+    portVariable: 'OFFERS_PORT' | 'CONFIRM_PAYMENT_PORT',
+    more: NodeJS.ProcessEnv = {},
+  ): Program => {
     const folder = join(root, 'services', name);
     const built = [join(folder, 'dist', 'main.js')];
     const watched = ['--watch', '--watch-preserve-output', '--conditions=source'];
     const sources = [...watched, '-r', 'ts-node/register', join(folder, 'src', 'main.ts')];
+    // A variable and its file must not both be set; an empty one counts as unset.
+    const listening = { HOST: config.HOST, PORT: String(config[portVariable]) };
+    const files = { HOST_FILE: '', PORT_FILE: '' };
     return {
       name,
-      readyUrl: `http://localhost:${String(port)}/readyz`,
+      portVariable,
       args: dev ? sources : built,
-      env: { ...env, TS_NODE_TRANSPILE_ONLY: 'true', ...more, PORT: String(port) },
+      env: { ...env, TS_NODE_TRANSPILE_ONLY: 'true', ...more, ...listening, ...files },
+      restarts: dev,
     };
   };
-  // As for every variable, an empty one counts as unset.
-  const given = env['CONFIRM_PAYMENT_URL'] ?? '';
-  const own = `http://localhost:${String(config.CONFIRM_PAYMENT_PORT)}`;
-  const confirmPaymentUrl = given === '' ? own : given;
+  const isGiven = [env['CONFIRM_PAYMENT_URL'], env['CONFIRM_PAYMENT_URL_FILE']].some(Boolean);
+  const own = { CONFIRM_PAYMENT_URL: urlOf(config.HOST, config.CONFIRM_PAYMENT_PORT) };
   return [
-    program('confirm-payment', config.CONFIRM_PAYMENT_PORT),
-    program('offers', config.OFFERS_PORT, { CONFIRM_PAYMENT_URL: confirmPaymentUrl }),
+    program('confirm-payment', 'CONFIRM_PAYMENT_PORT'),
+    program('offers', 'OFFERS_PORT', isGiven ? {} : own),
   ];
 }
 
+/** Where a server that listens on `host` answers on this machine: not `localhost`, which may be another address. */
+function urlOf(host: string, port: number): string {
+  const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${isIPv6(address) ? `[${address}]` : address}:${String(port)}`;
+}
+
 /** What to try once both run. */
-export function hint({ OFFERS_PORT }: Config, { AUTH_MODE }: NodeJS.ProcessEnv): string {
-  const url = `http://localhost:${String(OFFERS_PORT)}`;
+export function hint({ HOST, OFFERS_PORT }: Config, { AUTH_MODE }: NodeJS.ProcessEnv): string {
+  const url = urlOf(HOST, OFFERS_PORT);
   const token =
     AUTH_MODE === 'jwt' ? ' -H "Authorization: Bearer $(npm run -s token -- cristina)"' : '';
   return `

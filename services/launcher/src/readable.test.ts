@@ -1,28 +1,77 @@
-import { readable } from './readable';
+import { createReadable, useColors } from './readable';
+
+function readable(line: unknown, showAudit = false): string | undefined {
+  const text = typeof line === 'string' ? line : JSON.stringify(line);
+  return createReadable({ colorize: false, showAudit })(text)?.text;
+}
+
+const request = {
+  level: 'info',
+  time: '2025-07-08T12:30:45.678Z',
+  service: 'offers',
+  method: 'GET',
+  route: '/offers',
+  status: 200,
+  durationMs: 1.234,
+  requestId: 'r',
+  msg: 'request',
+};
 
 describe('readable', () => {
   it('turns a request line into one line for people', () => {
-    const line = JSON.stringify({
-      level: 'info',
-      time: '2025-07-08T12:30:45.678Z',
-      service: 'offers',
-      method: 'GET',
-      route: '/offers',
-      status: 200,
-      durationMs: 1.234,
-      requestId: 'r',
-      msg: 'request',
-    });
-    expect(readable(line)).toMatch(/INFO.* offers +GET \/offers 200 in 1\.2 ms$/);
+    expect(readable(request)).toMatch(/INFO: offers +GET \/offers 200 in 1\.2 ms$/);
   });
 
-  it('keeps what a line has to say beside the request', () => {
-    const line =
-      '{"level":"warn","time":1,"service":"offers","provider":"B","msg":"provider failed"}';
-    expect(readable(line)).toMatch(/WARN.* offers +provider failed.*"provider":"B"/);
+  it('shows what was asked for where no route matched', () => {
+    const line = { ...request, route: null, path: '/nope', status: 404 };
+    expect(readable(line)).toMatch(/GET \/nope 404 in 1\.2 ms$/);
   });
 
-  it('leaves everything else as it is', () => {
-    expect(readable('Restarting')).toBe('Restarting');
+  it('keeps the fields of other lines, their status included', () => {
+    const line = { ...request, method: undefined, route: undefined, msg: 'order decided' };
+    expect(readable({ ...line, status: 'APPROVED' })).toMatch(
+      /order decided \{"status":"APPROVED",/,
+    );
+  });
+
+  it('gives the reasons behind a failure in one line', () => {
+    const err = {
+      type: 'AskError',
+      message: 'no decision',
+      cause: { type: 'Error', message: 'connect failed', code: 'ECONNREFUSED' },
+    };
+    const line = { level: 'warn', time: request.time, service: 'offers', msg: 'stays pending' };
+    expect(readable({ ...line, orderId: 'o', err })).toMatch(
+      /WARN: offers +stays pending: no decision: connect failed \(ECONNREFUSED\) \{"orderId":"o"\}$/,
+    );
+  });
+
+  it('shows the stack of an error that has one', () => {
+    const err = { type: 'Error', message: 'odd', stack: 'Error: odd\n    at here' };
+    expect(readable({ level: 'error', service: 'offers', msg: 'failed', err })).toMatch(/at here/);
+  });
+
+  it('leaves audit lines out unless they are asked for', () => {
+    const line = { level: 'info', service: 'offers', audit: { who: null }, msg: 'audit' };
+    expect(readable(line)).toBeUndefined();
+    expect(readable(line, true)).toMatch(/audit \{"audit":\{"who":null\}\}$/);
+  });
+
+  it.each(['Restarting', '{ not JSON'])('leaves %j as it is', (line) => {
+    expect(readable(line)).toBe(line);
+  });
+});
+
+describe('useColors', () => {
+  it.each([
+    [{}, true, true],
+    [{}, false, false],
+    [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '' }, true, true],
+    [{ FORCE_COLOR: '1' }, false, true],
+    [{ FORCE_COLOR: '0' }, true, false],
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, false, true],
+  ])('given %j on a terminal: %j, says %j', (env, isTerminal, expected) => {
+    expect(useColors(env, isTerminal)).toBe(expected);
   });
 });

@@ -1,20 +1,67 @@
-import { prettyFactory } from 'pino-pretty';
+import { prettyFactory, type PrettyOptions } from 'pino-pretty';
 
-const prettify = prettyFactory({
-  colorize: process.stdout.isTTY,
-  translateTime: 'SYS:HH:MM:ss.l',
-  singleLine: true,
-  ignore: 'service,method,route,status,durationMs,requestId',
-  messageFormat: (log, messageKey) => {
-    const { service, method, route, status, durationMs } = log;
-    const who = String(service).padEnd('confirm-payment'.length);
-    if (method === undefined) return `${who}  ${String(log[messageKey])}`;
-    const what = [method, route ?? '?', status ?? 'aborted'].map(String).join(' ');
-    return `${who}  ${what} in ${Number(durationMs).toFixed(1)} ms`;
-  },
-});
+type Line = Record<string, unknown> & { time?: string; err?: LoggedError | undefined };
+interface LoggedError {
+  message?: string;
+  code?: unknown;
+  stack?: string;
+  cause?: LoggedError;
+}
 
-/** A service's JSON log line for people; anything else that it prints is left as it is. */
-export function readable(line: string): string {
-  return line.startsWith('{') ? prettify(line).trimEnd() : line;
+/** Whether to write in color: https://no-color.org, and `FORCE_COLOR` as Node.js understands it. */
+export function useColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  const { NO_COLOR, FORCE_COLOR } = env;
+  if (FORCE_COLOR !== undefined) return !['0', 'false'].includes(FORCE_COLOR);
+  return NO_COLOR ? false : isTerminal;
+}
+
+/**
+ * Creates what turns a service's JSON log line into a line for people, with its time in milliseconds. Other lines stay as
+ * they are. Returns undefined for an audit line, unless `showAudit`.
+ */
+export function createReadable({ colorize, showAudit }: { colorize: boolean; showAudit: boolean }) {
+  const options: PrettyOptions = {
+    colorize,
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    messageFormat: (log, messageKey) =>
+      `${String(log['service']).padEnd('confirm-payment'.length)}  ${String(log[messageKey])}`,
+  };
+  const request = 'method,route,path,status,durationMs';
+  const showRequest = prettyFactory({ ...options, ignore: `service,requestId,${request}` });
+  const showOther = prettyFactory({ ...options, ignore: 'service,requestId' });
+
+  return (text: string): { time: number; text: string } | undefined => {
+    const line = parse(text);
+    if (!line) return { time: Date.now(), text };
+    if (line['audit'] !== undefined && !showAudit) return undefined;
+    const show = line['method'] === undefined ? showOther : showRequest;
+    const shown = show({ ...line, ...summary(line) }).trimEnd();
+    return { time: Date.parse(line.time ?? '') || Date.now(), text: shown };
+  };
+}
+
+function parse(text: string): Line | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(text) as Line;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a line says in short: a request, or a message with the reasons behind it. An error with a stack keeps it. */
+function summary({ msg, err, method, route, path, status, durationMs }: Line): Partial<Line> {
+  if (method !== undefined) {
+    const what = [method, route ?? path ?? '?', status ?? 'aborted'].map(String).join(' ');
+    return { msg: `${what} in ${Number(durationMs).toFixed(1)} ms` };
+  }
+  if (!err || err.stack !== undefined) return {};
+  const reasons: string[] = [];
+  for (let each: LoggedError | undefined = err; each; each = each.cause) {
+    const { message = '', code } = each;
+    const isSaid = typeof code !== 'string' || message.includes(code);
+    reasons.push(isSaid ? message : `${message} (${code})`.trim());
+  }
+  return { msg: `${String(msg)}: ${reasons.join(': ')}`, err: undefined };
 }

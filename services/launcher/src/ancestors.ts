@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+const POLL_MS = 300;
+
+/** Parent and grandparent as this module loads. Seconds later, when the rest has loaded, they may be gone. */
+const parent = process.ppid;
+const grandparent = parentOf(parent);
+
+/**
+ * The processes up to npm that started this one: npm's shell and npm, or npm alone if its shell replaced itself with us.
+ * Empty if npm did not start it: `nohup node … &` has to outlive its parent.
+ *
+ * @param script the command line that npm runs, from `npm_lifecycle_script`
+ */
+export function npmAncestors(script: string | undefined): number[] {
+  if (!script?.includes('launcher/start.js')) return [];
+  return commandLine(parent).includes(script) ? [parent, grandparent] : [parent];
+}
+
+/**
+ * Calls `onGone` once one of the ancestors has ended. npm and its shell do not pass every signal on, but the system gives
+ * the children of a process that ends another parent at once.
+ */
+export function watchAncestors(ancestors: readonly number[], onGone: () => void): void {
+  if (ancestors.length === 0) return;
+  const timer = setInterval(() => {
+    const [first, second] = ancestors;
+    if (process.ppid === first && (second === undefined || parentOf(first) === second)) return;
+    clearInterval(timer);
+    onGone();
+  }, POLL_MS);
+  timer.unref();
+}
+
+/** The parent's process id, or 0 if the system does not tell. */
+function parentOf(pid: number): number {
+  // After the command's name, which may contain anything: state, parent.
+  const stat = /.*\) \S (\d+)/s.exec(read(pid, 'stat'))?.[1];
+  return Number(stat ?? ps(pid, 'ppid'));
+}
+
+function commandLine(pid: number): string {
+  return read(pid, 'cmdline').replaceAll('\0', ' ') || ps(pid, 'args');
+}
+
+/** A file of Linux's /proc. */
+function read(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function ps(pid: number, column: string): string {
+  try {
+    const args = ['-o', `${column}=`, '-p', String(pid)];
+    return execFileSync('ps', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+/** What `tsc -b --verbose` says of its progress, apart from what it is building. */
+const STATUS = /^$|^ {4}\* | - (Projects? |Skipping |Updating )/;
+const PROJECT = /^ {4}\* .*?([^\\/]+)[\\/]tsconfig\.json$/;
+const BUILDING = / - Building project '.*?([^\\/]+)[\\/]tsconfig\.json'/;
+const UNWRITABLE = /error TS5033: Could not write file '(.+)': .*?\b(E[A-Z]+)\b/;
+
+/** The compiler never yields to its event loop, which a stream of a thread needs. */
+const COMPILE = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  process.stdout.write = (text) => parentPort.postMessage(text);
+  require(workerData);
+`;
+
+/**
+ * Builds what has changed, with the compiler in a thread: it ends with this process, whatever ends that.
+ *
+ * @param print takes each line of progress and each error of the compiler
+ * @returns whether all is built; false if `stop` aborted
+ */
+export async function build(options: {
+  folder: string;
+  stop: AbortSignal;
+  print: (line: string) => void;
+}): Promise<boolean> {
+  const { folder, stop, print } = options;
+  const compiler = new Worker(COMPILE, {
+    eval: true,
+    argv: ['-b', folder, '--verbose'],
+    execArgv: [],
+    workerData: require.resolve('typescript/bin/tsc'),
+  });
+  const end = () => void compiler.terminate();
+  if (stop.aborted) end();
+  stop.addEventListener('abort', end);
+
+  const projects: string[] = [];
+  let isBuilding = false;
+  let isWritable = true;
+  function read(line: string): void {
+    const project = PROJECT.exec(line)?.[1];
+    const building = BUILDING.exec(line)?.[1];
+    const [, file, code] = UNWRITABLE.exec(line) ?? [];
+    if (project !== undefined) projects.push(project);
+    else if (building !== undefined) {
+      if (!isBuilding) print('Building, about 20 s the first time:');
+      isBuilding = true;
+      // The last one is the folder itself, which has no sources.
+      const position = `${String(projects.indexOf(building) + 1)} of ${String(projects.length - 1)}`;
+      print(`  ${building} (${position})`);
+    } else if (file !== undefined) {
+      // One line for all the files: none of this folder can be written.
+      if (isWritable) print(`loan-buddy: cannot write ${file} (${code!})`);
+      isWritable = false;
+      end();
+    } else if (isWritable && !STATUS.test(line)) print(line);
+  }
+
+  compiler.on('message', (text: string) => {
+    for (const line of text.split(/\r?\n/)) read(line);
+  });
+  const [exitCode] = (await once(compiler, 'exit')) as [number];
+  stop.removeEventListener('abort', end);
+  return exitCode === 0 && !stop.aborted;
+}

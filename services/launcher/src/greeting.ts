@@ -1,0 +1,2 @@
+/** Imported first: loading the rest takes seconds. */
+process.stdout.write('Starting loan-buddy.\n');

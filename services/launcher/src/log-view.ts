@@ -1,0 +1,48 @@
+import { createReadable } from './readable';
+
+/** A service writes its lines together every 100 ms; this is how late a line may be and still be put in order. */
+const WINDOW_MS = 250;
+
+/**
+ * Shows the log lines of several processes in the order of their times. A line that is no log line counts from when it
+ * arrives.
+ */
+export function createLogView(options: {
+  write: (text: string) => void;
+  colorize: boolean;
+  showAudit: boolean;
+}): { add: (line: string) => void; close: () => void } {
+  const { write } = options;
+  const readable = createReadable(options);
+  let waiting: { time: number; text: string }[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  function show(until: number): void {
+    timer = undefined;
+    // Sorting keeps the order of lines with the same time.
+    waiting.sort((a, b) => a.time - b.time);
+    const due = waiting.filter(({ time }) => time <= until);
+    waiting = waiting.slice(due.length);
+    for (const { text } of due) write(text);
+    if (waiting.length > 0) schedule();
+  }
+
+  function schedule(): void {
+    timer ??= setTimeout(() => {
+      show(Date.now() - WINDOW_MS);
+    }, WINDOW_MS);
+  }
+
+  return {
+    add: (line) => {
+      const shown = readable(line);
+      if (!shown) return;
+      waiting.push(shown);
+      schedule();
+    },
+    close: () => {
+      clearTimeout(timer);
+      show(Infinity);
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const repository = join(__dirname, '..', '..', '..');
+const needed = `20.19`;
+
+/** A checkout with nothing in it but what starts the rest, and a file to run. */
+const root = mkdtempSync(join(tmpdir(), 'start-'));
+beforeAll(() => {
+  mkdirSync(join(root, 'services', 'launcher'), { recursive: true });
+  for (const file of ['package.json', 'services/launcher/start.js']) {
+    copyFileSync(join(repository, file), join(root, file));
+  }
+  copyFileSync(join(repository, 'tsconfig.base.json'), join(root, 'tsconfig.json'));
+  writeFileSync(join(root, 'hello.ts'), 'console.log(process.argv.slice(2) as string[]);');
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+function run(script: string) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script, 'hello.ts', 'x'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+/** As `node services/launcher/start.js hello.ts x`, as any version. */
+const start = `process.argv.splice(1, 0, 'start.js'); require('./services/launcher/start.js');`;
+const as = (version: string) =>
+  run(`Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); ${start}`);
+
+describe('start.js', () => {
+  it.each(['18.20.8', '20.18.3', '0.12.0'])('refuses Node.js %s in one line', (version) => {
+    expect(as(version)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `loan-buddy: needs Node.js ${needed} or newer; this is Node.js ${version}\n`,
+    });
+  });
+
+  it('asks for npm ci in one line where nothing is installed', () => {
+    expect(as('20.19.0')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'loan-buddy: the package ts-node is not installed; run npm ci first\n',
+    });
+  });
+
+  it('runs a TypeScript file with its arguments where all is installed', () => {
+    symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
+    expect(run(start)).toEqual({ status: 0, stdout: "[ 'x' ]\n", stderr: '' });
+  });
+});
