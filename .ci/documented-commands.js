@@ -38,7 +38,7 @@ function isShown(output, shown) {
 }
 
 /**
- * A command with the addresses of a pair of services in place of those in the documentation.
+ * A command with the addresses of a pair of services instead of the documented ones.
  *
  * @param {string} command
  * @param {{ offers: string, confirmPayment: string }} pair
