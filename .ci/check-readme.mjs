@@ -1,25 +1,53 @@
-// Runs each curl line of the README that is followed by its output, and compares. The services must be running.
+// Runs the curl lines of the README's first part against a running pair of services, and compares what comes.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import documented from './documented-commands.js';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const examples = [...readme.matchAll(/```sh\n(curl .*)\n```\n\n```json\n(.*)\n```/g)];
-if (examples.length === 0) throw new Error('the README shows no curl line with its output');
+const usage = `usage: .ci/check-readme.mjs [--offers URL] [--confirm-payment URL] [--shell SHELL]
+Runs the README's curl lines up to those that need other settings, and compares what comes with what is shown.
+  --offers URL            default http://localhost:8080
+  --confirm-payment URL   default http://localhost:8000
+  --shell SHELL           the shell that runs the lines; default bash
+`;
 
-/** What differs from call to call, made the same. */
-const normalise = (text) =>
-  text
-    .trim()
-    .replace(/order-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'order-…')
-    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '…');
-
-for (const [, command, expected] of examples) {
-  const output = execFileSync('bash', ['-c', command], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  if (normalise(output) !== normalise(expected)) {
-    throw new Error(`${command}\n  answered ${output}\n  not      ${expected}`);
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        offers: { type: 'string', default: 'http://localhost:8080' },
+        'confirm-payment': { type: 'string', default: 'http://localhost:8000' },
+        shell: { type: 'string', default: 'bash' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`${error.message}\n${usage}`);
+    process.exit(2);
   }
-  process.stdout.write(`ok: ${command}\n`);
 }
+
+function check({ offers, 'confirm-payment': confirmPayment, shell }) {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const blocks = documented.blocksOf(readme);
+  const isCurl = ({ commands }) => commands.every((command) => /\bcurl\b/.test(command));
+  const isStart = ({ commands }) =>
+    commands.some((command) => /^[A-Z_]+=.* npm start$/.test(command));
+  const examples = blocks.slice(0, blocks.findIndex(isStart)).filter(isCurl);
+  if (examples.length < 5) throw new Error('the README shows too few curl lines');
+  for (const { commands, shown } of examples) {
+    const script = documented.addressed(commands.join('\n'), { offers, confirmPayment });
+    const output = execFileSync(shell, ['-c', script], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    if (shown !== undefined && !documented.isShown(output, shown)) {
+      throw new Error(`${script}\n  printed ${output}\n  not     ${shown}`);
+    }
+    process.stdout.write(`ok: ${script}\n`);
+  }
+}
+
+const { help, ...options } = readArguments();
+if (help) process.stdout.write(usage);
+else check(options);

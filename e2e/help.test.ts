@@ -1,0 +1,69 @@
+/** Every command and script says how it is used, and does nothing else. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './support/service-process';
+
+const built = (script: string) => [process.execPath, join(root, 'services', script)];
+const source = [process.execPath, '--conditions=source', '-r', 'ts-node/register/transpile-only'];
+
+/** How each is run, and arguments that it does not take. */
+const commands: Record<string, { run: string[]; wrong: string[] }> = {
+  'npm run migrate': { run: built('offers/dist/commands/migrate.js'), wrong: ['now'] },
+  'npm run orders': { run: built('offers/dist/commands/orders.js'), wrong: [] },
+  'npm run -s events': { run: built('offers/dist/commands/events.js'), wrong: ['--since'] },
+  'npm run providers': { run: built('offers/dist/commands/providers.js'), wrong: ['check', 'it'] },
+  'npm run -s token': {
+    run: [...source, 'services/launcher/src/token.ts'],
+    wrong: ['me', '--ttl', 'long'],
+  },
+  'npm run bench': { run: [...source, 'bench/main.ts'], wrong: ['--quick'] },
+  'kind/up.sh': { run: ['kind/up.sh'], wrong: ['--dry'] },
+  'kind/down.sh': { run: ['kind/down.sh'], wrong: ['all'] },
+  '.ci/run': { run: ['.ci/run'], wrong: ['verify'] },
+  '.ci/postgres': { run: ['.ci/postgres'], wrong: ['start'] },
+  '.ci/pubsub': { run: ['.ci/pubsub'], wrong: ['stop'] },
+  '.ci/check-image': { run: ['.ci/check-image'], wrong: [] },
+  '.ci/upgrade-under-load': { run: ['.ci/upgrade-under-load'], wrong: ['now'] },
+  '.ci/check-readme.mjs': { run: [process.execPath, '.ci/check-readme.mjs'], wrong: ['now'] },
+};
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'help-'));
+  for (const tool of ['docker', 'gcloud', 'helm', 'kind', 'kubectl', 'npm', 'curl', 'pg_config']) {
+    writeFileSync(join(folder, tool), `#!/bin/sh\necho ${tool} >>"${folder}/called"\n`);
+    chmodSync(join(folder, tool), 0o755);
+  }
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs it where each tool only leaves a trace, and any database would be a new folder. */
+function run([file, ...args]: string[]) {
+  const path = `${folder}:${process.env['PATH'] ?? ''}`;
+  const { status, stdout, stderr } = spawnSync(file!, args, {
+    cwd: root,
+    env: { PATH: path, DATA_DIR: join(folder, 'data') },
+    encoding: 'utf8',
+  });
+  const traces = ['called', 'data'].filter((name) => existsSync(join(folder, name)));
+  return { status, stdout, stderr, traces };
+}
+
+describe.each(Object.entries(commands))('%s', (name, command) => {
+  it.each(['--help', '-h'])('says with %s how it is used, and does nothing', (option) => {
+    const { stdout, ...rest } = run([...command.run, option]);
+    expect(stdout).toMatch(/^usage: /);
+    expect(stdout).toContain(name);
+    expect(rest).toEqual({ status: 0, stderr: '', traces: [] });
+  });
+
+  it('says it on stderr for wrong arguments, and exits 2', () => {
+    const { stderr, ...rest } = run([...command.run, ...command.wrong]);
+    expect(stderr).toContain(`usage: ${name}`);
+    expect(rest).toEqual({ status: 2, stdout: '', traces: [] });
+  });
+});
