@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { root } from './support/service-process';
 
 const built = (script: string) => [process.execPath, join(root, 'services', script)];
-const source = [process.execPath, '--conditions=source', '-r', 'ts-node/register/transpile-only'];
+const source = [process.execPath, '-C', 'source', 'services/launcher/start.js'];
 
 /** How each is run, and arguments that it does not take. */
 const commands: Record<string, { run: string[]; wrong: string[] }> = {
+  'npm start': { run: [...source, 'services/launcher/src/main.ts'], wrong: ['now'] },
   'npm run migrate': { run: built('offers/dist/commands/migrate.js'), wrong: ['now'] },
   'npm run orders': { run: built('offers/dist/commands/orders.js'), wrong: [] },
   'npm run -s events': { run: built('offers/dist/commands/events.js'), wrong: ['--since'] },
@@ -22,6 +23,7 @@ const commands: Record<string, { run: string[]; wrong: string[] }> = {
   'kind/up.sh': { run: ['kind/up.sh'], wrong: ['--dry'] },
   'kind/down.sh': { run: ['kind/down.sh'], wrong: ['all'] },
   '.ci/run': { run: ['.ci/run'], wrong: ['verify'] },
+  '.ci/repeat': { run: ['.ci/repeat'], wrong: ['npm', 'test'] },
   '.ci/postgres': { run: ['.ci/postgres'], wrong: ['start'] },
   '.ci/pubsub': { run: ['.ci/pubsub'], wrong: ['stop'] },
   '.ci/check-image': { run: ['.ci/check-image'], wrong: [] },

@@ -19,7 +19,7 @@ export async function newFailedOrder(): Promise<FailedOrder> {
   });
   const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
   const { id } = (await response.json()) as OrderAnswer;
-  await untilFinal(offers.url, [id], 120_000);
+  await untilFinal(offers.url, [id]);
   offers.kill('SIGTERM');
   await offers.exit;
   await broken.close();

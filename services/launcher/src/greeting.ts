@@ -1,2 +1,3 @@
 /** Imported first: loading the rest takes seconds. */
-process.stdout.write('Starting loan-buddy.\n');
+const isAskedForHelp = ['--help', '-h'].some((option) => process.argv.includes(option));
+if (!isAskedForHelp) process.stdout.write('Starting loan-buddy.\n');

@@ -2,7 +2,7 @@
 import './greeting';
 import { npmAncestors, watchAncestors } from './ancestors';
 import { join } from 'node:path';
-import { StartError } from '@loan-buddy/kit';
+import { runCommand, StartError, UsageError } from '@loan-buddy/kit';
 import { build } from './build';
 import { readConfig } from './config';
 import { developmentAuth } from './development-auth';
@@ -12,9 +12,15 @@ import { hint, programs } from './programs';
 import { useColors } from './readable';
 import { stopSignals } from './stop-signals';
 
+const usage = `usage: npm start
+       npm run dev
+Builds and runs both services in this terminal, until Ctrl-C. npm run dev runs their sources instead, and restarts them
+on every change. The README lists the variables that both read from the environment.`;
+
 const root = join(__dirname, '..', '..', '..');
-/** @returns why it ended, if nothing asked it to. */
-async function main(dev: boolean): Promise<string | undefined> {
+
+/** @returns why it ended, if nothing asked it to; empty if that is said already. */
+async function runServices(dev: boolean): Promise<string | undefined> {
   const config = readConfig(process.env);
   const { stop, force, end } = stopSignals();
   watchAncestors(npmAncestors(process.env['npm_lifecycle_script']), end);
@@ -45,19 +51,27 @@ async function main(dev: boolean): Promise<string | undefined> {
   return reason;
 }
 
-main(process.argv.includes('--dev')).then(
-  (reason) => {
+void runCommand({
+  name: 'loan-buddy',
+  usage,
+  options: { dev: { type: 'boolean', default: false } },
+  run: async ({ positionals, values }) => {
+    if (positionals.length > 0) throw new UsageError('npm start takes no arguments');
+    const reason = await runServices(values.dev).catch((error: unknown) => {
+      throw asStartError(error);
+    });
     if (reason === undefined) return;
     if (reason !== '') process.stderr.write(`${reason}\n`);
     process.exitCode = 1;
   },
-  (error: unknown) => {
-    const { code = '', path, message } = error as NodeJS.ErrnoException;
-    const isExpected = error instanceof StartError || path !== undefined;
-    if (!isExpected) throw error;
-    // A file's error: the launcher's only files are the keys of development.
-    const reason = path === undefined ? message : `cannot use ${path} (${code})`;
-    process.stderr.write(`loan-buddy: ${reason}\n`);
-    process.exitCode = 1;
-  },
-);
+});
+
+class FileUnusableError extends StartError {
+  readonly code = 'file-unusable';
+}
+
+/** One line is enough for a file's error: the launcher's only files are the keys of development. */
+function asStartError(error: unknown): unknown {
+  const { code = '', path } = error as NodeJS.ErrnoException;
+  return path === undefined ? error : new FileUnusableError(`cannot use ${path} (${code})`);
+}
