@@ -363,7 +363,7 @@ describe('past as many connections as there may be', () => {
 function holdDelay(): () => void {
   let end: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (end = resolve));
-  jest.spyOn(timers, 'setTimeout').mockImplementationOnce(() => held as Promise<never>);
+  jest.spyOn(timers, 'setTimeout').mockImplementationOnce(() => held);
   return () => {
     end();
   };

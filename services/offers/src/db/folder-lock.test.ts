@@ -52,7 +52,7 @@ function skipPauses(duringPause: () => void = () => undefined): { ms: number } {
   jest.spyOn(timers, 'setTimeout').mockImplementation((ms = 0) => {
     paused.ms += ms;
     duringPause();
-    return Promise.resolve() as Promise<never>;
+    return Promise.resolve();
   });
   return paused;
 }
