@@ -19,7 +19,7 @@ describe('a name', () => {
   });
   afterAll(() => server.close());
 
-  /** Only who is not answered meets the deadline; one half of an answer arrives long before it. */
+  /** Only unanswered questions meet the deadline; the other half of the answer arrives long before it. */
   const patience: Record<string, number> = { 'silent.example': 50, 'half-silent.example': 2000 };
   const resolve = (name: string, family?: 4 | 6) => {
     const timeoutMs = patience[name] ?? 60_000;

@@ -333,7 +333,7 @@ describe('past as many connections as there may be', () => {
     await used.heard('200 OK');
     begun.socket.write(get1('/slow'));
     await until(() => arrived.slow === 1);
-    // Whoever has just connected, or been answered, has a second to ask for something: it is over now.
+    // A connection may be idle for a second before it counts as unused: that second is over now.
     letTimePass(1100);
     const next = await connected(port);
     await idle.closed;
@@ -349,7 +349,7 @@ describe('past as many connections as there may be', () => {
     const begun = await connected(port);
     begun.socket.write(get1('/slow'));
     await until(() => arrived.slow === 1);
-    // Whoever has just connected, or been answered, has a second to ask for something: it is over now.
+    // A connection may be idle for a second before it counts as unused: that second is over now.
     letTimePass(1100);
     const next = await connected(port);
     await next.closed;
@@ -359,7 +359,7 @@ describe('past as many connections as there may be', () => {
   });
 });
 
-/** Has the next drain stay before its end of accepting until that is called. */
+/** Holds the next drain before its listener closes, until the returned function is called. */
 function holdDelay(): () => void {
   let end: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (end = resolve));
