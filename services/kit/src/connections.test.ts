@@ -1,10 +1,11 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { until } from '../testing';
+import { allButIntervals, letTimePass, turns, until } from '../testing';
 import { trackConnections, type ConnectionLimits } from './connections';
 
 const opened: { server: Server; sockets: Socket[] }[] = [];
 afterEach(() => {
+  jest.useRealTimers();
   for (const { server, sockets } of opened.splice(0)) {
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -49,12 +50,6 @@ async function setUp(limits: Partial<ConnectionLimits> = {}) {
   return { connections, client, held };
 }
 
-/** What is unused or unread counts as that after a second: let it be long ago. */
-function letTimePass(ms: number): void {
-  const now = performance.now.bind(performance);
-  jest.spyOn(performance, 'now').mockImplementation(() => now() + ms);
-}
-
 describe('one connection more than there may be', () => {
   it('closes the one that fell idle first, however many there are', async () => {
     const { client, connections } = await setUp({ maxConnections: 3 });
@@ -63,6 +58,7 @@ describe('one connection more than there may be', () => {
     // The first is used again, and so is no longer the one unused for longest.
     clients[0]!.socket.write('GET /again HTTP/1.1\r\nHost: x\r\n\r\n');
     await until(() => clients[0]!.text.match(/ok/g)?.length === 2);
+    // What is unused counts as that after a second.
     letTimePass(2000);
     const next = await client('/d');
     await until(() => next.text.endsWith('ok') && clients.some(({ isClosed }) => isClosed));
@@ -86,15 +82,18 @@ describe('one connection more than there may be', () => {
   });
 
   it('is never refused while others are idle, however long new ones come', async () => {
+    jest.useFakeTimers({ doNotFake: allButIntervals });
     const { client } = await setUp({ maxConnections: 200 });
     for (let i = 0; i < 200; i++) await client();
+    // What is unused counts as that after a second.
     letTimePass(2000);
     // Longer than from one look at all of them to the one after the next.
     for (let i = 0; i < 50; i++) {
       const next = await client('/a');
       await until(() => next.isClosed || next.text.endsWith('ok'));
       expect(next.text).toMatch(/ok$/);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      jest.advanceTimersByTime(50);
+      await turns(10);
     }
   });
 
@@ -102,6 +101,7 @@ describe('one connection more than there may be', () => {
     const { client, held } = await setUp({ maxConnections: 1 });
     const waiting = await client('/held');
     await until(() => held.length === 1);
+    // What is unused counts as that after a second.
     letTimePass(2000);
     const next = await client('/d');
     await until(() => next.isClosed);

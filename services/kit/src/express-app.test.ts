@@ -26,6 +26,7 @@ const problems = {
 function setUp() {
   const { logger, lines } = recordingLogger();
   const lifecycle = createLifecycle();
+  const hanging: unknown[] = [];
   const echo = endpoint(
     {
       method: 'post',
@@ -53,7 +54,9 @@ function setUp() {
       responses: {},
     },
     ({ params, res }) => {
-      if (params.what === 'hang') return new Promise(() => undefined);
+      if (params.what === 'hang') {
+        return new Promise((resolve) => hanging.push(resolve));
+      }
       if (params.what === 'half') res.writeHead(200, { 'Content-Length': '100' }).write('half');
       if (params.what === 'teapot') {
         throw new TeapotError('Short and stout.', { members: { handle: 'here' } });
@@ -63,7 +66,7 @@ function setUp() {
     },
   );
   const app = createExpressApp({ logger, lifecycle, problems, endpoints: [echo, thrower] });
-  return { app, lines, lifecycle };
+  return { app, hanging, lines, lifecycle };
 }
 
 const valid = { 'a/b~c': { list: [1] } };
@@ -255,11 +258,12 @@ describe('createExpressApp', () => {
   });
 
   it('logs a request that the client gave up on as aborted', async () => {
-    const { app, lines } = setUp();
+    const { app, hanging, lines } = setUp();
     const server = await startApp(app);
     const req = get(`${server.url}/throw/hang`);
     req.on('error', () => undefined);
-    setTimeout(() => req.destroy(), 50);
+    await until(() => hanging.length > 0);
+    req.destroy();
     await until(() => lines.length > 0);
     expect(lines).toEqual([
       expect.objectContaining({ level: 'warn', msg: 'request aborted', status: null }),

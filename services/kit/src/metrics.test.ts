@@ -1,6 +1,13 @@
 import { get } from 'node:http';
 import request from 'supertest';
-import { createOpenApiCheck, recordingLogger, startApp, until } from '../testing';
+import {
+  allButTimeouts,
+  createOpenApiCheck,
+  recordingLogger,
+  startApp,
+  turns,
+  until,
+} from '../testing';
 import { endpoint } from './endpoint';
 import { createLifecycle } from './lifecycle';
 import type { GaugeSource } from './metrics';
@@ -10,6 +17,7 @@ import { createServiceApp } from './service-app';
 
 function setUp(...gaugeSources: GaugeSource[]) {
   const { logger, lines } = recordingLogger();
+  const asked: string[] = [];
   const things = endpoint(
     {
       method: 'get',
@@ -20,6 +28,7 @@ function setUp(...gaugeSources: GaugeSource[]) {
       responses: { 200: { description: 'The thing.' } },
     },
     ({ req, res }) => {
+      asked.push(String(req.params['id']));
       if (req.params['id'] !== 'none') replyJson(res, 200, {});
     },
   );
@@ -40,7 +49,7 @@ function setUp(...gaugeSources: GaugeSource[]) {
         .map((line) => /\{method="(.*)",route="(.*)",status="(.*)"\} (\d+)/.exec(line)!)
         .map(([, method, route, status, n]) => [`${method!} ${route!} ${status!}`, Number(n)]),
     );
-  return { app, lines, scrape, counts };
+  return { app, asked, lines, scrape, counts };
 }
 
 const gauges = { a_gauge: { help: 'A.' }, several: { help: 'S.', label: 'kind' } };
@@ -88,10 +97,11 @@ describe('/metrics', () => {
   });
 
   it('counts a request that its caller gave up as such', async () => {
-    const { app, counts, lines } = setUp();
+    const { app, asked, counts, lines } = setUp();
     const server = await startApp(app);
     const call = get(`${server.url}/things/none`).on('error', () => undefined);
-    setTimeout(() => call.destroy(), 50);
+    await until(() => asked.length > 0);
+    call.destroy();
     await until(() => lines.some(({ msg }) => msg === 'request aborted'));
     await server.close();
     expect(await counts()).toEqual({ 'GET /things/:id aborted': 1 });
@@ -149,13 +159,25 @@ describe('a gauge', () => {
     ['is not read in time', () => new Promise<never>(() => undefined)],
   ])('is missing where it %s, and all else is there', async (_, read) => {
     let broken = false;
+    let reads = 0;
     const { scrape } = setUp(
-      { gauges, read: () => (broken ? read() : values) },
+      {
+        gauges,
+        read: () => {
+          reads += 1;
+          return broken ? read() : values;
+        },
+      },
       { gauges: { another: { help: 'B.' } }, read: () => ({ another: 7 }) },
     );
     expect(await scrape()).toContain('a_gauge 3');
     broken = true;
-    const lines = await scrape();
+    jest.useFakeTimers({ doNotFake: allButTimeouts });
+    const scraping = scrape();
+    await until(() => reads === 2);
+    jest.advanceTimersByTime(1000);
+    const lines = await scraping;
+    jest.useRealTimers();
     expect(lines.filter((line) => /^(a_gauge|several)/.test(line))).toEqual([]);
     expect(lines).toContain('another 7');
     expect(lines.some((line) => line.startsWith('process_cpu_seconds_total'))).toBe(true);
@@ -169,6 +191,7 @@ describe('a gauge', () => {
       return new Promise<typeof values>((resolve) => (answer = resolve));
     };
     const server = await startApp(setUp({ gauges, read }).app);
+    jest.useFakeTimers({ doNotFake: allButTimeouts });
     const scrapes = [1, 2, 3].map(
       () =>
         new Promise<string>((resolve, reject) => {
@@ -179,9 +202,11 @@ describe('a gauge', () => {
           }).on('error', reject);
         }),
     );
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(() => server.connections() === 3 && reads > 0);
+    await turns();
     answer(values);
     await Promise.all(scrapes);
+    jest.useRealTimers();
     await server.close();
     expect(reads).toBe(1);
   });

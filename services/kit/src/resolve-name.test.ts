@@ -19,8 +19,12 @@ describe('a name', () => {
   });
   afterAll(() => server.close());
 
-  const resolve = (name: string, family?: 4 | 6) =>
-    createResolveName({ servers: [server.address], timeoutMs: 50, tries: 2 })(name, family);
+  /** Only unanswered questions meet the deadline; the other half of the answer arrives long before it. */
+  const patience: Record<string, number> = { 'silent.example': 50, 'half-silent.example': 2000 };
+  const resolve = (name: string, family?: 4 | 6) => {
+    const timeoutMs = patience[name] ?? 60_000;
+    return createResolveName({ servers: [server.address], timeoutMs, tries: 1 })(name, family);
+  };
 
   it.each([
     ['both.example', ['1.1.1.1', '1.0.0.1', '2606:4700::1111']],

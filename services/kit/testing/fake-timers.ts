@@ -4,7 +4,7 @@ export const allButIntervals = [
   ...(['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] as const),
 ];
 
-/** For `doNotFake`: a test moves deadlines on as it likes, while servers and their clients go on as ever. */
+/** For `doNotFake`: the test decides when timeouts end, while servers and clients work as usual. */
 export const allButTimeouts = [
   ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
   ...(['setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'] as const),

@@ -8,6 +8,7 @@ import {
   ISSUER,
   recordingLogger,
   startHttpServer,
+  turns,
   until,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
@@ -84,7 +85,7 @@ describe('the issuer’s keys', () => {
     replace((await createTokenIssuer('another')).jwks);
     jest.advanceTimersByTime(refreshMs - 1);
     // What would be read too soon is read by then.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await turns();
     await list(token).expect(200);
     jest.advanceTimersByTime(1);
     await until(async () => (await list(token)).status === 401);

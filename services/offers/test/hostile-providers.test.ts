@@ -97,7 +97,7 @@ describe('GET /offers among hostile providers', () => {
         name,
         brand_id: String(i),
         base_uri: servers[i]!.url,
-        // Who never comes to an end is left at its deadline; the others have time to show what they are.
+        // Only the one that never ends meets its deadline; the others have time to fail by themselves.
         timeout_ms: reason === 'timeout' ? 200 : 600_000,
       })),
     });

@@ -109,8 +109,8 @@ describe('events that are exported and replayed', () => {
         seen.set(fields.status, (seen.get(fields.status) ?? 0) + 1);
       }
     });
-    await fc.assert(property, { numRuns: 200 });
+    await fc.assert(property, { numRuns: 80 });
     // Or nothing was shown of them.
     expect([...seen.keys()].sort()).toEqual(['APPROVED', 'FAILED', 'PENDING', 'REJECTED']);
-  }, 120_000);
+  });
 });

@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import request from 'supertest';
 import { z } from 'zod';
-import { recordingLogger, startApp, until } from '../../testing';
+import { recordingLogger, startApp, turns, until } from '../../testing';
 import { endpoint } from '../endpoint';
 import { createExpressApp } from '../express-app';
 import { createLifecycle } from '../lifecycle';
@@ -89,8 +89,6 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
   };
   return { app, lines, waiting, letGo };
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('past as many requests as there may be at once', () => {
   it('sheds the next, but no probe, and takes more once some are done', async () => {
@@ -219,9 +217,9 @@ describe('past as many requests as there may be at once', () => {
     const left = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
     await until(() => asked.length >= 1);
     left.destroy();
-    await sleep(50);
+    await until(() => server.connections() === 0);
     letIn(principalOf('a', [use.scope]));
-    await sleep(20);
+    await turns();
     await request(app).get('/thing').set('Authorization', 'Bearer quick').expect(204);
     await server.close();
   });
@@ -249,7 +247,7 @@ describe('past as many requests as there may be at once', () => {
     const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     socket.write(ask('/wait') + ask('/thing').repeat(5));
     await until(() => waiting.length >= 1);
-    await sleep(50);
+    await turns();
     await request(app).get('/thing').expect(204);
     letGo();
     socket.destroy();
@@ -260,7 +258,7 @@ describe('past as many requests as there may be at once', () => {
     const { app } = setUp({ maxConcurrent: 1 });
     const slow = request(app).post('/thing').set('Content-Type', 'application/json');
     slow.write('{');
-    await sleep(50);
+    await turns();
     await request(app).get('/thing').expect(204);
     slow.write('}');
     await slow.expect(200);

@@ -1,4 +1,4 @@
-import { recordingLogger } from '../../testing';
+import { allButIntervals, recordingLogger, turns, until } from '../../testing';
 import { createKeySet, KeysUnavailableError } from './key-set';
 import { loadJose } from './load-jose';
 
@@ -42,7 +42,8 @@ function aKeySet(
 const setOf = async (...kids: string[]) =>
   JSON.stringify({ keys: await Promise.all(kids.map(aKey)) });
 
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+beforeEach(() => jest.useFakeTimers({ doNotFake: allButIntervals }));
+afterEach(() => jest.useRealTimers());
 
 describe('createKeySet', () => {
   it('finds the key a token names, also one that came later', async () => {
@@ -84,7 +85,8 @@ describe('createKeySet', () => {
     const get = async (kid: string) =>
       keys.getKey({ alg: 'ES256', kid }, { payload: '', signature: '' });
     const got = [get('a'), get('a')];
-    await sleep(50);
+    jest.advanceTimersByTime(50);
+    await turns();
     expect(answers).toHaveLength(1);
     answers[0]!(await setOf('a'));
     await expect(Promise.all(got)).resolves.toHaveLength(2);
@@ -95,10 +97,13 @@ describe('createKeySet', () => {
     const changed = jest.fn();
     await get('a');
     onChange(changed);
-    await sleep(50);
+    jest.advanceTimersByTime(10);
+    await turns();
+    expect(source.reads).toBe(2);
     expect(changed).not.toHaveBeenCalled();
     source.text = await setOf('b');
-    await sleep(50);
+    jest.advanceTimersByTime(10);
+    await until(() => changed.mock.calls.length > 0);
     expect(changed).toHaveBeenCalledTimes(1);
     await expect(get('a')).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
   });
@@ -107,7 +112,8 @@ describe('createKeySet', () => {
     const { get, source, lines } = aKeySet(await setOf('a'), { refreshMs: 10 });
     await get('a');
     source.text = new Error('down');
-    await sleep(50);
+    jest.advanceTimersByTime(10);
+    await until(() => lines.some(({ msg }) => msg === 'token keys cannot be read'));
     await expect(get('a')).resolves.toBeDefined();
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'token keys cannot be read' }));
     // Whether that is a new one nobody can tell.

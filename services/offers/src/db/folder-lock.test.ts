@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import timers from 'node:timers/promises';
+import { allButIntervals } from '@loan-buddy/kit/testing';
 import { FolderInUseError, FolderUnusableError, lockFolder, type Holder } from './folder-lock';
 
 let folder: string;
@@ -18,6 +19,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'lock-'));
 });
 afterEach(() => {
+  jest.useRealTimers();
   rmSync(folder, { recursive: true });
 });
 
@@ -42,6 +44,17 @@ function leave(holder: Partial<Holder>, ageS = 0): void {
 
 function beat(ms = Date.now()): void {
   utimesSync(file(), new Date(ms), new Date(ms));
+}
+
+/** Ends each pause between two looks at a lock at once. Returns the sum of the pauses. */
+function skipPauses(duringPause: () => void = () => undefined): { ms: number } {
+  const paused = { ms: 0 };
+  jest.spyOn(timers, 'setTimeout').mockImplementation((ms = 0) => {
+    paused.ms += ms;
+    duringPause();
+    return Promise.resolve();
+  });
+  return paused;
 }
 
 /** The pid of a process that has ended. */
@@ -86,20 +99,19 @@ describe('lockFolder', () => {
 
   it('refuses a folder whose holder it cannot see, but which shows life', async () => {
     leave({ pid: process.pid, host: hostname(), space: 'another container' });
-    const life = setInterval(beat, 500);
-    try {
-      await expect(lockFolder(folder, unexpected)).rejects.toThrow(FolderInUseError);
-    } finally {
-      clearInterval(life);
-    }
+    const paused = skipPauses(() => {
+      if (paused.ms > 5000) beat(Date.now() + paused.ms);
+    });
+    await expect(lockFolder(folder, unexpected)).rejects.toThrow(FolderInUseError);
+    expect(paused.ms).toBeLessThan(10_000);
   });
 
   it('takes over from a holder it cannot see once that shows no life for 10 s', async () => {
     leave({ pid: process.pid, host: hostname(), space: 'another container' });
-    const startedAt = performance.now();
+    const paused = skipPauses();
     (await lockFolder(folder, unexpected)).release();
-    expect(performance.now() - startedAt).toBeGreaterThan(9000);
-  }, 20_000);
+    expect(paused.ms).toBe(10_000);
+  });
 
   it.each([
     ['a lock that is long out of date', () => ({ pid: 1, space: 'another container' })],
@@ -121,12 +133,13 @@ describe('lockFolder', () => {
   });
 
   it('tells when the folder was taken, and leaves it to whoever took it', async () => {
+    jest.useFakeTimers({ doNotFake: allButIntervals });
     const lost = jest.fn();
     const lock = await lockFolder(folder, lost);
-    await sleep(1200);
+    jest.advanceTimersByTime(1000);
     expect(lost).not.toHaveBeenCalled();
     leave({ pid: 1 });
-    await sleep(1200);
+    jest.advanceTimersByTime(1000);
     expect(lost).toHaveBeenCalledTimes(1);
     lock.release();
     expect(existsSync(file())).toBe(true);

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { recordingLogger } from '@loan-buddy/kit/testing';
+import { recordingLogger, turns } from '@loan-buddy/kit/testing';
 import { anOrder } from '../../test/builders';
 import type { Order } from './order';
 import type { Poller } from '@loan-buddy/kit';
@@ -34,7 +33,8 @@ function setUp(due: number, options: { allowance?: number } = {}) {
 }
 
 const aDueOrder = () => ({ ...anOrder(), isRequested: false });
-const soon = () => sleep(20);
+/** All that follows at once has followed by then. Without a clock, as none looks by itself. */
+const soon = () => turns(10);
 
 describe('the decision worker', () => {
   it('has a bounded number in hand, and takes the next as one is done', async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { anOrder } from '../../test/builders';
 import { createPaymentBreaker, NotAskedError } from './payment-breaker';
@@ -23,6 +22,9 @@ function setUp() {
     set: (next: typeof answer) => (answer = next),
   };
 }
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
 
 const approve = () => Promise.resolve('APPROVED' as const);
 
@@ -50,7 +52,7 @@ describe('the breaker', () => {
     const closed = jest.fn();
     breaker.onClosed(closed);
     await fail(2);
-    await sleep(OPEN_MS + 20);
+    jest.advanceTimersByTime(OPEN_MS);
     expect(breaker.allowance()).toBe(1);
     let decide!: (decision: 'APPROVED') => void;
     set(() => new Promise((resolve) => (decide = resolve)));
@@ -66,7 +68,7 @@ describe('the breaker', () => {
   it('opens again when the one that tries fails', async () => {
     const { breaker, fail } = setUp();
     await fail(2);
-    await sleep(OPEN_MS + 20);
+    jest.advanceTimersByTime(OPEN_MS);
     await fail(1);
     expect([breaker.state(), breaker.allowance()]).toEqual(['open', 0]);
   });

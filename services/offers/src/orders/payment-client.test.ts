@@ -9,9 +9,9 @@ afterEach(async () => {
   for (const each of opened.splice(0).reverse()) await each.close();
 });
 
-async function setUp(listener: RequestListener) {
+async function setUp(listener: RequestListener, timeoutMs = 60_000) {
   const server = await startHttpServer(listener);
-  const client = createHttpClient({ baseUrl: server.url, timeoutMs: 100, maxResponseBytes: 1000 });
+  const client = createHttpClient({ baseUrl: server.url, timeoutMs, maxResponseBytes: 1000 });
   opened.push(server, client);
   return () => createPaymentClient(client)(anOrder({ id: 'order-7' }), { requestId: 'r-7' });
 }
@@ -49,8 +49,8 @@ describe('createPaymentClient', () => {
     ['garbage', (_, res) => void res.end('<html>APPROVED</html>')],
     ['nothing', (_, res) => void res.end()],
     ['half an answer', (_, res) => void res.end('{"status":"APPROVED"')],
-  ])('takes %s for no decision', async (_, listener) => {
-    const ask = await setUp(listener);
+  ])('takes %s for no decision', async (what, listener) => {
+    const ask = await setUp(listener, what === 'no answer' ? 50 : undefined);
     await expect(ask()).rejects.toThrow(UndecidedError);
   });
 });
