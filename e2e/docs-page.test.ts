@@ -1,11 +1,9 @@
 /** The page at /docs as a newcomer uses it: "Try it out" and "Execute", without filling in anything. */
 import type { Locator, Page } from 'playwright-core';
-import { describeWithBrowser, startBrowser } from './support/browser';
+import { describeWithBrowser, newPage } from './support/browser';
 import { report } from './support/client';
 import { startService } from './support/service-process';
 import { useTokens } from './support/tokens';
-
-jest.setTimeout(300_000);
 
 /** Two screens. */
 const MAX_HEIGHT = 1800;
@@ -14,8 +12,7 @@ const MAX_HEIGHT = 1800;
 const refused: Record<string, string> = { retryFailedOrder: '409' };
 
 async function openDocs(url: string) {
-  const browser = await startBrowser();
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const page = await newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
     // The browser's own line about a response that is a problem.

@@ -9,9 +9,7 @@ import { newFailedOrder, type FailedOrder } from './support/failed-order';
 import { startPair, type Pair } from './support/npm-start';
 import { atEnd } from './support/opened';
 import { newStorage } from './support/postgres';
-import { root } from './support/service-process';
-
-jest.setTimeout(900_000);
+import { patient, root } from './support/service-process';
 
 interface Block {
   commands: string[];
@@ -73,7 +71,10 @@ describe('the first part of the README', () => {
   for (const shell of ['bash', 'zsh']) {
     const isThere = spawnSync(shell, ['-c', 'true']).status === 0;
     itUnless(isThere ? undefined : `no ${shell}`)(`works in ${shell}`, async () => {
-      const { offers, confirmPayment } = await startPair('npm start', { DATABASE_URL: 'memory:' });
+      const { offers, confirmPayment } = await startPair('npm start', {
+        ...patient,
+        DATABASE_URL: 'memory:',
+      });
       const pair = ['--offers', offers, '--confirm-payment', confirmPayment];
       const args = ['.ci/check-readme.mjs', ...pair, '--shell', shell];
       const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
@@ -106,7 +107,7 @@ async function setUp(failed?: FailedOrder) {
   });
   const register = await startHttpServer((_, res) => res.end('{"data":[]}'));
   atEnd(register.close);
-  const serviceEnv = await newStorage();
+  const serviceEnv = { ...patient, ...(await newStorage()) };
   const env = {
     ...process.env,
     ...(failed?.storage ?? (await newStorage())),

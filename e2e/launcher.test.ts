@@ -125,14 +125,17 @@ describeOnce('the launcher', () => {
       },
     );
 
-    it('ends with the shell between npm and it, where that stays', async () => {
-      // As npm runs a script without `exec`.
-      const shell = {
-        command: ['sh', '-c', `sh -c '${script}; true'; true`],
-        env: { npm_lifecycle_script: script },
-      };
-      await Promise.all([0, 1, 2].map((position) => endsWith(position, 'SIGKILL', shell)));
-    });
+    it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const)(
+      'leaves nothing behind after %s to npm, its shell or the launcher, where the shell stays',
+      async (signal) => {
+        // As npm runs a script without `exec`.
+        const shell = {
+          command: ['sh', '-c', `sh -c '${script}; true'; true`],
+          env: { npm_lifecycle_script: script },
+        };
+        await Promise.all([0, 1, 2].map((position) => endsWith(position, signal, shell)));
+      },
+    );
 
     it('goes on when the shell that started npm in the background leaves', async () => {
       const { exit, output, gone } = await start({ command: ['sh', '-c', 'npm start & echo $!'] });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describeUnless } from '@loan-buddy/kit/testing';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { atEnd } from './opened';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -14,14 +14,20 @@ export const describeWithBrowser = describeUnless(
   executablePath === undefined ? `none of ${names.join(', ')} is on the PATH` : undefined,
 );
 
-/** Starts a browser, which is closed when the test is over. It asks for nothing but the pages it is led to. */
-export async function startBrowser(): Promise<Browser> {
+/** No measure of speed: it only ends a test that waits in vain. */
+const HANG_MS = 300_000;
+
+/** Opens a page in a new browser, which is closed when the test is over and asks for nothing but the pages it is led to. */
+export async function newPage(): Promise<Page> {
   const quiet = ['disable-background-networking', 'disable-component-update', 'disable-sync'];
   const flags = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', ...quiet];
   const browser = await chromium.launch({
     executablePath: executablePath!,
+    timeout: HANG_MS,
     args: flags.map((flag) => `--${flag}`),
   });
   atEnd(() => browser.close());
-  return browser;
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(HANG_MS);
+  return page;
 }

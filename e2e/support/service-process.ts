@@ -32,7 +32,7 @@ export interface FailedStart {
 type ServiceName = 'offers' | 'confirm-payment';
 
 /** Time limits that pass on no machine, however slow: a test whose subject they are sets its own. */
-const patient = { CONFIRM_PAYMENT_TIMEOUT_MS: '60000', DATABASE_TIMEOUT_MS: '60000' };
+export const patient = { CONFIRM_PAYMENT_TIMEOUT_MS: '60000', DATABASE_TIMEOUT_MS: '60000' };
 
 function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
   const script = join(root, 'services', name, 'dist', 'main.js');

@@ -1,3 +1,3 @@
-/** Imported first: loading the rest takes seconds. */
-const isAskedForHelp = ['--help', '-h'].some((option) => process.argv.includes(option));
-if (!isAskedForHelp) process.stdout.write('Starting loan-buddy.\n');
+/** Imported first: loading the rest takes seconds. A request for help, or a wrong argument, starts nothing. */
+const starts = process.argv.slice(2).every((argument) => argument === '--dev');
+if (starts) process.stdout.write('Starting loan-buddy.\n');
