@@ -35,5 +35,7 @@ module.exports = {
   coverageProvider: 'babel',
   coverageReporters: ['text-summary', 'lcov'],
   coverageThreshold: { global: { lines: 90 } },
+  // In the project's folder, like all that tests leave.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   restoreMocks: true,
 };
