@@ -1,4 +1,4 @@
-/** The page at `/docs`: Swagger UI, its start script and a few rules of style. */
+/** The page at `/docs`: Swagger UI, its start script and a few style rules. */
 
 export const page = (title: string) => `<!doctype html>
 <html lang="en">
@@ -42,7 +42,7 @@ const ui = SwaggerUIBundle({
   dom_id: '#docs',
   validatorUrl: null,
   defaultModelsExpandDepth: 0,
-  // Last goes what removes the things that the others need.
+  // DELETE comes last: the other operations need what it removes.
   operationsSorter: (a, b) => (a.get('method') === 'delete') - (b.get('method') === 'delete'),
   plugins: [{ wrapComponents: { headers: foldAway } }],
   responseInterceptor: (response) => {
