@@ -1,6 +1,7 @@
 /** The page at `/docs`: Swagger UI, its start script and a few style rules. */
 
-export const page = (title: string) => `<!doctype html>
+export function page(title: string): string {
+  return `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8" />
@@ -17,6 +18,7 @@ export const page = (title: string) => `<!doctype html>
   </body>
 </html>
 `;
+}
 
 /** Leaves out what repeats: the body of problems, which all have one schema, JSON as the only choice, and empty columns. */
 export const pageStyle = `
