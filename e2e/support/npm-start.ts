@@ -21,7 +21,7 @@ export async function startPair(line: string, env: NodeJS.ProcessEnv): Promise<P
     cwd: root,
     env: { ...process.env, ...env, OFFERS_PORT: offers, CONFIRM_PAYMENT_PORT: confirmPayment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true, // a process group, all of which a Ctrl-C in a terminal reaches
+    detached: true, // a process group, as a terminal makes: Ctrl-C reaches all of it
   });
   const closed = once(child, 'close');
   const stop = async () => {

@@ -24,7 +24,7 @@ describe('GET /offers', () => {
     );
   });
 
-  it('asks the providers at once: each is asked while none has answered yet', async () => {
+  it('asks the providers in parallel: each is asked before any has responded', async () => {
     let asked = 0;
     let answer: () => void = () => undefined;
     const allAsked = new Promise<void>((resolve) => (answer = resolve));
