@@ -1,11 +1,11 @@
-// Runs the curl lines of the README's first part against a running pair of services, and compares what comes.
+// Runs the curl lines of the README's first part against a running pair of services, and compares their output.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import documented from './documented-commands.js';
 
 const usage = `usage: .ci/check-readme.mjs [--offers URL] [--confirm-payment URL] [--shell SHELL]
-Runs the README's curl lines up to those that need other settings, and compares what comes with what is shown.
+Runs the README's curl lines up to those that need other settings, and compares their output with the README.
   --offers URL            default http://localhost:8080
   --confirm-payment URL   default http://localhost:8000
   --shell SHELL           the shell that runs the lines; default bash

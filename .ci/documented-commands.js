@@ -1,4 +1,4 @@
-/** Takes the commands out of Markdown, and compares what they print with what is shown. Shared with e2e/. */
+/** Reads the commands in Markdown, and compares their output with what is shown there. Shared with e2e/. */
 
 /**
  * All blocks of commands in a text, each with the block of output that follows it, if there is one.
@@ -27,7 +27,7 @@ const blank = (text) =>
     .trim();
 
 /**
- * Whether an output is the one shown, except for ids and times. A line `…` stands for any lines.
+ * Whether an output is the one shown, apart from ids, times and durations. A line `…` stands for any lines.
  *
  * @param {string} output
  * @param {string} shown

@@ -1,4 +1,4 @@
-/** `npm run bench` compares what a request costs in the services and in other servers, measured in one run. */
+/** `npm run bench` compares what a request costs in the services and in other servers, all measured in one run. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -13,9 +13,9 @@ import { startProcess, type MeasuredProcess } from './process';
 import type { Recorded } from './servers/recorded';
 
 const usage = `usage: npm run bench
-Measures what a request costs in the services, and beside them in bare node:http, Fastify and Express. Prints tables.
-  BENCH_ROUNDS    how often each is measured; default 16
-  BENCH_SECONDS   for how long; default 1`;
+Measures what a request costs in the services, and for comparison in bare node:http, Fastify and Express. Prints tables.
+  BENCH_ROUNDS    how often it measures each; default 16
+  BENCH_SECONDS   for how many seconds each time; default 1`;
 
 const checkoutBody = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 16);

@@ -2,7 +2,7 @@ import { startHttpServer } from '@loan-buddy/kit/testing';
 import { atRate, createRawClient } from './open-loop';
 
 describe('atRate', () => {
-  it('has requests due at one pace, however late they are sent', async () => {
+  it('makes requests due at a fixed rate, however late they are sent', async () => {
     const due: number[] = [];
     const outcomes = await atRate(100, 10, (dueAt) => {
       due.push(dueAt);
@@ -16,7 +16,7 @@ describe('atRate', () => {
 });
 
 describe('a raw client', () => {
-  it('counts from when a request was due', async () => {
+  it('measures from when a request was due', async () => {
     const server = await startHttpServer((_, res) => res.end());
     const { send, close } = createRawClient(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     const hour = 3_600_000;

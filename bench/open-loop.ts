@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What became of a request. */
+/** The result of a request. */
 export interface Outcome {
   /** The status, or why there is none. */
   outcome: number | string;
@@ -11,7 +11,7 @@ export interface Outcome {
 
 /** A client that sends the same request over and over. */
 export interface RawClient {
-  /** @param dueAt when it was to be sent, on the clock of `performance.now()`; now, unless it is given */
+  /** @param dueAt when the request is due, on the clock of `performance.now()`; default now */
   send: (dueAt?: number) => Promise<Outcome>;
   /** Closes its connections. */
   close: () => void;
@@ -64,8 +64,8 @@ export function createRawClient(port: number, request: string): RawClient {
 }
 
 /**
- * Sends `count` requests at a fixed rate, whatever becomes of them. A request sent late, because this process was busy,
- * keeps its due time: its wait counts as well.
+ * Sends `count` requests at a fixed rate, without waiting for responses. A request that is sent late, because this process
+ * was busy, keeps its due time: its wait counts as well.
  */
 export async function atRate(
   perSecond: number,

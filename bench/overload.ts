@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atRate, createRawClient, quantile, type RawClient } from './open-loop';
 
-const CONNECTIONS = 1000;
+const OPEN_CONNECTIONS = 1000;
+/** Connections that the warm-up and the measurement of the capacity use. */
+const LANES = 20;
+/** How many times the capacity the overload is. */
+const FACTOR = 5;
 const WARM_UP_REQUESTS = 1000;
 const CAPACITY_S = 3;
 const OVERLOAD_S = 5;
-/** As before the overload: a checkout within this many milliseconds. */
+/** The service has recovered once a checkout takes less than this. */
 const USUAL_MS = 100;
 
 /** How a service copes with five times as many checkouts as it can take. */
@@ -55,9 +59,10 @@ async function overload({ send }: RawClient): Promise<Omit<OverloadFigures, 'nam
   const capacity = done / CAPACITY_S;
 
   // Open connections first, as a load balancer keeps them.
-  await Promise.all(Array.from({ length: CONNECTIONS }, () => send()));
+  await Promise.all(Array.from({ length: OPEN_CONNECTIONS }, () => send()));
   await sleep(1000);
-  const sending = await atRate(5 * capacity, Math.round(5 * capacity * OVERLOAD_S), send);
+  const rate = FACTOR * capacity;
+  const sending = await atRate(rate, Math.round(rate * OVERLOAD_S), send);
   const overAt = performance.now();
   for (let isUsual = false; !isUsual;) {
     const { outcome, ms } = await send();
@@ -80,10 +85,10 @@ async function overload({ send }: RawClient): Promise<Omit<OverloadFigures, 'nam
   };
 }
 
-/** Works on 20 connections at once, while there is more to do. */
+/** Runs `work` in {@link LANES} parallel lanes while there is more to do. */
 async function lanes(hasMore: () => boolean, work: () => Promise<unknown>): Promise<void> {
   const lane = async () => {
     while (hasMore()) await work();
   };
-  await Promise.all(Array.from({ length: 20 }, lane));
+  await Promise.all(Array.from({ length: LANES }, lane));
 }

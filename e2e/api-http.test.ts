@@ -1,4 +1,4 @@
-/** docs/api.http has every request of both services, and each brings the status that it announces. */
+/** docs/api.http has every request of both services, and each gets the status that the file announces. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startHttpServer, until } from '@loan-buddy/kit/testing';
@@ -17,7 +17,7 @@ async function startBoth() {
   return { offers: offers.url, confirmPayment: confirmPayment.url };
 }
 
-it('each request brings the status that it announces', async () => {
+it('each request gets the status that the file announces', async () => {
   const receiver = await startHttpServer((req, res) => {
     req.resume();
     res.writeHead(204).end();
@@ -30,7 +30,7 @@ it('each request brings the status that it announces', async () => {
     const send = () =>
       fetch(fill(url), { method, headers, ...(body !== undefined && { body: fill(body) }) });
     let response = await send();
-    // The file says to try again: what the request needs has not happened yet.
+    // As the file says, try again after a 409: what the request needs has not happened yet.
     await until(async () => {
       if (response.status !== 409 || status === 409) return true;
       response = await send();
@@ -56,18 +56,18 @@ it.each(['offers', 'confirmPayment'] as const)(
     );
     expect(operations).not.toEqual([]);
     const requests = file.requests.filter((request) => request.url.startsWith(`{{${service}}}`));
-    expect(operations.filter((operation) => !requests.some(isOf(operation)))).toEqual([]);
+    expect(operations.filter((operation) => !requests.some(calls(operation)))).toEqual([]);
   },
 );
 
-/** Whether a request is of an operation such as `GET /orders/{id}`. */
-function isOf(operation: string) {
+/** Returns a test for requests that call an operation such as `GET /orders/{id}`. */
+function calls(operation: string) {
   const [method, path] = operation.split(' ');
   const pattern = new RegExp(`^\\{\\{\\w+\\}\\}${path!.replace(/\{\w+\}/g, '[^/?]+')}(\\?|$)`);
   const literal = !path!.includes('{');
   return (request: FileRequest) =>
     request.method === method &&
     pattern.test(request.url) &&
-    // `/failed-orders/retry` is none of `/failed-orders/{id}`.
+    // `/failed-orders/retry` does not call `/failed-orders/{id}`.
     (literal || /\{\{\w+\.response|\/offer\d/.test(request.url));
 }

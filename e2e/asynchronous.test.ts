@@ -21,7 +21,7 @@ const CHECKOUTS = 'loan-buddy-checkouts';
 const DECISIONS = 'loan-buddy-decisions';
 const respondAsync = { Prefer: 'respond-async' };
 
-/** Retries at the speed of a test; what a process that dies has begun is soon taken over. */
+/** Quick retries, and short leases: a process soon takes over the work of one that has died. */
 const quick = {
   RETRY_BASE_MS: '50',
   RETRY_CAP_MS: '3000',
@@ -70,7 +70,7 @@ async function setUp(env: NodeJS.ProcessEnv = {}) {
   return { start, running, url: running.offers.url };
 }
 
-/** Takes so many checkouts, whatever breaks off; returns the orders that were acknowledged. */
+/** Repeats each checkout until it is acknowledged. Adds its order to `acknowledged` at once, and returns them all. */
 async function buy(
   url: string,
   count: number,
@@ -123,7 +123,7 @@ async function expectToSurviveKills(pair: Awaited<ReturnType<typeof setUp>>, tra
   const acknowledged: OrderAnswer[] = [];
   const buying = buy(url, checkouts, acknowledged);
   for (let kill = 0; kill < kills; kill++) {
-    // By what is done, not by the clock: a slow machine would do nothing but start services.
+    // Paced by progress, not by the clock: a slow machine would do nothing but start services.
     await until(() => acknowledged.length >= (kill * checkouts) / kills);
     const name = Math.random() < 0.5 ? 'offers' : 'confirm-payment';
     running[name].kill('SIGKILL');

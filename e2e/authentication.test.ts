@@ -88,7 +88,7 @@ describe('between the services', () => {
       confirmPayment = await startService('confirm-payment', {
         ...tokens.confirmPaymentEnv,
         SERVICE_AUTH_SECRETS: secrets,
-        // Until every connection that is kept alive has been told to close, however slow the machine.
+        // Long enough to tell every kept-alive connection to close, however slow the machine.
         SHUTDOWN_DELAY_MS: '5000',
         SHUTDOWN_TIMEOUT_MS: '60000',
       });
@@ -116,10 +116,10 @@ describe('between the services', () => {
       () => state.goesOn,
       async () => {
         if (state.pause) return sleep(10);
-        // Each on a connection of its own: one that is kept alive may be closed just as the next request is sent on it.
+        // A new connection each time: a kept-alive one may close just as the next request is sent.
         const response = await checkout(front.url, token, { Connection: 'close' });
         const { code } = (await response.json()) as { code?: string };
-        // A slow machine may have too much to do at once; that has nothing to do with secrets.
+        // A slow machine may shed load, which has nothing to do with secrets.
         if (code === 'overloaded') return sleep(20);
         state.done += 1;
         seen[response.status] = (seen[response.status] ?? 0) + 1;
@@ -193,8 +193,8 @@ async function aService() {
     to: (other: number) => {
       target = other;
     },
-    /** Clients that are connected through it to this port now. */
-    connectionsTo: (other: number) => connections.get(other) ?? 0,
+    /** How many clients are connected to a port through it now. */
+    connectionsTo: (port: number) => connections.get(port) ?? 0,
   };
 }
 
@@ -211,7 +211,7 @@ describeWithServer('on two replicas', () => {
     const replicas = [await startService('offers', env), await startService('offers', env)];
     const statuses: number[] = [];
     const minuteNow = () => Math.floor(Date.now() / 60_000);
-    // Quotas are per minute: once more, as somebody else, where one has ended meanwhile.
+    // Quotas are per minute: if one has ended meanwhile, start again as another user.
     for (let minute = NaN; minute !== minuteNow();) {
       minute = minuteNow();
       statuses.length = 0;

@@ -11,13 +11,13 @@ describe('CHANGELOG.md', () => {
     ([, version]) => version,
   );
 
-  it('begins with what is not released, and has the version of package.json', () => {
+  it('begins with Unreleased, and has the version of package.json', () => {
     const { version } = JSON.parse(read('package.json')) as { version: string };
     expect(versions[0]).toBe('Unreleased');
     expect(versions).toContain(version);
   });
 
-  it('links only to what is there', () => {
+  it('links only to files that exist', () => {
     const links = [...read('CHANGELOG.md').matchAll(/\]\((?!https:)([^)]+)\)/g)];
     expect(
       links.map(([, target]) => target!).filter((file) => !existsSync(join(root, file))),

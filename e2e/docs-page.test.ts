@@ -5,7 +5,7 @@ import { report } from './support/client';
 import { startService } from './support/service-process';
 import { useTokens } from './support/tokens';
 
-/** Two screens. */
+/** Two screens, in pixels. */
 const MAX_HEIGHT = 1800;
 
 /** Nothing has failed, so there is nothing to retry; all other operations succeed. */
@@ -15,7 +15,7 @@ async function openDocs(url: string) {
   const page = await newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
-    // The browser's own line about a response that is a problem.
+    // The browser reports each 4xx by itself.
     const ofStatus = 'Failed to load resource: the server responded with a status of 4';
     if (message.type() === 'error' && !message.text().startsWith(ofStatus))
       complaints.push(message.text());
@@ -28,10 +28,9 @@ async function openDocs(url: string) {
 
 const operationsOf = (page: Page) => page.locator('.opblock:not([id^=operations-webhooks-])').all();
 
-/** Opens an operation, or closes it. */
 const toggle = (operation: Locator) => operation.locator('.opblock-summary-control').click();
 
-/** Opens an operation, and returns how tall it is. */
+/** Opens an operation, and returns its height in pixels. */
 async function open(operation: Locator): Promise<number> {
   await toggle(operation);
   await operation.locator('.responses-inner .response').first().waitFor();
@@ -64,7 +63,7 @@ describeWithBrowser('the page at /docs', () => {
         const height = await open(operation);
         const { status, body } = await tryOut(operation);
         report(`${id}: ${height.toFixed()} px, ${status} ${body ?? ''}`);
-        // A page on which all are open takes many times as long.
+        // With all operations open, the page is many times slower.
         await toggle(operation);
         statuses[id] = status;
         if (height > MAX_HEIGHT) tooTall.push(id);

@@ -23,7 +23,7 @@ const { addressed, blank, blocksOf, isShown } = jest.requireActual<{
   isShown: (output: string, shown: string) => boolean;
 }>('../.ci/documented-commands.js');
 
-/** What no test runs, and why. */
+/** The commands that this test does not run, and why. */
 const notRun: [RegExp, string][] = [
   [/^npm ci && /, 'installs the packages; .ci/run runs it'],
   [/^npm run kind:up$/, 'needs Docker and Kind'],
@@ -45,12 +45,12 @@ const blocks = new Map(
 );
 const commands = [...blocks.values()].flat().flatMap((block) => block.commands);
 
-it('each command is run, or it is on the list of what is not run', () => {
+it('each command is run, or listed as not run', () => {
   const known = [isNotRun, isStart, isRun];
   expect(commands.filter((command) => !known.some((is) => is(command)))).toEqual([]);
 });
 
-it.each(notRun)('the list of what is not run names nothing that is gone: %s', (pattern) => {
+it.each(notRun)('a command listed as not run is still documented: %s', (pattern) => {
   expect(commands.filter((command) => pattern.test(command))).not.toEqual([]);
 });
 
@@ -83,23 +83,26 @@ describe('the first part of the README', () => {
   }
 });
 
-/** One that only looks is repeated until it shows what is expected: a decision takes its time. */
+/** Repeats a command that only reads until it prints what is shown: a decision takes time. */
 async function expectShown(run: () => Promise<string>, commands: string[], shown?: string) {
-  const onlyLooks = commands.every((command) => /^curl (?!.* -(d|X POST) )/.test(command));
+  const onlyReads = commands.every((command) => /^curl (?!.* -(d|X POST) )/.test(command));
   let output = await run();
   if (shown === undefined) {
     expect(output).not.toContain(':problem:');
     return;
   }
-  if (onlyLooks) {
-    const look = async () => isShown(output, shown) || ((output = await run()), false);
-    await until(look).catch(() => undefined);
+  if (onlyReads) {
+    await until(async () => {
+      if (isShown(output, shown)) return true;
+      output = await run();
+      return false;
+    }).catch(() => undefined);
   }
-  // What is printed in full only where it differs.
+  // If it differs, Jest shows the whole output beside what is shown.
   expect(isShown(output, shown) ? shown : blank(output)).toBe(shown);
 }
 
-/** A pair of services that a line starts, and a place of their own for the operators' commands. */
+/** Starts pairs of services, and runs commands against them. The operators' commands have their own database. */
 async function setUp(failed?: FailedOrder) {
   const folder = mkdtempSync(join(tmpdir(), 'documented-'));
   atEnd(() => {

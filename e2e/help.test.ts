@@ -1,4 +1,4 @@
-/** Every command and script says how it is used, and does nothing else. */
+/** `--help` of every command and script prints its usage, and does nothing else. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs it where each tool only leaves a trace, and any database would be a new folder. */
+/** Runs it with tools that only leave a trace, and with a data folder that does not exist yet. */
 function run([file, ...args]: string[]) {
   const path = `${folder}:${process.env['PATH'] ?? ''}`;
   const { status, stdout, stderr } = spawnSync(file!, args, {
@@ -56,14 +56,14 @@ function run([file, ...args]: string[]) {
 }
 
 describe.each(Object.entries(commands))('%s', (name, command) => {
-  it.each(['--help', '-h'])('says with %s how it is used, and does nothing', (option) => {
+  it.each(['--help', '-h'])('prints its usage with %s, and does nothing', (option) => {
     const { stdout, ...rest } = run([...command.run, option]);
     expect(stdout).toMatch(/^usage: /);
     expect(stdout).toContain(name);
     expect(rest).toEqual({ status: 0, stderr: '', traces: [] });
   });
 
-  it('says it on stderr for wrong arguments, and exits 2', () => {
+  it('prints it on stderr for wrong arguments, and exits 2', () => {
     const { stderr, ...rest } = run([...command.run, ...command.wrong]);
     expect(stderr).toContain(`usage: ${name}`);
     expect(rest).toEqual({ status: 2, stdout: '', traces: [] });

@@ -4,14 +4,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeUnless, until } from '@loan-buddy/kit/testing';
+import { postCheckout } from './support/client';
 import { freePort } from './support/free-port';
+import { READY } from './support/npm-start';
 import { atEnd } from './support/opened';
 import { describeOnce } from './support/postgres';
 import { root } from './support/service-process';
 
-/** Listing all processes takes its time. */
+/** Listing all processes is slow. */
 const POLL_MS = 100;
-const READY = 'Both services are running';
 const withoutPs = spawnSync('ps', ['-A', '-o', 'pid=']).status === 0 ? undefined : 'there is no ps';
 
 interface Listed {
@@ -45,12 +46,12 @@ const isOpen = (port: number) =>
   );
 
 interface Start {
-  /** What starts the launcher, `npm start` unless given. */
+  /** What starts the launcher; default `npm start`. */
   command?: string[];
   env?: NodeJS.ProcessEnv;
 }
 
-/** Starts the launcher on free ports. Whatever is left of it is killed when the test is over. */
+/** Starts the launcher on free ports. Kills whatever is left of it after the test. */
 async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
   const ports = [await freePort(), await freePort()];
   const child = spawn(command[0]!, command.slice(1), {
@@ -66,6 +67,7 @@ async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  let pids: number[] = [];
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -75,7 +77,6 @@ async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
       if (pids.includes(pid) && args.includes('launcher')) process.kill(pid, 'SIGKILL');
     }
   });
-  let pids: number[] = [];
   return {
     child,
     ports,
@@ -89,7 +90,7 @@ async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
       pids = tree.map(({ pid }) => pid);
       return tree;
     },
-    /** Waits until none of its processes is left, and nobody listens on its ports. */
+    /** Waits until all its processes have ended. Expects its ports to be closed. */
     gone: async (tree: Listed[]): Promise<void> => {
       const left = () =>
         processes().filter((each) =>
@@ -107,8 +108,12 @@ async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
 const script = 'node -C source services/launcher/start.js services/launcher/src/main.ts';
 const withoutNpm = { command: script.split(' ') };
 
-/** Ends the process at a position of the chain from the first one to the launcher: none of them may stay. */
-async function endsWith(position: number, signal: NodeJS.Signals, how?: Start): Promise<void> {
+/** Sends a signal to one process of the chain from the first one to the launcher. Expects all of them to end. */
+async function expectAllToEnd(
+  position: number,
+  signal: NodeJS.Signals,
+  how?: Start,
+): Promise<void> {
   const { ready, gone } = await start(how);
   const tree = await ready();
   expect(tree.at(-1)!.args).toMatch(/dist\/main\.js$/);
@@ -121,7 +126,7 @@ describeOnce('the launcher', () => {
     it.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGKILL'] as const)(
       'leaves nothing behind after %s to npm or to the launcher',
       async (signal) => {
-        await Promise.all([0, 1].map((position) => endsWith(position, signal)));
+        await Promise.all([0, 1].map((position) => expectAllToEnd(position, signal)));
       },
     );
 
@@ -133,7 +138,7 @@ describeOnce('the launcher', () => {
           command: ['sh', '-c', `sh -c '${script}; true'; true`],
           env: { npm_lifecycle_script: script },
         };
-        await Promise.all([0, 1, 2].map((position) => endsWith(position, signal, shell)));
+        await Promise.all([0, 1, 2].map((position) => expectAllToEnd(position, signal, shell)));
       },
     );
 
@@ -149,7 +154,7 @@ describeOnce('the launcher', () => {
   });
 
   describeUnless(withoutPs)('started without npm', () => {
-    it('ends when nobody reads its output', async () => {
+    it('ends when the reader of its output has left', async () => {
       const { child, ports, ready, gone } = await start(withoutNpm);
       const tree = await ready();
       child.stdout.destroy();
@@ -158,7 +163,7 @@ describeOnce('the launcher', () => {
       await gone(tree);
     });
 
-    it('ends at once at a second Ctrl-C', async () => {
+    it('ends at once on a second Ctrl-C', async () => {
       const env = { SHUTDOWN_DELAY_MS: '60000', SHUTDOWN_TIMEOUT_MS: '600000' };
       const { child, exit, ready, gone } = await start({ ...withoutNpm, env });
       const tree = await ready();
@@ -172,7 +177,7 @@ describeOnce('the launcher', () => {
     });
   });
 
-  it('says which variable helps if a port is in use, and ends', async () => {
+  it('names the variable to set if a port is in use, and ends', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -190,11 +195,8 @@ describeOnce('the launcher', () => {
     const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy, http_proxy: proxy };
     const { child, ports, exit, output } = await start({ ...withoutNpm, env });
     await until(() => output().includes(READY));
-    const response = await fetch(`http://127.0.0.1:${String(ports[0])}/checkout`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' }),
-    });
+    const url = `http://127.0.0.1:${String(ports[0])}`;
+    const response = await postCheckout(url, { user_id: 'cristina', loan_id: 'offer2' });
     expect(await response.json()).toMatchObject({ status: 'APPROVED' });
     child.kill('SIGTERM');
     expect((await exit)[0]).toBe(0);

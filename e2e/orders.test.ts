@@ -30,7 +30,7 @@ const retries = {
   BREAKER_OPEN_MS: '300',
 };
 
-/** The same, and what a process that dies has begun is soon taken over. */
+/** Short leases in addition: a process soon takes over the work of one that has died. */
 const quick = { ...retries, CONFIRM_PAYMENT_TIMEOUT_MS: '300', DATABASE_TIMEOUT_MS: '500' };
 
 /** Runs a command of offers as `npm run` would; meanwhile the servers of this process go on answering. */
@@ -370,7 +370,7 @@ describe(`on ${storageName}`, () => {
     );
   });
 
-  it('starts, and starts again on what it has stored', async () => {
+  it('starts, and starts again on the same storage', async () => {
     const storage = await newStorage();
     const startMs: number[] = [];
     const memory: number[] = [];

@@ -21,7 +21,7 @@ function useClient(port: number, request: string): RawClient['send'] {
 
 const inMs = (ms: number) => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 
-describe(`far more checkouts than there can be, on ${storageName}`, () => {
+describe(`far more checkouts than a service can take, on ${storageName}`, () => {
   it('answers each, takes some, sheds the rest with 503, and takes all again afterwards', async () => {
     const quiet = { LOG_LEVEL: 'error' };
     const confirmPayment = await startService('confirm-payment', quiet);

@@ -97,7 +97,7 @@ describeWithServer('on one PostgreSQL server', () => {
     const confirmPayment = await startHttpServer((req, res) => {
       asked += 1;
       req.resume();
-      // The process that asks first dies while it waits.
+      // The first process dies while it waits for this response.
       if (asked > 1) res.end('{"status":"APPROVED"}');
     });
     atEnd(confirmPayment.close);
@@ -114,7 +114,7 @@ describeWithServer('on one PostgreSQL server', () => {
     first.kill('SIGKILL');
     expect(await lost).toBeUndefined();
     expect((await postCheckout(second.url, body, key)).status).toBe(409);
-    // Nobody has to wait for the lease to end.
+    // End the lease now instead of waiting for it.
     const client = await connect(env.DATABASE_URL);
     await client.query('update orders set due_at = now()');
     await client.query('update idempotency_keys set in_flight_until = now()');
@@ -173,7 +173,7 @@ describeWithServer('on one PostgreSQL server', () => {
     expect([ready.status, detail]).toMatchObject([200, { database: 'unavailable' }]);
     expect(unread.status).toBe(503);
     for (const each of refused) {
-      // On a slow machine, too many at once may come on top.
+      // A slow machine may shed load as well.
       const code = expect.stringMatching(/^(database-unavailable|overloaded)$/);
       expect(each).toEqual({ status: 503, retryAfter: '1', code });
     }

@@ -22,8 +22,8 @@ function checkout(offers: ServiceProcess, loanId: string): Promise<Response> {
   return postCheckout(offers.url, { user_id: 'cristina', loan_id: loanId });
 }
 
-/** A confirm-payment that approves nothing before it is allowed to. */
-async function aConfirmPaymentThatIsHeld() {
+/** A confirm-payment that responds only once `decide` is called. */
+async function startHeldConfirmPayment() {
   let asked = false;
   let decide: () => void = () => undefined;
   const mayDecide = new Promise<void>((resolve) => (decide = resolve));
@@ -157,7 +157,7 @@ describeOnce('a stop', () => {
     const { offers } = await startPair(patience);
     let answered = 0;
     const cutOff: unknown[] = [];
-    /** A client with one connection, until it is told to close it. */
+    /** Sends requests on one connection until a response closes it. */
     const askUntilClosed = async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       for (let isOpen = true; isOpen;) {
@@ -187,7 +187,7 @@ describeOnce('a stop', () => {
   });
 
   it('waits for the checkout in flight', async () => {
-    const held = await aConfirmPaymentThatIsHeld();
+    const held = await startHeldConfirmPayment();
     const offers = await startService('offers', {
       CONFIRM_PAYMENT_URL: held.url,
       SHUTDOWN_TIMEOUT_MS: '60000',
@@ -195,7 +195,7 @@ describeOnce('a stop', () => {
     const inFlight = checkout(offers, 'offer2');
     await until(held.isAsked);
     offers.kill('SIGINT');
-    // It is on its way out: it says so, and takes nothing new.
+    // Decide only once it has begun to stop.
     await until(() => offers.log.some(({ msg }) => msg === 'stopping'));
     held.decide();
     const response = await inFlight;
@@ -203,7 +203,7 @@ describeOnce('a stop', () => {
   });
 
   it('that takes longer than SHUTDOWN_TIMEOUT_MS exits 1', async () => {
-    const held = await aConfirmPaymentThatIsHeld();
+    const held = await startHeldConfirmPayment();
     const offers = await startService('offers', {
       CONFIRM_PAYMENT_URL: held.url,
       SHUTDOWN_TIMEOUT_MS: '500',

@@ -149,14 +149,14 @@ interface Complaint {
 }
 
 /**
- * What the import rules say about each text, as if the file held it. ESLint runs in a process of its own: it loads its
- * configuration as an ECMAScript module, which the test runner does not do without a flag.
+ * Returns what the import rules say about each text, as if it were the content of the file. ESLint runs in its own process:
+ * it loads its configuration as an ECMAScript module, which Jest does only with an experimental flag.
  */
 function lint(texts: { file: string; text: string }[]): Complaint[][] {
   // These two rules need no types; without them, the text under test may differ from the file's.
   const script = `
     import { ESLint } from 'eslint';
-        import { text } from 'node:stream/consumers';
+    import { text } from 'node:stream/consumers';
     const rules = ['no-restricted-imports', 'no-restricted-properties'];
     const eslint = new ESLint({
       ruleFilter: ({ ruleId }) => rules.includes(ruleId),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { describeUnless } from '@loan-buddy/kit/testing';
+import { describeUnless, HANG_MS } from '@loan-buddy/kit/testing';
 import { chromium, type Page } from 'playwright-core';
 import { atEnd } from './opened';
 
@@ -14,10 +14,7 @@ export const describeWithBrowser = describeUnless(
   executablePath === undefined ? `none of ${names.join(', ')} is on the PATH` : undefined,
 );
 
-/** No measure of speed: it only ends a test that waits in vain. */
-const HANG_MS = 300_000;
-
-/** Opens a page in a new browser, which is closed when the test is over and asks for nothing but the pages it is led to. */
+/** Opens a page in a new browser that sends no requests of its own. Closes the browser after the test. */
 export async function newPage(): Promise<Page> {
   const quiet = ['disable-background-networking', 'disable-component-update', 'disable-sync'];
   const flags = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', ...quiet];

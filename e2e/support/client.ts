@@ -67,8 +67,8 @@ export async function untilFinal(
 }
 
 /**
- * Has so many clients send the same checkout at once, each again and again until it is made. Returns the bodies they got with
- * 201, and how many responses before were 409 (in flight) and 503 (too many at once).
+ * Has `count` clients send the same checkout at once, and retry until they get a 201. Returns the bodies of the 201s, and
+ * how many 409s (in flight) and 503s (shed) came before.
  */
 export async function sendUntilMade(count: number, send: () => Promise<Response>) {
   const made: string[] = [];

@@ -35,9 +35,9 @@ function parseRequest(text: string): FileRequest {
 }
 
 /**
- * Fills in variables, `{{name}}`, and what named requests brought, `{{name.response.body.$[0].id}}`.
+ * Fills in variables, `{{name}}`, and parts of the responses to named requests, `{{name.response.body.$[0].id}}`.
  *
- * @throws if a variable or a response has not been defined before.
+ * @throws if a variable or a response is not defined.
  */
 export function fillIn(
   text: string,

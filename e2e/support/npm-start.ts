@@ -4,6 +4,9 @@ import { freePort } from './free-port';
 import { atEnd } from './opened';
 import { root } from './service-process';
 
+/** What `npm start` prints once both services are ready. */
+export const READY = 'Both services are running';
+
 export interface Pair {
   offers: string;
   confirmPayment: string;
@@ -11,14 +14,14 @@ export interface Pair {
   stop: () => Promise<void>;
 }
 
-/** Runs a line that ends in `npm start` on free ports, until both services are ready. It is ended when the test is over. */
+/** Runs a line that ends in `npm start` on free ports, and waits until both services are ready. Ends it after the test. */
 export async function startPair(line: string, env: NodeJS.ProcessEnv): Promise<Pair> {
   const [offers, confirmPayment] = [String(await freePort()), String(await freePort())];
   const child = spawn('sh', ['-c', line], {
     cwd: root,
     env: { ...process.env, ...env, OFFERS_PORT: offers, CONFIRM_PAYMENT_PORT: confirmPayment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true, // a process group, which the terminal's Ctrl-C reaches as a whole
+    detached: true, // a process group, as a terminal makes: Ctrl-C reaches all of it
   });
   const closed = once(child, 'close');
   const stop = async () => {
@@ -30,7 +33,7 @@ export async function startPair(line: string, env: NodeJS.ProcessEnv): Promise<P
   await new Promise<void>((resolve, reject) => {
     const onOutput = (chunk: Buffer) => {
       printed += chunk.toString();
-      if (printed.includes('Both services are running')) resolve();
+      if (printed.includes(READY)) resolve();
     };
     child.stdout.on('data', onOutput);
     child.stderr.on('data', onOutput);

@@ -3,7 +3,11 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeUnless } from '@loan-buddy/kit/testing';
-import { createServerDatabase, testServer } from '../../services/offers/test/database';
+import {
+  createServerDatabase,
+  testServer,
+  withoutServer,
+} from '../../services/offers/test/database';
 import { freePort } from './free-port';
 import { atEnd } from './opened';
 import { root } from './service-process';
@@ -12,9 +16,7 @@ import { root } from './service-process';
 export const storageName = testServer === undefined ? 'the embedded database' : 'PostgreSQL';
 
 /** `describe` for what needs a PostgreSQL server. */
-export const describeWithServer = describeUnless(
-  testServer === undefined ? 'no PostgreSQL server to test on (TEST_DATABASE_URL)' : undefined,
-);
+export const describeWithServer = describeUnless(withoutServer);
 
 /** `describe` for what the storage makes no difference to: it is tested once, with the embedded database. */
 export const describeOnce = describeUnless(

@@ -31,7 +31,7 @@ export interface FailedStart {
 
 type ServiceName = 'offers' | 'confirm-payment';
 
-/** Time limits that pass on no machine, however slow: a test whose subject they are sets its own. */
+/** Time limits long enough for the slowest machine. A test about a time limit sets its own. */
 export const patient = { CONFIRM_PAYMENT_TIMEOUT_MS: '60000', DATABASE_TIMEOUT_MS: '60000' };
 
 function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
@@ -102,7 +102,7 @@ export async function startService(
   };
 }
 
-/** Calls back with each line that is whole. A process that is killed may have written half of its last one. */
+/** Calls `onLine` with each complete line. A process that is killed may have written half of its last one. */
 function onWholeLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `exec node ARGUMENT …` for cmd.exe, which has no `exec`: npm puts this into the PATH of its scripts. A POSIX shell has its
- * own, with which npm's shell becomes the launcher; otherwise the shell would keep a Ctrl-C of npm to itself.
+ * `exec node ARGUMENT …` for cmd.exe, which has no `exec`: npm puts this file on the PATH of its scripts. A POSIX shell uses
+ * its own `exec`, which replaces npm's shell with the launcher. Otherwise that shell would not pass on a Ctrl-C from npm.
  */
 const { spawnSync } = require('node:child_process');
 

@@ -1,6 +1,6 @@
 /**
  * `node -C source services/launcher/start.js FILE.ts [ARGUMENT …]` runs a TypeScript file from its source.
- * Plain old JavaScript: on an old Node.js, or before `npm ci`, it must get far enough to say so.
+ * Plain old JavaScript: on an old Node.js, or before `npm ci`, it must still run far enough to print what to do.
  */
 const path = require('path');
 const { engines } = require('../../package.json');

@@ -1,6 +1,7 @@
-/** The page at `/docs`: Swagger UI, its start script and a few rules of style. */
+/** The page at `/docs`: Swagger UI, its start script and a few style rules. */
 
-export const page = (title: string) => `<!doctype html>
+export function page(title: string): string {
+  return `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8" />
@@ -17,6 +18,7 @@ export const page = (title: string) => `<!doctype html>
   </body>
 </html>
 `;
+}
 
 /** Leaves out what repeats: the body of problems, which all have one schema, JSON as the only choice, and empty columns. */
 export const pageStyle = `
@@ -42,7 +44,7 @@ const ui = SwaggerUIBundle({
   dom_id: '#docs',
   validatorUrl: null,
   defaultModelsExpandDepth: 0,
-  // Last goes what removes the things that the others need.
+  // DELETE comes last: the other operations need what it removes.
   operationsSorter: (a, b) => (a.get('method') === 'delete') - (b.get('method') === 'delete'),
   plugins: [{ wrapComponents: { headers: foldAway } }],
   responseInterceptor: (response) => {

@@ -74,7 +74,7 @@ describe('GET /', () => {
   const home = (accept: string) => request(app).get('/').set('Accept', accept).redirects(0);
 
   it.each(['', '*/*', 'application/json', 'application/json, text/html', 'image/png'])(
-    'tells a client that accepts "%s" in JSON where to go',
+    'links to the rest in JSON for a client that accepts "%s"',
     async (accept) => {
       const { headers, body } = await home(accept).expect(200);
       expect(headers['vary']).toBe('Accept');
@@ -88,14 +88,14 @@ describe('GET /', () => {
   );
 
   it.each(['text/html', 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'])(
-    'leads a browser, which accepts %s, to the documentation',
+    'redirects a browser, which accepts %s, to the documentation',
     async (accept) => {
       const { headers } = await home(accept).expect(303);
       expect(headers).toMatchObject({ location: '/docs', vary: 'Accept' });
     },
   );
 
-  it('can be asked for its headers alone', async () => {
+  it('responds to HEAD with its headers alone', async () => {
     const { headers, body } = await request(app).head('/').expect(200);
     expect(Number(headers['content-length'])).toBeGreaterThan(100);
     expect(body).toEqual({});

@@ -30,7 +30,7 @@ const documentationTag = {
   description: 'This page, and the OpenAPI document behind it.',
 };
 
-/** The contracts that the document describes, too. */
+/** The OpenAPI document describes these two as well. */
 const contracts = {
   openapi: {
     method: 'get',
@@ -55,8 +55,8 @@ const contracts = {
 } as const;
 
 /**
- * `/`, which says where to go; `/openapi.json`, which describes these endpoints, webhooks and schemas; and a page that
- * shows it at `/docs`. Everything the page needs comes from this process: it works without a network.
+ * `/`, which links to the rest; `/openapi.json`, which describes these endpoints, webhooks and schemas; and `/docs`, a page
+ * that shows it. Everything the page needs comes from this process, so it works without a network.
  */
 export function docsEndpoints(
   info: ServiceInfo,
@@ -65,7 +65,7 @@ export function docsEndpoints(
   admission: Pick<Admission, 'requirement'>,
   more: MoreToDocument & { links?: Readonly<Record<string, string>> } = {},
 ): Endpoint[] {
-  const home = homeEndpoint(info, more.links, documentationTag);
+  const home = homeEndpoint(info, documentationTag, more.links);
   const openapi = file(contracts.openapi, () => document, [
     ...['Content-Type', 'application/json; charset=utf-8'],
     ...dataHeaders,
@@ -88,7 +88,7 @@ export function docsEndpoints(
   ];
 }
 
-/** A part of the page, which the document does not describe; from Swagger UI, unless `read` is given. */
+/** A file of the page, left out of the OpenAPI document. It comes from Swagger UI unless `read` is given. */
 function asset(
   name: string,
   contentType: string,
@@ -114,7 +114,7 @@ function fromSwaggerUi(name: string): Buffer {
 
 const compress = promisify(gzip);
 
-/** Serves content that never changes. Reads and compresses it once, when a client first asks for it that way. */
+/** Serves content that never changes. Reads it and compresses it once, on first use. */
 function file(
   contract: Endpoint['contract'],
   read: () => string | Buffer,

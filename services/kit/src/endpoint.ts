@@ -42,7 +42,7 @@ export interface EndpointResponse {
   /** The body; `contentType` is JSON unless it is given. */
   schema?: z.ZodType;
   contentType?: string;
-  /** Where it differs from that of the schema. */
+  /** Replaces the example of the schema. */
   example?: unknown;
   /** Response headers by name, with what each tells. */
   headers?: Readonly<Record<string, string>>;

@@ -138,10 +138,10 @@ function describeRequest(req: Request, res: Response): RequestLine {
   };
 }
 
-/** Most characters of a path that no route matches in the log. */
+/** The length at which the log cuts a path that no route matches. */
 const MAX_PATH = 200;
 
-/** A query or a user in a URL may be secret, and control characters may be commands to a terminal. */
+/** Drops the query and any user, which may be secret. Escapes control characters, which a terminal could obey. */
 function shownPath(url: string): string {
   const path = /^\/[^?#]*/.exec(url)?.[0] ?? '';
   return path.slice(0, MAX_PATH).replace(/[^!-~]/g, (char) => encodeURIComponent(char));

@@ -3,7 +3,6 @@ import { endpoint, type Endpoint } from './endpoint';
 import type { Lifecycle } from './lifecycle';
 import { replyJson } from './reply';
 
-/** The operations for those who run the service. */
 export const operationsTag = {
   name: 'Health and metrics',
   description: 'For probes, load balancers and Prometheus.',

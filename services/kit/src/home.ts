@@ -12,11 +12,11 @@ const homeSchema = z
   })
   .meta({ id: 'Home' });
 
-/** `GET /` says where to go: a client gets links in JSON, a browser gets redirected to the docs page. */
+/** `GET /`: a client gets links in JSON, a browser gets a redirect to the docs page. */
 export function homeEndpoint(
   { title, version, description }: ServiceInfo,
-  links: Readonly<Record<string, string>> = {},
   tag: Tag,
+  links: Readonly<Record<string, string>> = {},
 ): Endpoint {
   const home = JSON.stringify({
     name: title,
@@ -42,7 +42,7 @@ export function homeEndpoint(
     },
     ({ req, res }) => {
       const vary = ['Vary', 'Accept'];
-      // The first is for a client without a preference.
+      // JSON comes first: a client without a preference gets it.
       if (req.accepts('json', 'html') !== 'html') replyJson(res, 200, home, vary);
       else reply(res, 303, '', securityHeaders, [...vary, 'Location', '/docs']);
     },

@@ -1,18 +1,18 @@
 import { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import { createLogger, describeError } from './logger';
 
-describe('createLogger', () => {
-  function setUp(level = 'info') {
-    jest.useFakeTimers({ now: new Date('2025-07-08T12:30:45.678Z') });
-    const writes: string[] = [];
-    const to = { write: (bytes: Buffer) => writes.push(bytes.toString()) };
-    return { writes, logger: createLogger({ service: 'offers', level, to }) };
-  }
-  afterEach(() => {
-    jest.useRealTimers();
-    process.removeAllListeners('exit');
-  });
+function setUp(level = 'info') {
+  jest.useFakeTimers({ now: new Date('2025-07-08T12:30:45.678Z') });
+  const writes: string[] = [];
+  const to = { write: (bytes: Buffer) => writes.push(bytes.toString()) };
+  return { writes, logger: createLogger({ service: 'offers', level, to }) };
+}
+afterEach(() => {
+  jest.useRealTimers();
+  process.removeAllListeners('exit');
+});
 
+describe('createLogger', () => {
   it('writes lines together, at the latest after 100 ms', () => {
     const { writes, logger } = setUp();
     logger.info({ orderId: 'o-1' }, 'first');
@@ -47,19 +47,15 @@ describe('createLogger', () => {
 
 describe('a failure in the log', () => {
   function written(level: string, log: 'warn' | 'error', err: Error): string {
-    jest.useFakeTimers();
-    const writes: string[] = [];
-    const to = { write: (bytes: Buffer) => writes.push(bytes.toString()) };
-    createLogger({ service: 'offers', level, to })[log]({ err, provider: 'A' }, 'failed');
+    const { writes, logger } = setUp(level);
+    logger[log]({ err, provider: 'A' }, 'failed');
     jest.advanceTimersByTime(100);
-    jest.useRealTimers();
     return writes.join('');
   }
-  afterEach(() => process.removeAllListeners('exit'));
 
   const failure = new Error('no decision', { cause: new Error('refused') });
 
-  it('has its reasons at warn, without stacks', () => {
+  it('has its causes at warn, without stacks', () => {
     const line = JSON.parse(written('info', 'warn', failure)) as object;
     expect(line).toMatchObject({
       provider: 'A',
@@ -70,7 +66,7 @@ describe('a failure in the log', () => {
 
   it.each([
     ['at error', 'info', 'error', failure],
-    ['where debug is asked for', 'debug', 'warn', failure],
+    ['at LOG_LEVEL=debug', 'debug', 'warn', failure],
     ['for a fault in the code', 'info', 'warn', new TypeError('x of undefined')],
   ] as const)('has its stack %s', (_, level, log, err) => {
     expect(written(level, log, err)).toContain('"stack":');

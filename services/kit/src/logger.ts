@@ -102,11 +102,13 @@ function isoTime(): () => string {
   };
 }
 
+type LogFnHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
+
 const WARN = pino.levels.values['warn']!;
 
 /**
- * Up to `warn`, an error is an expected failure, mostly of a neighbour: its reason says it all. The stack stays at `debug`,
- * and for a fault in our own code.
+ * Up to `warn`, an error is an expected failure, usually of another service, and its message is enough. Keeps the stack at
+ * `debug`, and for a fault in our own code.
  */
 const withoutNeedlessStack: LogFnHook = function (args, log, level) {
   const [fields] = args as unknown[] as [{ err?: unknown } | string | undefined];
@@ -127,9 +129,7 @@ function describeLogged(error: unknown): unknown {
   return withoutStack(describeError(error.error) as Description);
 }
 
-type LogFnHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
-
-/** Such as a property of undefined; `fetch` throws a TypeError with a cause. */
+/** Detects a fault in the code, such as reading a property of undefined. `fetch` throws a TypeError too, with a cause. */
 function isFault(error: Error): boolean {
   return ['TypeError', 'ReferenceError', 'RangeError'].includes(error.name) && !error.cause;
 }

@@ -4,7 +4,7 @@ import type { ServedRequest } from './request-durations';
 /** What the log says of each request. */
 export interface RequestLine extends ServedRequest {
   requestId: string;
-  /** What was asked for, where no route matched: without its query, cut, and with no control characters. */
+  /** If no route matched: the path without its query, cut to a length, control characters escaped. */
   path?: string;
 }
 

@@ -5,19 +5,19 @@ class NothingThereError extends StartError {
   readonly code = 'nothing-there';
 }
 
-/** Runs a command with these arguments, and returns what a person sees of it. */
+/** Runs a command with these arguments. Returns its output, its exit code and whether it ran. */
 async function run(args: string[], fail?: Error) {
   const seen = { stdout: '', stderr: '', exit: 0, ran: false };
   const into = (stream: 'stdout' | 'stderr') => (text: unknown) => {
     seen[stream] += String(text);
     return true;
   };
-  const left = new Error('the process has ended');
+  const exited = new Error('the process has ended');
   jest.spyOn(process.stdout, 'write').mockImplementation(into('stdout'));
   jest.spyOn(process.stderr, 'write').mockImplementation(into('stderr'));
   jest.spyOn(process, 'exit').mockImplementation((code) => {
     seen.exit = Number(code);
-    throw left;
+    throw exited;
   });
   jest.replaceProperty(process, 'argv', ['node', 'greet', ...args]);
   await runCommand({
@@ -31,7 +31,7 @@ async function run(args: string[], fail?: Error) {
       return Promise.resolve();
     },
   }).catch((error: unknown) => {
-    if (error !== left) throw error;
+    if (error !== exited) throw error;
   });
   return seen;
 }
@@ -49,7 +49,7 @@ describe('runCommand', () => {
     },
   );
 
-  it('exits 2 for an unknown option, and says how the command is used', async () => {
+  it('exits 2 for an unknown option, and prints the usage', async () => {
     const { stderr, ...rest } = await run(['--quiet']);
     expect(stderr).toMatch(/^greet: Unknown option '--quiet'[^]*\nusage: greet \[--loud\] NAME\n$/);
     expect(rest).toEqual({ stdout: '', exit: 2, ran: false });

@@ -7,7 +7,7 @@ type Parsed<O extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>
 >;
 
-export interface CommandArguments<O extends Options> {
+interface CommandArguments<O extends Options> {
   positionals: string[];
   values: Parsed<O>['values'];
   /** Writes a line to stdout. */

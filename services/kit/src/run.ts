@@ -11,10 +11,10 @@ export interface Running {
 
 /**
  * Runs a process from start to end. A start that fails says why, without a stack for a {@link StartError}, and exits 1.
- * SIGTERM, SIGINT, SIGHUP, SIGQUIT and the end of a parent that is connected by an IPC channel close it: exit 0, or 1
- * after `shutdownTimeoutMs`; during the start they exit 1 at once. Such a parent gets `{ type: 'ready' }` after the start.
- * An exception nobody caught exits 1 at once: what is acknowledged is kept elsewhere, and a process
- * in an unknown state should not go on.
+ * SIGTERM, SIGINT, SIGHUP, SIGQUIT and the end of a parent with an IPC channel close it: exit 0, or 1 after
+ * `shutdownTimeoutMs`; during the start they exit 1 at once. Such a parent gets `{ type: 'ready' }` after the start.
+ * An uncaught exception exits 1 at once: what is acknowledged is kept elsewhere, and a process in an unknown state should
+ * not go on.
  */
 export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
   let stop: (reason: string) => void = () => process.exit(1);

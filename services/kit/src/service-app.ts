@@ -9,7 +9,7 @@ import type { MoreToDocument, ServiceInfo } from './openapi';
 /** What a service is made of. */
 export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, MoreToDocument {
   info: ServiceInfo;
-  /** Paths that `GET /` names, besides those of the documentation. */
+  /** Paths that `GET /` links to by name, in addition to the documentation. */
   links?: Readonly<Record<string, string>>;
   readinessDetail?: ReadinessDetail;
   gaugeSources?: readonly GaugeSource[];

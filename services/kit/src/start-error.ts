@@ -8,7 +8,7 @@ export abstract class StartError extends Error {
   }
 }
 
-/** The arguments of a command are wrong. `runCommand` adds how the command is used. */
+/** The arguments of a command are wrong. `runCommand` adds the usage. */
 export class UsageError extends StartError {
   readonly code = 'usage';
 }

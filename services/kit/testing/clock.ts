@@ -1,11 +1,11 @@
-/** Stops `performance.now()` for this test: it moves on as the test says. Timers are not affected. */
+/** Stops `performance.now()` for this test, which sets the time as `ms`. Timers are not affected. */
 export function stopClock(): { ms: number } {
   const clock = { ms: performance.now() };
   jest.spyOn(performance, 'now').mockImplementation(() => clock.ms);
   return clock;
 }
 
-/** Moves `performance.now()` on by so much for the rest of this test. Timers are not affected. */
+/** Advances `performance.now()` by `ms` for the rest of this test. Timers are not affected. */
 export function letTimePass(ms: number): void {
   const now = performance.now.bind(performance);
   jest.spyOn(performance, 'now').mockImplementation(() => now() + ms);

@@ -33,7 +33,7 @@ export function watchAncestors(ancestors: readonly number[], onGone: () => void)
   timer.unref();
 }
 
-/** The parent's process id, or 0 if the system does not tell. */
+/** The parent's process id, or 0 if unknown. */
 function parentOf(pid: number): number {
   // After the command's name, which may contain anything: state, parent.
   const stat = /.*\) \S (\d+)/s.exec(read(pid, 'stat'))?.[1];
@@ -44,7 +44,7 @@ function commandLine(pid: number): string {
   return read(pid, 'cmdline').replaceAll('\0', ' ') || ps(pid, 'args');
 }
 
-/** A file of Linux's /proc. */
+/** Reads a file of Linux's /proc. Returns an empty string if there is none. */
 function read(pid: number, name: string): string {
   try {
     return readFileSync(`/proc/${String(pid)}/${name}`, 'utf8');

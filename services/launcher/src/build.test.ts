@@ -24,7 +24,7 @@ async function run(stop = new AbortController().signal) {
   return { isBuilt, lines };
 }
 
-/** Runs it where this user may not write: to root that means as nobody. */
+/** Runs `work` without permission to write to the sources. Root can write anywhere, so it switches to another user. */
 async function readOnly<Result>(work: () => Promise<Result>): Promise<Result> {
   const isRoot = process.geteuid!() === 0;
   chmodSync(root, 0o755);
@@ -39,7 +39,7 @@ async function readOnly<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 describe('build', () => {
-  it('says what it builds, and nothing if all is built', async () => {
+  it('prints what it builds, and nothing if everything is built', async () => {
     writeFileSync(source, 'export const a: number = 1;');
     expect(await run()).toEqual({
       isBuilt: true,
@@ -55,7 +55,7 @@ describe('build', () => {
     expect(lines.slice(2).join('\n')).toMatch(/^\S*index\.ts\(1,14\): error TS2322: [^\n]*$/);
   });
 
-  it('says in one line that it cannot write, whatever it would build', async () => {
+  it('prints one line if it cannot write, however many files it would write', async () => {
     rmSync(join(folder, 'one', 'dist'), { recursive: true, force: true });
     rmSync(join(folder, 'one', 'tsconfig.tsbuildinfo'), { force: true });
     writeFileSync(source, 'export const a: number = 1;');
@@ -66,7 +66,7 @@ describe('build', () => {
     ]);
   });
 
-  it('gives up when it is asked to', async () => {
+  it('stops when `stop` aborts', async () => {
     expect(await run(AbortSignal.abort())).toEqual({ isBuilt: false, lines: [] });
   });
 });

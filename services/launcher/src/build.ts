@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** What `tsc -b --verbose` says of its progress, apart from what it is building. */
+/** Lines of `tsc -b --verbose` that are not worth showing. */
 const STATUS = /^$|^ {4}\* | - (Projects? |Skipping |Updating )/;
 const PROJECT = /^ {4}\* .*?([^\\/]+)[\\/]tsconfig\.json$/;
 const BUILDING = / - Building project '.*?([^\\/]+)[\\/]tsconfig\.json'/;
 const UNWRITABLE = /error TS5033: Could not write file '(.+)': .*?\b(E[A-Z]+)\b/;
 
-/** The compiler never yields to its event loop, which a stream of a thread needs. */
+/** Posts the output as messages: the compiler never yields to the event loop, which a thread's stdout needs. */
 const COMPILE = `
   const { parentPort, workerData } = require('node:worker_threads');
   process.stdout.write = (text) => parentPort.postMessage(text);
@@ -15,10 +15,10 @@ const COMPILE = `
 `;
 
 /**
- * Builds what has changed, with the compiler in a thread: it ends with this process, whatever ends that.
+ * Builds what has changed. The compiler runs in a thread, so it cannot outlive this process.
  *
- * @param print takes each line of progress and each error of the compiler
- * @returns whether all is built; false if `stop` aborted
+ * @param print takes each line of progress and each compiler error
+ * @returns whether everything is built; false if `stop` aborted
  */
 export async function build(options: {
   folder: string;
@@ -51,7 +51,7 @@ export async function build(options: {
       const position = `${String(projects.indexOf(building) + 1)} of ${String(projects.length - 1)}`;
       print(`  ${building} (${position})`);
     } else if (file !== undefined) {
-      // One line for all the files: none of this folder can be written.
+      // Name the first file only: the others cannot be written either.
       if (isWritable) print(`loan-buddy: cannot write ${file} (${code!})`);
       isWritable = false;
       end();

@@ -22,7 +22,7 @@ function setUp(programs: Program[]) {
 }
 
 describe('launch', () => {
-  it('says when all are ready, and ends them without a reason when it is asked to', async () => {
+  it('calls onReady once all are ready, and returns no reason when `stop` ends them', async () => {
     const { stop, lines, over } = setUp([
       program('a', `console.log('hello'); ${patient} ${ready}`),
       program('b', patient + ready),
@@ -33,7 +33,7 @@ describe('launch', () => {
     expect(lines.slice(2).sort()).toEqual(['a: bye', 'b: bye']);
   });
 
-  it('is not ready while one is not', async () => {
+  it('does not call onReady while one is not ready', async () => {
     const late = `process.on('SIGTERM', () => { process.exit(0) }); setInterval(() => {}, 1000);`;
     const { stop, lines, over } = setUp([
       program('a', patient + ready),
@@ -45,7 +45,7 @@ describe('launch', () => {
     expect(lines).not.toContain('all ready');
   });
 
-  it('ends the others and says why when one ends', async () => {
+  it('ends the others when one ends, and returns the reason', async () => {
     const { over, lines } = setUp([
       program('a', patient + ready),
       program('b', `${ready} setTimeout(() => { console.error('ouch'); process.exit(3) }, 300)`),
@@ -55,14 +55,14 @@ describe('launch', () => {
     expect(lines).toContain('a: bye');
   });
 
-  it('gives as the reason what one wrote that could not start, with the variable that helps', async () => {
+  it('returns the stderr of a program that cannot start, with the variable that sets its port', async () => {
     const words = `console.error('b: port 1 is in use; set PORT'); process.exit(1);`;
     const { over, lines } = setUp([{ ...program('b', words), portVariable: 'B_PORT' }]);
     expect(await over).toBe('b: port 1 is in use; set B_PORT');
     expect(lines).toEqual([]);
   });
 
-  it('prints at once why one cannot start that waits for its next chance', async () => {
+  it('prints at once why a program that restarts by itself cannot start', async () => {
     const words = `console.error('syntax'); setInterval(() => {}, 1000);`;
     const { stop, lines, over } = setUp([{ ...program('b', words), restarts: true }]);
     await until(() => lines.includes('b: syntax'));
@@ -70,7 +70,7 @@ describe('launch', () => {
     await over;
   });
 
-  it('kills those that take too long for a person who asks twice', async () => {
+  it('kills programs that ignore SIGTERM when `force` aborts', async () => {
     const { stop, force, lines, over } = setUp([program('a', stubborn + ready)]);
     await until(() => lines.includes('all ready'));
     stop.abort();

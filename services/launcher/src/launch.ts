@@ -4,28 +4,28 @@ import { createInterface } from 'node:readline';
 /** A process to run. */
 export interface Program {
   name: string;
-  /** For Node.js. */
+  /** Arguments for Node.js. */
   args: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** The variable that sets its `PORT`, to be named instead of that. */
+  /** The variable that sets its `PORT`; its messages name this one instead. */
   portVariable?: string;
-  /** Whether it starts again by itself after a failure, as with `node --watch`. */
+  /** Whether it restarts by itself after a failure, as with `node --watch`. */
   restarts?: boolean;
 }
 
 /**
  * Runs Node.js programs together until one ends or `stop` aborts. Then asks the others to end, and waits for them.
  *
- * @param force kills those that are still there when it aborts
- * @param print takes each line a program writes, and its name
- * @param onReady is called once each program has sent `{ type: 'ready' }` over its IPC channel
- * @returns undefined if `stop` aborted, else why the first program ended: what it wrote to stderr if it was not ready yet,
- * which is not printed then, or its exit code
+ * @param force kills the programs that still run when it aborts
+ * @param print takes each line that a program writes, and the program's name
+ * @param onReady runs once each program has sent `{ type: 'ready' }` over its IPC channel
+ * @returns undefined if `stop` aborted, else why the first program ended: its exit code or, if it was not ready yet, its
+ * stderr, which is not printed in that case
  */
 export async function launch(options: {
   programs: readonly Program[];
   stop: AbortSignal;
-  force?: AbortSignal;
+  force: AbortSignal;
   print: (line: string, program: string) => void;
   onReady: () => void;
 }): Promise<string | undefined> {
@@ -38,7 +38,7 @@ export async function launch(options: {
   const killAll = (signal: NodeJS.Signals) => {
     for (const { child } of running) child.kill(signal);
   };
-  force?.addEventListener('abort', () => {
+  force.addEventListener('abort', () => {
     killAll('SIGKILL');
   });
   const reason = await Promise.race([aborted(stop), ...ends]);
@@ -60,7 +60,7 @@ function start(program: Program, print: (line: string, program: string) => void)
   const { args, env, name, portVariable = 'PORT', restarts = false } = program;
   // The IPC channel tells the program when this process ends, even by SIGKILL.
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  /** What it wrote to stderr, until it is ready: most often why it cannot start. */
+  /** Its stderr until it is ready: usually why it cannot start. */
   const held: string[] = [];
   let isReady = restarts;
   const ready = new Promise<void>((resolve) => {

@@ -9,7 +9,7 @@ const line = (second: number, msg: string) =>
   });
 
 describe('createLogView', () => {
-  it('shows lines in the order of their times, and those of one time as they arrive', () => {
+  it('shows lines in the order of their times, and lines with the same time as they arrive', () => {
     jest.useFakeTimers({ now: new Date('2025-07-08T12:30:00.000Z') });
     const shown: string[] = [];
     const write = (text: string) => shown.push(text);

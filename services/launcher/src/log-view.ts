@@ -4,8 +4,7 @@ import { createReadable } from './readable';
 const WINDOW_MS = 250;
 
 /**
- * Shows the log lines of several processes in the order of their times. A line that is no log line counts from when it
- * arrives.
+ * Shows the log lines of several processes in the order of their times. Any other line has the time at which it arrives.
  */
 export function createLogView(options: {
   write: (text: string) => void;

@@ -19,12 +19,12 @@ on every change. The README lists the variables that both read from the environm
 
 const root = join(__dirname, '..', '..', '..');
 
-/** @returns why it ended, if nothing asked it to; empty if that is said already. */
+/** Returns why it ended: undefined if it was asked to, empty if the reason has been printed. */
 async function runServices(dev: boolean): Promise<string | undefined> {
   const config = readConfig(process.env);
   const { stop, force, end } = stopSignals();
   watchAncestors(npmAncestors(process.env['npm_lifecycle_script']), end);
-  // The reader has left, as in `npm start | head`.
+  // Writing fails once the reader has left, as in `npm start | head`.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', end);
   const print = (line: string) => process.stdout.write(`${line}\n`);
   if (!dev && !(await build({ folder: join(root, 'services'), stop, print }))) {
@@ -70,7 +70,7 @@ class FileUnusableError extends StartError {
   readonly code = 'file-unusable';
 }
 
-/** One line is enough for a file's error: the launcher's only files are the keys of development. */
+/** One line is enough for a file error: the only files that the launcher itself uses are the development keys. */
 function asStartError(error: unknown): unknown {
   const { code = '', path } = error as NodeJS.ErrnoException;
   return path === undefined ? error : new FileUnusableError(`cannot use ${path} (${code})`);

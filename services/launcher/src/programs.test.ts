@@ -36,7 +36,7 @@ describe('programs', () => {
     expect(offers!.env['CONFIRM_PAYMENT_URL']).toBe(asked);
   });
 
-  it('listens where it is told to', () => {
+  it('passes HOST on', () => {
     expect(setUp({ HOST: '0.0.0.0' })[1]!.env['HOST']).toBe('0.0.0.0');
   });
 

@@ -42,7 +42,7 @@ export function programs(options: {
   ];
 }
 
-/** Where a server that listens on `host` answers on this machine: not `localhost`, which may be another address. */
+/** The URL at which this machine reaches a server that listens on `host`. Not `localhost`, which may be another address. */
 function urlOf(host: string, port: number): string {
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${isIPv6(address) ? `[${address}]` : address}:${String(port)}`;

@@ -22,7 +22,7 @@ describe('readable', () => {
     expect(readable(request)).toMatch(/INFO: offers +GET \/offers 200 in 1\.2 ms$/);
   });
 
-  it('shows what was asked for where no route matched', () => {
+  it('shows the path if no route matched', () => {
     const line = { ...request, route: null, path: '/nope', status: 404 };
     expect(readable(line)).toMatch(/GET \/nope 404 in 1\.2 ms$/);
   });
@@ -34,7 +34,7 @@ describe('readable', () => {
     );
   });
 
-  it('gives the reasons behind a failure in one line', () => {
+  it('shows an error and its causes in one line', () => {
     const err = {
       type: 'AskError',
       message: 'no decision',

@@ -16,8 +16,8 @@ export function useColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean 
 }
 
 /**
- * Creates what turns a service's JSON log line into a line for people, with its time in milliseconds. Other lines stay as
- * they are. Returns undefined for an audit line, unless `showAudit`.
+ * Creates a function that turns a service's JSON log line into a line for people, with its time in milliseconds. It leaves
+ * other lines as they are, and returns undefined for an audit line, unless `showAudit`.
  */
 export function createReadable({ colorize, showAudit }: { colorize: boolean; showAudit: boolean }) {
   const options: PrettyOptions = {
@@ -50,18 +50,18 @@ function parse(text: string): Line | undefined {
   }
 }
 
-/** What a line says in short: a request, or a message with the reasons behind it. An error with a stack keeps it. */
+/** Shortens a line to its request, or to its message with the causes of its error. Keeps an error that has a stack. */
 function summary({ msg, err, method, route, path, status, durationMs }: Line): Partial<Line> {
   if (method !== undefined) {
-    const what = [method, route ?? path ?? '?', status ?? 'aborted'].map(String).join(' ');
-    return { msg: `${what} in ${Number(durationMs).toFixed(1)} ms` };
+    const request = [method, route ?? path ?? '?', status ?? 'aborted'].map(String).join(' ');
+    return { msg: `${request} in ${Number(durationMs).toFixed(1)} ms` };
   }
   if (!err || err.stack !== undefined) return {};
   const reasons: string[] = [];
   for (let each: LoggedError | undefined = err; each; each = each.cause) {
     const { message = '', code } = each;
-    const isSaid = typeof code !== 'string' || message.includes(code);
-    reasons.push(isSaid ? message : `${message} (${code})`.trim());
+    const addsCode = typeof code === 'string' && !message.includes(code);
+    reasons.push(addsCode ? `${message} (${code})`.trim() : message);
   }
   return { msg: `${String(msg)}: ${reasons.join(': ')}`, err: undefined };
 }

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const repository = join(__dirname, '..', '..', '..');
-const needed = `20.19`;
+const needed = '20.19';
 
-/** A checkout with nothing in it but what starts the rest, and a file to run. */
+/** A repository with nothing in it but start.js and a file to run. */
 const root = mkdtempSync(join(tmpdir(), 'start-'));
 beforeAll(() => {
   mkdirSync(join(root, 'services', 'launcher'), { recursive: true });
@@ -28,29 +28,29 @@ function run(script: string) {
   return { status, stdout, stderr };
 }
 
-/** As `node services/launcher/start.js hello.ts x`, as any version. */
+/** Does what `node services/launcher/start.js hello.ts x` does. */
 const start = `process.argv.splice(1, 0, 'start.js'); require('./services/launcher/start.js');`;
-const as = (version: string) =>
+const startOn = (version: string) =>
   run(`Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); ${start}`);
 
 describe('start.js', () => {
   it.each(['18.20.8', '20.18.3', '0.12.0'])('refuses Node.js %s in one line', (version) => {
-    expect(as(version)).toEqual({
+    expect(startOn(version)).toEqual({
       status: 1,
       stdout: '',
       stderr: `loan-buddy: needs Node.js ${needed} or newer; this is Node.js ${version}\n`,
     });
   });
 
-  it('asks for npm ci in one line where nothing is installed', () => {
-    expect(as('20.19.0')).toEqual({
+  it('asks for npm ci in one line if nothing is installed', () => {
+    expect(startOn('20.19.0')).toEqual({
       status: 1,
       stdout: '',
       stderr: 'loan-buddy: the package ts-node is not installed; run npm ci first\n',
     });
   });
 
-  it('runs a TypeScript file with its arguments where all is installed', () => {
+  it('runs a TypeScript file with its arguments', () => {
     symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
     expect(run(start)).toEqual({ status: 0, stdout: "[ 'x' ]\n", stderr: '' });
   });

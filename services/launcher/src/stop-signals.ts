@@ -1,10 +1,10 @@
-/** One Ctrl-C may arrive twice: from the terminal, and from npm, which passes it on. */
-const SAME_KEY_MS = 500;
+/** A single Ctrl-C may arrive twice: from the terminal, and from npm, which passes it on. */
+const SAME_CTRL_C_MS = 500;
 
 /**
- * Takes the signals that end the launcher.
+ * Handles the signals that end the launcher.
  *
- * @returns `stop`, which aborts at the first one or when `end` is called; `force`, which aborts at a second Ctrl-C
+ * @returns `stop`, which aborts at the first signal or when `end` is called; `force`, which aborts at a second Ctrl-C
  */
 export function stopSignals(): { stop: AbortSignal; force: AbortSignal; end: () => void } {
   const stop = new AbortController();
@@ -17,7 +17,7 @@ export function stopSignals(): { stop: AbortSignal; force: AbortSignal; end: () 
   process.on('SIGINT', () => {
     const now = performance.now();
     interruptedAt ??= now;
-    if (now - interruptedAt > SAME_KEY_MS) force.abort();
+    if (now - interruptedAt > SAME_CTRL_C_MS) force.abort();
     end();
   });
   return { stop: stop.signal, force: force.signal, end };

@@ -25,7 +25,7 @@ import type { AskForDecision } from '../src/orders/payment-client';
 import { createAttemptDecision } from '../src/orders/attempt-decision';
 import { useDatabase } from './database';
 
-/** The deadline of what is not about deadlines: only what hangs meets it. */
+/** The deadline for tests that are not about deadlines: only a hang reaches it. */
 const AMPLE_MS = 60_000;
 
 export function anOffer(overrides: Partial<Offer> = {}): Offer {

@@ -8,7 +8,7 @@ import { openInMemory } from './in-memory-database';
 /** The PostgreSQL server to test with; without one, tests use the embedded database. */
 export const testServer = process.env['TEST_DATABASE_URL'];
 
-/** Why tests that need a server are not run, if they are not: the embedded database has one session. */
+/** Why tests that need a server are skipped, if they are: the embedded database has only one session. */
 export const withoutServer =
   testServer === undefined ? 'no PostgreSQL server to test on (TEST_DATABASE_URL)' : undefined;
 
@@ -49,7 +49,7 @@ export function useDatabase(options: { migrated?: boolean } = {}): () => Databas
   return () => database;
 }
 
-/** Opens a database on a server. No test is about how long a statement takes: only one that hangs is ended. */
+/** Opens a database on a server. The timeout only ends a statement that hangs. */
 export function openServerDatabase(url: string, poolSize = 5): Promise<Database> {
   return openDatabase(
     {

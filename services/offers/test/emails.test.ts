@@ -277,7 +277,7 @@ describe('an e-mail', () => {
     await ended('APPROVED');
     await until(() => server.connections() > 0);
     await notification.stop();
-    // The server's silence would have made this an attempt.
+    // Had it waited for the silent server, this would count as an attempt.
     const { rows } = await sql`select status, attempts from email_jobs`.execute(database().db);
     expect(rows).toEqual([{ status: 'pending', attempts: 0 }]);
   });

@@ -66,7 +66,7 @@ describeUnless(withoutServer)('the horizon of the event log', () => {
     await slow.query('begin');
     await buy(slow, 'order-1');
     await buy(quick, 'order-2');
-    // If either held up the other, the test would hang.
+    // The test hangs if one blocks the other.
     const exporting = exportFrom(0, 3_600_000);
     await until(async () => {
       const { rows } = await quick.query(

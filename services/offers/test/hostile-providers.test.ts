@@ -97,7 +97,7 @@ describe('GET /offers among hostile providers', () => {
         name,
         brand_id: String(i),
         base_uri: servers[i]!.url,
-        // Only the one that never ends meets its deadline; the others have time to fail by themselves.
+        // Only the one that never ends reaches its deadline; the others have time to fail by themselves.
         timeout_ms: reason === 'timeout' ? 200 : 600_000,
       })),
     });
@@ -140,7 +140,7 @@ describe('GET /offers among hostile providers', () => {
     const banks = createProviders(listed, { timeoutMs: 1000, allowPrivate: true, logger });
     try {
       const { app } = aService({ providers: [...banks.providers, ...threeMocks()], timeoutMs: 50 });
-      // Without the deadline it would go on for as long as the slow trickle: until the test ends.
+      // Without the deadline, the test would hang: the slow trickle does not end.
       const { body, headers } = await request(app).get('/offers').expect(200);
       expect(body).toHaveLength(3);
       const slow = Object.keys(hostile).indexOf('Slow trickle');

@@ -7,20 +7,17 @@ import { migrate } from '../src/db/migrate';
 
 const CACHE = join(__dirname, '../../../node_modules/.cache/loan-buddy');
 
-/** What the content of a new database depends on. */
+/** The sources that the content of a new database depends on. */
 const SOURCES = ['db/database.ts', 'db/migrate.ts', 'db/migrations.ts'];
 
 /**
- * Opens an embedded database in memory. It starts from a copy that is kept for later runs: creating one takes 2 to 3 s of
+ * Opens an embedded database in memory. It starts from a copy cached for later runs: creating a database takes 2 to 3 s of
  * CPU time, loading the copy about 0.6 s.
  */
 export async function openInMemory({ migrated }: { migrated: boolean }): Promise<Database> {
   const file = join(CACHE, `${migrated ? 'migrated' : 'empty'}-${digest()}.tar`);
   if (!existsSync(file)) await createCopy(file, migrated);
-  return open(new Blob([readFileSync(file)]));
-}
-
-async function open(copy: Blob): Promise<Database> {
+  const copy = new Blob([readFileSync(file)]);
   return embedded(await openPglite('memory://', copy), recordingLogger().logger);
 }
 
@@ -30,7 +27,7 @@ async function createCopy(file: string, migrated: boolean): Promise<void> {
   if (migrated) await migrate(database.db);
   const copy = await pglite.dumpDataDir('none');
   await database.close();
-  // Renamed when it is complete: other test processes look for it meanwhile.
+  // Renamed once it is complete, because other test processes may look for it meanwhile.
   const part = `${file}.${randomUUID()}`;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(part, Buffer.from(await copy.arrayBuffer()));

@@ -8,7 +8,7 @@ import { anOrder, useService } from './builders';
 
 const aService = useService();
 
-// How long a source of gauges may take is left to the test: a busy machine may take longer to ask the database.
+// Fake timeouts: on a busy machine, the database may take longer than the limit of a gauge source.
 beforeEach(() => jest.useFakeTimers({ doNotFake: allButTimeouts }));
 afterEach(() => jest.useRealTimers());
 

@@ -4,9 +4,9 @@ import { anOffer, anOfferInFull, aProvider, threeMocks, useService } from './bui
 
 const aService = useService();
 
-/** The deadline of a provider that hangs. The others answer without a timer, and so before it. */
+/** The deadline of a provider that hangs. The others respond without a timer, and so before it. */
 const HANG_MS = 50;
-/** Longer than any test may take. */
+/** Longer than any test takes. */
 const NEVER_MS = 3_600_000;
 
 const sorted =
@@ -24,7 +24,7 @@ describe('GET /offers', () => {
     );
   });
 
-  it('asks the providers at once: each is asked while none has answered yet', async () => {
+  it('asks the providers in parallel: each is asked before any has responded', async () => {
     let asked = 0;
     let answer: () => void = () => undefined;
     const allAsked = new Promise<void>((resolve) => (answer = resolve));
@@ -331,7 +331,7 @@ describe('GET /offers/{id}', () => {
   });
 
   it('waits for no other provider', async () => {
-    // The test would hang with it.
+    // If it asked ProviderA, the test would hang.
     const providers = threeMocks({ ProviderA: { fault: 'hang' } }, NEVER_MS);
     await request(aService({ providers, timeoutMs: NEVER_MS }).app)
       .get('/offers/offer3')

@@ -19,7 +19,7 @@ const broken = () => aService({ providers: threeMocks(allFail) }).app;
 const cutOff = () =>
   aService({ orders: { insert: unavailable, find: unavailable, listByUser: unavailable } }).app;
 
-/** What the tests below look at in the document. */
+/** The parts of the document that the tests below use. */
 interface Described {
   tags: { name: string }[];
   paths: Record<
@@ -217,7 +217,7 @@ describe('the published OpenAPI document', () => {
     }
   });
 
-  it('describes the way to the documentation', async () => {
+  it('describes the endpoints of the documentation', async () => {
     const { app } = aService();
     for (const path of ['/', '/openapi.json', '/docs']) {
       await expectDescribed(`GET ${path}`, request(app).get(path), 200);
@@ -282,7 +282,7 @@ describe('the published OpenAPI document', () => {
     ]);
   });
 
-  it('speaks of tokens only where they are needed', async () => {
+  it('mentions tokens only if they are needed', async () => {
     const { text } = await request(aService().app).get('/openapi.json');
     expect(text).not.toMatch(/"security"|securitySchemes|token-missing/);
     const verifyToken = () => Promise.reject(new Error('not called'));

@@ -288,7 +288,7 @@ describe('a webhook', () => {
     );
     await request(service.app).patch(path).send({ enabled: false }).expect(200);
     await sql`update webhook_deliveries set due_at = now()`.execute(service.db);
-    // Sent after it became due, and so after that could have been.
+    // A later delivery has been sent, so the first would have been sent by now.
     const other = await aReceiver();
     await endpointAt(service, other);
     await decided(service);
@@ -320,7 +320,7 @@ describe('a webhook', () => {
     await until(() => other.received.length === 1);
     await turns();
     expect(receiver.received).toHaveLength(1);
-    // The hour is over.
+    // As if the hour were over.
     await sql`update webhook_endpoints set resting_until = now()`.execute(service.db);
     await sql`update webhook_deliveries set due_at = now() where status = 'pending'`.execute(
       service.db,
@@ -403,7 +403,7 @@ describe('a webhook', () => {
     await decided(service);
     await until(() => hanging.received.length === 1);
     await service.notification.stop();
-    // Its deadline would have made this an attempt.
+    // Had it waited for the deadline, this would count as an attempt.
     expect(await deliveriesOf(service, id)).toMatchObject([{ status: 'pending', attempts: 0 }]);
     running({ graceMs: 0 });
     await until(() => hanging.received.length === 2);

@@ -47,7 +47,7 @@ export interface Admission {
    * @throws {OverloadedError} where there is no room.
    */
   acquireSlot: (req: Request, access: Access) => void;
-  /** OpenAPI's security requirement: any one of these. Empty if everybody is let in. */
+  /** OpenAPI's security requirement: any one of these. Empty if the endpoint takes no token. */
   requirement: (access: Access) => Record<string, string[]>[];
 }
 

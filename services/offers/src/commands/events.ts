@@ -18,14 +18,14 @@ import { exportEvents } from './export-events';
 
 const usage = `usage: npm run -s events -- export [--since TIME] [--after POSITION] [--format ndjson|csv] [--limit N] [--out FILE]
 Writes the events of the orders to stdout, in order. Uses DATABASE_URL, else the embedded database in DATA_DIR.
-  --since TIME      leaves out what happened before, e.g. 2026-11-01 or 2026-11-01T12:00:00Z
+  --since TIME      leaves out earlier events, e.g. 2026-11-01 or 2026-11-01T12:00:00Z
   --after POSITION  continues after an earlier export, which prints its last position on stderr
   --format          ndjson (the default) or csv
   --limit N         writes at most N events
   --out FILE        writes to a file; continues one that has events after its last whole row, and removes the rest of
                     a row that was cut off`;
 
-/** The file of `--out` cannot be written, or is no export of this database. */
+/** The file of `--out` cannot be written, or is not an export of this database. */
 class ExportFileError extends StartError {
   readonly code = 'export-file';
 }

@@ -5,7 +5,7 @@ import { openDatabase } from '../db/database';
 import { migrate } from '../db/migrate';
 
 const usage = `usage: npm run migrate
-Brings the schema of the database up to date: the one of DATABASE_URL, else the embedded one in DATA_DIR.`;
+Brings the schema of the database up to date. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
 
 void runCommand({
   name: 'migrate',

@@ -44,7 +44,7 @@ export class DatabaseStartError extends StartError {
 const PGLITE_SETTINGS = [
   'shared_buffers = 16MB',
   'max_connections = 4',
-  // After a recovery PGlite would not stop the timer of its progress.
+  // Otherwise, PGlite does not stop the timer of its progress messages after a recovery.
   'log_startup_progress_interval = 0',
 ];
 
@@ -127,7 +127,7 @@ async function createData(data: string): Promise<void> {
   renameSync(aside, data);
 }
 
-/** @param copy what `dumpDataDir` of another one gave, to start from */
+/** @param copy the initial content: what `dumpDataDir` of another database returned */
 export function openPglite(dataDir: string, copy?: Blob): Promise<PGlite> {
   return PGlite.create(dataDir, {
     postgresqlconf: PGLITE_SETTINGS,

@@ -46,7 +46,7 @@ function beat(ms = Date.now()): void {
   utimesSync(file(), new Date(ms), new Date(ms));
 }
 
-/** Ends each pause between two looks at a lock at once. Returns the sum of the pauses. */
+/** Skips the pauses between two looks at a lock. Returns the sum of the pauses. */
 function skipPauses(duringPause: () => void = () => undefined): { ms: number } {
   const paused = { ms: 0 };
   jest.spyOn(timers, 'setTimeout').mockImplementation((ms = 0) => {

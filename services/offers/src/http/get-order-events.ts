@@ -68,7 +68,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         'Server-sent events, each a CloudEvent. The stream begins with what has happened and ends with the decision, or when the order fails. A client that has received everything gets a 204, which tells an EventSource not to reconnect.',
       params: orderParams,
       requestHeaders: {
-        'Last-Event-ID': 'The id of the last event received; the stream goes on from there.',
+        'Last-Event-ID': 'The id of the last event received; the stream continues after it.',
       },
       responses: {
         200: {

@@ -9,7 +9,7 @@ export function integerParameter(limits: { digits: number; min: number; max: num
   );
 }
 
-/** A query parameter that is a number: text that matches `pattern`, within the limits of `schema`. */
+/** A query parameter that is a number: its text matches `pattern`, its value fits `schema`. */
 export function numberParameter<Schema extends z.ZodType<number>>(
   pattern: RegExp,
   message: string,

@@ -14,12 +14,12 @@ import {
 /** Seconds after which to look again at an order that is not decided yet. */
 export const PENDING_RETRY_AFTER = '1';
 
-/** The docs page prefills it until it has seen an order. */
+/** The docs page prefills this id until it has seen an order. */
 const EXAMPLE_ID = 'order-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e';
 
 export const orderIdSchema = z.string().regex(ORDER_ID_PATTERN, 'must be the id of an order');
 
-/** The id of an order in a path. Any text is one that may be missing. */
+/** The id of an order in a path. Any text is valid: an unknown one gets a 404. */
 export const orderParams = z.object({ id: idSchema.meta({ example: EXAMPLE_ID }) });
 
 /** An order as the docs page shows it. */

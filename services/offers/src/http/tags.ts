@@ -15,5 +15,5 @@ export const failedOrdersTag: Tag = {
 };
 export const webhooksTag: Tag = {
   name: 'Webhooks',
-  description: 'Register a receiver that hears of each decision, and see its deliveries.',
+  description: 'Register a receiver that gets each decision, and see its deliveries.',
 };

@@ -29,7 +29,7 @@ export class EndpointDisabledError extends AppError {
 
 const deliveryIdSchema = z.string().regex(DELIVERY_ID_PATTERN, 'must be the id of a delivery');
 
-/** The docs page prefills it until it has seen a delivery. */
+/** The docs page prefills this id until it has seen a delivery. */
 const withExample = { example: 'msg_0197f3a54c1b7d3e9a523f8e6b0c1d2e' };
 
 const deliveryBodySchema = z

@@ -9,7 +9,7 @@ import { UndecidedError, type AskForDecision } from './payment-client';
 
 const database = useDatabase();
 const HOUR_MS = 3_600_000;
-/** No test may take longer than this from an attempt to its look at the row. */
+/** Longer than any test takes from an attempt until it looks at the row. */
 const TEST_MS = 300_000;
 const policy = { attempts: 3, baseMs: HOUR_MS, capMs: 10 * HOUR_MS };
 

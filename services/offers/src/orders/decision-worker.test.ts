@@ -33,7 +33,7 @@ function setUp(due: number, options: { allowance?: number } = {}) {
 }
 
 const aDueOrder = () => ({ ...anOrder(), isRequested: false });
-/** All that follows at once has followed by then. Without a clock, as none looks by itself. */
+/** Waits until everything that follows at once has happened, and no longer: the worker also polls by itself. */
 const soon = () => turns(10);
 
 describe('the decision worker', () => {

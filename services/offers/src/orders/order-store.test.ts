@@ -89,7 +89,7 @@ describe('claimDue', () => {
     expect(first.map(({ id }) => id)).toEqual([later.id]);
     expect((await store().claimDue(10, 60_000)).map(({ id }) => id)).toEqual([late.id]);
     expect(await store().claimDue(10, 60_000)).toEqual([]);
-    // A minute passes for this one.
+    // As if a minute had passed for this order.
     await sql`update orders set due_at = due_at - interval '60 s' where id = ${late.id}`.execute(
       database().db,
     );

@@ -252,7 +252,7 @@ describe('a bank', () => {
     opened.push(() => Promise.resolve(void jest.useRealTimers()));
     const { bank, holder } = await aBank({
       products: many(40),
-      // Never answers for more than ten of them.
+      // Thirty of them never get a response.
       misbehave: (path) => /loan%20[1-3][0-9]/.test(path),
     });
     const asking = ask(bank);
