@@ -4,6 +4,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { createAdmission, releaseSlotUnlessWorking, type Admission } from './admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
+import type { HeaderList } from './header-list';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
 import {
@@ -15,7 +16,7 @@ import {
   UriTooLongError,
   type ProblemTable,
 } from './problem';
-import { replyProblem } from './reply';
+import { replyProblem, securityHeaders } from './reply';
 import type { ServedRequest } from './request-durations';
 import { createRequestLog, type RequestLine } from './request-log';
 
@@ -157,13 +158,27 @@ function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
   class OwnResponse extends ServerResponse {
     override writeHead(...args: unknown[]): this {
       if (lifecycle.draining) this.shouldKeepAlive = false;
-      const { quotaHeaders } = this.req as Request;
-      if (quotaHeaders) args[1] = (args[1] as string[]).concat(quotaHeaders);
+      const { quotaHeaders, requestId } = this.req as Request;
+      if (!isComplete(args[1])) {
+        addMissing(this, [...securityHeaders, 'X-Request-Id', requestId, ...(quotaHeaders ?? [])]);
+      } else if (quotaHeaders) args[1] = args[1].concat(quotaHeaders);
       return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>));
     }
   }
   app.request = adopt(OwnRequest.prototype, app.request);
   app.response = adopt(OwnResponse.prototype, app.response);
+}
+
+/** Whether headers are those of `reply`, which lists them all: a list of its own is the cheapest way (see header-list.ts). */
+function isComplete(headers: unknown): headers is HeaderList {
+  return Array.isArray(headers) && headers.includes('X-Request-Id');
+}
+
+/** For a response in Express's own way (`res.json`, a stream, middleware): what is set already stays. */
+function addMissing(res: ServerResponse, headers: HeaderList): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!res.hasHeader(headers[i]!)) res.setHeader(headers[i]!, headers[i + 1]!);
+  }
 }
 
 /** Copies onto `prototype` what Express defines: its methods, one level up, and its reference to the app. */
