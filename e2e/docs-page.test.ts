@@ -2,6 +2,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { describeWithBrowser, newPage } from './support/browser';
 import { report } from './support/client';
+import { describeOnce } from './support/postgres';
 import { startService } from './support/service-process';
 import { useTokens } from './support/tokens';
 
@@ -48,53 +49,55 @@ async function tryOut(operation: Locator) {
   return { status: status.trim(), body: body?.replace(/\s+/g, ' ').slice(0, 130) };
 }
 
-describeWithBrowser('the page at /docs', () => {
-  it.each(['offers', 'confirm-payment'] as const)(
-    'of %s shows each operation on two screens, and its prefilled request makes sense',
-    async (name) => {
-      const confirmPayment = await startService('confirm-payment');
-      const env = { CONFIRM_PAYMENT_URL: confirmPayment.url };
-      const { url } = name === 'offers' ? await startService(name, env) : confirmPayment;
+describeOnce('in a browser', () => {
+  describeWithBrowser('the page at /docs', () => {
+    it.each(['offers', 'confirm-payment'] as const)(
+      'of %s shows each operation on two screens, and its prefilled request makes sense',
+      async (name) => {
+        const confirmPayment = await startService('confirm-payment');
+        const env = { CONFIRM_PAYMENT_URL: confirmPayment.url };
+        const { url } = name === 'offers' ? await startService(name, env) : confirmPayment;
+        const { page, complaints } = await openDocs(url);
+        const statuses: Record<string, string> = {};
+        const tooTall: string[] = [];
+        for (const operation of await operationsOf(page)) {
+          const id = (await operation.getAttribute('id'))!.split('-').at(-1)!;
+          const height = await open(operation);
+          const { status, body } = await tryOut(operation);
+          report(`${id}: ${height.toFixed()} px, ${status} ${body ?? ''}`);
+          // With all operations open, the page is many times slower.
+          await toggle(operation);
+          statuses[id] = status;
+          if (height > MAX_HEIGHT) tooTall.push(id);
+        }
+        const isFine = ([id, status]: [string, string]) =>
+          id in refused ? status === refused[id] : status.startsWith('2');
+        expect(Object.keys(statuses).length).toBeGreaterThan(5);
+        expect(Object.entries(statuses).filter((each) => !isFine(each))).toEqual([]);
+        expect(tooTall).toEqual([]);
+        expect(complaints).toEqual([]);
+        await expect(page.locator('.authorization__btn, .auth-wrapper').count()).resolves.toBe(0);
+      },
+    );
+
+    it('says clearly that there is no order yet, before the first checkout', async () => {
+      const { url } = await startService('offers');
+      const { page } = await openDocs(url);
+      const operation = page.locator('[id$=-getOrder]');
+      await open(operation);
+      const { status, body } = await tryOut(operation);
+      expect([status, body]).toEqual(['404', expect.stringContaining('There is no such order')]);
+    });
+
+    it('has padlocks where tokens are needed', async () => {
+      const { offersEnv } = await useTokens();
+      const { url } = await startService('offers', offersEnv);
       const { page, complaints } = await openDocs(url);
-      const statuses: Record<string, string> = {};
-      const tooTall: string[] = [];
-      for (const operation of await operationsOf(page)) {
-        const id = (await operation.getAttribute('id'))!.split('-').at(-1)!;
-        const height = await open(operation);
-        const { status, body } = await tryOut(operation);
-        report(`${id}: ${height.toFixed()} px, ${status} ${body ?? ''}`);
-        // With all operations open, the page is many times slower.
-        await toggle(operation);
-        statuses[id] = status;
-        if (height > MAX_HEIGHT) tooTall.push(id);
-      }
-      const isFine = ([id, status]: [string, string]) =>
-        id in refused ? status === refused[id] : status.startsWith('2');
-      expect(Object.keys(statuses).length).toBeGreaterThan(5);
-      expect(Object.entries(statuses).filter((each) => !isFine(each))).toEqual([]);
-      expect(tooTall).toEqual([]);
+      await page.locator('.auth-wrapper').waitFor();
+      const locks = (id: string) => page.locator(`[id$=-${id}] .authorization__btn`).count();
+      expect([await locks('checkout'), await locks('createWebhookEndpoint')]).toEqual([1, 1]);
+      expect([await locks('getHealth'), await locks('getHome')]).toEqual([0, 0]);
       expect(complaints).toEqual([]);
-      await expect(page.locator('.authorization__btn, .auth-wrapper').count()).resolves.toBe(0);
-    },
-  );
-
-  it('says clearly that there is no order yet, before the first checkout', async () => {
-    const { url } = await startService('offers');
-    const { page } = await openDocs(url);
-    const operation = page.locator('[id$=-getOrder]');
-    await open(operation);
-    const { status, body } = await tryOut(operation);
-    expect([status, body]).toEqual(['404', expect.stringContaining('There is no such order')]);
-  });
-
-  it('has padlocks where tokens are needed', async () => {
-    const { offersEnv } = await useTokens();
-    const { url } = await startService('offers', offersEnv);
-    const { page, complaints } = await openDocs(url);
-    await page.locator('.auth-wrapper').waitFor();
-    const locks = (id: string) => page.locator(`[id$=-${id}] .authorization__btn`).count();
-    expect([await locks('checkout'), await locks('createWebhookEndpoint')]).toEqual([1, 1]);
-    expect([await locks('getHealth'), await locks('getHome')]).toEqual([0, 0]);
-    expect(complaints).toEqual([]);
+    });
   });
 });

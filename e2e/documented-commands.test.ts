@@ -8,7 +8,7 @@ import { itUnless, startHttpServer, until } from '@loan-buddy/kit/testing';
 import { newFailedOrder, type FailedOrder } from './support/failed-order';
 import { startPair, type Pair } from './support/npm-start';
 import { atEnd } from './support/opened';
-import { newStorage } from './support/postgres';
+import { describeOnce, newStorage } from './support/postgres';
 import { patient, root } from './support/service-process';
 
 interface Block {
@@ -45,42 +45,47 @@ const blocks = new Map(
 );
 const commands = [...blocks.values()].flat().flatMap((block) => block.commands);
 
-it('each command is run, or listed as not run', () => {
-  const known = [isNotRun, isStart, isRun];
-  expect(commands.filter((command) => !known.some((is) => is(command)))).toEqual([]);
-});
+describeOnce('the documentation', () => {
+  it('each command is run, or listed as not run', () => {
+    const known = [isNotRun, isStart, isRun];
+    expect(commands.filter((command) => !known.some((is) => is(command)))).toEqual([]);
+  });
 
-it.each(notRun)('a command listed as not run is still documented: %s', (pattern) => {
-  expect(commands.filter((command) => pattern.test(command))).not.toEqual([]);
-});
+  it.each(notRun)('a command listed as not run is still documented: %s', (pattern) => {
+    expect(commands.filter((command) => pattern.test(command))).not.toEqual([]);
+  });
 
-it.each([...blocks.keys()])('%s shows what its commands print', async (file) => {
-  const found = blocks.get(file)!;
-  const needsOrder = found.some(({ commands }) => commands.join().includes('ORDER_ID'));
-  const { run, start } = await setUp(needsOrder ? await newFailedOrder() : undefined);
-  for (const { commands, shown } of found) {
-    const running = commands.filter((command) => !isNotRun(command));
-    if (running.some(isStart)) {
-      expect(running).toHaveLength(1);
-      await start(running[0]!);
-    } else if (running.length > 0) await expectShown(() => run(running), running, shown);
-  }
-});
+  it.each([...blocks.keys()])('%s shows what its commands print', async (file) => {
+    const found = blocks.get(file)!;
+    const needsOrder = found.some(({ commands }) => commands.join().includes('ORDER_ID'));
+    const { run, start } = await setUp(needsOrder ? await newFailedOrder() : undefined);
+    for (const { commands, shown } of found) {
+      const running = commands.filter((command) => !isNotRun(command));
+      if (running.some(isStart)) {
+        expect(running).toHaveLength(1);
+        await start(running[0]!);
+      } else if (running.length > 0) await expectShown(() => run(running), running, shown);
+    }
+  });
 
-describe('the first part of the README', () => {
-  for (const shell of ['bash', 'zsh']) {
-    const isThere = spawnSync(shell, ['-c', 'true']).status === 0;
-    itUnless(isThere ? undefined : `no ${shell}`)(`works in ${shell}`, async () => {
-      const { offers, confirmPayment } = await startPair('npm start', {
-        ...patient,
-        DATABASE_URL: 'memory:',
+  describe('the first part of the README', () => {
+    for (const shell of ['bash', 'zsh']) {
+      const isThere = spawnSync(shell, ['-c', 'true']).status === 0;
+      itUnless(isThere ? undefined : `no ${shell}`)(`works in ${shell}`, async () => {
+        const { offers, confirmPayment } = await startPair('npm start', {
+          ...patient,
+          DATABASE_URL: 'memory:',
+        });
+        const pair = ['--offers', offers, '--confirm-payment', confirmPayment];
+        const args = ['.ci/check-readme.mjs', ...pair, '--shell', shell];
+        const { status, stderr } = spawnSync(process.execPath, args, {
+          cwd: root,
+          encoding: 'utf8',
+        });
+        expect([status, stderr]).toEqual([0, '']);
       });
-      const pair = ['--offers', offers, '--confirm-payment', confirmPayment];
-      const args = ['.ci/check-readme.mjs', ...pair, '--shell', shell];
-      const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-      expect([status, stderr]).toEqual([0, '']);
-    });
-  }
+    }
+  });
 });
 
 /** Repeats a command that only reads until it prints what is shown: a decision takes time. */

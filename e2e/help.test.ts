@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeOnce } from './support/postgres';
 import { root } from './support/service-process';
 
 const built = (script: string) => [process.execPath, join(root, 'services', script)];
@@ -55,17 +56,19 @@ function run([file, ...args]: string[]) {
   return { status, stdout, stderr, traces };
 }
 
-describe.each(Object.entries(commands))('%s', (name, command) => {
-  it.each(['--help', '-h'])('prints its usage with %s, and does nothing', (option) => {
-    const { stdout, ...rest } = run([...command.run, option]);
-    expect(stdout).toMatch(/^usage: /);
-    expect(stdout).toContain(name);
-    expect(rest).toEqual({ status: 0, stderr: '', traces: [] });
-  });
+describeOnce('a request for help', () => {
+  describe.each(Object.entries(commands))('%s', (name, command) => {
+    it.each(['--help', '-h'])('prints its usage with %s, and does nothing', (option) => {
+      const { stdout, ...rest } = run([...command.run, option]);
+      expect(stdout).toMatch(/^usage: /);
+      expect(stdout).toContain(name);
+      expect(rest).toEqual({ status: 0, stderr: '', traces: [] });
+    });
 
-  it('prints it on stderr for wrong arguments, and exits 2', () => {
-    const { stderr, ...rest } = run([...command.run, ...command.wrong]);
-    expect(stderr).toContain(`usage: ${name}`);
-    expect(rest).toEqual({ status: 2, stdout: '', traces: [] });
+    it('prints it on stderr for wrong arguments, and exits 2', () => {
+      const { stderr, ...rest } = run([...command.run, ...command.wrong]);
+      expect(stderr).toContain(`usage: ${name}`);
+      expect(rest).toEqual({ status: 2, stdout: '', traces: [] });
+    });
   });
 });
