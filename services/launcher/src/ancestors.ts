@@ -7,6 +7,9 @@ const POLL_MS = 300;
 const parent = process.ppid;
 const grandparent = parentOf(parent);
 
+/** Stands for an ancestor that had ended before this module loaded. */
+const GONE = -1;
+
 /**
  * The processes up to npm that started this one: npm's shell and npm, or npm alone if its shell replaced itself with us.
  * Empty if npm did not start it: `nohup node … &` has to outlive its parent.
@@ -15,7 +18,8 @@ const grandparent = parentOf(parent);
  */
 export function npmAncestors(script: string | undefined): number[] {
   if (!script?.includes('launcher/start.js')) return [];
-  return commandLine(parent).includes(script) ? [parent, grandparent] : [parent];
+  const pids = commandLine(parent).includes(script) ? [parent, grandparent] : [parent];
+  return pids.map((pid) => (isInit(pid) ? GONE : pid));
 }
 
 /**
@@ -38,6 +42,20 @@ function parentOf(pid: number): number {
   // After the command's name, which may contain anything: state, parent.
   const stat = /.*\) \S (\d+)/s.exec(read(pid, 'stat'))?.[1];
   return Number(stat ?? ps(pid, 'ppid'));
+}
+
+/**
+ * Whether a process is the one that the system makes the parent of orphans. npm and its shell share a session with us,
+ * and init has one of its own.
+ */
+function isInit(pid: number): boolean {
+  const [session, own] = [pid, process.pid].map(sessionOf);
+  return session === undefined || own === undefined ? pid === 1 : session !== own;
+}
+
+function sessionOf(pid: number): string | undefined {
+  // After the command's name: state, parent, process group, session.
+  return /.*\) \S \d+ \d+ (\d+)/s.exec(read(pid, 'stat'))?.[1];
 }
 
 function commandLine(pid: number): string {

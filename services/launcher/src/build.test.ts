@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build';
@@ -11,12 +19,21 @@ beforeAll(() => {
   mkdirSync(join(folder, 'one', 'src'), { recursive: true });
   const references = [{ path: 'one' }];
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ files: [], references }));
-  const compilerOptions = { composite: true, rootDir: 'src', outDir: 'dist', types: [] };
-  writeFileSync(join(folder, 'one', 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  configure(optionsOf('kit'));
 });
 afterAll(() => {
   rmSync(root, { recursive: true });
 });
+
+function optionsOf(service: string): object {
+  const file = join(__dirname, '..', '..', service, 'tsconfig.json');
+  const { compilerOptions } = JSON.parse(readFileSync(file, 'utf8')) as { compilerOptions: object };
+  return { ...compilerOptions, types: [] };
+}
+
+function configure(compilerOptions: object): void {
+  writeFileSync(join(folder, 'one', 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+}
 
 async function run(stop = new AbortController().signal) {
   const lines: string[] = [];
@@ -48,6 +65,18 @@ describe('build', () => {
     expect(await run()).toEqual({ isBuilt: true, lines: [] });
   });
 
+  it.each(['kit', 'offers', 'confirm-payment'])(
+    'builds %s again if its dist has been removed',
+    async (service) => {
+      configure(optionsOf(service));
+      writeFileSync(source, 'export const a: number = 1;');
+      await run();
+      rmSync(join(folder, 'one', 'dist'), { recursive: true });
+      expect(await run()).toMatchObject({ isBuilt: true });
+      expect(readdirSync(join(folder, 'one', 'dist'))).toContain('index.js');
+    },
+  );
+
   it('prints what is wrong with the sources', async () => {
     writeFileSync(source, 'export const a: number = "one";');
     const { isBuilt, lines } = await run();
@@ -57,7 +86,6 @@ describe('build', () => {
 
   it('prints one line if it cannot write, however many files it would write', async () => {
     rmSync(join(folder, 'one', 'dist'), { recursive: true, force: true });
-    rmSync(join(folder, 'one', 'tsconfig.tsbuildinfo'), { force: true });
     writeFileSync(source, 'export const a: number = 1;');
     const { isBuilt, lines } = await readOnly(() => run());
     expect(isBuilt).toBe(false);
