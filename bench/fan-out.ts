@@ -20,7 +20,7 @@ const UNCACHED = {
   BREAKER_FAILURES: '1000',
 };
 
-/** The cost of asking lenders that respond at once. Sends one request after the other: concurrent requests would share calls. */
+/** The cost of asking fast lenders. Sends one request after the other, because concurrent requests would share calls. */
 export async function fanOutContestants(
   { folder, start }: FanOutBench,
   lenders: number,
