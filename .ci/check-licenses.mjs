@@ -1,4 +1,4 @@
-// Fails where a package that is shipped has a licence that nobody here has agreed to.
+// Fails if a shipped package has a licence that is not allowed.
 import { readFileSync } from 'node:fs';
 
 const agreed = new Set([
@@ -17,10 +17,7 @@ const agreed = new Set([
 
 const read = (path) => JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'));
 
-/**
- * Any one of the choices of OR will do; of what AND joins, which binds closer, all must. What is no such expression of
- * SPDX is not agreed to.
- */
+/** OR needs one allowed licence, AND needs all; AND binds closer. Anything else is refused. */
 function isAgreed(licence) {
   const words = licence.match(/[()]|[^\s()]+/g) ?? [];
   const one = () => {

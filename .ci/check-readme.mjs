@@ -1,4 +1,4 @@
-// Runs the curl lines of the README's first part against a running pair of services, and compares their output.
+// Runs the curl commands of the README's first part against running services, and compares their output.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

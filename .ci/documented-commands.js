@@ -1,7 +1,7 @@
-/** Reads the commands in Markdown, and compares their output with what is shown there. Shared with e2e/. */
+/** Reads the commands in Markdown, and compares their output with the output shown there. Shared with e2e/. */
 
 /**
- * All blocks of commands in a text, each with the block of output that follows it, if there is one.
+ * Returns all blocks of commands in a text, each with the output block that follows it, if any.
  *
  * @param {string} markdown
  * @returns {{ commands: string[], shown?: string }[]}
@@ -16,7 +16,7 @@ function blocksOf(markdown) {
   return blocks;
 }
 
-/** Blanks what differs from call to call: ids, times and durations. */
+/** Replaces what differs between calls: ids, times and durations. */
 const blank = (text) =>
   text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
@@ -27,7 +27,7 @@ const blank = (text) =>
     .trim();
 
 /**
- * Whether an output is the one shown, apart from ids, times and durations. A line `…` stands for any lines.
+ * Returns whether an output matches the one shown, except ids, times and durations. A line `…` matches any lines.
  *
  * @param {string} output
  * @param {string} shown
@@ -38,7 +38,7 @@ function isShown(output, shown) {
 }
 
 /**
- * A command with the addresses of a pair of services instead of the documented ones.
+ * Replaces the documented addresses in a command with those of running services.
  *
  * @param {string} command
  * @param {{ offers: string, confirmPayment: string }} pair

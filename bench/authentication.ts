@@ -6,7 +6,7 @@ import type { MeasuredProcess } from './process';
 
 type Start = (script: string, env: NodeJS.ProcessEnv) => Promise<MeasuredProcess>;
 
-/** `GET /offers` from a service that asks nobody who they are, and from one that asks for a token and counts. */
+/** `GET /offers` from a service without authentication, and from one with tokens and rate limits. */
 export async function authenticationContestants(options: {
   folder: string;
   start: Start;
@@ -42,13 +42,13 @@ export async function authenticationContestants(options: {
   return [
     { name: 'without authentication', processes: [open], request: { path }, expectedStatus: 200 },
     {
-      name: 'without authentication, a token sent all the same',
+      name: 'without authentication, a token sent anyway',
       processes: [open],
       request: { path, headers },
       expectedStatus: 200,
     },
     {
-      name: 'with a token verified, and counted',
+      name: 'with a token verified, and rate limits',
       processes: [guarded],
       request: { path, headers },
       expectedStatus: 200,

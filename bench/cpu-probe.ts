@@ -1,4 +1,4 @@
-// Preloaded into every measured process: answers each message with the CPU time used so far, in microseconds.
+// Preloaded into every measured process. Responds to each message with the CPU time so far, in microseconds.
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send?.(user + system);

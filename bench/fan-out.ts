@@ -4,14 +4,14 @@ import type { Contestant } from './measure';
 import type { MeasuredProcess } from './process';
 
 export interface FanOutBench {
-  /** Where provider lists are written. */
+  /** Folder for the lists of providers. */
   folder: string;
-  /** Starts a server on the first of so many free ports. */
+  /** Starts a server, and reserves `ports` consecutive ports for it. */
   start: (script: string, env?: NodeJS.ProcessEnv, ports?: number) => Promise<MeasuredProcess>;
 }
 
 const OFFERS = 'services/offers/dist/main.js';
-/** Nothing is kept: every request asks every lender. */
+/** Disables the cache: every request asks every lender. */
 const UNCACHED = {
   DATABASE_URL: 'memory:',
   ALLOW_PRIVATE_PROVIDERS: 'true',
@@ -20,7 +20,7 @@ const UNCACHED = {
   BREAKER_FAILURES: '1000',
 };
 
-/** What asking so many prompt lenders costs, one request after the other: requests at once would share the calls. */
+/** The cost of asking fast lenders. Sends one request after the other, because concurrent requests would share calls. */
 export async function fanOutContestants(
   { folder, start }: FanOutBench,
   lenders: number,
@@ -33,11 +33,11 @@ export async function fanOutContestants(
       'bench/dist/servers/bare-fan-out.js',
       { LENDER_URLS: JSON.stringify(urls) },
     ),
-    'offers, nothing kept': await start(OFFERS, {
+    'offers, no cache': await start(OFFERS, {
       ...UNCACHED,
       PROVIDERS_FILE: listProviders(folder, urls),
     }),
-    'offers, nothing kept, and each page another than before': await start(OFFERS, {
+    'offers, no cache, and each page different': await start(OFFERS, {
       ...UNCACHED,
       PROVIDERS_FILE: listProviders(folder, changing),
     }),
@@ -63,7 +63,7 @@ const FASTEST_MS = 20;
 const LENDERS = 50;
 const DEADLINE_MS = 250;
 
-/** How long fifty lenders that take 20 to 80 ms are waited for, with and without one more that hangs. */
+/** Measures how long `GET /offers` waits for fifty lenders that take 20 to 80 ms, and when one of them hangs. */
 export async function fanOutLatencies({ folder, start }: FanOutBench): Promise<Latencies[]> {
   const delays = Array.from(
     { length: LENDERS },

@@ -1,4 +1,4 @@
-/** `npm run bench` compares what a request costs in the services and in other servers, all measured in one run. */
+/** `npm run bench` compares the cost of a request in the services and in other servers, all in one run. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const DATABASE_URL = startPostgres();
   const server = DATABASE_URL === undefined ? undefined : { CONFIRM_PAYMENT_URL, DATABASE_URL };
   const onServer = server && (await start('services/offers/dist/main.js', server));
-  // Other threads go on compiling the embedded database for a while, at the expense of this process's CPU time.
+  // For a while, other threads of the process compile the embedded database, which adds to its CPU time.
   await sleep(SETTLE_MS);
 
   console.log(
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
       await compare(uncached, { rounds, seconds }),
     );
   }
-  console.log('| GET /offers, nothing kept | p50 | p99 |');
+  console.log('| GET /offers, no cache | p50 | p99 |');
   console.log('|---|--:|--:|');
   for (const { name, p50Ms, p99Ms } of await fanOutLatencies({ folder, start })) {
     console.log(`| ${name} | ${p50Ms.toFixed(1)} ms | ${p99Ms.toFixed(1)} ms |`);
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   ]);
 }
 
-/** A server for this run; undefined where the machine has none. */
+/** Starts a PostgreSQL server for this run. Returns undefined if the machine has none. */
 function startPostgres(): string | undefined {
   try {
     const url = postgres('start', join(folder, 'postgres'), String(nextPort++));
@@ -156,7 +156,7 @@ async function start(
   return process;
 }
 
-/** Sends the request once and keeps the answer, for a bare server to repeat. */
+/** Sends the request once and records the response, for a bare server to repeat. */
 async function record(
   { port }: MeasuredProcess,
   { path, ...init }: Contestant['request'],
@@ -191,7 +191,7 @@ function report(title: string, figures: readonly Figures[], first = 'bare'): voi
 
 function reportOverload(figures: readonly OverloadFigures[]): void {
   console.log(
-    '| orders in | capacity | offered | accepted, p99 | shed, p50, p99 | as before after |',
+    '| orders on | capacity | offered | accepted, p99 | shed, p50, p99 | back to normal after |',
   );
   console.log('|---|--:|--:|--:|--:|--:|');
   for (const each of figures) {

@@ -1,7 +1,7 @@
 import autocannon from 'autocannon';
 import type { MeasuredProcess } from './process';
 
-/** What is compared: a name, the processes that do the work, and the request each round sends to the first. */
+/** A server to compare: its name, the processes that do the work, and the request that each round sends to the first. */
 export interface Contestant {
   name: string;
   processes: readonly [MeasuredProcess, ...MeasuredProcess[]];
@@ -12,25 +12,25 @@ export interface Contestant {
     body?: string;
   };
   expectedStatus: number;
-  /** How many requests are under way at once; 20 if nothing is said. */
+  /** Number of concurrent requests; default 20. */
   connections?: number;
 }
 
 export interface Figures {
   name: string;
-  /** CPU time of all the contestant's processes for one request. */
+  /** CPU time of one request, in all processes of the contestant. */
   cpuMicrosPerRequest: number;
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
-  /** CPU time beside that of the first contestant in the same round: what disturbs both cancels out. */
+  /** CPU time relative to the first contestant in the same round, so that disturbances of both cancel out. */
   timesFirst: number;
 }
 
 const CONNECTIONS = 20;
 const WARM_UP_S = 5;
 
-/** Measures all in turn, over and over, so that what disturbs the machine disturbs them alike. Gives the medians. */
+/** Measures all in alternation, so that other load on the machine affects them equally. Returns the medians. */
 export async function compare(
   contestants: readonly Contestant[],
   { rounds, seconds }: { rounds: number; seconds: number },
@@ -38,7 +38,7 @@ export async function compare(
   for (const contestant of contestants) await load(contestant, WARM_UP_S);
   const runs = new Map(contestants.map((contestant) => [contestant, [] as Run[]]));
   for (let round = 0; round < rounds; round++) {
-    // Each round starts with another one: what a contestant leaves behind in the machine meets each of the others.
+    // Each round starts with another contestant, so that after-effects hit all of them.
     const turn = round % contestants.length;
     for (const contestant of [...contestants.slice(turn), ...contestants.slice(0, turn)]) {
       runs.get(contestant)!.push(await measure(contestant, seconds));

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { atRate, createRawClient, quantile, type RawClient } from './open-loop';
 
 const OPEN_CONNECTIONS = 1000;
-/** Connections that the warm-up and the measurement of the capacity use. */
+/** Connections for the warm-up and the capacity measurement. */
 const LANES = 20;
-/** How many times the capacity the overload is. */
+/** Overload as a multiple of the capacity. */
 const FACTOR = 5;
 const WARM_UP_REQUESTS = 1000;
 const CAPACITY_S = 3;
@@ -12,7 +12,7 @@ const OVERLOAD_S = 5;
 /** The service has recovered once a checkout takes less than this. */
 const USUAL_MS = 100;
 
-/** How a service copes with five times as many checkouts as it can take. */
+/** How a service handles five times as many checkouts as its capacity. */
 export interface OverloadFigures {
   name: string;
   capacityPerSecond: number;
@@ -22,7 +22,7 @@ export interface OverloadFigures {
   shedPerSecond: number;
   shedP50Ms: number;
   shedP99Ms: number;
-  /** From the last request until a checkout is as quick as before. */
+  /** From the last request until a checkout takes less than {@link USUAL_MS}. */
   recoveredMs: number;
 }
 

@@ -14,7 +14,7 @@ export interface MeasuredProcess {
   stop: () => Promise<void>;
 }
 
-/** Starts a script with the CPU probe, its output going into a pipe that is drained, and waits until it listens. */
+/** Starts a script with the CPU probe, discards its output, and waits until it listens. */
 export async function startProcess(
   script: string,
   port: number,

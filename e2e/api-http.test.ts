@@ -1,4 +1,4 @@
-/** docs/api.http has every request of both services, and each gets the status that the file announces. */
+/** docs/api.http has every request of both services, and each gets the status that the file states. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startHttpServer, until } from '@loan-buddy/kit/testing';
@@ -19,7 +19,7 @@ async function startBoth() {
 }
 
 describeOnce('docs/api.http', () => {
-  it('each request gets the status that the file announces', async () => {
+  it('each request gets the status that the file states', async () => {
     const receiver = await startHttpServer((req, res) => {
       req.resume();
       res.writeHead(204).end();
@@ -32,7 +32,7 @@ describeOnce('docs/api.http', () => {
       const send = () =>
         fetch(fill(url), { method, headers, ...(body !== undefined && { body: fill(body) }) });
       let response = await send();
-      // As the file says, try again after a 409: what the request needs has not happened yet.
+      // As the file says, retry after a 409: the request came too early.
       await until(async () => {
         if (response.status !== 409 || status === 409) return true;
         response = await send();

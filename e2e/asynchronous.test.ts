@@ -1,4 +1,4 @@
-/** The asynchronous checkout, over HTTP and over Google Pub/Sub (Google's own emulator): both built services as processes. */
+/** The asynchronous checkout over HTTP and over Google's Pub/Sub emulator, with both built services as processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openMessageBus } from '@loan-buddy/kit/message-bus';
 import { recordingLogger, until } from '@loan-buddy/kit/testing';
@@ -21,7 +21,7 @@ const CHECKOUTS = 'loan-buddy-checkouts';
 const DECISIONS = 'loan-buddy-decisions';
 const respondAsync = { Prefer: 'respond-async' };
 
-/** Quick retries, and short leases: a process soon takes over the work of one that has died. */
+/** Fast retries, and short leases: a process soon takes over the work of one that died. */
 const quick = {
   RETRY_BASE_MS: '50',
   RETRY_CAP_MS: '3000',
@@ -30,7 +30,7 @@ const quick = {
   DATABASE_TIMEOUT_MS: '2000',
 };
 
-/** Both services over Pub/Sub, on an emulator of their own. */
+/** Starts both services over Pub/Sub, on their own emulator. */
 async function setUpPubSub(env: NodeJS.ProcessEnv = {}) {
   const emulator = await ownEmulator();
   const pair = await setUp({
@@ -45,7 +45,7 @@ async function setUpPubSub(env: NodeJS.ProcessEnv = {}) {
   return { ...pair, emulator, client: ownClient(emulator.host, PUBSUB_PROJECT_ID) };
 }
 
-/** Both services, to be killed and started again at the same place. */
+/** Starts both services. The test can kill them and restart them on the same ports. */
 async function setUp(env: NodeJS.ProcessEnv = {}) {
   const ports = {
     offers: String(await freePort()),
@@ -91,13 +91,13 @@ async function buy(
   return acknowledged;
 }
 
-/** The types of an order's events, as its stream gives them. */
+/** Returns the types of an order's events, from its stream. */
 async function historyOf(url: string, id: string): Promise<string> {
   const text = await (await fetch(`${url}/orders/${id}/events`)).text();
   return [...text.matchAll(/^event: com\.loanbuddy\.order\.(.*)$/gm)].map(([, t]) => t).join(' ');
 }
 
-/** Every order is final as the rule says, and was decided once. */
+/** Expects every order to have the decision that the rule gives, exactly once. */
 async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[]) {
   const { orders: final, ms } = await untilFinal(
     url,
@@ -115,7 +115,7 @@ async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[]) {
   return ms;
 }
 
-/** 500 asynchronous checkouts, while now one of the services is killed and now the other. */
+/** Sends 500 asynchronous checkouts while it kills one of the services, then the other, and so on. */
 async function expectToSurviveKills(pair: Awaited<ReturnType<typeof setUp>>, transport: string) {
   const { url, start, running } = pair;
   const checkouts = 500;
@@ -123,7 +123,7 @@ async function expectToSurviveKills(pair: Awaited<ReturnType<typeof setUp>>, tra
   const acknowledged: OrderAnswer[] = [];
   const buying = buy(url, checkouts, acknowledged);
   for (let kill = 0; kill < kills; kill++) {
-    // Paced by progress, not by the clock: a slow machine would do nothing but start services.
+    // Paced by progress, not by the clock: otherwise a slow machine would only start services.
     await until(() => acknowledged.length >= (kill * checkouts) / kills);
     const name = Math.random() < 0.5 ? 'offers' : 'confirm-payment';
     running[name].kill('SIGKILL');
@@ -146,7 +146,7 @@ describe(`over HTTP, on ${storageName}`, () => {
 });
 
 describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
-  it('answers at once, and has each order decided soon after', async () => {
+  it('responds at once, and each order soon has its decision', async () => {
     const { url, client } = await setUpPubSub();
     const events = await client.listenTo('loan-buddy-order-events');
     const tookMs: number[] = [];
@@ -166,7 +166,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
       `${storageName}, Pub/Sub: checkout to decision p50 ${tookMs[50]!.toFixed(0)} ms, ` +
         `p99 ${tookMs[99]!.toFixed(0)} ms`,
     );
-    // A checkout that waits as ever gets its decision, too.
+    // A checkout that waits also gets its decision.
     const waiting = await postCheckout(url, { user_id: 'cristina', loan_id: 'offer3' });
     expect([waiting.status, ((await waiting.json()) as OrderAnswer).status]).toEqual([
       201,
@@ -180,7 +180,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     await expectToSurviveKills(await setUpPubSub(), 'Pub/Sub');
   });
 
-  it('cares neither how often a message comes nor in which order', async () => {
+  it('handles duplicate messages in any order', async () => {
     const { url, client } = await setUpPubSub();
     const topics = [CHECKOUTS, DECISIONS];
     const seen = await Promise.all(topics.map((topic) => client.listenTo(topic)));
@@ -191,13 +191,13 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
       const again = [...first, ...first].sort(() => Math.random() - 0.5);
       await Promise.all(again.map((body) => client.publish(topic, body)));
     }
-    // The decisions on what was sent again are decisions as well.
+    // Requests sent again lead to decisions as well.
     await until(() => seen[1]!.length >= 60 + 120 + 120);
     await sleep(500);
     await expectDecidedOnce(url, orders);
   });
 
-  it('publishes all that happened before somebody wanted to know', async () => {
+  it('publishes the events from before publishing was enabled', async () => {
     const { url, client, start, running } = await setUpPubSub({ EVENT_BUS: 'none' });
     const orders = await buy(url, 10);
     await expectDecidedOnce(url, orders);
@@ -210,7 +210,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     expect(new Set(subjects)).toEqual(new Set(orders.map(({ id }) => id)));
   });
 
-  it('puts aside what nobody can handle, and goes on', async () => {
+  it('sends unhandled messages to the dead letters, and continues', async () => {
     const { url, client } = await setUpPubSub();
     const dead = client.listen('loan-buddy-dead-letters');
     const poison = {
@@ -236,7 +236,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     );
   });
 
-  it('takes checkouts while Pub/Sub is away, and has them decided when it is back', async () => {
+  it('accepts checkouts while Pub/Sub is down, and decides them when it is back', async () => {
     const { url, emulator } = await setUpPubSub();
     const before = await buy(url, 10);
     emulator.stop();
@@ -245,7 +245,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
       meanwhile.push(...(await buy(url, 5)));
       await sleep(500);
     }
-    // It keeps nothing: its topics, subscriptions and messages are gone.
+    // The emulator persists nothing: its topics, subscriptions and messages are gone.
     emulator.start();
     const ms = await expectDecidedOnce(url, [...before, ...meanwhile]);
     report(
@@ -254,7 +254,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     );
   });
 
-  it('names what is missing in a project where others create it', async () => {
+  it('names missing topics and subscriptions in a project where Terraform creates them', async () => {
     const emulator = await ownEmulator();
     const work = { name: 'no-work', topic: 'no-topic', deadLetterTopic: 'dead', maxDeliveries: 5 };
     const opening = openMessageBus(
@@ -271,7 +271,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     );
   });
 
-  it('goes on where Pub/Sub is not there at the start', async () => {
+  it('starts even if Pub/Sub is unreachable', async () => {
     const offers = await startService('offers', {
       PUBSUB_PROJECT_ID,
       PUBSUB_EMULATOR_HOST: `127.0.0.1:${String(await freePort())}`,
@@ -283,8 +283,8 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
   });
 });
 
-describe('a service that is to use Pub/Sub', () => {
-  it.each(['offers', 'confirm-payment'] as const)('%s wants to know the project', async (name) => {
+describe('a service that uses Pub/Sub', () => {
+  it.each(['offers', 'confirm-payment'] as const)('%s requires the project', async (name) => {
     const { exit, stderr } = await startInVain(name, { APPROVAL_TRANSPORT: 'pubsub' });
     expect(exit).toBe(1);
     expect(stderr).toMatch(/PUBSUB_PROJECT_ID: must be set for APPROVAL_TRANSPORT=pubsub/);

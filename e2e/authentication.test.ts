@@ -1,4 +1,4 @@
-/** Who is let in by whom, with the services as processes. */
+/** Authentication of users and between the services, with the services as processes. */
 import { connect, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ function checkout(
 }
 
 it.each(['offers', 'confirm-payment'] as const)(
-  '%s starts in production only with a choice of who is let in',
+  '%s starts in production only if AUTH_MODE is set',
   async (name) => {
     const { exit, stderr } = await startInVain(name, { NODE_ENV: 'production' });
     expect(exit).toBe(1);
@@ -29,7 +29,7 @@ it.each(['offers', 'confirm-payment'] as const)(
 );
 
 describe('between the services', () => {
-  it('no call is answered without a token, and an order stays pending where the secrets differ', async () => {
+  it('refuses calls without a token, and orders stay pending while the secrets differ', async () => {
     const tokens = await useTokens();
     const confirmPayment = await startService('confirm-payment', {
       ...tokens.confirmPaymentEnv,
@@ -53,7 +53,7 @@ describe('between the services', () => {
     ]);
   });
 
-  it('a checkout leaves a line in the audit log of each, under one request id', async () => {
+  it('a checkout writes an audit line in both services, under one request id', async () => {
     const tokens = await useTokens();
     const confirmPayment = await startService('confirm-payment', tokens.confirmPaymentEnv);
     const offers = await startService('offers', {
@@ -72,14 +72,14 @@ describe('between the services', () => {
     ]);
   });
 
-  it('the secret is replaced in three steps, and every checkout is answered with 201', async () => {
+  it('the secret is replaced in three steps, and every checkout returns 201', async () => {
     const tokens = await useTokens();
     const token = await tokens.sign({ scope: 'orders:write', expiresIn: 86_400 });
     const storage = await newStorage();
     const [old, next] = ['old', 'new'].map((name) => `${name}-secret-`.repeat(4));
-    // As a Kubernetes Service does: new connections go to whoever is ready.
+    // Like a Kubernetes Service: new connections go to a ready process.
     const [confirmPayments, front] = [await aService(), await aService()];
-    // An embedded database is one process': between two of them there is none, and nothing is asked.
+    // An embedded database belongs to one process: between two processes there is none, and no request is sent.
     const isShared = storage['DATABASE_URL']?.startsWith('postgres') === true;
     let confirmPayment: ServiceProcess | undefined;
     const ended: Promise<unknown>[] = [];
@@ -88,7 +88,7 @@ describe('between the services', () => {
       confirmPayment = await startService('confirm-payment', {
         ...tokens.confirmPaymentEnv,
         SERVICE_AUTH_SECRETS: secrets,
-        // Long enough to tell every kept-alive connection to close, however slow the machine.
+        // Long enough to close every keep-alive connection, even on a slow machine.
         SHUTDOWN_DELAY_MS: '5000',
         SHUTDOWN_TIMEOUT_MS: '60000',
       });
@@ -103,7 +103,7 @@ describe('between the services', () => {
         SERVICE_AUTH_SECRETS: secrets,
         CONFIRM_PAYMENT_URL: confirmPayments.url,
         RATE_LIMIT: 'off',
-        // An order that is not decided at once is a failure here.
+        // Here an order without an immediate decision is a failure.
         RETRY_BASE_MS: '60000',
       });
     await roll(old!);
@@ -116,10 +116,10 @@ describe('between the services', () => {
       () => state.goesOn,
       async () => {
         if (state.pause) return sleep(10);
-        // A new connection each time: a kept-alive one may close just as the next request is sent.
+        // A new connection each time: a keep-alive connection may close just as the next request is sent.
         const response = await checkout(front.url, token, { Connection: 'close' });
         const { code } = (await response.json()) as { code?: string };
-        // A slow machine may shed load, which has nothing to do with secrets.
+        // A slow machine may shed load, which is unrelated to secrets.
         if (code === 'overloaded') return sleep(20);
         state.done += 1;
         seen[response.status] = (seen[response.status] ?? 0) + 1;
@@ -159,7 +159,7 @@ describe('between the services', () => {
   });
 });
 
-/** A port that leads to another. */
+/** Opens a port that forwards to another one. */
 async function aService() {
   let target = 0;
   const sockets = new Set<Socket>();
@@ -193,13 +193,13 @@ async function aService() {
     to: (other: number) => {
       target = other;
     },
-    /** How many clients are connected to a port through it now. */
+    /** Number of clients connected to `port` through it. */
     connectionsTo: (port: number) => connections.get(port) ?? 0,
   };
 }
 
 describeWithServer('on two replicas', () => {
-  it('a quota of checkouts is one, to the letter', async () => {
+  it('share one exact quota of checkouts', async () => {
     const tokens = await useTokens();
     const confirmPayment = await startService('confirm-payment', tokens.confirmPaymentEnv);
     const env = {
@@ -211,7 +211,7 @@ describeWithServer('on two replicas', () => {
     const replicas = [await startService('offers', env), await startService('offers', env)];
     const statuses: number[] = [];
     const minuteNow = () => Math.floor(Date.now() / 60_000);
-    // Quotas are per minute: if one has ended meanwhile, start again as another user.
+    // Quotas are per minute: if a minute has ended meanwhile, start again as another user.
     for (let minute = NaN; minute !== minuteNow();) {
       minute = minuteNow();
       statuses.length = 0;

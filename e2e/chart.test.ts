@@ -1,5 +1,5 @@
-/** The Helm chart, as Helm renders it. Runs where helm is found. */
-/* What Helm renders has no types here; the schemas of Kubernetes check its shape. */
+/** The rendered Helm chart. Needs helm. */
+/* The rendered objects have no types here; the Kubernetes schemas check their shape. */
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ function render(...args: string[]): Rendered[] {
 
 const prometheus = { namespaceSelector: { matchLabels: { name: 'monitoring' } } };
 
-/** What has to be chosen, chosen as for a trial. */
+/** The required choices, set for a trial. */
 const trial = ['--set', 'auth.mode=none'];
 
 const variants: Record<string, string[]> = {
@@ -74,7 +74,7 @@ const schemas = {
   'networking.k8s.io/v1': ['NetworkPolicy', 'Ingress'],
 } as const;
 
-/** Not part of Kubernetes itself. */
+/** Kinds that are not part of Kubernetes itself. */
 const extensions = [
   'gateway.networking.k8s.io/v1',
   'monitoring.coreos.com/v1',
@@ -109,19 +109,19 @@ describeWithHelm('the chart', () => {
         : [];
     });
 
-  it('passes helm lint, strictly', () => {
+  it('passes helm lint --strict', () => {
     execFileSync('helm', ['lint', '--strict', chart, ...trial], { stdio: 'pipe' });
   });
 
   describe.each(Object.entries(variants))('with the values %s', (_, args) => {
     const objects = hasHelm ? render(...args) : [];
 
-    it('is what Kubernetes’ schemas describe', () => {
+    it('matches the Kubernetes schemas', () => {
       expect(objects.length).toBeGreaterThan(12);
       for (const object of objects) validate(object);
     });
 
-    it('holds no secret, only the name of one', () => {
+    it('contains no secret, only the name of one', () => {
       const text = JSON.stringify(objects);
       expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
       expect(text).not.toMatch(/postgres(ql)?:\/\//);
@@ -136,7 +136,7 @@ describeWithHelm('the chart', () => {
       for (const { valueFrom } of urls) expect(valueFrom).toHaveProperty('secretKeyRef');
     });
 
-    it('runs every pod with the least rights there are', () => {
+    it('runs every pod with minimal privileges', () => {
       const pods = podsOf(objects);
       expect(pods.length).toBeGreaterThanOrEqual(4);
       for (const pod of pods) {
@@ -157,7 +157,7 @@ describeWithHelm('the chart', () => {
       }
     });
 
-    it.each(['offers', 'confirm-payment'])('rolls %s out without a request lost', (name) => {
+    it.each(['offers', 'confirm-payment'])('rolls out %s without losing a request', (name) => {
       const { spec } = byName(objects, 'Deployment', `lb-${name}`);
       expect(spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 });
       const [container] = spec.template.spec.containers;
@@ -172,7 +172,7 @@ describeWithHelm('the chart', () => {
       expect(spec.template.metadata.annotations['checksum/config']).toMatch(/^[0-9a-f]{64}$/);
     });
 
-    it('selects pods that there are, and ports that they have', () => {
+    it('selects existing pods, and ports that they have', () => {
       for (const service of objects.filter(({ kind }) => kind === 'Service')) {
         const pods = objects.filter(
           (each) =>
@@ -187,7 +187,7 @@ describeWithHelm('the chart', () => {
       }
     });
 
-    it('lets only offers, and who scrapes, reach confirm-payment, which reaches nobody but Google', () => {
+    it('lets only offers and Prometheus reach confirm-payment, which reaches only Google', () => {
       const { spec } = byName(objects, 'NetworkPolicy', 'lb-confirm-payment');
       const offers = byName(objects, 'Deployment', 'lb-offers').spec.selector;
       const scraped = objects.some(({ kind }) => kind === 'ServiceMonitor');
@@ -201,7 +201,7 @@ describeWithHelm('the chart', () => {
     });
   });
 
-  it('has the metrics of both services scraped when told so, and only then', () => {
+  it('creates a ServiceMonitor for both services only if enabled', () => {
     const objects = render(...variants['everything on']!);
     for (const name of ['offers', 'confirm-payment']) {
       const { spec, metadata } = byName(objects, 'ServiceMonitor', `lb-${name}`);
@@ -220,7 +220,7 @@ describeWithHelm('the chart', () => {
     expect(render(...trial).map(({ kind }) => kind)).not.toContain('ServiceMonitor');
   });
 
-  it('lets who scrapes reach offers, however few others may', () => {
+  it('lets Prometheus reach offers, even if offersFrom is restricted', () => {
     const few = ['--set-json', 'networkPolicy.offersFrom=[{"podSelector":{}}]'];
     const { spec } = byName(
       render(...variants['everything on']!, ...few),
@@ -233,7 +233,7 @@ describeWithHelm('the chart', () => {
     ]);
   });
 
-  it('keeps the metrics, and what is for operators, from the world', () => {
+  it('exposes neither the metrics nor the endpoints for operators', () => {
     const objects = render(...variants['everything on']!);
     const ingress = byName(objects, 'Ingress', 'lb-offers').spec.rules.flatMap(
       ({ http }: { http: { paths: { path: string; pathType: string }[] } }) => http.paths,
@@ -259,7 +259,7 @@ describeWithHelm('the chart', () => {
     expect(['/offers', '/offers/x', '/checkout', '/orders/x/events'].every(isPublic)).toBe(true);
   });
 
-  it('rolls the pods when the configuration changes, and not otherwise', () => {
+  it('rolls the pods only when the configuration changes', () => {
     const checksum = (...args: string[]): unknown =>
       byName(render(...trial, ...args), 'Deployment', 'lb-offers').spec.template.metadata
         .annotations['checksum/config'];
@@ -278,7 +278,7 @@ describeWithHelm('the chart', () => {
     expect([PROVIDERS_FILE, LOG_LEVEL]).toEqual(['/config/providers.json', 'debug']);
   });
 
-  it('migrates before the first install only where the database is there already', () => {
+  it('migrates before the first install only if the database already exists', () => {
     const hook = (...args: string[]) =>
       byName(render(...trial, ...args), 'Job', 'lb-migrate').metadata.annotations!['helm.sh/hook'];
     expect(hook()).toBe('pre-install,pre-upgrade');
@@ -379,7 +379,7 @@ describeWithHelm('events', () => {
         ports.map(({ port }) => port),
       );
 
-  it('go over Pub/Sub where that is switched on, and nobody speaks to Google otherwise', () => {
+  it('go over Pub/Sub only if enabled; otherwise no pod connects to Google', () => {
     const off = render(...trial);
     for (const name of ['offers', 'confirm-payment']) {
       expect(configOf(off, name)).not.toHaveProperty('APPROVAL_TRANSPORT');
@@ -399,7 +399,7 @@ describeWithHelm('events', () => {
     expect(portsOut(events, 'confirm-payment')).toEqual([]);
   });
 
-  it('go out by e-mail where there is a Secret with the server', () => {
+  it('go out by e-mail if a Secret has the mail server', () => {
     expect(JSON.stringify(render(...trial))).not.toMatch(/SMTP/);
     const on = render(
       ...trial,
@@ -425,7 +425,7 @@ describeWithHelm('authentication', () => {
     rendered.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `lb-${name}`)!
       .data!;
 
-  it('is a choice that both services are told, and with tokens they share a secret', () => {
+  it('is set for both services, which share a secret if it uses tokens', () => {
     const off = render(...trial);
     const on = render(...variants['gke']!);
     for (const name of ['offers', 'confirm-payment']) {
@@ -452,7 +452,7 @@ describeWithHelm('authentication', () => {
   it.each([
     ['on', 'on'],
     ['off', 'off'],
-    // YAML takes an unquoted on or off for a boolean.
+    // YAML parses an unquoted on or off as a boolean.
     ['true', 'on'],
     ['false', 'off'],
   ])('limits rates with rateLimit.mode=%s as %s', (mode, expected) => {
@@ -462,7 +462,7 @@ describeWithHelm('authentication', () => {
     );
   });
 
-  it('is tried with a token by helm test where a Secret has one', () => {
+  it('is tested with a token by helm test if a Secret has one', () => {
     const envOfFlow = (...args: string[]) =>
       render(...trial, ...args).find(({ kind }) => kind === 'Pod')!.spec.containers[0]
         .env as object[];
@@ -476,7 +476,7 @@ describeWithHelm('authentication', () => {
     });
   });
 
-  it('is warned of in the notes where there is none', () => {
+  it('causes a warning in the notes if there is none', () => {
     const folder = mkdtempSync(join(tmpdir(), 'notes-'));
     try {
       cpSync(chart, folder, { recursive: true });
@@ -501,7 +501,7 @@ describeWithHelm('authentication', () => {
     }
   });
 
-  it('reaches the issuer’s keys, wherever else offers may go', () => {
+  it('reaches the issuer’s keys, even without other internet access', () => {
     const ports = (...args: string[]) =>
       render(...trial, '--set', 'networkPolicy.allowInternet=false', ...args)
         .find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'lb-offers')!
@@ -516,7 +516,7 @@ describeWithHelm('authentication', () => {
     ).toContain(443);
   });
 
-  it('stands behind Google’s load balancer, with its policy and certificate', () => {
+  it('runs behind Google’s load balancer, with its policy and certificate', () => {
     const gke = render(...variants['gke']!);
     const find = (kind: string) => gke.find((each) => each.kind === kind)!;
     expect(find('Ingress').metadata.annotations).toEqual({
@@ -560,7 +560,7 @@ describe('values.yaml', () => {
     additionalProperties?: unknown;
   }
 
-  /** The paths of all values that the schema names one by one. */
+  /** Returns the paths of all values that the schema names. */
   const paths = ({ properties = {} }: Schema, prefix = ''): string[] =>
     Object.entries(properties).flatMap(([key, inner]) =>
       inner.properties ? paths(inner, `${prefix}${key}.`) : [`${prefix}${key}`],
@@ -570,7 +570,7 @@ describe('values.yaml', () => {
     ['offers', offersVariables],
     ['confirmPayment', confirmPaymentVariables],
   ])(
-    'takes for %s each variable that it reads, but those that the chart sets itself',
+    'accepts for %s each variable that it reads, except those that the chart sets itself',
     (name, all) => {
       const names = (service: string) =>
         (
@@ -597,13 +597,13 @@ describe('values.yaml', () => {
       );
       if (!hasHelm) return;
       const left = all.filter((each) => !taken.has(each) && !chartSets.has(each));
-      // What a pod has no use for.
+      // Variables that a pod does not need.
       const unused = ['AUTH_JWKS_FILE', 'DATA_DIR', 'HOST', 'NODE_ENV', 'PORT', 'PROVIDERS_FILE'];
       expect(left.filter((each) => !unused.includes(each) && each !== 'RATE_LIMIT')).toEqual([]);
     },
   );
 
-  it('has every value that the schema knows, and the schema is closed', () => {
+  it('has every value in the schema, and the schema is closed', () => {
     const values = parse(text) as object;
     const known = paths(schema).filter((path) => path !== 'global');
     const missing = known.filter(
@@ -615,7 +615,7 @@ describe('values.yaml', () => {
             values,
           ) === undefined,
     );
-    // A limit that is not set is a choice.
+    // There is deliberately no CPU limit.
     expect(missing).toEqual(['offers.resources.limits.cpu', 'confirmPayment.resources.limits.cpu']);
     const open = (at: Schema): boolean =>
       at.properties !== undefined &&

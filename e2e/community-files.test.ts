@@ -11,7 +11,7 @@ describe('CHANGELOG.md', () => {
     ([, version]) => version,
   );
 
-  it('begins with Unreleased, and has the version of package.json', () => {
+  it('starts with Unreleased, and has the version of package.json', () => {
     const { version } = JSON.parse(read('package.json')) as { version: string };
     expect(versions[0]).toBe('Unreleased');
     expect(versions).toContain(version);

@@ -1,4 +1,4 @@
-/** The real confirm-payment against what asks it: the client of offers, and its messages. */
+/** The real confirm-payment against its callers: the client in offers, and the messages. */
 import { createHttpClient, createLifecycle, createPublishEvent } from '@loan-buddy/kit';
 import { recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import { createApp } from '../services/confirm-payment/src/app';

@@ -1,11 +1,11 @@
-/** What the files of the deployment say, where nothing that reads them would complain. */
+/** Rules for the deployment files that no tool checks. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { readConfig } from '../services/offers/src/config';
 import { root } from './support/service-process';
 
-/** The lines that give a password, a secret, a token or a key as it is, or a default for one. */
+/** Returns the lines that contain a literal password, secret, token or key, or a default for one. */
 function literalSecrets(text: string): string[] {
   const named = /(?:password|passwd|secrets?|token|(?:private|api)_?key)["']?\s*[:=]\s*(\S.*)$/i;
   const literal = /^(?:[\w+/=-]+|"[^"${]+"|'[^'${]+')[,;]?$/;
@@ -22,13 +22,13 @@ function literalSecrets(text: string): string[] {
   });
 }
 
-describe('the files of the deployment', () => {
+describe('the deployment files', () => {
   const files = [
     ...['docker-compose.yml', 'services/offers/Dockerfile', 'services/confirm-payment/Dockerfile'],
     ...['.ci', '.github', 'helm', 'kind', 'terraform'].flatMap(filesIn),
   ];
 
-  /** Without what Terraform makes there, which is not ours. */
+  /** Excludes the files that Terraform generates. */
   function filesIn(folder: string): string[] {
     return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
       .filter(
@@ -39,7 +39,7 @@ describe('the files of the deployment', () => {
       .map((entry) => relative(root, join(entry.parentPath, entry.name)));
   }
 
-  it('hold no secret, and no default for one', () => {
+  it('contain no secret, and no default for one', () => {
     expect(files.length).toBeGreaterThan(40);
     const found = files.flatMap((file) =>
       literalSecrets(readFileSync(join(root, file), 'utf8')).map((line) => `${file}: ${line}`),
@@ -70,7 +70,7 @@ describe('docker-compose.yml', () => {
     >;
   };
 
-  it('lets in everybody by choice, and publishes to this machine alone', () => {
+  it('disables authentication, and publishes ports to this machine only', () => {
     for (const name of ['offers', 'confirm-payment']) {
       expect(services[name]!.environment).toHaveProperty('AUTH_MODE', 'none');
       expect(services[name]!.ports).toHaveLength(1);
@@ -79,7 +79,7 @@ describe('docker-compose.yml', () => {
     expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
   });
 
-  it('passes on what e-mail and webhooks need, which is nothing unless it is set', () => {
+  it('passes on the settings of e-mail and webhooks, empty by default', () => {
     const { environment = {} } = services['offers']!;
     const names = ['SMTP_URL', 'SMTP_FROM', 'ALLOW_PRIVATE_WEBHOOKS', 'WEBHOOK_TIMEOUT_MS'];
     for (const name of names) expect(environment).toHaveProperty(name, `\${${name}:-}`);
@@ -87,7 +87,7 @@ describe('docker-compose.yml', () => {
     expect(unset).toEqual(readConfig({}));
   });
 
-  it('keeps the database and its password to itself and offers', () => {
+  it('gives the database and its password only to offers', () => {
     expect(services['postgres']).not.toHaveProperty('ports');
     expect(services['offers']!.environment).toHaveProperty('DATABASE_URL_FILE', '/secrets/url');
     const having = Object.entries(services).filter(([, { volumes = [] }]) =>

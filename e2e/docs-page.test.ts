@@ -1,4 +1,4 @@
-/** The page at /docs as a newcomer uses it: "Try it out" and "Execute", without filling in anything. */
+/** The page at /docs as a newcomer uses it: "Try it out" and "Execute", without filling anything in. */
 import type { Locator, Page } from 'playwright-core';
 import { describeWithBrowser, newPage } from './support/browser';
 import { report } from './support/client';
@@ -65,7 +65,7 @@ describeOnce('in a browser', () => {
           const height = await open(operation);
           const { status, body } = await tryOut(operation);
           report(`${id}: ${height.toFixed()} px, ${status} ${body ?? ''}`);
-          // With all operations open, the page is many times slower.
+          // With all operations open, the page is much slower.
           await toggle(operation);
           statuses[id] = status;
           if (height > MAX_HEIGHT) tooTall.push(id);
@@ -80,7 +80,7 @@ describeOnce('in a browser', () => {
       },
     );
 
-    it('says clearly that there is no order yet, before the first checkout', async () => {
+    it('says that there is no such order before the first checkout', async () => {
       const { url } = await startService('offers');
       const { page } = await openDocs(url);
       const operation = page.locator('[id$=-getOrder]');
@@ -89,7 +89,7 @@ describeOnce('in a browser', () => {
       expect([status, body]).toEqual(['404', expect.stringContaining('There is no such order')]);
     });
 
-    it('has padlocks where tokens are needed', async () => {
+    it('shows padlocks on operations that need a token', async () => {
       const { offersEnv } = await useTokens();
       const { url } = await startService('offers', offersEnv);
       const { page, complaints } = await openDocs(url);

@@ -1,4 +1,4 @@
-/** Runs the commands of README.md and docs/, and compares what they print with what is shown there. */
+/** Runs the commands in README.md and docs/, and compares their output with the output shown there. */
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -55,7 +55,7 @@ describeOnce('the documentation', () => {
     expect(commands.filter((command) => pattern.test(command))).not.toEqual([]);
   });
 
-  it.each([...blocks.keys()])('%s shows what its commands print', async (file) => {
+  it.each([...blocks.keys()])('%s shows the output of its commands', async (file) => {
     const found = blocks.get(file)!;
     const needsOrder = found.some(({ commands }) => commands.join().includes('ORDER_ID'));
     const { run, start } = await setUp(needsOrder ? await newFailedOrder() : undefined);
@@ -88,7 +88,7 @@ describeOnce('the documentation', () => {
   });
 });
 
-/** Repeats a command that only reads until it prints what is shown: a decision takes time. */
+/** Repeats a read-only command until its output matches: a decision takes time. */
 async function expectShown(run: () => Promise<string>, commands: string[], shown?: string) {
   const onlyReads = commands.every((command) => /^curl (?!.* -(d|X POST) )/.test(command));
   let output = await run();
@@ -103,7 +103,7 @@ async function expectShown(run: () => Promise<string>, commands: string[], shown
       return false;
     }).catch(() => undefined);
   }
-  // If it differs, Jest shows the whole output beside what is shown.
+  // If it differs, Jest prints both.
   expect(isShown(output, shown) ? shown : blank(output)).toBe(shown);
 }
 

@@ -1,4 +1,4 @@
-/** What happened to the orders, as `npm run events -- export` writes it. */
+/** `npm run events -- export`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { root } from './support/service-process';
 
 const script = join(root, 'services/offers/dist/commands/events.js');
 
-/** Runs the built command. `onRow` is called for each row as it comes. */
+/** Runs the built command. Calls `onRow` for each row as it arrives. */
 async function exportWith(storage: NodeJS.ProcessEnv, ...args: string[]) {
   const child = spawn(process.execPath, ['--max-old-space-size=64', script, 'export', ...args], {
     env: { PATH: process.env['PATH'], ...storage },
@@ -36,7 +36,7 @@ async function exportWith(storage: NodeJS.ProcessEnv, ...args: string[]) {
       const status = readFileSync(`/proc/${String(child.pid)}/status`, 'utf8');
       peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
     } catch {
-      // Not on this system, or it has ended.
+      // Another operating system, or the process has ended.
     }
   }, 50);
   const [code] = (await once(child, 'close')) as [number];
@@ -72,12 +72,12 @@ const eventsIn = (text: string): OrderEvent[] =>
     .filter((line) => line !== '')
     .map((line) => {
       const event = JSON.parse(line) as OrderEvent;
-      // Nothing is in it that the schema does not know.
+      // The event has only members that the schema knows.
       expect(orderEventSchema.parse(event)).toEqual(event);
       return event;
     });
 
-/** Everything that may be done to an order, legal or not. */
+/** Every operation on an order, legal or not. */
 const steps: Record<string, (orders: OrderStore, id: string) => Promise<unknown>> = {
   fail: (orders, id) => orders.recordFailure(id, { reason: 'x', dueInMs: 60_000, maxAttempts: 2 }),
   approve: (orders, id) => orders.decide(id, 'APPROVED'),
@@ -87,7 +87,7 @@ const steps: Record<string, (orders: OrderStore, id: string) => Promise<unknown>
 };
 
 describe(`the export, on ${storageName}`, () => {
-  it('gives, replayed, every order as it is', async () => {
+  it('replays to the current state of every order', async () => {
     const storage = await newStorage();
     const history = fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 8 });
     const now = await withDatabase(storage, async ({ db }) => {
@@ -119,7 +119,7 @@ describe(`the export, on ${storageName}`, () => {
     }
   });
 
-  it('goes on where it ended, also in a file that a kill cut short', async () => {
+  it('continues where it ended, even in a file that a kill cut short', async () => {
     const storage = await newStorage();
     const add = (count: number) =>
       withDatabase(storage, async ({ db }) => {
@@ -173,7 +173,7 @@ describe(`the export, on ${storageName}`, () => {
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/cannot be written/)]);
   });
 
-  it('says how it is used', async () => {
+  it('prints its usage', async () => {
     const storage = await newStorage();
     for (const args of [
       ['--format', 'xml'],
@@ -212,8 +212,8 @@ describe(`the export, on ${storageName}`, () => {
   });
 });
 
-describeWithServer('the export beside somebody who is writing', () => {
-  it('leaves out nothing that is committed late', async () => {
+describeWithServer('the export during an open transaction', () => {
+  it('skips no event that is committed late', async () => {
     const storage = await newStorage();
     await withDatabase(storage, async ({ db }) => {
       const orders = createOrderStore(db);
@@ -230,7 +230,7 @@ describeWithServer('the export beside somebody who is writing', () => {
       await isWritten;
       await orders.insert(anOrder(), 60_000);
       const early = await exportWith(storage);
-      expect([early.code, early.stdout]).toEqual([0, '']); // it would have to leave a gap
+      expect([early.code, early.stdout]).toEqual([0, '']); // otherwise it would leave a gap
       commit();
       await writing;
       const { stdout } = await exportWith(storage);

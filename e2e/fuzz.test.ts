@@ -1,4 +1,4 @@
-/** Requests made up from the OpenAPI documents of both services: fitting, nearly fitting and absurd ones. */
+/** Requests generated from the OpenAPI documents of both services: valid, nearly valid and absurd. */
 import { Agent, request } from 'node:http';
 import { until } from '@loan-buddy/kit/testing';
 import fc, { type Arbitrary } from 'fast-check';
@@ -9,9 +9,9 @@ import { secretBetweenServices, useTokens } from './support/tokens';
 
 const REQUESTS = 20_000;
 const WIDTH = 20;
-/** More than is left of a request for good, on average. */
+/** Upper limit of the memory that a request may leak, on average. */
 const LEAK_BYTES = 2000;
-/** In whatever a request has that nobody else may read. */
+/** Part of every secret in a request. */
 const SECRET = 's3cr3t';
 
 interface Schema {
@@ -56,7 +56,7 @@ interface Wanted {
   body: string | undefined;
 }
 
-/** Values that a schema takes. URLs lead nowhere but to this machine. */
+/** Generates valid values. URLs point to this machine only. */
 function fitting(schema: Schema, document: Document): Arbitrary<unknown> {
   const { $ref, anyOf, oneOf } = schema;
   if ($ref !== undefined) {
@@ -108,7 +108,7 @@ function ofProperties(schema: Schema, document: Document): Arbitrary<object> {
   return fc.record(Object.fromEntries(entries));
 }
 
-/** The same with something wrong in it, or nothing of it left. */
+/** Generates the same values with a fault, or something else entirely. */
 function nearly(value: Arbitrary<unknown>): Arbitrary<unknown> {
   const anything = fc.jsonValue({ maxDepth: 3 });
   const spoilt = fc
@@ -163,7 +163,7 @@ function headersOf(token: string, operation: Operation | undefined): Arbitrary<o
 
 const types = ['application/json', 'application/json; charset=utf-16', 'text/plain', ''];
 
-/** Requests to one operation of a document, or to nothing that is in it. */
+/** Generates requests to an operation of a document, or to a path that is not in it. */
 function wanted(document: Document, token: string): Arbitrary<Wanted> {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
@@ -228,7 +228,7 @@ function wanted(document: Document, token: string): Arbitrary<Wanted> {
   return fc.oneof(...operations);
 }
 
-/** In a URL, whatever is broken Unicode becomes what can be sent. */
+/** Removes lone surrogates, which a URL cannot contain. */
 function encode(text: string): string {
   return encodeURIComponent(text.replace(/\p{Cs}/gu, ''));
 }
@@ -251,7 +251,7 @@ afterAll(() => {
 function send(port: number, { method, path, headers, body }: Wanted): Promise<Seen> {
   return new Promise((resolve, reject) => {
     const given = Object.entries(headers);
-    // With Expect, the client would send the head before it knows of a body, and that as garbage behind it.
+    // Without this, Node.js sends the head of a request with Expect first, and then the body as garbage behind it.
     if (body !== undefined) given.push(['Content-Length', String(Buffer.byteLength(body))]);
     const outgoing = request(
       { host: '127.0.0.1', port, agent, method, path, headers: Object.fromEntries(given) },
@@ -271,7 +271,7 @@ function send(port: number, { method, path, headers, body }: Wanted): Promise<Se
   });
 }
 
-/** What nobody else may read of a request, by where it is. */
+/** Returns the secrets of a request, with their place. */
 function secretsOf({ headers, body = '' }: Wanted): [place: string, secret: string][] {
   const { Authorization = '', Cookie = '' } = headers;
   const fields = [...body.matchAll(/"(email|secret)":"([^"]+)"/g)];
@@ -280,11 +280,11 @@ function secretsOf({ headers, body = '' }: Wanted): [place: string, secret: stri
     ['cookie', Cookie],
     ...fields.map(([, name, value]) => [name!, value!]),
   ] as [string, string][];
-  // Of what was spoilt, anything may be left: a letter, say, that every log has.
+  // A mutated secret may be as short as one letter, which every log contains.
   return all.filter(([, secret]) => secret.includes(SECRET) || secret.length > 100);
 }
 
-/** Has a process write to its log, on SIGUSR2, what is left of its heap once all garbage is collected. */
+/** Makes a process log its heap size after a garbage collection, on SIGUSR2. */
 const heapTeller = `--import=data:text/javascript,${encodeURIComponent(`
   import { setFlagsFromString } from 'node:v8';
   import { runInNewContext } from 'node:vm';
@@ -309,7 +309,7 @@ async function documentOf({ url }: ServiceProcess) {
   return (await (await fetch(`${url}/openapi.json`)).json()) as Document;
 }
 
-it('answers whatever is asked, fails at nothing, and tells no secret', async () => {
+it('responds to any request, never fails, and reveals no secret', async () => {
   const tokens = await useTokens();
   const confirmPayment = await startService('confirm-payment', {
     ...tokens.confirmPaymentEnv,
@@ -351,7 +351,7 @@ it('answers whatever is asked, fails at nothing, and tells no secret', async () 
         }));
         statuses.set(seen.status, (statuses.get(seen.status) ?? 0) + 1);
         const { status, type, body } = seen;
-        // What is refused before it is looked at would be in no log anyhow.
+        // A request refused before it is parsed would be in no log anyway.
         if (status < 400) for (const [place, secret] of secretsOf(all[i]!)) keep(place, secret);
         for (const [, secret] of body.matchAll(/"secret":"([^"]+)"/g)) keep('answer', secret!);
         const isProblem = type === 'application/problem+json' || all[i]!.method === 'HEAD';
@@ -377,7 +377,7 @@ it('answers whatever is asked, fails at nothing, and tells no secret', async () 
       .map(([status, count]) => `${String(status)} × ${String(count)}`)
       .join(', ')}`,
   );
-  // It got through to what it tests.
+  // The requests reached the code under test.
   for (const status of [200, 201, 400, 401, 404, 405, 413, 415, 422]) {
     expect([status, statuses.get(status) ?? 0]).not.toEqual([status, 0]);
   }

@@ -1,4 +1,4 @@
-/** `--help` of every command and script prints its usage, and does nothing else. */
+/** `--help` of every command and script only prints its usage. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { root } from './support/service-process';
 const built = (script: string) => [process.execPath, join(root, 'services', script)];
 const source = [process.execPath, '-C', 'source', 'services/launcher/start.js'];
 
-/** How each is run, and arguments that it does not take. */
+/** How to run each command, and arguments that it refuses. */
 const commands: Record<string, { run: string[]; wrong: string[] }> = {
   'npm start': { run: [...source, 'services/launcher/src/main.ts'], wrong: ['now'] },
   'npm run migrate': { run: built('offers/dist/commands/migrate.js'), wrong: ['now'] },
@@ -44,7 +44,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs it with tools that only leave a trace, and with a data folder that does not exist yet. */
+/** Runs a command with fake tools that only leave a trace, and with a data folder that does not exist yet. */
 function run([file, ...args]: string[]) {
   const path = `${folder}:${process.env['PATH'] ?? ''}`;
   const { status, stdout, stderr } = spawnSync(file!, args, {

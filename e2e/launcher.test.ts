@@ -1,4 +1,4 @@
-/** `npm start` as a process: whatever ends it, no process stays behind. */
+/** `npm start` as a process: however it ends, it leaves no process behind. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -21,7 +21,7 @@ interface Listed {
   args: string;
 }
 
-/** All processes that have not ended. */
+/** Returns all running processes. */
 function processes(): Listed[] {
   const list = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' });
   return list.split('\n').flatMap((line) => {
@@ -31,7 +31,7 @@ function processes(): Listed[] {
   });
 }
 
-/** A process and all that it has started. */
+/** Returns a process and all its descendants. */
 function treeOf(pid: number): Listed[] {
   const all = processes();
   const tree = all.filter((each) => each.pid === pid);
@@ -46,12 +46,12 @@ const isOpen = (port: number) =>
   );
 
 interface Start {
-  /** What starts the launcher; default `npm start`. */
+  /** Command that starts the launcher; default `npm start`. */
   command?: string[];
   env?: NodeJS.ProcessEnv;
 }
 
-/** Starts the launcher on free ports. Kills whatever is left of it after the test. */
+/** Starts the launcher on free ports. Kills the remaining processes after the test. */
 async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
   const ports = [await freePort(), await freePort()];
   const child = spawn(command[0]!, command.slice(1), {
@@ -82,7 +82,7 @@ async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
     ports,
     exit,
     output: () => output,
-    /** Waits until it says that both services run; returns its processes. */
+    /** Waits until both services are ready. Returns the processes. */
     ready: async (): Promise<Listed[]> => {
       await until(() => output.includes(READY) || child.exitCode !== null);
       if (child.exitCode !== null) throw new Error(`it ended: ${output}`);
@@ -108,7 +108,7 @@ async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
 const script = 'node -C source services/launcher/start.js services/launcher/src/main.ts';
 const withoutNpm = { command: script.split(' ') };
 
-/** Sends a signal to one process of the chain from the first one to the launcher. Expects all of them to end. */
+/** Sends a signal to one process between the first one and the launcher. Expects all of them to end. */
 async function expectAllToEnd(
   position: number,
   signal: NodeJS.Signals,
@@ -131,9 +131,9 @@ describeOnce('the launcher', () => {
     );
 
     it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const)(
-      'leaves nothing behind after %s to npm, its shell or the launcher, where the shell stays',
+      'leaves nothing behind after %s to npm, its shell or the launcher, if the shell stays',
       async (signal) => {
-        // As npm runs a script without `exec`.
+        // Like npm with a script without `exec`.
         const shell = {
           command: ['sh', '-c', `sh -c '${script}; true'; true`],
           env: { npm_lifecycle_script: script },
@@ -142,7 +142,7 @@ describeOnce('the launcher', () => {
       },
     );
 
-    it('goes on when the shell that started npm in the background leaves', async () => {
+    it('keeps running when the shell that started npm in the background exits', async () => {
       const { exit, output, gone } = await start({ command: ['sh', '-c', 'npm start & echo $!'] });
       await exit;
       await until(() => output().includes(READY));
@@ -154,7 +154,7 @@ describeOnce('the launcher', () => {
   });
 
   describeUnless(withoutPs)('started without npm', () => {
-    it('ends when the reader of its output has left', async () => {
+    it('ends when the reader of its output exits', async () => {
       const { child, ports, ready, gone } = await start(withoutNpm);
       const tree = await ready();
       child.stdout.destroy();
@@ -190,7 +190,7 @@ describeOnce('the launcher', () => {
     );
   });
 
-  it('decides a checkout, whatever the proxy in the environment', async () => {
+  it('gets a decision despite a proxy in the environment', async () => {
     const proxy = 'http://127.0.0.1:9';
     const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy, http_proxy: proxy };
     const { child, ports, exit, output } = await start({ ...withoutNpm, env });

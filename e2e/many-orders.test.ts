@@ -1,4 +1,4 @@
-/** What 100,000 orders in the table cost beside 100. */
+/** The cost of requests with 100,000 orders in the table, compared with 100. */
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { CompiledQuery, sql } from 'kysely';
 import { openDatabase, type Database } from '../services/offers/src/db/database';
@@ -23,11 +23,11 @@ async function medianMs(work: () => Promise<Response>): Promise<number> {
   return times.sort((a, b) => a - b)[ROUNDS / 2]!;
 }
 
-/** The statements of the stores, and how the database would go about each. */
+/** Returns the query plan of every statement of the stores. */
 async function plans({ db }: Database): Promise<string[]> {
   const executor = db.getExecutor();
   const queries: CompiledQuery[] = [];
-  // What the stores build passes here; what they send as text, `executeQuery`.
+  // Statements built with Kysely pass here, and those sent as text pass `executeQuery`.
   const recording = db.withPlugin({
     transformQuery: ({ node, queryId }) => {
       queries.push(executor.compileQuery(node, queryId));

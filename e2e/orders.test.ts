@@ -1,4 +1,4 @@
-/** Orders that are never lost: the built services as processes, under everything that may happen to them. */
+/** No order is lost: the built services as processes, with kills, outages and faulty responses. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ import { atEnd } from './support/opened';
 import { newStorage, storageName } from './support/postgres';
 import { root, startService, type ServiceProcess } from './support/service-process';
 
-/** Retries at the speed of a test. */
+/** Fast retries. */
 const retries = {
   RETRY_BASE_MS: '50',
   RETRY_CAP_MS: '1000',
@@ -30,10 +30,10 @@ const retries = {
   BREAKER_OPEN_MS: '300',
 };
 
-/** Short leases in addition: a process soon takes over the work of one that has died. */
+/** Also short leases: a process soon takes over the work of one that died. */
 const quick = { ...retries, CONFIRM_PAYMENT_TIMEOUT_MS: '300', DATABASE_TIMEOUT_MS: '500' };
 
-/** Runs a command of offers as `npm run` would; meanwhile the servers of this process go on answering. */
+/** Runs a command of offers like `npm run`, without blocking the servers in this process. */
 async function command(name: string, env: NodeJS.ProcessEnv, ...args: string[]) {
   const script = join(root, 'services/offers/dist/commands', `${name}.js`);
   const child = spawn(process.execPath, [script, ...args], {
@@ -116,7 +116,7 @@ describe(`on ${storageName}`, () => {
     expect([wrong, changed]).toEqual([[], []]);
   });
 
-  it('takes every checkout while confirm-payment is away, and has them decided when it is back', async () => {
+  it('accepts every checkout while confirm-payment is down, and they get decisions when it is back', async () => {
     const port = String(await freePort());
     const first = await startService('confirm-payment', { PORT: port });
     const offers = await startService('offers', {
@@ -143,7 +143,7 @@ describe(`on ${storageName}`, () => {
     expect(orders.filter(({ status, loan_id }) => status !== rule[loan_id])).toEqual([]);
   });
 
-  it('invents no decision, whatever confirm-payment does, and asks again', async () => {
+  it('never makes up a decision, and retries, whatever confirm-payment sends', async () => {
     let trouble = '';
     let asked: string[] = [];
     const web = await startHttpServer((req, res) => {
@@ -195,7 +195,7 @@ describe(`on ${storageName}`, () => {
     trouble = '';
     const { orders, ms } = await untilFinal(offers.url, ids);
     expect(orders.map(({ status }) => status)).toEqual(ids.map(() => 'APPROVED'));
-    // One connection for each that may be settled at once may be kept alive, and none of those that went wrong.
+    // Keeps at most one connection per concurrent attempt, and none that failed.
     expect(web.connections()).toBeLessThanOrEqual(11);
     report(
       `${storageName}, six troubles: all PENDING, asked again, decided ${(ms / 1000).toFixed(1)} s ` +
@@ -203,7 +203,7 @@ describe(`on ${storageName}`, () => {
     );
   });
 
-  it('copes with a confirm-payment that speaks no HTTP', async () => {
+  it('survives a confirm-payment that does not speak HTTP', async () => {
     const noise = await startTcpServer((socket) => {
       socket.end('220 smtp.example ESMTP\r\n');
     });
@@ -220,7 +220,7 @@ describe(`on ${storageName}`, () => {
     ]);
   });
 
-  it('makes one order of one Idempotency-Key sent 100 times at once', async () => {
+  it('makes one order from 100 concurrent requests with the same Idempotency-Key', async () => {
     const confirmPayment = await startService('confirm-payment', { SIMULATED_LATENCY_MS: '50' });
     const offers = await startService('offers', {
       ...(await newStorage()),
@@ -250,7 +250,7 @@ describe(`on ${storageName}`, () => {
     );
   });
 
-  it('gives up after the last attempt, and an operator has it decided after all', async () => {
+  it('fails an order after the last attempt, and an operator can retry it', async () => {
     let healthy = false;
     const web = await startHttpServer((req, res) => {
       req.resume();
@@ -315,7 +315,7 @@ describe(`on ${storageName}`, () => {
     expect(decided.map(({ status }) => status)).toEqual(['APPROVED', 'APPROVED', 'APPROVED']);
   });
 
-  it('opens the breaker, tells of it, stays ready, and closes it with one probe', async () => {
+  it('opens the breaker, reports it, stays ready, and closes it with one half-open trial', async () => {
     let healthy = false;
     let asked = 0;
     const web = await startHttpServer((req, res) => {
@@ -370,7 +370,7 @@ describe(`on ${storageName}`, () => {
     );
   });
 
-  it('starts, and starts again on the same storage', async () => {
+  it('starts twice on the same storage', async () => {
     const storage = await newStorage();
     const startMs: number[] = [];
     const memory: number[] = [];

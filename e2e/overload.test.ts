@@ -1,4 +1,4 @@
-/** More than there is room for, and clients that mean no good: the others are answered nevertheless. */
+/** Overload and hostile clients: the other clients still get responses. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRawClient, quantile, type Outcome, type RawClient } from '../bench/open-loop';
@@ -21,8 +21,8 @@ function useClient(port: number, request: string): RawClient['send'] {
 
 const inMs = (ms: number) => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 
-describe(`far more checkouts than a service can take, on ${storageName}`, () => {
-  it('answers each, takes some, sheds the rest with 503, and takes all again afterwards', async () => {
+describe(`far more checkouts than a service can handle, on ${storageName}`, () => {
+  it('responds to each, accepts some, sheds the rest with 503, and accepts all afterwards', async () => {
     const quiet = { LOG_LEVEL: 'error' };
     const confirmPayment = await startService('confirm-payment', quiet);
     const offers = await startService('offers', {
@@ -52,10 +52,10 @@ describe(`far more checkouts than a service can take, on ${storageName}`, () => 
 describeOnce('GET /offers', () => {
   const LIMIT = 10_000;
 
-  /** Resolves once the sockets last asked for are open. */
+  /** Resolves once the latest sockets are open. */
   let opening: Promise<unknown> = Promise.resolve();
 
-  /** Sockets that are opened in one go, and do as they are told. */
+  /** Opens `count` sockets at once. */
   function open(port: number, count: number): Promise<Socket[]> {
     const opened = openAll(port, count);
     opening = opened;
@@ -81,7 +81,7 @@ describeOnce('GET /offers', () => {
     return sockets;
   }
 
-  /** What ten users see, each with a connection of their own and a pause of 20 ms between requests. */
+  /** Measures ten users, each with their own connection and a pause of 20 ms between requests. */
   async function users(port: number): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     const send = useClient(port, list);
@@ -143,7 +143,7 @@ describeOnce('GET /offers', () => {
     },
   };
 
-  it('is answered with 200, whatever others do', async () => {
+  it('returns 200, whatever other clients do', async () => {
     const { port } = await startService('offers', { MAX_CONNECTIONS: String(LIMIT) });
     for (const [name, attack] of Object.entries(attacks)) {
       const usual = await users(port);

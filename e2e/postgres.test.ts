@@ -1,4 +1,4 @@
-/** Several offers on one PostgreSQL server, and a server that goes away. */
+/** Several replicas of offers on one PostgreSQL server, and a server that stops. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startHttpServer, until } from '@loan-buddy/kit/testing';
@@ -25,7 +25,7 @@ async function connect(url: string): Promise<Client> {
   return client;
 }
 
-/** Orders as a process leaves them that died before it asked for the decision. */
+/** Inserts orders like a process that died before it requested the decisions. */
 async function insertPending(client: Client, count: number): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, due_at)
@@ -69,7 +69,7 @@ describeWithServer('on one PostgreSQL server', () => {
     expect(Math.min(...done.map(({ length }) => length))).toBeGreaterThan(0);
   });
 
-  it('one Idempotency-Key sent 100 times at once to two replicas makes one order', async () => {
+  it('100 concurrent requests with one Idempotency-Key to two replicas make one order', async () => {
     const confirmPayment = await startService('confirm-payment', { SIMULATED_LATENCY_MS: '50' });
     const env = {
       DATABASE_URL: await newServerDatabase(),
@@ -92,7 +92,7 @@ describeWithServer('on one PostgreSQL server', () => {
     }
   });
 
-  it('a replay is answered from the order when the process died before it answered', async () => {
+  it('a repeated request gets its response from the order if the first process died before it responded', async () => {
     let asked = 0;
     const confirmPayment = await startHttpServer((req, res) => {
       asked += 1;
@@ -127,7 +127,7 @@ describeWithServer('on one PostgreSQL server', () => {
     expect(await ordersOf(second.url, 'cristina')).toHaveLength(1);
   });
 
-  it('a server that stops and comes back costs 503s while it is gone, and no order', async () => {
+  it('a server that stops and comes back causes 503s, but loses no order', async () => {
     const server = await ownServer();
     const confirmPayment = await startService('confirm-payment');
     const offers = await startService('offers', {
@@ -181,7 +181,7 @@ describeWithServer('on one PostgreSQL server', () => {
     expect(new Set(orders.map(({ status }) => status))).toEqual(new Set(['REJECTED']));
   });
 
-  it('connections cut again and again, also in the middle of a transaction, end no process', async () => {
+  it('repeatedly cut connections, even in the middle of a transaction, end no process', async () => {
     const confirmPayment = await startService('confirm-payment');
     const env = {
       DATABASE_URL: await newServerDatabase(),
@@ -219,12 +219,12 @@ describeWithServer('on one PostgreSQL server', () => {
     expect([...statuses.keys()].filter((status) => ![201, 202, 503].includes(status))).toEqual([]);
   });
 
-  it('a migration that takes longer than DATABASE_TIMEOUT_MS is waited for', async () => {
+  it('a migration may take longer than DATABASE_TIMEOUT_MS', async () => {
     const env = { DATABASE_URL: await newServerDatabase(), DATABASE_TIMEOUT_MS: '500' };
     const client = await connect(env.DATABASE_URL);
     // A transaction sees one snapshot of pg_stat_activity, so another connection watches.
     const watcher = await connect(env.DATABASE_URL);
-    // The lock that Kysely takes for its migrations.
+    // Kysely's lock for migrations.
     await client.query(`begin; select pg_advisory_xact_lock(3853314791062309107)`);
     const starting = startService('offers', env);
     await until(async () => {
@@ -251,7 +251,7 @@ describeWithServer('on one PostgreSQL server', () => {
     expect(stderr).toMatch(/^offers: the database's schema is newer [^\n]*9999-future[^\n]*\n$/);
   });
 
-  it('a server that is not there stops the start with one line', async () => {
+  it('an unreachable server stops the start with one line', async () => {
     const { exit, stderr } = await startInVain('offers', {
       DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none',
     });

@@ -1,4 +1,4 @@
-/** The built services as processes: how they start, cope without each other, and stop. */
+/** The built services as processes: how they start, survive without each other, and stop. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get, type IncomingMessage } from 'node:http';
@@ -36,8 +36,8 @@ async function startHeldConfirmPayment() {
   return { url, decide, isAsked: () => asked };
 }
 
-describeOnce('the pair', () => {
-  it('lists offers and decides checkouts, with one request id through both', async () => {
+describeOnce('both services', () => {
+  it('list offers and decide checkouts, with one request id in both', async () => {
     const { offers, confirmPayment } = await startPair();
     const listed = (await (await fetch(`${offers.url}/offers`)).json()) as { id: string }[];
     expect(listed.map(({ id }) => id)).toEqual(['offer2', 'offer1', 'offer3']);
@@ -53,7 +53,7 @@ describeOnce('the pair', () => {
     }
   });
 
-  it('waits for slow providers, and for none past the deadline', async () => {
+  it('wait for slow providers, but not beyond the deadline', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'providers-'));
     const providersFile = (name: string, ...changes: object[]) => {
       const mocks = changes.map((change, i) => ({
@@ -78,7 +78,7 @@ describeOnce('the pair', () => {
       const all = await fetch(`${slowOffers.url}/offers`);
       expect(all.headers.get('missing-providers')).toBeNull();
       expect(await all.json()).toHaveLength(3);
-      // That there is a response at all shows the deadline: one provider never responds.
+      // A response proves the deadline, because one provider never responds.
       const hangingOffers = await startService('offers', {
         ...hanging,
         PROVIDER_TIMEOUT_MS: '2000',
@@ -91,7 +91,7 @@ describeOnce('the pair', () => {
     }
   });
 
-  it('answers 202 PENDING when confirm-payment is gone, hangs or fails', async () => {
+  it('return 202 PENDING when confirm-payment is gone, hangs or fails', async () => {
     const { offers, confirmPayment } = await startPair({ CONFIRM_PAYMENT_TIMEOUT_MS: '300' });
     await checkout(offers, 'offer2');
     await confirmPayment.close();
@@ -151,8 +151,8 @@ describeOnce('a stop', () => {
     expect(answered).toBe(accepted);
   });
 
-  it('resets no kept-alive connection under a client that uses it', async () => {
-    // Long enough for each client to be told to close, however slow the machine.
+  it('resets no keep-alive connection that a client is using', async () => {
+    // Long enough for each client to get Connection: close, even on a slow machine.
     const patience = { SHUTDOWN_DELAY_MS: '10000', SHUTDOWN_TIMEOUT_MS: '60000' };
     const { offers } = await startPair(patience);
     let answered = 0;
@@ -195,7 +195,7 @@ describeOnce('a stop', () => {
     const inFlight = checkout(offers, 'offer2');
     await until(held.isAsked);
     offers.kill('SIGINT');
-    // Decide only once it has begun to stop.
+    // Decides only after the stop has begun.
     await until(() => offers.log.some(({ msg }) => msg === 'stopping'));
     held.decide();
     const response = await inFlight;
@@ -212,7 +212,7 @@ describeOnce('a stop', () => {
     await until(held.isAsked);
     offers.kill('SIGTERM');
     expect(await offers.exit).toBe(1);
-    // It did not wait for the decision, which never came.
+    // It did not wait for the decision, which never comes.
     expect(await inFlight).toContain('fetch failed');
   });
 });

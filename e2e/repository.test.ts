@@ -1,4 +1,4 @@
-/** Rules of the repository that no single module can keep. */
+/** Rules for the whole repository. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ describe('package-lock.json', () => {
   };
   const packages = Object.entries(lock.packages);
 
-  it('holds no package that exists for some platforms only', () => {
+  it('contains no platform-specific package', () => {
     const bound = packages.filter(
       ([path, { os, cpu }]) => (os ?? cpu) && !path.endsWith('fsevents'),
     );
@@ -28,7 +28,7 @@ describe('package-lock.json', () => {
   });
 
   it.each(['20.19.0', '22.13.0', '24.0.0'])(
-    'holds only packages that run on Node %s',
+    'contains only packages that run on Node %s',
     (version) => {
       const refusing = packages.filter(
         ([, { engines }]) => !satisfies(version, engines?.node ?? '*'),
@@ -37,7 +37,7 @@ describe('package-lock.json', () => {
     },
   );
 
-  it('holds no package under a licence that nobody has agreed to', () => {
+  it('contains no package under a licence that is not allowed', () => {
     const out = execFileSync(process.execPath, [join(root, '.ci/check-licenses.mjs')]).toString();
     expect(out).toMatch(/^\d{3} packages are shipped, 0 under/);
   });
@@ -48,7 +48,7 @@ describe('package-lock.json', () => {
 });
 
 describe('check-licenses.mjs', () => {
-  /** Runs it on one package with that licence. */
+  /** Runs the script on one package with the given licence. */
   function check(license: unknown, more: object = {}): { status: number | null; said: string } {
     const folder = mkdtempSync(join(tmpdir(), 'licenses-'));
     try {
@@ -71,7 +71,7 @@ describe('check-licenses.mjs', () => {
     '(MIT OR GPL-3.0-only)',
     'GPL-3.0-only OR (MIT AND ISC)',
     'MIT AND (ISC OR GPL-3.0-only)',
-  ])('agrees to %s', (licence) => {
+  ])('accepts %s', (licence) => {
     expect(check(licence)).toEqual({
       status: 0,
       said: '1 packages are shipped, 0 under a licence not agreed to\n',
@@ -94,7 +94,7 @@ describe('check-licenses.mjs', () => {
     expect(said).toContain(`node_modules/thing: ${licence}\n`);
   });
 
-  it('leaves out what is for development only', () => {
+  it('ignores development dependencies', () => {
     expect(check('GPL-3.0-only', { dev: true })).toMatchObject({ status: 0 });
   });
 });
@@ -149,8 +149,8 @@ interface Complaint {
 }
 
 /**
- * Returns what the import rules say about each text, as if it were the content of the file. ESLint runs in its own process:
- * it loads its configuration as an ECMAScript module, which Jest does only with an experimental flag.
+ * Returns the complaints of the import rules about each text, as if it were the content of the file. ESLint runs in its
+ * own process: it loads its configuration as an ECMAScript module, which Jest does only with an experimental flag.
  */
 function lint(texts: { file: string; text: string }[]): Complaint[][] {
   // These two rules need no types; without them, the text under test may differ from the file's.
@@ -184,7 +184,7 @@ describe('the documentation', () => {
     ...markdownIn('docs/adr'),
   ];
 
-  it.each(files)('%s links only to what is there', (file) => {
+  it.each(files)('%s links only to files that exist', (file) => {
     const text = readFileSync(join(root, file), 'utf8');
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(
       ([, target]) => target!,
@@ -193,7 +193,7 @@ describe('the documentation', () => {
     expect(broken).toEqual([]);
   });
 
-  it('names only tests that there are', () => {
+  it('names only tests that exist', () => {
     const tests = ['services', 'e2e', 'terraform'].flatMap((folder) =>
       readdirSync(join(root, folder), { encoding: 'utf8', recursive: true })
         .filter((path) => /\.(test\.ts|tftest\.hcl)$/.test(path) && !path.includes('node_modules'))

@@ -1,4 +1,4 @@
-/** What Terraform makes, where the services rely on it. Read as text: nothing here needs Terraform or its providers. */
+/** The Terraform resources that the services rely on. Reads them as text, without Terraform or its providers. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -11,13 +11,13 @@ import {
 } from '../services/offers/src/config';
 import { root } from './support/service-process';
 
-describe('what Terraform makes in Pub/Sub', () => {
+describe('the Pub/Sub resources', () => {
   const textOf = (file: string) => readFileSync(join(root, 'terraform', file), 'utf8');
   const pubsub = textOf('pubsub.tf');
   const resourceOf = (text: string, type: string, name: string) =>
     new RegExp(`^resource "${type}" "${name}" \\{$([^]*?)^\\}$`, 'm').exec(text)?.[1] ?? '';
 
-  /** What stands between a line and the brace that ends its block, which is as far to the left. */
+  /** Returns the text between a line and the closing brace with the same indentation. */
   function blockOf(text: string, start: string): string {
     const found = new RegExp(`^( *)${start} = \\{$([^]*?)^\\1\\}$`, 'm').exec(text);
     if (!found) throw new Error(`there is no ${start}`);
@@ -30,7 +30,7 @@ describe('what Terraform makes in Pub/Sub', () => {
   const topicIds = [...(/topic_ids = toset\((.*)\)/.exec(pubsub)?.[1] ?? '').matchAll(/[\w-]+/g)];
   const workers = Object.entries(pairsOf(blockOf(pubsub, 'workers')));
 
-  /** Where Terraform has what a service calls by a name of its own, without an environment in it. */
+  /** Maps a service's default names, which contain no environment, to Terraform expressions. */
   const places: Record<string, string> = Object.fromEntries([
     ...topicIds.map(([id]) => [`loan-buddy-${id}`, `google_pubsub_topic.this["${id}"].name`]),
     ...workers.map(([topic, worker]) => [
@@ -42,7 +42,7 @@ describe('what Terraform makes in Pub/Sub', () => {
   it.each([
     ['offers', 'offers', offersVariables, readOffersConfig({})],
     ['confirm-payment', 'confirmPayment', confirmPaymentVariables, readConfirmPaymentConfig({})],
-  ])('is all that %s uses, and what its values say', (_, key, variables, config) => {
+  ])('include all that %s uses, under the names in its values', (_, key, variables, config) => {
     const named = variables.filter((name) => /^PUBSUB_\w+_(TOPIC|SUBSCRIPTION)$/.test(name));
     const values = pairsOf(blockOf(blockOf(textOf('outputs.tf'), key), 'config'));
     expect(values).toStrictEqual({
@@ -55,7 +55,7 @@ describe('what Terraform makes in Pub/Sub', () => {
     expect(Number(maxDeliveries?.[1])).toBe(config.PUBSUB_MAX_DELIVERIES);
   });
 
-  it('is a subscription of each topic that is read, which sets aside what nobody can handle', () => {
+  it('include a subscription for each topic that a service reads, with a dead-letter topic', () => {
     const work = resourceOf(pubsub, 'google_pubsub_subscription', 'work');
     expect(pairsOf(work)).toMatchObject({
       for_each: 'local.workers',
@@ -66,7 +66,7 @@ describe('what Terraform makes in Pub/Sub', () => {
     });
   });
 
-  it('sets events aside only after BigQuery was away for half a day', () => {
+  it('send events to the dead letters only after BigQuery was down for half a day', () => {
     const analytics = textOf('bigquery.tf');
     const subscription = resourceOf(analytics, 'google_pubsub_subscription', 'analytics');
     const secondsOf = (backoff: string | undefined) => Number(/^"(\d+)s"$/.exec(backoff!)?.[1]);
@@ -79,7 +79,7 @@ describe('what Terraform makes in Pub/Sub', () => {
     expect(seconds / 3600).toBeGreaterThan(12);
   });
 
-  it('can be looked at by who needs it', () => {
+  it('can be read by the services that check them', () => {
     const viewers = [
       ...pubsub.matchAll(/^resource "(google_pubsub_\w+)" "\w*viewer" \{$([^]*?)^\}$/gm),
     ].map(([, type, block]) => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes the Kind cluster that kind/up.sh created, with all its orders.
+# Removes the Kind cluster of kind/up.sh, including all orders.
 set -euo pipefail
 
 usage='usage: kind/down.sh

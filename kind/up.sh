@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts loan-buddy on a Kind cluster.
+# Installs loan-buddy on a Kind cluster.
 set -euo pipefail
 
 usage='usage: kind/up.sh [--dry-run]
@@ -33,7 +33,7 @@ run() { # run WHAT_TO_DO_IF_IT_FAILS COMMAND...
   "$@" || fail "this failed: $*" "$remedy"
 }
 
-quietly() { # whether a command that changes nothing succeeds; in a dry run it never does
+quietly() { # whether a read-only command succeeds; never in a dry run
   [ -z "$dry_run" ] && "$@" >/dev/null 2>&1
 }
 
@@ -50,7 +50,7 @@ else
   run 'A broken cluster is removed with kind/down.sh.' kind create cluster --config kind/cluster.yaml --wait 120s
 fi
 
-# A tag of its own for each content of the two: what has not changed is not rolled out.
+# The tag depends on the content of both images, so that an unchanged image is not rolled out.
 for service in offers confirm-payment; do
   run 'Read the build above; docker system df shows whether the disk is full.' \
     docker build --file "services/$service/Dockerfile" --tag "loan-buddy/$service:dev" .
@@ -73,7 +73,7 @@ if quietly kubectl --context "$context" -n "$namespace" get secret loan-buddy-da
 else
   password=random
   [ -z "$dry_run" ] && password=$(openssl rand -hex 16)
-  # Made once for this cluster, and not printed.
+  # Generated once for this cluster, and never printed.
   printf '+ kubectl -n %s create secret generic loan-buddy-database\n' "$namespace"
   if [ -z "$dry_run" ]; then
     kubectl --context "$context" -n "$namespace" create secret generic loan-buddy-database \

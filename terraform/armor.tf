@@ -1,10 +1,10 @@
-# What reaches the load balancer: limited by address, and looked at for what no honest client sends. The services have
-# limits of their own, by user; this keeps floods away from them.
+# Limits requests by address at the load balancer, and refuses known attacks. The services have their own limits by user;
+# this keeps floods away from them.
 resource "google_compute_security_policy" "this" {
   name        = local.name
-  description = "Before offers of ${local.name}"
+  description = "Protects offers of ${local.name}"
 
-  # The rules look at the values of a JSON body, not at its braces and quotes.
+  # The rules check the values of a JSON body, not its braces and quotes.
   advanced_options_config {
     json_parsing = "STANDARD"
   }
@@ -28,7 +28,7 @@ resource "google_compute_security_policy" "this" {
   rule {
     action      = "rate_based_ban"
     priority    = 2000
-    description = "So many requests a minute of one address; more, and it is banned for a while"
+    description = "Rate limit per address; bans an address that exceeds it"
 
     match {
       versioned_expr = "SRC_IPS_V1"
@@ -54,7 +54,7 @@ resource "google_compute_security_policy" "this" {
   rule {
     action      = "allow"
     priority    = 2147483647
-    description = "Everybody else"
+    description = "All other requests"
 
     match {
       versioned_expr = "SRC_IPS_V1"
@@ -76,11 +76,11 @@ resource "google_compute_ssl_policy" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Google issues it once the DNS record of each domain leads to the address.
+# Google issues it once the DNS record of each domain points to the address.
 resource "google_compute_managed_ssl_certificate" "this" {
   count = length(var.domains) > 0 ? 1 : 0
 
-  # Named for its domains: one in use cannot be changed, so another takes its place first.
+  # Named after its domains: a certificate in use cannot change, so a new one replaces it first.
   name = "${local.name}-${substr(sha256(join(",", var.domains)), 0, 8)}"
 
   managed {

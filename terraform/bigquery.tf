@@ -1,7 +1,7 @@
-# Every event of an order, for analysis: Pub/Sub writes them, nobody runs anything.
+# All order events, for analysis. Pub/Sub writes them, without a process of ours.
 resource "google_bigquery_dataset" "analytics" {
   dataset_id  = replace(local.name, "-", "_")
-  description = "What happened to the orders of ${local.name}."
+  description = "Events of the orders of ${local.name}."
   location    = var.region
 
   depends_on = [google_project_service.this]
@@ -10,7 +10,7 @@ resource "google_bigquery_dataset" "analytics" {
 resource "google_bigquery_table" "order_events" {
   dataset_id          = google_bigquery_dataset.analytics.dataset_id
   table_id            = "order_events"
-  description         = "A row for each delivery of an event: the same event may be there twice, with the same source and id."
+  description         = "One row per delivery of an event: an event may appear twice, with the same source and id."
   schema              = file("${path.module}/schemas/order-events.json")
   clustering          = ["type"]
   deletion_protection = var.analytics.deletion_protection
@@ -46,9 +46,9 @@ resource "google_pubsub_subscription" "analytics" {
     ttl = ""
   }
 
-  # BigQuery may be away for a while. The pause before the next delivery doubles from ten seconds up to ten minutes: the first
-  # six take ten minutes together, the 93 after them ten minutes each. So with a hundred deliveries, Pub/Sub's maximum, an
-  # event is set aside only after more than fifteen hours.
+  # BigQuery may be down for a while. The delay before the next delivery doubles from ten seconds up to ten minutes: the
+  # first six take ten minutes together, the 93 after them ten minutes each. So with a hundred deliveries, Pub/Sub's
+  # maximum, an event goes to the dead letters only after more than fifteen hours.
   retry_policy {
     minimum_backoff = "10s"
     maximum_backoff = "600s"
@@ -63,7 +63,7 @@ resource "google_pubsub_subscription" "analytics" {
 }
 
 locals {
-  # Each event once, however often it was delivered.
+  # Each event once, even if it was delivered repeatedly.
   events_once = <<-SQL
     select * from `${var.project_id}.${google_bigquery_dataset.analytics.dataset_id}.${google_bigquery_table.order_events.table_id}`
     where true

@@ -1,4 +1,4 @@
-# The repository's workflows come without a key: GitHub's token is exchanged for one of this service account.
+# The repository's workflows need no key: they exchange GitHub's token for one of this service account.
 locals {
   ci = var.github_repository == null ? {} : { this = var.github_repository }
 }
@@ -24,7 +24,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
     "attribute.ref"        = "assertion.ref"
   }
 
-  # No other repository, and of this one only tags: what a pull request runs gets nothing.
+  # Only this repository, and only its tags: a pull request gets no access.
   attribute_condition = "assertion.repository == '${each.value}' && assertion.ref.startsWith('refs/tags/v')"
 
   oidc {

@@ -43,7 +43,7 @@ resource "google_container_cluster" "this" {
   depends_on = [google_project_iam_member.nodes]
 }
 
-# What nodes may do: no more than to log, to report, and to pull images.
+# Nodes may only write logs and metrics, and pull images.
 resource "google_service_account" "nodes" {
   account_id   = "${local.name}-nodes"
   display_name = "Nodes of ${local.name}"

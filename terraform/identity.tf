@@ -1,4 +1,4 @@
-# One Google service account for each service, worn by its Kubernetes service account (Workload Identity).
+# One Google service account per service, used by its Kubernetes service account (Workload Identity).
 resource "google_service_account" "service" {
   for_each = toset(["offers", "confirm-payment"])
 

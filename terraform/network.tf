@@ -29,7 +29,7 @@ resource "google_compute_subnetwork" "nodes" {
   }
 }
 
-# Nodes have no public address: this is their way out, to the banks.
+# Nodes have no public address: they reach the banks through this NAT.
 resource "google_compute_router" "this" {
   name    = local.name
   network = google_compute_network.this.id
@@ -49,7 +49,7 @@ resource "google_compute_router_nat" "this" {
   }
 }
 
-# Where Google puts Cloud SQL, within reach of the network and of nobody else.
+# The address range of Cloud SQL, reachable only from the network.
 resource "google_compute_global_address" "private" {
   name          = "${local.name}-private"
   network       = google_compute_network.this.id

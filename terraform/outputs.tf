@@ -1,30 +1,30 @@
 output "cluster" {
-  description = "For gcloud container clusters get-credentials."
+  description = "Cluster name and region, for gcloud container clusters get-credentials."
   value       = { name = google_container_cluster.this.name, region = var.region }
 }
 
 output "registry" {
-  description = "Where images are pushed: the repository's variable GOOGLE_REGISTRY."
+  description = "The registry for images: the repository's variable GOOGLE_REGISTRY."
   value       = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
 }
 
 output "address" {
-  description = "For the DNS record, and the name by which an Ingress asks for it."
+  description = "The address for the DNS record, and its name for an Ingress."
   value       = { ip = google_compute_global_address.public.address, name = google_compute_global_address.public.name }
 }
 
 output "database_url_secret" {
-  description = "The Secret Manager secret with DATABASE_URL; docs/deploy.md says how it gets into the cluster."
+  description = "The Secret Manager secret with DATABASE_URL; docs/deploy.md says how to copy it into the cluster."
   value       = google_secret_manager_secret.database_url.secret_id
 }
 
 output "service_auth_secret" {
-  description = "The Secret Manager secret with SERVICE_AUTH_SECRETS; it gets into the cluster the same way."
+  description = "The Secret Manager secret with SERVICE_AUTH_SECRETS; copy it into the cluster like the other."
   value       = google_secret_manager_secret.service_auth.secret_id
 }
 
 output "dead_letters" {
-  description = "The subscription with the messages that nobody could handle; docs/deploy.md says what to do with them."
+  description = "The subscription with the dead letters; docs/deploy.md says what to do with them."
   value       = google_pubsub_subscription.dead_letters.name
 }
 
@@ -34,7 +34,7 @@ output "analytics" {
 }
 
 output "ci" {
-  description = "For google-github-actions/auth; null without github_repository."
+  description = "Inputs for google-github-actions/auth; null without github_repository."
   value = var.github_repository == null ? null : {
     workload_identity_provider = google_iam_workload_identity_pool_provider.github["this"].name
     service_account            = google_service_account.ci["this"].email
@@ -42,7 +42,7 @@ output "ci" {
 }
 
 output "helm_values" {
-  description = "What belongs to this project in the chart's values, to be given after values-gke.yaml."
+  description = "The chart's values for this project; pass them after values-gke.yaml."
   value = yamlencode({
     image = {
       registry = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"

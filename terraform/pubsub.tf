@@ -1,21 +1,21 @@
-# What the services tell each other, and whoever else wants to know. docs/events.md describes the messages.
+# Topics and subscriptions between the services, and the topic of events for others. docs/events.md describes the messages.
 locals {
   topic_ids = toset(["checkouts", "decisions", "order-events", "dead-letters"])
 
-  # Who reads which of them for work.
+  # Topic and the service that reads it.
   workers = {
     checkouts = "confirm-payment"
     decisions = "offers"
   }
 
-  # Who publishes to which.
+  # Topic and its publishers.
   publishers = {
     checkouts    = "offers"
     decisions    = "confirm-payment"
     order-events = "offers"
   }
 
-  # Pub/Sub itself, where it forwards messages for us.
+  # Pub/Sub's own identity, which forwards dead letters and writes to BigQuery.
   pubsub_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 
@@ -36,7 +36,7 @@ resource "google_pubsub_topic" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Not in order: a message that somebody died with would hold back all later ones of its order.
+# Not ordered: a message whose reader died would hold back all later messages of its order.
 resource "google_pubsub_subscription" "work" {
   for_each = local.workers
 
@@ -60,7 +60,7 @@ resource "google_pubsub_subscription" "work" {
   }
 }
 
-# So that what nobody can handle is kept, and can be looked at.
+# Keeps the dead letters for an operator to inspect.
 resource "google_pubsub_subscription" "dead_letters" {
   name                       = "${local.name}-dead-letters"
   topic                      = google_pubsub_topic.this["dead-letters"].id
@@ -79,7 +79,7 @@ resource "google_pubsub_topic_iam_member" "publisher" {
   member = google_service_account.service[each.value].member
 }
 
-# A service looks at its start whether what it needs is there, and does not start where it is not.
+# At start, a service checks its topics and subscriptions, and refuses to start if one is missing.
 resource "google_pubsub_topic_iam_member" "viewer" {
   for_each = local.publishers
 
@@ -88,7 +88,7 @@ resource "google_pubsub_topic_iam_member" "viewer" {
   member = google_service_account.service[each.value].member
 }
 
-# Where what it cannot handle goes to is part of that.
+# This check includes the dead-letter topic.
 resource "google_pubsub_topic_iam_member" "dead_letters_viewer" {
   for_each = toset(values(local.workers))
 
@@ -113,7 +113,7 @@ resource "google_pubsub_subscription_iam_member" "viewer" {
   member       = google_service_account.service[each.value].member
 }
 
-# Dead letters are forwarded by Pub/Sub: it takes them from the subscription and publishes them.
+# Pub/Sub forwards dead letters: it reads them from the subscription and publishes them.
 resource "google_pubsub_topic_iam_member" "dead_letters" {
   topic  = google_pubsub_topic.this["dead-letters"].id
   role   = "roles/pubsub.publisher"

@@ -1,5 +1,5 @@
 variable "project_id" {
-  description = "The Google Cloud project that everything is made in."
+  description = "The Google Cloud project of all resources."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "Where it is made: one region, all of its zones."
+  description = "The region; resources use all of its zones."
   type        = string
   default     = "europe-west1"
 
@@ -20,7 +20,7 @@ variable "region" {
 }
 
 variable "environment" {
-  description = "Tells several of these apart within a project; part of every name."
+  description = "Distinguishes several environments in a project; part of every name."
   type        = string
   default     = "prod"
 
@@ -31,13 +31,13 @@ variable "environment" {
 }
 
 variable "labels" {
-  description = "Labels on everything that takes them, besides app and environment."
+  description = "Additional labels on all resources that support them, beside app and environment."
   type        = map(string)
   default     = {}
 }
 
 variable "network" {
-  description = "The address ranges: of nodes, pods, services, and of what Google runs for us (Cloud SQL)."
+  description = "The address ranges of nodes, pods, services, Google's managed services (Cloud SQL) and the control plane."
   type = object({
     nodes_cidr         = optional(string, "10.10.0.0/20")
     pods_cidr          = optional(string, "10.20.0.0/16")
@@ -59,7 +59,7 @@ variable "network" {
 }
 
 variable "cluster" {
-  description = "The GKE cluster. Who may reach its control plane, by the name of the range; nobody from outside if empty."
+  description = "The GKE cluster. authorized_networks are the ranges that reach its control plane, by name; empty: only from within the network."
   type = object({
     release_channel     = optional(string, "REGULAR")
     authorized_networks = optional(map(string), {})
@@ -74,7 +74,7 @@ variable "cluster" {
 }
 
 variable "database" {
-  description = "Cloud SQL for PostgreSQL. REGIONAL keeps a second one in another zone, at twice the price."
+  description = "Cloud SQL for PostgreSQL. REGIONAL adds a standby in another zone, at twice the price."
   type = object({
     tier                 = optional(string, "db-custom-1-3840")
     availability         = optional(string, "REGIONAL")
@@ -104,7 +104,7 @@ variable "database" {
 }
 
 variable "pubsub" {
-  description = "How long messages are kept, and after how many deliveries one between the services is set aside as a dead letter."
+  description = "How many days messages are kept, and after how many deliveries a message between the services becomes a dead letter."
   type = object({
     retention_days = optional(number, 7)
     max_deliveries = optional(number, 10)
@@ -123,7 +123,7 @@ variable "pubsub" {
 }
 
 variable "analytics" {
-  description = "The events in BigQuery: for how many days they are kept, for ever if null."
+  description = "The events in BigQuery. keep_days is how long they are kept; null: forever."
   type = object({
     keep_days           = optional(number)
     deletion_protection = optional(bool, true)
@@ -137,7 +137,7 @@ variable "analytics" {
 }
 
 variable "domains" {
-  description = "The host names that lead to offers, for a certificate of Google's; none if empty."
+  description = "The host names of offers, for a certificate from Google; empty: no certificate."
   type        = list(string)
   default     = []
 
@@ -148,7 +148,7 @@ variable "domains" {
 }
 
 variable "armor" {
-  description = "Cloud Armor: requests a minute of one address, how long it is banned for more, and which of Google's rules refuse a request."
+  description = "Cloud Armor: allowed requests per minute and address, how long an address beyond that is banned, and which of Google's rules apply."
   type = object({
     requests_per_minute = optional(number, 1200)
     ban_seconds         = optional(number, 300)
@@ -180,7 +180,7 @@ variable "armor" {
 }
 
 variable "kubernetes" {
-  description = "Where the chart is installed: the service accounts below are those of this release."
+  description = "Namespace and release of the chart; Workload Identity binds to its service accounts."
   type = object({
     namespace = optional(string, "loan-buddy")
     release   = optional(string, "loan-buddy")
@@ -189,7 +189,7 @@ variable "kubernetes" {
 }
 
 variable "github_repository" {
-  description = "owner/name of the repository whose workflows may push images; none if null."
+  description = "owner/name of the repository whose workflows may push images; null: none."
   type        = string
   default     = null
 

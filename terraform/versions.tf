@@ -12,7 +12,7 @@ terraform {
     }
   }
 
-  # The state holds the database's password and the secret between the services: keep it in a bucket that few may read.
+  # The state holds the database's password and the secret between the services: keep it in a bucket with restricted read access.
   # docs/deploy.md has the two commands.
   # backend "gcs" { bucket = "…", prefix = "loan-buddy" }
 }

@@ -1,6 +1,6 @@
 /**
- * The first hop of a bare checkout: parses, inserts the order, asks the second hop over a kept-alive connection, updates
- * the order, answers 201. The statements are those of offers; nothing is checked, retried, logged or timed out.
+ * The first hop of a bare checkout: parses, inserts the order, calls the second hop over a keep-alive connection, updates
+ * the order, responds 201. Runs the same statements as offers, without validation, retries, logging or timeouts.
  */
 import { randomUUID } from 'node:crypto';
 import { Agent, createServer, request } from 'node:http';

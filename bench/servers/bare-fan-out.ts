@@ -1,6 +1,6 @@
 /**
- * The least that asks the same lenders: for each request, a Promise.all over undici with the calls that offers makes,
- * the answers sorted and sent. Nothing is checked, limited, timed, kept or logged. LENDER_URLS holds their bases.
+ * The minimum that asks the same lenders. For each request, a Promise.all over undici makes the same calls as offers,
+ * and the server sorts the results. No validation, limits, timeouts, cache or logging. LENDER_URLS holds the base URLs.
  */
 import { createServer } from 'node:http';
 import { request } from 'undici';

@@ -1,4 +1,4 @@
-/** The least that can be done with node:http: the bytes that offers sends, ready made. BENCH_RESPONSE holds them. */
+/** The minimum with node:http: sends the same bytes as offers, from BENCH_RESPONSE. */
 import { createServer } from 'node:http';
 import { readRecorded } from './recorded';
 

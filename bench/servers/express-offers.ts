@@ -1,4 +1,4 @@
-/** Express as it is usually set up: pino-http, helmet, express.json and res.json. */
+/** A usual Express setup: pino-http, helmet, express.json and res.json. */
 import express from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';

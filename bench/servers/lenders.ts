@@ -1,6 +1,6 @@
 /**
- * Any number of banks in one process, each on its own port from PORT on, with one loan. LENDERS holds their delays in
- * milliseconds; -1 never answers. With CHANGING=true each page is another than the one before.
+ * Any number of banks in one process, each with one loan, on consecutive ports from PORT. LENDERS holds their delays in
+ * milliseconds; -1 never responds. With CHANGING=true each page differs from the one before.
  */
 import { createServer, type ServerResponse } from 'node:http';
 
@@ -14,7 +14,7 @@ delays.forEach((delay, bank) => {
   const detail = pages({ data: { ...product, lendingRates }, links: {} });
   createServer((req, res) => {
     if (req.url!.endsWith('/loan')) answer(res, detail());
-    // The list takes the time: one delay is enough to wait for.
+    // Only the list is delayed.
     else if (delay === 0) answer(res, list());
     else if (delay > 0) setTimeout(answer, delay, res, list());
   }).listen(Number(process.env['PORT']) + bank, '127.0.0.1');

@@ -1,4 +1,4 @@
-/** A response as it was seen on the wire: what a bare server is to send again. */
+/** A recorded response, for a bare server to repeat. */
 export interface Recorded {
   status: number;
   headers: string[];

@@ -9,7 +9,7 @@ const executablePath = names
   .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((path) => join(path, name)))
   .find(existsSync);
 
-/** `describe`, where this machine has a browser. */
+/** `describe` for tests that need a browser. */
 export const describeWithBrowser = describeUnless(
   executablePath === undefined ? `none of ${names.join(', ')} is on the PATH` : undefined,
 );

@@ -8,7 +8,7 @@ export interface OrderAnswer {
   status: string;
 }
 
-/** What confirm-payment says to each of the mocks' offers. */
+/** The decision of confirm-payment for each offer of the mocks. */
 export const rule: Partial<Record<string, string>> = {
   offer1: 'APPROVED',
   offer2: 'APPROVED',
@@ -34,7 +34,7 @@ export async function readOrder(url: string, id: string): Promise<OrderAnswer | 
   return (await response.json()) as OrderAnswer;
 }
 
-/** All orders of a user, page by page. */
+/** Reads all orders of a user, page by page. */
 export async function ordersOf(url: string, userId: string): Promise<OrderAnswer[]> {
   const all: OrderAnswer[] = [];
   let path: string | undefined = `/orders?user_id=${encodeURIComponent(userId)}&limit=100`;
@@ -47,7 +47,7 @@ export async function ordersOf(url: string, userId: string): Promise<OrderAnswer
   return all;
 }
 
-/** Waits until the orders are final; returns them, and how long that took in milliseconds. */
+/** Waits until the orders are final. Returns them, and the time it took in milliseconds. */
 export async function untilFinal(
   url: string,
   ids: readonly string[],
@@ -67,8 +67,8 @@ export async function untilFinal(
 }
 
 /**
- * Has `count` clients send the same checkout at once, and retry until they get a 201. Returns the bodies of the 201s, and
- * how many 409s (in flight) and 503s (shed) came before.
+ * Lets `count` clients send the same checkout at once and retry until each gets a 201. Returns the bodies of the 201s,
+ * and the number of 409s (in flight) and 503s (shed) before them.
  */
 export async function sendUntilMade(count: number, send: () => Promise<Response>) {
   const made: string[] = [];
@@ -100,7 +100,7 @@ export function inParallel(
   return inLanes(width, (i) => i < count, work);
 }
 
-/** Runs `work` for one number after the other, `width` at a time, while `goOn` says so. */
+/** Runs `work` for increasing numbers, `width` at a time, while `goOn` returns true. */
 export async function inLanes(
   width: number,
   goOn: (i: number) => boolean,
@@ -113,7 +113,7 @@ export async function inLanes(
   await Promise.all(Array.from({ length: width }, lane));
 }
 
-/** Figures for whoever reads the run. */
+/** Prints figures in the output of the run. */
 export function report(text: string): void {
   process.stdout.write(`  ${text}\n`);
 }

@@ -4,13 +4,13 @@ import { freePort } from './free-port';
 import { atEnd } from './opened';
 import { root } from './service-process';
 
-/** What `npm start` prints once both services are ready. */
+/** The output of `npm start` once both services are ready. */
 export const READY = 'Both services are running';
 
 export interface Pair {
   offers: string;
   confirmPayment: string;
-  /** Ends both services as Ctrl-C does. */
+  /** Ends both services like Ctrl-C. */
   stop: () => Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export async function startPair(line: string, env: NodeJS.ProcessEnv): Promise<P
     cwd: root,
     env: { ...process.env, ...env, OFFERS_PORT: offers, CONFIRM_PAYMENT_PORT: confirmPayment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true, // a process group, as a terminal makes: Ctrl-C reaches all of it
+    detached: true, // a process group, like in a terminal: Ctrl-C reaches all of it
   });
   const closed = once(child, 'close');
   const stop = async () => {

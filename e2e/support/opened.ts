@@ -1,6 +1,6 @@
 const opened: (() => unknown)[] = [];
 
-/** Has something ended when the test is over, the last first. */
+/** Registers a cleanup for the end of the test. Cleanups run in reverse order. */
 export function atEnd(close: () => unknown): void {
   opened.push(close);
 }

@@ -12,18 +12,18 @@ import { freePort } from './free-port';
 import { atEnd } from './opened';
 import { root } from './service-process';
 
-/** What the orders of these tests are kept in: a real server where there is one to test with. */
+/** The storage of the orders in these tests: a PostgreSQL server if the run has one. */
 export const storageName = testServer === undefined ? 'the embedded database' : 'PostgreSQL';
 
-/** `describe` for what needs a PostgreSQL server. */
+/** `describe` for tests that need a PostgreSQL server. */
 export const describeWithServer = describeUnless(withoutServer);
 
-/** `describe` for what the storage makes no difference to: it is tested once, with the embedded database. */
+/** `describe` for tests that do not depend on the storage: they run only with the embedded database. */
 export const describeOnce = describeUnless(
   testServer === undefined ? undefined : 'the same on every database, and run on the embedded one',
 );
 
-/** A new empty place for orders, as the environment of offers: its folder, or a database on the server. */
+/** Returns the environment of offers for a new empty storage: a folder, or a database on the server. */
 export async function newStorage(): Promise<NodeJS.ProcessEnv> {
   if (testServer !== undefined) return { DATABASE_URL: await newServerDatabase() };
   const folder = mkdtempSync(join(tmpdir(), 'offers-'));
@@ -33,14 +33,14 @@ export async function newStorage(): Promise<NodeJS.ProcessEnv> {
   return { DATABASE_URL: '', DATA_DIR: folder };
 }
 
-/** The URL of a new empty database on the server. */
+/** Creates an empty database on the server. Returns its URL. */
 export async function newServerDatabase(): Promise<string> {
   const { url, drop } = await createServerDatabase(testServer!);
   atEnd(drop);
   return url;
 }
 
-/** A server of one's own, to be stopped and started. */
+/** Starts a separate server that the test can stop and start. */
 export async function ownServer() {
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
   chmodSync(folder, 0o755);

@@ -10,12 +10,12 @@ import { root } from './service-process';
 const run = (...args: string[]) =>
   execFileSync(join(root, '.ci', 'pubsub'), args, { encoding: 'utf8' }).trim();
 
-/** `describe` for what needs Google's emulator: where TEST_PUBSUB is set, it has to be there. */
+/** `describe` for tests that need Google's emulator, which must be installed if TEST_PUBSUB is set. */
 export const describeWithPubSub = describeUnless(
   process.env['TEST_PUBSUB'] ? undefined : 'no Pub/Sub emulator (TEST_PUBSUB)',
 );
 
-/** An emulator of one's own, to be stopped and started. */
+/** Starts a separate emulator that the test can stop and start. */
 export async function ownEmulator() {
   const port = String(await freePort());
   let pid: string | undefined = run('start', port);
@@ -33,7 +33,7 @@ export async function ownEmulator() {
 
 const credentials = { client_email: 'emulator', private_key: 'none' };
 
-/** Somebody else who speaks to the same topics. */
+/** Another client of the same topics. */
 export function ownClient(host: string, projectId: string) {
   const client = new PubSub({ projectId, apiEndpoint: host, emulatorMode: true, credentials });
   atEnd(() => client.close());
@@ -43,13 +43,13 @@ export function ownClient(host: string, projectId: string) {
         .topic(topic, { messageOrdering: orderingKey !== '' })
         .publishMessage({ data: Buffer.from(body), orderingKey });
     },
-    /** All that is published to a topic from now on. */
+    /** Collects the messages published to a topic from now on. */
     listenTo: async (topic: string) => {
       await client.topic(topic).get({ autoCreate: true });
       const [subscription] = await client.createSubscription(topic, `test-${randomUUID()}`);
       return collect(subscription);
     },
-    /** What a subscription holds. */
+    /** Collects the messages of a subscription. */
     listen: (subscription: string) => collect(client.subscription(subscription)),
   };
 }

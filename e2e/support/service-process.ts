@@ -13,14 +13,14 @@ export const root = join(__dirname, '..', '..');
 export interface ServiceProcess {
   url: string;
   port: number;
-  /** The log so far, a parsed line each. */
+  /** The parsed log lines so far. */
   log: Record<string, unknown>[];
   kill: (signal: NodeJS.Signals) => void;
   /** Resolves with the exit code, or the signal that ended it. */
   exit: Promise<number | NodeJS.Signals>;
-  /** Its resident memory in MB; NaN where the system does not tell. */
+  /** Resident memory in MB; NaN if the system does not report it. */
   memoryMb: () => number;
-  /** Ends it if it still runs. */
+  /** Ends the process if it is still running. */
   close: () => Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface FailedStart {
 
 type ServiceName = 'offers' | 'confirm-payment';
 
-/** Time limits long enough for the slowest machine. A test about a time limit sets its own. */
+/** Timeouts for the slowest machine. A test about a timeout sets its own. */
 export const patient = { CONFIRM_PAYMENT_TIMEOUT_MS: '60000', DATABASE_TIMEOUT_MS: '60000' };
 
 function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
@@ -55,12 +55,12 @@ function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
   return { child, exit, stderr: () => stderr };
 }
 
-/** Starts a built service on a free port and waits until it listens. It is killed when the test is over. */
+/** Starts a built service on a free port and waits until it listens. Kills it after the test. */
 export async function startService(
   name: ServiceName,
   given: NodeJS.ProcessEnv = {},
 ): Promise<ServiceProcess> {
-  // One that logs less does not say where it listens.
+  // With a higher log level, a service does not log where it listens.
   const isQuiet = given['LOG_LEVEL'] !== undefined;
   const env = isQuiet ? { PORT: String(await freePort()), ...given } : given;
   const { child, exit, stderr } = spawnService(name, env);
@@ -130,7 +130,7 @@ function residentMb(pid: number): number {
   }
 }
 
-/** Starts a built service that is expected to refuse. */
+/** Starts a built service that must refuse to start. */
 export async function startInVain(name: ServiceName, env: NodeJS.ProcessEnv): Promise<FailedStart> {
   const { exit, stderr } = spawnService(name, env);
   return { exit: await exit, stderr: stderr() };

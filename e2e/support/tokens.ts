@@ -6,7 +6,7 @@ import { atEnd } from './opened';
 
 export const secretBetweenServices = 'between-the-services-'.repeat(2);
 
-/** An issuer of tokens, and the environment of services that let in whoever has one. */
+/** Creates a token issuer, and the environment of services that accept its tokens. */
 export async function useTokens() {
   const issuer = await createTokenIssuer();
   const folder = mkdtempSync(join(tmpdir(), 'auth-'));

@@ -1,4 +1,4 @@
-# terraform test: variables that make no sense are refused before anything is planned.
+# terraform test: invalid variables are refused before the plan.
 mock_provider "google" {}
 
 mock_provider "random" {}

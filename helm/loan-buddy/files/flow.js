@@ -1,5 +1,5 @@
-// The customer's flow: the offers, a checkout of the cheapest, and its order until it is decided. Where tokens are asked
-// for, that nobody gets in without one, and the flow if there is one.
+// The client's flow: lists the offers, checks out the cheapest, and waits for the decision. With authentication, checks
+// that a request without a token is refused, and runs the flow only if there is a token.
 const { AUTH_MODE: authMode, OFFERS_URL: base, TOKEN: token } = process.env;
 const authorization = token ? { Authorization: `Bearer ${token}` } : {};
 
@@ -18,7 +18,7 @@ async function main() {
     console.log('POST /checkout without a token', status);
     if (status !== 401) throw new Error('somebody gets in without a token');
     if (!token) return;
-    // Who may order is the token's subject alone.
+    // Only the token's subject may order.
     user = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sub;
   }
   const [cheapest] = await call('/offers');

@@ -19,7 +19,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ printf "%s/%s:%s" .root.Values.image.registry .name (.root.Values.image.tag | default .root.Chart.AppVersion) }}
 {{- end -}}
 
-{{/* Both services, in the order of the data: what a template ranges over. */}}
+{{/* Both services, for templates to range over. */}}
 {{- define "loan-buddy.services" -}}
 {{- $config := dict "CONFIRM_PAYMENT_URL" (printf "http://%s:8000" (include "loan-buddy.fullname" (dict "root" . "name" "confirm-payment"))) -}}
 {{- if .Values.offers.providers }}{{ $_ := set $config "PROVIDERS_FILE" "/config/providers.json" }}{{ end -}}
@@ -78,7 +78,7 @@ valueFrom:
   secretKeyRef: { name: {{ .Values.database.secretName }}, key: {{ .Values.database.urlKey }} }
 {{- end -}}
 
-{{/* Where Google's APIs are, and who tells a pod which service account it wears (Workload Identity). */}}
+{{/* Egress to Google's APIs and to the metadata server of Workload Identity. */}}
 {{- define "loan-buddy.googleEgress" -}}
 - to:
     - ipBlock: { cidr: 169.254.169.254/32 }
@@ -97,7 +97,7 @@ valueFrom:
     - { port: {{ . }} }
 {{- end -}}
 
-{{/* Changes with the Secrets, where the cluster can be asked for it. */}}
+{{/* Changes with the Secrets, if the chart can look them up in the cluster. */}}
 {{- define "loan-buddy.secretChecksum" -}}
 {{- $data := list -}}
 {{- range without (list .Values.database.secretName .Values.smtp.secretName .Values.auth.secretName) "" -}}
