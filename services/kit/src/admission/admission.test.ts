@@ -15,7 +15,7 @@ import { principalOf, type Principal } from './principal';
 
 const use = { scope: 'things:use' };
 
-/** An app whose requests wait at `/wait` until they are let go. */
+/** An app whose requests wait at `/wait` until `letGo` is called. */
 function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxies = 0) {
   const { logger, lines } = recordingLogger();
   const waiting: (() => void)[] = [];
@@ -90,8 +90,8 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
   return { app, lines, waiting, letGo };
 }
 
-describe('past as many requests as there may be at once', () => {
-  it('sheds the next, but no probe, and takes more once some are done', async () => {
+describe('at the limit of concurrent requests', () => {
+  it('sheds the next request, but no probe, and accepts more once some are done', async () => {
     const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 0.5 });
     const held = [request(app).get('/wait'), request(app).get('/wait')].map((each) =>
       each.expect(204).then(() => undefined),
@@ -114,7 +114,7 @@ describe('past as many requests as there may be at once', () => {
     );
   });
 
-  it('does not count who only waits', async () => {
+  it('does not count a request that only waits', async () => {
     const { app, waiting, letGo } = setUp({ maxConcurrent: 0.25 });
     const aside = request(app)
       .get('/aside')
@@ -128,8 +128,8 @@ describe('past as many requests as there may be at once', () => {
 
   it.each([
     ['was refused without a token', 401, '/thing', undefined, undefined],
-    ['was refused for want of a scope', 403, '/thing', 'reader', undefined],
-    ['was refused for what it sends', 400, '/thing', 'user', []],
+    ['was refused for a missing scope', 403, '/thing', 'reader', undefined],
+    ['was refused for its body', 400, '/thing', 'user', []],
     ['failed', 500, '/failing', 'user', undefined],
   ])('does not count a request that %s', async (_, status, path, token, body) => {
     const { app } = setUp({
@@ -138,12 +138,12 @@ describe('past as many requests as there may be at once', () => {
     });
     const as = (name: string | undefined) => (name ? { Authorization: `Bearer ${name}` } : {});
     const send = () => (body ? request(app).post(path).send(body) : request(app).get(path));
-    // A read that stayed would take the place of the change.
+    // If this request kept its slot, the next would be shed.
     await send().set(as(token)).expect(status);
     await request(app).post('/thing').set(as('user')).send({}).expect(200);
   });
 
-  it('counts whoever has left for as long as somebody works for them', async () => {
+  it('keeps the slot of a disconnected client until its handler ends', async () => {
     const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 0.25 });
     const server = await startApp(app);
     const left = get(`${server.url}/wait`).on('error', () => undefined);
@@ -156,7 +156,7 @@ describe('past as many requests as there may be at once', () => {
     await server.close();
   });
 
-  it('does not count who waits for keys that are asked for', async () => {
+  it('does not count a request that waits for token keys', async () => {
     const asked: string[] = [];
     const { app } = setUp({
       maxConcurrent: 0.25,
@@ -176,7 +176,7 @@ describe('past as many requests as there may be at once', () => {
     await server.close();
   });
 
-  it('counts who waits to be let in', async () => {
+  it('counts a request that waits for its token to be verified', async () => {
     let letIn: (principal: Principal) => void = () => undefined;
     const asked: string[] = [];
     const { app } = setUp({
@@ -201,7 +201,7 @@ describe('past as many requests as there may be at once', () => {
     await Promise.all([held, other]);
   });
 
-  it('does not count who left before they were let in', async () => {
+  it('does not count a client that left before it was admitted', async () => {
     let letIn: (principal: Principal) => void = () => undefined;
     const asked: string[] = [];
     const { app } = setUp({
@@ -224,7 +224,7 @@ describe('past as many requests as there may be at once', () => {
     await server.close();
   });
 
-  it('does not count whoever is gone with answers queued behind another', async () => {
+  it('does not count a client that left with responses queued behind another', async () => {
     const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 1 });
     const server = await startApp(app);
     const socket = connect(server.port, '127.0.0.1');
@@ -240,7 +240,7 @@ describe('past as many requests as there may be at once', () => {
     await server.close();
   });
 
-  it('does not count an answer that waits for another to be read', async () => {
+  it('does not count a response that waits for another to be read', async () => {
     const { app, waiting, letGo } = setUp({ maxConcurrent: 0.5 });
     const server = await startApp(app);
     const socket = connect(server.port, '127.0.0.1');
@@ -254,7 +254,7 @@ describe('past as many requests as there may be at once', () => {
     await server.close();
   });
 
-  it('counts nobody who is still sending', async () => {
+  it('does not count a request that is still arriving', async () => {
     const { app } = setUp({ maxConcurrent: 1 });
     const slow = request(app).post('/thing').set('Content-Type', 'application/json');
     slow.write('{');
@@ -283,7 +283,7 @@ describe('a quota', () => {
   };
   const as = (token: string) => ({ Authorization: `Bearer ${token}` });
 
-  it('is told with each answer, and ends in 429', async () => {
+  it('is in the headers of each response, and ends in 429', async () => {
     const { app, lines } = setUp({ limiter: limiter(2) });
     const first = await request(app).get('/thing').expect(204);
     expect(first.headers).toMatchObject({
@@ -307,7 +307,7 @@ describe('a quota', () => {
       code: 'quota-exceeded',
       'violated-policies': ['reads'],
     });
-    // Writes have their own, and probes none.
+    // Writes have their own quota; probes have none.
     await request(app).post('/thing').send({}).expect(200);
     await request(app).post('/thing').send({}).expect(429);
     const probe = await request(app).get('/probe').expect(204);
@@ -319,7 +319,7 @@ describe('a quota', () => {
     );
   });
 
-  it('is of a subject, wherever they are', async () => {
+  it('counts by subject, whatever the address', async () => {
     const { app } = setUp({ limiter: limiter(1), verifyToken }, 1);
     const from = (address: string, token: string) =>
       request(app)
@@ -330,16 +330,16 @@ describe('a quota', () => {
     await from('203.0.113.1', 'b').expect(204);
   });
 
-  it('is of an address for whoever does not prove who they are', async () => {
+  it('counts by address without a valid token', async () => {
     const { app } = setUp({ limiter: limiter(2), verifyToken });
     await request(app).get('/thing').set(as('bad-1')).expect(401);
     await request(app).post('/thing').set(as('bad-2')).send({}).expect(401);
     await request(app).get('/thing').set(as('bad-3')).expect(429);
-    // Others behind the same address are not meant.
+    // A valid token from the same address is unaffected.
     await request(app).get('/thing').set(as('good')).expect(204);
   });
 
-  it('is of an address for what is public, with whatever token', async () => {
+  it('counts by address on public endpoints, whatever the token', async () => {
     const { app } = setUp({ limiter: limiter(1), verifyToken });
     await request(app).get('/page').set(as('good')).expect(204);
     await request(app).get('/page').expect(429);
@@ -347,22 +347,22 @@ describe('a quota', () => {
   });
 
   it.each([
-    ['nobody in front', 0, ['1.1.1.1', '2.2.2.2'], false],
+    ['no proxy in front', 0, ['1.1.1.1', '2.2.2.2'], false],
     ['a proxy in front', 1, ['1.1.1.1', '2.2.2.2'], true],
-    [
-      'what a client makes up before a proxy adds the truth',
-      1,
-      ['x, 3.3.3.3', 'y, 3.3.3.3'],
-      false,
-    ],
+    ['a made-up address before the one a proxy adds', 1, ['x, 3.3.3.3', 'y, 3.3.3.3'], false],
     ['two proxies in front', 2, ['1.1.1.1, 9.9.9.9', '2.2.2.2, 9.9.9.9'], true],
-    ['one network of IPv6', 1, ['2001:db8:1:2::1', '2001:db8:1:2:ffff::1'], false],
-    ['two networks of IPv6', 1, ['2001:db8:1:2::1', '2001:db8:1:3::1'], true],
-    ['IPv4 as IPv6', 1, ['::ffff:1.1.1.1', '1.1.1.1'], false],
+    ['one IPv6 network', 1, ['2001:db8:1:2::1', '2001:db8:1:2:ffff::1'], false],
+    ['two IPv6 networks', 1, ['2001:db8:1:2::1', '2001:db8:1:3::1'], true],
+    ['IPv4 mapped into IPv6', 1, ['::ffff:1.1.1.1', '1.1.1.1'], false],
     ['a port after an address', 1, ['1.1.1.1:1234', '1.1.1.1'], false],
     ['ports after two addresses', 1, ['1.1.1.1:1234', '2.2.2.2:1234'], true],
     ['a port after IPv6', 1, ['[2001:db8:1:2::1]:1234', '2001:db8:1:2::1'], false],
-    ['ports after two of IPv6', 1, ['[2001:db8:1:2::1]:1234', '[2001:db8:1:3::1]:1234'], true],
+    [
+      'ports after two IPv6 addresses',
+      1,
+      ['[2001:db8:1:2::1]:1234', '[2001:db8:1:3::1]:1234'],
+      true,
+    ],
     ['nonsense', 1, ['garbage', 'rubbish'], true],
   ])('tells addresses apart: %s', async (_, proxies, [one, other], areTwo) => {
     const { app } = setUp({ limiter: limiter(1) }, proxies);

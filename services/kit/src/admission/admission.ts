@@ -11,21 +11,23 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
   namespace Express {
     interface Request {
-      /** Who sent it, once it was let in. */
+      /** The caller, once admitted. */
       principal: Principal | undefined;
-      /** What its answer tells of its sender's quota, whatever else it says. */
+      /** The rate-limit headers that every response to it carries. */
       quotaHeaders: HeaderList | undefined;
-      /** Where it counts as being worked on. */
+      /** The load shedder in which it holds a slot. */
       slot: LoadShedder | undefined;
-      /** Whether its handler has not come to an end. */
+      /** Whether its handler is still running. */
       isWorkedOn: boolean | undefined;
     }
   }
 }
 
 /**
- * Who may call an endpoint. `always`: everybody at any time, for probes. `public`: everybody, within the quota of their
- * address, while there is room. Else whoever has a token with the scope, within their quota, while there is room.
+ * Access to an endpoint.
+ * - `always`: everyone at any time, for probes.
+ * - `public`: everyone, within the quota of their address, while there is capacity.
+ * - a scope: clients whose token has it, within their quota, while there is capacity.
  */
 export type Access = 'always' | 'public' | { scope: string };
 
@@ -34,17 +36,17 @@ type Restricted = Exclude<Access, 'always'>;
 /** Decides whether a request gets to its endpoint. */
 export interface Admission {
   /**
-   * Acquires a slot, then checks token, quota and scope; synchronous where nothing has to be awaited. To be called before
-   * the body is read.
+   * Acquires a slot, then checks token, quota and scope. Synchronous if there is nothing to await. Call it before the
+   * body is read.
    *
-   * @throws {AppError} what it is answered with instead.
+   * @throws {AppError} the problem to respond with.
    */
   admit: (req: Request, access: Access) => void | Promise<void>;
   /**
-   * Counts the request as being worked on until it is over, or until {@link releaseSlot}. Does nothing where it counts
-   * already, and for an endpoint that is `always` there.
+   * Holds a slot for the request until it ends or {@link releaseSlot} is called. Does nothing if it holds one already,
+   * or if the endpoint is `always`.
    *
-   * @throws {OverloadedError} where there is no room.
+   * @throws {OverloadedError} if there is no capacity.
    */
   acquireSlot: (req: Request, access: Access) => void;
   /** OpenAPI's security requirement: any one of these. Empty if the endpoint takes no token. */
@@ -55,10 +57,10 @@ export interface Admission {
 export const BEARER_SCHEME = 'bearerAuth';
 
 /**
- * @param options.verifyToken who is let in; everybody is where it is missing
- * @param options.publicScopes what needs no token
- * @param options.limiter counts GET and HEAD as reads, and the others as writes; nothing is limited without one
- * @param options.maxConcurrent how many writes may be worked on at a time, or four times as many reads
+ * @param options.verifyToken if missing, everyone is admitted
+ * @param options.publicScopes scopes that need no token
+ * @param options.limiter counts GET and HEAD as reads, the rest as writes; if missing, nothing is limited
+ * @param options.maxConcurrent how many writes may run at once, or four times as many reads
  */
 export function createAdmission(
   options: {
@@ -85,7 +87,7 @@ export function createAdmission(
     throw new TokenMissingError();
   };
 
-  /** Counts the request, and goes on if anything is left of the quota. */
+  /** Counts the request and continues if the quota allows it. */
   const withinQuota = (
     req: Request,
     quota: Quota | undefined,
@@ -113,7 +115,7 @@ export function createAdmission(
     });
   };
 
-  /** A caller without a good token is counted by address, as a reader, which costs nothing but memory. */
+  /** Counts a caller without a valid token by address, as a reader: that costs only memory. */
   const refuse = (req: Request, error: unknown) =>
     withinQuota(req, limiter?.quotas.reads, anonymous, () => {
       throw error;
@@ -154,18 +156,18 @@ export function createAdmission(
   };
 }
 
-/** For a request that is answered, or only waits for others from now on: it no longer counts as being worked on. */
+/** Releases the slot of a request that has its response, or that only waits from now on. */
 export function releaseSlot(req: Request): void {
   req.slot?.release(weightOf(req));
   req.slot = undefined;
 }
 
-/** For a request whose client has left: it counts for as long as somebody works on it all the same. */
+/** Releases the slot of a request whose client has disconnected, unless its handler is still running. */
 export function releaseSlotUnlessWorking(req: Request): void {
   if (!req.isWorkedOn) releaseSlot(req);
 }
 
-/** Has a request count until the work on it is done, whether or not its client stays so long. */
+/** Keeps the slot until the handler ends, even if the client has disconnected. */
 export async function keepSlotUntil(req: Request, working: Promise<void>): Promise<void> {
   req.isWorkedOn = true;
   try {
@@ -184,7 +186,7 @@ function quotaOf(req: Request, { quotas }: RateLimiter): Quota {
   return isRead(req) ? quotas.reads : quotas.writes;
 }
 
-/** A write takes several statements and a call, a read one statement at most. */
+/** A write takes several statements and a call; a read takes one statement at most. */
 function weightOf(req: Request): number {
   return isRead(req) ? 0.25 : 1;
 }
@@ -196,11 +198,11 @@ function applyAllowance(req: Request, allowance: Allowance): void {
 }
 
 /**
- * What stands for a client without a token: the IPv4 address, even where it is mapped into IPv6 (RFC 4291, section
- * 2.5.5.2), or the IPv6 network of 64 bits, the least that one has to itself (RFC 4291, section 2.5.4).
+ * Returns the key for a client without a token: the IPv4 address, even when mapped into IPv6 (RFC 4291, section
+ * 2.5.5.2), or the /64 network of an IPv6 address, the least that one client has to itself (RFC 4291, section 2.5.4).
  */
 function addressKeyOf(req: Request): string {
-  // Some proxies name the port, too.
+  // Some proxies append the port.
   const ip = (req.ip ?? '').replace(/^\[?([\d.]+|[\da-f:.]+(?=\]))\]?:\d+$/i, '$1');
   if (!ip.includes(':')) return `address ${ip}`;
   if (!ipaddr.isValid(ip)) return 'address unknown';

@@ -2,7 +2,7 @@ import { AppError } from '../problem';
 
 const REALM = 'Bearer realm="loan-buddy"';
 
-/** The header that says what is wrong with a request's token (RFC 6750, section 3). */
+/** Builds the header that says what is wrong with the token (RFC 6750, section 3). */
 function challenge(error?: string, attributes: Readonly<Record<string, string>> = {}) {
   const all = Object.entries({ ...(error !== undefined && { error }), ...attributes });
   const parts = [REALM, ...all.map(([name, value]) => `${name}="${value}"`)];
@@ -10,8 +10,8 @@ function challenge(error?: string, attributes: Readonly<Record<string, string>> 
 }
 
 /**
- * The request has no token, and needs one. One that has none, or tries another scheme, is not told an error: it may not know
- * of tokens (RFC 6750, section 3.1).
+ * The request needs a token and has none. The challenge has no error code: a client that sent no token, or used another
+ * scheme, may not know about tokens (RFC 6750, section 3.1).
  */
 export class TokenMissingError extends AppError {
   readonly code = 'token-missing';
@@ -27,13 +27,13 @@ export class InvalidTokenError extends AppError {
   readonly code = 'token-invalid';
   override readonly denied = true;
 
-  /** @param reason goes to the client, into a quoted string: no secrets, no quotes. */
+  /** @param reason sent to the client in a quoted string: no secrets, no quotes. */
   constructor(reason: string, options?: ErrorOptions) {
     super(reason, { ...options, ...challenge('invalid_token', { error_description: reason }) });
   }
 }
 
-/** The request says more than once who is calling, or sends what is no token. */
+/** The request has several `Authorization` headers, or one that is not `Bearer TOKEN`. */
 export class AuthorizationUnreadableError extends AppError {
   readonly code = 'authorization-unreadable';
   override readonly denied = true;
@@ -43,12 +43,12 @@ export class AuthorizationUnreadableError extends AppError {
   }
 }
 
-/** The token proves who is calling, and that is not enough. */
+/** The token is valid but lacks a scope. */
 export class InsufficientScopeError extends AppError {
   readonly code = 'insufficient-scope';
   override readonly denied = true;
 
-  /** @param scope what the token would have to have. */
+  /** @param scope the missing scope. */
   constructor(scope: string, reason = `The token needs the scope ${scope}.`) {
     super(reason, challenge('insufficient_scope', { scope }));
   }
@@ -57,10 +57,10 @@ export class InsufficientScopeError extends AppError {
 const SCHEME = /^bearer(?: +|$)/i;
 
 /**
- * The token of the request's `Authorization` header (RFC 6750, section 2.1); undefined where there is none, or one of
- * another scheme. Read from the raw lines: of several, node:http keeps the first and says nothing.
+ * Returns the token of the `Authorization` header (RFC 6750, section 2.1), or undefined if there is none or it has
+ * another scheme. Reads the raw headers: of several such lines, node:http silently keeps only the first.
  *
- * @throws {AuthorizationUnreadableError} where there are several, or what follows `Bearer` is no token.
+ * @throws {AuthorizationUnreadableError} if there are several, or if what follows `Bearer` is not a token.
  */
 export function readBearerToken(rawHeaders: readonly string[]): string | undefined {
   let sent: string | undefined;

@@ -13,7 +13,7 @@ afterEach(() => {
   for (const { close } of open.splice(0)) close();
 });
 
-/** A set that is whatever `source.text` is; an error is thrown. */
+/** A key set that reads `source.text`, or fails with it if it is an error. */
 function aKeySet(
   text: string | Error,
   times: { refreshMs?: number; cooldownMs?: number | undefined } = {},
@@ -46,7 +46,7 @@ beforeEach(() => jest.useFakeTimers({ doNotFake: allButIntervals }));
 afterEach(() => jest.useRealTimers());
 
 describe('createKeySet', () => {
-  it('finds the key a token names, also one that came later', async () => {
+  it('finds the key that a token names, even one added later', async () => {
     const { get, source } = aKeySet(await setOf('old'));
     await expect(get('old')).resolves.toBeDefined();
     source.text = await setOf('old', 'new');
@@ -54,7 +54,7 @@ describe('createKeySet', () => {
     await expect(get('none')).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
   });
 
-  it('reads again for tokens of unknown keys, but not within 10 s', async () => {
+  it('reads the set again for unknown keys, at most once in 10 s', async () => {
     let now = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => now);
     const { get, source } = aKeySet(await setOf('a'), { cooldownMs: undefined });
@@ -73,7 +73,7 @@ describe('createKeySet', () => {
     }
   });
 
-  it('reads once at a time, so that no older answer comes after a newer one', async () => {
+  it('reads once at a time, so that no older response replaces a newer one', async () => {
     const answers: ((text: string) => void)[] = [];
     const keys = createKeySet({
       readText: () => new Promise((resolve) => answers.push(resolve)),
@@ -92,7 +92,7 @@ describe('createKeySet', () => {
     await expect(Promise.all(got)).resolves.toHaveLength(2);
   });
 
-  it('reads from time to time, and tells of what has changed', async () => {
+  it('reads periodically and reports changes', async () => {
     const { get, onChange, source } = aKeySet(await setOf('a'), { refreshMs: 10 });
     const changed = jest.fn();
     await get('a');
@@ -108,7 +108,7 @@ describe('createKeySet', () => {
     await expect(get('a')).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
   });
 
-  it('goes on with the keys it has while they cannot be read', async () => {
+  it('keeps its keys while it cannot read new ones', async () => {
     const { get, source, lines } = aKeySet(await setOf('a'), { refreshMs: 10 });
     await get('a');
     source.text = new Error('down');
@@ -116,15 +116,15 @@ describe('createKeySet', () => {
     await until(() => lines.some(({ msg }) => msg === 'token keys cannot be read'));
     await expect(get('a')).resolves.toBeDefined();
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'token keys cannot be read' }));
-    // Whether that is a new one nobody can tell.
+    // This could be a new key.
     await expect(get('b')).rejects.toThrow(KeysUnavailableError);
   });
 
   it.each([
     ['an error', new Error('down')],
-    ['no JSON', '<html>'],
-    ['no key set', '{"keys":[{}]}'],
-  ])('decides nothing without keys: %s', async (_, text) => {
+    ['not JSON', '<html>'],
+    ['not a key set', '{"keys":[{}]}'],
+  ])('rejects until it has keys: %s', async (_, text) => {
     const { get, source } = aKeySet(text);
     await expect(get('a')).rejects.toThrow(KeysUnavailableError);
     source.text = await setOf('a');

@@ -4,7 +4,7 @@ import type { Logger } from '../logger';
 import { AppError } from '../problem';
 import { loadJose } from './load-jose';
 
-/** Nobody can tell now whether the token is good: the keys cannot be read. */
+/** The keys cannot be read, so a token can be neither accepted nor rejected. */
 export class KeysUnavailableError extends AppError {
   readonly code = 'keys-unavailable';
   override readonly denied = true;
@@ -14,32 +14,31 @@ export class KeysUnavailableError extends AppError {
   }
 }
 
-/** The public keys of whoever issues tokens (RFC 7517), as they are by now. */
+/** The current public keys of the token issuer (RFC 7517). */
 export interface KeySet {
   /**
-   * The key a token says it is signed with. For one that is not known the set is read again, but not each time; `onWait` is
-   * called before that is waited for.
+   * Returns the key that a token names. For an unknown key it reads the set again, at most once per cooldown, and calls
+   * `onWait` before it waits.
    *
-   * @throws {KeysUnavailableError} where the set was never read, or cannot be read again.
+   * @throws {KeysUnavailableError} if the key is unknown and the set was never read or cannot be read now.
    */
   getKey: (
     ...args: [...Parameters<JWTVerifyGetKey>, onWait?: () => void]
   ) => ReturnType<JWTVerifyGetKey>;
-  /** Calls back whenever the keys have changed. */
+  /** Calls `listener` whenever the keys change. */
   onChange: (listener: () => void) => void;
   close: () => void;
 }
 
-/** A JWK Set (RFC 7517, section 5) as far as it must be one to be asked for keys. */
+/** The part of a JWK Set (RFC 7517, section 5) that we check. */
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
-/** Tokens that name unknown keys must not make us ask the issuer more often than this. */
+/** Limits how often tokens with unknown keys make us ask the issuer. */
 const COOLDOWN_MS = 10_000;
 
 /**
- * Keeps the key set that `readText` reads, a JSON text: at once, every `refreshMs`, and when a token names a key that is
- * not in it, though not within `cooldownMs` of the last reading for that reason. While it cannot be read, what was read
- * before goes on counting.
+ * Keeps the JWK Set that `readText` reads: at once, every `refreshMs`, and when a token names an unknown key, but not
+ * within `cooldownMs` of the last such read. Keeps the previous keys while it cannot read new ones.
  */
 export function createKeySet(options: {
   readText: () => Promise<string>;
@@ -68,7 +67,7 @@ export function createKeySet(options: {
       }
       failure = undefined;
     } catch (error) {
-      // Said once: the next look comes soon, and the outage may take long.
+      // Logged once: the next read comes soon, and an outage may last.
       if (failure === undefined) logger.warn({ err: error }, 'token keys cannot be read');
       failure = error;
     } finally {

@@ -1,11 +1,11 @@
 import type * as jose from 'jose' with { 'resolution-mode': 'import' };
 
-/** What verifies and signs tokens. */
+/** The library that verifies and signs tokens. */
 export type Jose = typeof jose;
 
 /**
- * Loads it when the first token turns up. It is published as ECMAScript modules alone, which the test runner's `require`
- * does not take.
+ * Loads jose when the first token arrives. It is published only as ECMAScript modules, which the test runner's
+ * `require` cannot load.
  */
 export function loadJose(): Promise<Jose> {
   return import('jose');

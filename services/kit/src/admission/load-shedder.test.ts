@@ -2,12 +2,12 @@ import { createLoadShedder, OverloadedError } from './load-shedder';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Requests that each keep all others waiting: time passes only while one is worked on. */
+/** Requests that block the event loop: the clock advances only while one is handled. */
 function aProcess() {
   let now = 1000;
   jest.spyOn(performance, 'now').mockImplementation(() => now);
   const { acquire } = createLoadShedder(Infinity);
-  /** Has so many requests looked at in one turn; returns how many of them are shed. */
+  /** Handles `requests` in one turn; returns how many are shed. */
   return async (requests: number, eachMs: number): Promise<number> => {
     let shed = 0;
     for (let i = 0; i < requests; i++) {
@@ -24,7 +24,7 @@ function aProcess() {
 }
 
 describe('createLoadShedder', () => {
-  it('takes so much at a time', () => {
+  it('accepts up to its limit', () => {
     const { acquire, release } = createLoadShedder(2);
     acquire(1);
     acquire(0.75);
@@ -39,21 +39,21 @@ describe('createLoadShedder', () => {
     acquire(1);
   });
 
-  it('sheds who has waited for others for 40 ms, once that has been so for half a second', async () => {
+  it('sheds requests that have waited 40 ms, once that has lasted half a second', async () => {
     const take = aProcess();
     const shed: number[] = [];
     for (let i = 0; i < 7; i++) shed.push(await take(10, 10));
     expect(shed).toEqual([0, 0, 0, 0, 0, 6, 6]);
   });
 
-  it('has patience anew after one turn that is short', async () => {
+  it('resets its patience after one short turn', async () => {
     const take = aProcess();
     while ((await take(10, 10)) === 0);
     await take(1, 10);
     expect(await take(10, 10)).toBe(0);
   });
 
-  it('sheds nobody in turns that are short, however many there are', async () => {
+  it('sheds nothing in short turns, however many requests arrive', async () => {
     const take = aProcess();
     for (let i = 0; i < 100; i++) expect(await take(5, 9)).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { AppError } from '../problem';
 
-/** More is under way than can be done in time: it is better to be told so now than to wait for it. */
+/** Too much work is in progress. Failing now is better than a response that comes too late. */
 export class OverloadedError extends AppError {
   readonly code = 'overloaded';
   override readonly denied = true;
@@ -10,26 +10,26 @@ export class OverloadedError extends AppError {
   }
 }
 
-/** Adds up the requests that are being worked on, by what each weighs. */
+/** Adds up the weights of the requests in progress. */
 export interface LoadShedder {
   /**
-   * Takes on one more.
+   * Accepts one more request.
    *
-   * @throws {OverloadedError} where that would be more than can be done in time.
+   * @throws {OverloadedError} if its weight exceeds the limit, or if requests wait too long.
    */
   acquire: (weight: number) => void;
   release: (weight: number) => void;
 }
 
-/** What a request may have waited for others that arrived with it. */
+/** How long a request may wait for others that arrived in the same turn. */
 const MAX_TURN_MS = 40;
-/** A burst may take longer, for this long. */
+/** How long turns may exceed that: a burst is not yet overload. */
 const PATIENCE_MS = 500;
 
 /**
- * Whether requests wait too long to be looked at. All that have arrived are looked at in one turn of the event loop: how long
- * that has taken is how long the last of them has waited. Work that never waits, such as that of an embedded database, is
- * not seen any other way.
+ * Returns a function that tells whether requests wait too long. All that have arrived are handled in one turn of the
+ * event loop, so its duration is how long the last of them has waited. Nothing else reveals work that never yields,
+ * such as that of an embedded database.
  */
 function createTurnWatch(): () => boolean {
   let startedAt: number | undefined;
@@ -51,10 +51,10 @@ function createTurnWatch(): () => boolean {
   };
 }
 
-/** One for all: who is shed under load should cost next to nothing, and a stack trace does not. */
+/** One instance for all: shedding must cost next to nothing, and a stack trace costs more. */
 const overloaded = new OverloadedError();
 
-/** @param maxWeight how much may be worked on at a time */
+/** @param maxWeight the total weight that may be in progress */
 export function createLoadShedder(maxWeight: number): LoadShedder {
   const isLate = createTurnWatch();
   let active = 0;

@@ -10,7 +10,7 @@ import {
 const reads = { name: 'reads', limit: 3, windowS: 60, exact: false };
 const writes = { name: 'writes', limit: 3, windowS: 60, exact: true };
 
-/** Where replicas add up what they count, and how often they did. */
+/** Adds up usage for several replicas, and records the calls. */
 function aSharedCount() {
   const totals = new Map<string, number>();
   const calls: (readonly Usage[])[] = [];
@@ -35,13 +35,13 @@ function aLimiter(addUsage?: AddUsage) {
   return { ...limiter, clock, lines };
 }
 
-/** After this long what was counted goes to the others. */
+/** How long until usage is shared. */
 const SHARE_MS = 250;
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-/** Waits for a promise whose turn may come only with the next round of sharing. */
+/** Waits for a promise that may resolve only with the next round of sharing. */
 async function afterSharing<Result>(waiting: Result | Promise<Result>): Promise<Result> {
   await jest.advanceTimersByTimeAsync(SHARE_MS);
   return waiting;
@@ -51,7 +51,7 @@ const exceeded = (allowances: readonly Allowance[]) =>
   allowances.map(({ isExceeded }) => isExceeded);
 
 describe('createRateLimiter', () => {
-  it('lets each client have each quota once in a window', async () => {
+  it('gives each client each quota once per window', async () => {
     const { take, clock } = aLimiter();
     const remaining: number[] = [];
     for (let i = 0; i < 5; i++) remaining.push((await take(reads, 'a')).remaining);
@@ -65,13 +65,13 @@ describe('createRateLimiter', () => {
     expect(await take(reads, 'a')).toMatchObject({ isExceeded: false, remaining: 2, resetS: 60 });
   });
 
-  it('tells in seconds when there is more', async () => {
+  it('reports the seconds until the next window', async () => {
     const { take, clock } = aLimiter();
     clock.ms += 20_500;
     expect(await take(reads, 'a')).toMatchObject({ resetS: 40 });
   });
 
-  it('holds an exact quota over replicas to the letter', async () => {
+  it('enforces an exact quota across replicas', async () => {
     const { addUsage } = aSharedCount();
     const replicas = [aLimiter(addUsage), aLimiter(addUsage), aLimiter(addUsage)];
     const taking = replicas.flatMap(({ take }) => [1, 2, 3].map(async () => take(writes, 'a')));
@@ -79,14 +79,14 @@ describe('createRateLimiter', () => {
     expect(exceeded(all).filter((is) => !is)).toHaveLength(3);
   });
 
-  it('adds what comes at the same time at once', async () => {
+  it('shares concurrent requests in one call', async () => {
     const { addUsage, calls } = aSharedCount();
     const { take } = aLimiter(addUsage);
     await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(async (client) => take(writes, String(client))));
     expect(calls.map((usages) => usages.length)).toEqual([8]);
   });
 
-  it('goes on sharing after a read was added by a statement that had begun without it', async () => {
+  it('keeps sharing after a read that arrived during a round', async () => {
     const { addUsage } = aSharedCount();
     const { take } = aLimiter(async (usages) => {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -97,14 +97,14 @@ describe('createRateLimiter', () => {
     void count();
     await jest.advanceTimersByTimeAsync(5);
     void take(reads, 'a');
-    // The read is added at once after the write; its timer finds nothing left to do.
+    // The read is shared right after the write; its timer finds nothing left to do.
     await jest.advanceTimersByTimeAsync(2 * SHARE_MS);
     void count();
     await jest.advanceTimersByTimeAsync(SHARE_MS);
     expect(counted).toMatchObject([{ remaining: 2 }, { remaining: 1 }]);
   });
 
-  it('waits for nobody with a quota that is not exact, and hears of the others soon', async () => {
+  it('does not wait for a quota that is not exact, and soon learns the counts of other replicas', async () => {
     const { addUsage } = aSharedCount();
     const [one, other] = [aLimiter(addUsage), aLimiter(addUsage)];
     for (let i = 0; i < 3; i++) expect(one.take(reads, 'a')).not.toBeInstanceOf(Promise);
@@ -114,7 +114,7 @@ describe('createRateLimiter', () => {
     expect(other.take(reads, 'a')).toMatchObject({ isExceeded: true });
   });
 
-  it('counts for itself while nothing can be shared, and says so', async () => {
+  it('counts alone while sharing fails, and warns', async () => {
     const { take, lines } = aLimiter(() => Promise.reject(new Error('down')));
     const all: Allowance[] = [];
     for (let i = 0; i < 5; i++) all.push(await afterSharing(take(writes, 'a')));
@@ -124,7 +124,7 @@ describe('createRateLimiter', () => {
     ]);
   });
 
-  it('adds later what could not be added', async () => {
+  it('shares later what it could not share', async () => {
     const { addUsage, calls } = aSharedCount();
     let isDown = true;
     const one = aLimiter((usages) =>
@@ -140,7 +140,7 @@ describe('createRateLimiter', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('forgets what could not be added to a window that is over', async () => {
+  it('drops what it could not share once the window is over', async () => {
     const { addUsage, calls } = aSharedCount();
     let isDown = true;
     const { take, clock } = aLimiter((usages) =>
@@ -154,7 +154,7 @@ describe('createRateLimiter', () => {
     expect(calls).toEqual([]);
   });
 
-  it('adds what was counted at the end of a window to that window', async () => {
+  it('counts requests at the end of a window in that window', async () => {
     const { addUsage, calls } = aSharedCount();
     let letGo: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
@@ -175,7 +175,7 @@ describe('createRateLimiter', () => {
     ]);
   });
 
-  it('adds no more than a thousand clients by one statement', async () => {
+  it('shares at most a thousand clients per call', async () => {
     const { addUsage, calls } = aSharedCount();
     const { take } = aLimiter(addUsage);
     const clients = Array.from({ length: 2002 }, (_, i) => String(i));
@@ -184,7 +184,7 @@ describe('createRateLimiter', () => {
     expect(calls.map((usages) => usages.length)).toEqual([1000, 1000, 2]);
   });
 
-  it('tells the others at the end what they have not been told yet', async () => {
+  it('shares what is left when it closes', async () => {
     const { addUsage, calls } = aSharedCount();
     const { take, close } = aLimiter(addUsage);
     void take(reads, 'a');
@@ -193,7 +193,7 @@ describe('createRateLimiter', () => {
     expect(calls).toEqual([[expect.objectContaining({ key: 'reads a', count: 2 })]]);
   });
 
-  it('ends also where they cannot be told', async () => {
+  it('closes even if sharing fails', async () => {
     const addUsage = jest.fn<Promise<number[]>, [readonly Usage[]]>(() =>
       Promise.reject(new Error('away')),
     );
@@ -211,7 +211,7 @@ describe('createRateLimiter', () => {
 });
 
 describe('QuotaExceededError', () => {
-  it('says what was exceeded, and when to come again', () => {
+  it('names the quota and when to retry', () => {
     const error = new QuotaExceededError({
       quota: reads,
       isExceeded: true,

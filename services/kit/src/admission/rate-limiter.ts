@@ -1,12 +1,12 @@
 import type { Logger } from '../logger';
 import { AppError } from '../problem';
 
-/** How much one client may do within each window (draft-ietf-httpapi-ratelimit-headers-10). */
+/** How much one client may do in each window (draft-ietf-httpapi-ratelimit-headers-10). */
 export interface Quota {
   name: string;
   limit: number;
   windowS: number;
-  /** Whether it holds to the letter over all replicas: then each request waits until it is counted. */
+  /** Whether the limit is exact across replicas: each request then waits until it is counted. */
   exact: boolean;
 }
 
@@ -15,35 +15,35 @@ export interface Allowance {
   quota: Quota;
   isExceeded: boolean;
   remaining: number;
-  /** Until the next window. */
+  /** Seconds until the next window. */
   resetS: number;
 }
 
 /** One client's use of one quota in one window. */
 export interface Usage {
   key: string;
-  /** Since the epoch. */
+  /** Seconds since the epoch. */
   windowStartS: number;
   windowS: number;
   count: number;
 }
 
-/** Where replicas add up what each of them has counted; returns the sums, in the same order. */
+/** Adds up usage across replicas; returns the sums in the same order. */
 export type AddUsage = (usages: readonly Usage[]) => Promise<number[]>;
 
-/** What a client may read, and what it may have changed. */
+/** A client's quota for reads and for writes. */
 export type Quotas = Readonly<Record<'reads' | 'writes', Quota>>;
 
-/** Counts what each client does against their quotas. */
+/** Counts each client's requests against the quotas. */
 export interface RateLimiter {
   quotas: Quotas;
-  /** Counts a request of a client; nothing is counted any more once the quota is used up. */
+  /** Counts a request of a client. Stops counting once the quota is used up. */
   take: (quota: Quota, client: string) => Allowance | Promise<Allowance>;
-  /** Adds what the others have not been told yet, if that can be done now. */
+  /** Shares what is not shared yet; gives up if that fails. */
   close: () => Promise<void>;
 }
 
-/** The client has used up a quota (the problem type is the draft's own). */
+/** The client has used up a quota. The draft defines the problem type. */
 export class QuotaExceededError extends AppError {
   readonly code = 'quota-exceeded';
   override readonly denied = true;
@@ -56,9 +56,9 @@ export class QuotaExceededError extends AppError {
   }
 }
 
-/** How many counts go in one statement. */
+/** How many counts one call shares. */
 const MAX_SHARED = 1000;
-/** How long counts may stay with one replica, where nobody waits for them or where they could not be added. */
+/** How long counts may stay unshared when no request waits for them, or after sharing has failed. */
 const SHARE_MS = 250;
 
 /** What one client has used of one quota in one window. */
@@ -66,22 +66,22 @@ interface Count {
   key: string;
   windowStartS: number;
   windowS: number;
-  /** By all replicas, as far as is known here. */
+  /** By all replicas, as far as this one knows. */
   total: number;
-  /** Of these, what the others have not been told yet. */
+  /** The part of `total` that is not shared yet. */
   unshared: number;
-  /** Told, when they are, what the total was before them. */
+  /** Requests that wait to be counted; each gets the total before it. */
   waiting: ((before: number) => void)[];
 }
 
-/** A part of what was counted, on its way to the others. */
+/** A part of a count that is being shared. */
 interface Share {
   count: Count;
   added: number;
   waiting: Count['waiting'];
 }
 
-/** Told the total before the first of several requests that were counted together, each knows its own. */
+/** Gives each of several requests that were counted together its own total; `before` is that of the first. */
 function answer(waiting: Count['waiting'], before: number): void {
   waiting.forEach((tell, place) => {
     tell(before + place);
@@ -89,9 +89,9 @@ function answer(waiting: Count['waiting'], before: number): void {
 }
 
 /**
- * Counts in fixed windows, which begin at the same time for everybody. Alone, or through `addUsage` together with other
- * replicas: of an exact quota each request waits until it is added, many of them by one statement; other requests never wait,
- * and are added in the background. While that fails each replica counts for itself, and adds it later.
+ * Counts in fixed windows that start at the same time for all clients. `addUsage` shares the counts across replicas. A
+ * request under an exact quota waits until its count is shared, in a batch with others. Other requests never wait;
+ * their counts are shared in the background. While sharing fails, each replica counts alone and shares later.
  */
 export function createRateLimiter(options: {
   quotas: Quotas;
@@ -148,13 +148,13 @@ export function createRateLimiter(options: {
   }
 
   function keepForLater({ count, added }: Share): void {
-    // What was used of a window that is over no longer matters to anybody.
+    // Usage of a past window no longer matters.
     if (endOf(count) <= now() / 1000) return;
     count.unshared += added;
     unshared.add(count);
   }
 
-  /** Returns whether the others know of it now. */
+  /** Returns whether sharing succeeded. */
   async function shareBatch(add: AddUsage, batch: readonly Share[]): Promise<boolean> {
     let totals: number[] | undefined;
     try {
@@ -165,7 +165,7 @@ export function createRateLimiter(options: {
         })),
       );
     } catch (error) {
-      // Said once: it is tried again soon, and the outage may take long.
+      // Logged once: the next try comes soon, and an outage may last.
       if (!failing) logger.warn({ err: error }, 'rate limits are not shared');
     }
     failing = totals === undefined;
@@ -181,7 +181,7 @@ export function createRateLimiter(options: {
   let sharing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  // In a later microtask: what has nothing to share would otherwise end before it is known to have begun.
+  // In a later microtask: with nothing to share, `shareAll` would otherwise clear `sharing` before it is set.
   const share = (add: AddUsage) => (sharing ??= Promise.resolve(add).then(shareAll));
 
   const shareAll = async (add: AddUsage) => {

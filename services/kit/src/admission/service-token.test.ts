@@ -12,7 +12,7 @@ const parties = { issuer: 'offers', audience: 'confirm-payment' };
 const token = { ...parties, scope: 'payments:confirm' };
 
 describe('a service token', () => {
-  it('speaks for its service, with one scope, to one audience', async () => {
+  it('names its service, with one scope, for one audience', async () => {
     const signed = await createServiceTokenSigner([one], token)('request-1');
     const { decodeJwt } = await loadJose();
     const { exp = 0, iat = 0, jti } = decodeJwt(signed);
@@ -31,11 +31,11 @@ describe('a service token', () => {
     }
   });
 
-  it('is good at every step of a rotation', async () => {
+  it('is accepted at every step of a rotation', async () => {
     const steps = [[one], [one, two], [two, one], [two]];
     for (const [i, step] of steps.entries()) {
       const signed = await createServiceTokenSigner(step, token)('r');
-      // Whoever verifies may be a step ahead or behind.
+      // The verifier may be a step ahead or behind.
       for (const other of steps.slice(Math.max(0, i - 1), i + 2)) {
         await expect(
           Promise.resolve(createServiceTokenVerifier(other, parties)(signed)),
@@ -44,7 +44,7 @@ describe('a service token', () => {
     }
   });
 
-  it('is refused where it is of another secret, of none, or has been kept', async () => {
+  it('is refused with another secret, with a bad claim, or once it is too old', async () => {
     const verify = async (text: string) => createServiceTokenVerifier([one, two], parties)(text);
     const now = Math.floor(Date.now() / 1000);
     const signed = await createServiceTokenSigner([one], token)('r');
@@ -57,7 +57,7 @@ describe('a service token', () => {
       return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
     };
     const header = JSON.parse(Buffer.from(head, 'base64url').toString()) as object;
-    // What is made here is what is signed there.
+    // `made` signs exactly as the signer does.
     expect(made(header, claims, one)).toBe(signed);
     for (const forged of [
       await createServiceTokenSigner([three], token)('r'),
@@ -66,7 +66,7 @@ describe('a service token', () => {
       made({ alg: 'HS256', kid: 'unknown' }, claims, Buffer.alloc(32)),
       made({ ...header, alg: 'HS512' }, claims, one),
       made(header, { ...claims, exp: now - 31, iat: now - 91 }, one),
-      // Who has the secret for a moment makes no token for a year.
+      // A secret that leaked for a moment must not make a token for a year.
       made(header, { ...claims, exp: now + 1e6, iat: now - 91 }, one),
       made(header, { ...claims, jti: undefined }, one),
       made(header, { ...claims, sub: 7 }, one),

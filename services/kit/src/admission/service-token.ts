@@ -2,24 +2,24 @@ import { createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { loadJose } from './load-jose';
 import { CLOCK_SKEW_S, principalIn, readToken, type VerifyToken } from './token-verifier';
 
-/** Who speaks to whom, by their names as services. */
+/** The calling and the called service, by name. */
 interface Parties {
   issuer: string;
   audience: string;
 }
 
-/** In characters, of which each is a byte at least: a key for `HS256` has 32 (RFC 7518, section 3.2). */
+/** In characters, each at least one byte: a key for `HS256` has at least 32 bytes (RFC 7518, section 3.2). */
 export const MIN_SECRET_CHARS = 32;
 
 const ALGORITHM = 'HS256';
-/** Longer than any call takes to be answered, or to be refused. */
+/** Longer than any call takes to succeed or fail. */
 const LIFETIME_S = 60;
 
-/** Makes a token for one request to another service. */
+/** Creates a token for one request to another service. */
 export type SignServiceToken = (requestId: string) => Promise<string>;
 
 /**
- * Signs short-lived tokens with the first of the secrets, of which both sides know at least one.
+ * Signs short-lived tokens with the first secret. The two services share at least one.
  *
  * @param options.scope what the tokens allow.
  */
@@ -42,7 +42,7 @@ export function createServiceTokenSigner(
   };
 }
 
-/** Accepts the tokens of {@link createServiceTokenSigner}, signed with any of the secrets. */
+/** Accepts tokens of {@link createServiceTokenSigner} that are signed with any of the secrets. */
 export function createServiceTokenVerifier(
   secrets: readonly string[],
   { issuer, audience }: Parties,
@@ -72,7 +72,7 @@ export function createServiceTokenVerifier(
   };
 }
 
-/** The keys by a key id that reveals nothing about the secret. */
+/** Maps each key by a key id that reveals nothing about the secret. */
 function keysOf(secrets: readonly string[]): Map<string, KeyObject> {
   return new Map(
     secrets.map((secret) => [

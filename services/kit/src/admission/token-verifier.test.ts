@@ -3,7 +3,7 @@ import { InvalidTokenError } from './bearer-token';
 import { loadJose } from './load-jose';
 import { createTokenVerifier } from './token-verifier';
 
-/** A key set whose keys change when it is told to, and that counts how often it is asked. */
+/** A key set that changes on demand and counts how often it is asked. */
 async function setUp() {
   const { jwk, sign } = await createTokenIssuer();
   const { importJWK } = await loadJose();
@@ -40,7 +40,7 @@ describe('createTokenVerifier', () => {
     expect(asked.times).toBe(2);
   });
 
-  it('does not remember a token that was verified with keys that are gone by then', async () => {
+  it('does not remember a token verified with keys that have been replaced meanwhile', async () => {
     const { verify, asked, change, token } = await setUp();
     asked.meanwhile = change;
     await verify(token);
@@ -50,9 +50,9 @@ describe('createTokenVerifier', () => {
   });
 
   it.each([
-    ['by no name', undefined],
-    ['by a name that two keys have', 'key-1'],
-  ])('tries each key that fits a token which tells its key %s', async (_, kid) => {
+    ['without a key id', undefined],
+    ['with a key id that two keys share', 'key-1'],
+  ])('tries each matching key for a token %s', async (_, kid) => {
     const issuers = [await createTokenIssuer(), await createTokenIssuer()];
     const { createLocalJWKSet } = await loadJose();
     const verify = createTokenVerifier({
@@ -71,12 +71,12 @@ describe('createTokenVerifier', () => {
     await expect(verify(await sign({}, { kid }))).rejects.toThrow(InvalidTokenError);
   });
 
-  it('lets in nobody with a key of the issuer that cannot be used', async () => {
+  it('rejects a token whose key cannot be used', async () => {
     const { sign, jwk } = await createTokenIssuer();
     const { createLocalJWKSet } = await loadJose();
     const verify = createTokenVerifier({
       keys: {
-        // A point that is not on the curve.
+        // This point is not on the curve.
         getKey: createLocalJWKSet({ keys: [{ ...jwk, y: jwk.x! }] }),
         onChange: () => undefined,
         close: () => undefined,

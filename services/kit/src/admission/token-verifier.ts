@@ -8,24 +8,24 @@ import { loadJose, type Jose } from './load-jose';
 import { principalOf, type Principal } from './principal';
 
 /**
- * Says who a token speaks for; at once, where it was verified before. `onWait` is called if somebody else has to be waited
- * for, whoever issues the tokens.
+ * Returns the principal of a token; synchronously if it was verified before. Calls `onWait` before it waits for the
+ * issuer.
  *
- * @throws {InvalidTokenError} where it speaks for nobody.
- * @throws {KeysUnavailableError} where the keys to tell cannot be read now.
+ * @throws {InvalidTokenError} if the token is not valid.
+ * @throws {KeysUnavailableError} if the keys cannot be read now.
  */
 export type VerifyToken = (token: string, onWait?: () => void) => Principal | Promise<Principal>;
 
-/** Signatures with a key pair, and no others: with `HS256` the public key would pass as the secret (RFC 8725, section 2.1). */
+/** Only signatures with a key pair: with `HS256`, the public key would pass as the secret (RFC 8725, section 2.1). */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-/** By how much the clocks of two machines may differ. */
+/** How far the clocks of two machines may differ. */
 export const CLOCK_SKEW_S = 30;
-/** Verified tokens that are remembered. */
+/** How many verified tokens are remembered. */
 const MAX_TOKENS = 10_000;
 
 /**
- * Verifies JSON Web Tokens (RFC 7519) of one issuer for one audience: signature, `exp`, `nbf`, `iss`, `aud`, `sub`. A token
- * that was good is good until it expires or the keys change; it is remembered by its hash.
+ * Verifies JSON Web Tokens (RFC 7519) of one issuer for one audience: signature, `exp`, `nbf`, `iss`, `aud`, `sub`.
+ * Remembers a valid token by its hash until it expires or the keys change.
  */
 export function createTokenVerifier(options: {
   keys: KeySet;
@@ -53,7 +53,7 @@ export function createTokenVerifier(options: {
     const begunIn = generation;
     const payload = await readToken((jose) => verifyWith(jose, token, onWait));
     const principal = principalIn(payload);
-    // With keys that are gone meanwhile, it counts this once.
+    // If the keys changed meanwhile, accept the token only this once.
     if (generation === begunIn)
       verified.set(key, { principal, expiresAtMs: (payload.exp! + CLOCK_SKEW_S) * 1000 });
     return principal;
@@ -65,7 +65,7 @@ export function createTokenVerifier(options: {
       const getKey: JWTVerifyGetKey = (header, input) => keys.getKey(header, input, onWait);
       return (await jwtVerify(token, getKey, expected)).payload;
     } catch (error) {
-      // While keys are replaced, several may fit a token that names none, or a name that two have.
+      // During a rotation, several keys may match a token that names none, or whose key id two keys share.
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
       for await (const key of error) {
         const payload = await jwtVerify(token, key, expected).then(
@@ -87,16 +87,17 @@ export function createTokenVerifier(options: {
   };
 }
 
-/** What the client is told of a token that does not pass; anything else would tell a forger how far it got. */
+/** What the client learns about a refused token; more would tell a forger how far it got. */
 const reasons: Partial<Record<string, string>> = {
   ERR_JWT_EXPIRED: 'The token has expired.',
   ERR_JWT_CLAIM_VALIDATION_FAILED: 'A claim of the token is not what it should be.',
 };
 
 /**
- * Verifies a token, and turns what the library says into what the client may know.
+ * Verifies a token, and turns the library's errors into what the client may know.
  *
- * @throws {InvalidTokenError}; an {@link AppError} that getting the key throws, as it is.
+ * @throws {InvalidTokenError} if the token is not valid. An {@link AppError} from getting the key is thrown on as it
+ * is.
  */
 export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>): Promise<Result> {
   const jose = await loadJose();
@@ -104,16 +105,16 @@ export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>)
     return await verify(jose);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    // A key of the issuer's may be unusable, too: then the library throws what the runtime does.
+    // The issuer's key may be unusable: the library then throws an error of the runtime.
     const code = error instanceof jose.errors.JOSEError ? error.code : '';
     throw new InvalidTokenError(reasons[code] ?? 'The token is not valid here.', { cause: error });
   }
 }
 
 /**
- * Whom a verified token speaks for.
+ * Returns the principal of a verified token.
  *
- * @throws {InvalidTokenError} where that is nobody: the library checks that there is a `sub`, and not what it is.
+ * @throws {InvalidTokenError} if `sub` is empty or not a string: the library only checks that it is there.
  */
 export function principalIn(payload: JWTPayload): Principal {
   const { sub } = payload;
@@ -121,7 +122,7 @@ export function principalIn(payload: JWTPayload): Principal {
   return principalOf(sub, scopesOf(payload));
 }
 
-/** `scope` as in RFC 8693, section 4.2, or as some issuers have it, `scp`. */
+/** Reads `scope` (RFC 8693, section 4.2), or `scp`, which some issuers use. */
 function scopesOf({ scope, scp }: JWTPayload): string[] {
   const listed = scope ?? scp;
   if (typeof listed === 'string') return listed.split(' ');
