@@ -180,6 +180,7 @@ describe('the documentation', () => {
     'README.md',
     'CONTRIBUTING.md',
     'SECURITY.md',
+    'services/README.md',
     ...markdownIn('docs'),
     ...markdownIn('docs/adr'),
   ];
