@@ -52,8 +52,12 @@ function parse(text: string): Line | undefined {
 
 /** What a line says in short: a request, or a message with the reasons behind it. An error with a stack keeps it. */
 function summary({ msg, err, method, route, path, status, durationMs }: Line): Partial<Line> {
+  // Bytes that were no request: the service knows neither a method nor how long they took.
+  if (method === null) return { msg: `unreadable request ${String(status)}` };
   if (method !== undefined) {
-    const what = [method, route ?? path ?? '?', status ?? 'aborted'].map(String).join(' ');
+    // Empty if the target was no path, such as `*` or a whole URL.
+    const target = route ?? (path === '' ? undefined : path) ?? '?';
+    const what = [method, target, status ?? 'aborted'].map(String).join(' ');
     return { msg: `${what} in ${Number(durationMs).toFixed(1)} ms` };
   }
   if (!err || err.stack !== undefined) return {};
