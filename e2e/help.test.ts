@@ -57,6 +57,16 @@ function run([file, ...args]: string[]) {
 }
 
 describeOnce('a request for help', () => {
+  it.each([
+    ['.ci/postgres', 'start', 'FOLDER', 'port'],
+    ['.ci/pubsub', 'start', 'port'],
+    ['.ci/pubsub', 'stop', 'pid'],
+  ])('takes no word for a number: %s %s %s', (...command) => {
+    const { stderr, ...rest } = run(command);
+    expect(stderr).toContain(`usage: ${command[0]}`);
+    expect(rest).toEqual({ status: 2, stdout: '', traces: [] });
+  });
+
   describe.each(Object.entries(commands))('%s', (name, command) => {
     it.each(['--help', '-h'])('prints its usage with %s, and does nothing', (option) => {
       const { stdout, ...rest } = run([...command.run, option]);

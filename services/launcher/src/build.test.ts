@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -63,6 +64,21 @@ describe('build', () => {
       lines: ['Building, about 20 s the first time:', '  one (1 of 1)'],
     });
     expect(await run()).toEqual({ isBuilt: true, lines: [] });
+  });
+
+  it('understands the compiler even with FORCE_COLOR', () => {
+    // A process of its own: the compiler's thread gets the environment of the process, not of the test.
+    const script = `
+      require('ts-node/register/transpile-only');
+      const { build } = require(${JSON.stringify(join(__dirname, 'build'))});
+      const stop = new AbortController().signal;
+      void build({ folder: ${JSON.stringify(folder)}, stop, print: console.log });`;
+    const env = { ...process.env, FORCE_COLOR: '1' };
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
+      env,
+      encoding: 'utf8',
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' });
   });
 
   it.each(['kit', 'offers', 'confirm-payment'])(

@@ -28,7 +28,8 @@ export async function build(options: {
   const { folder, stop, print } = options;
   const compiler = new Worker(COMPILE, {
     eval: true,
-    argv: ['-b', folder, '--verbose'],
+    // Without colors, even with FORCE_COLOR: these lines are read here.
+    argv: ['-b', folder, '--verbose', '--pretty', 'false'],
     execArgv: [],
     workerData: require.resolve('typescript/bin/tsc'),
   });

@@ -27,6 +27,17 @@ describe('readable', () => {
     expect(readable(line)).toMatch(/GET \/nope 404 in 1\.2 ms$/);
   });
 
+  it('shows a question mark for a target that was no path', () => {
+    const line = { ...request, route: null, path: '', status: 404 };
+    expect(readable(line)).toMatch(/GET \? 404 in 1\.2 ms$/);
+  });
+
+  it('says when the bytes were no request', () => {
+    const { level, time, service, requestId, msg } = request;
+    const line = { level, time, service, method: null, route: null, status: 400, requestId, msg };
+    expect(readable(line)).toMatch(/INFO: offers +unreadable request 400$/);
+  });
+
   it('keeps the fields of other lines, their status included', () => {
     const line = { ...request, method: undefined, route: undefined, msg: 'order decided' };
     expect(readable({ ...line, status: 'APPROVED' })).toMatch(

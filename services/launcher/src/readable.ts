@@ -52,8 +52,12 @@ function parse(text: string): Line | undefined {
 
 /** Shortens a line to its request, or to its message with the causes of its error. Keeps an error that has a stack. */
 function summary({ msg, err, method, route, path, status, durationMs }: Line): Partial<Line> {
+  // Bytes that were no request: the service knows neither a method nor how long they took.
+  if (method === null) return { msg: `unreadable request ${String(status)}` };
   if (method !== undefined) {
-    const request = [method, route ?? path ?? '?', status ?? 'aborted'].map(String).join(' ');
+    // Empty if the target was no path, such as `*` or a whole URL.
+    const target = route ?? (path === '' ? undefined : path) ?? '?';
+    const request = [method, target, status ?? 'aborted'].map(String).join(' ');
     return { msg: `${request} in ${Number(durationMs).toFixed(1)} ms` };
   }
   if (!err || err.stack !== undefined) return {};
