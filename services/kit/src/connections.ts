@@ -99,9 +99,9 @@ export interface ConnectionLimits {
 
 /**
  * Tracks what is in progress on each connection: node:http calls a connection idle before its last response is sent.
- * Closes a connection that is unused or unread for too long. For one more than `maxConnections`, closes the one unused
- * for longest, else one whose client does not read, else the new one. Emits `close` on every response whose client
- * leaves, even if queued behind another. Makes sockets remember their client's address.
+ * Closes a connection that is unused or unread for too long. Above `maxConnections`, closes the one unused for longest,
+ * else one whose client does not read, else the new one. Emits `close` on every response whose client leaves, even if
+ * queued behind another. Makes sockets remember their client's address.
  */
 export function trackConnections(server: Server, limits: ConnectionLimits): Connections {
   const connections = new Map<Duplex, TrackedConnection>();
