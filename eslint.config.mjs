@@ -8,7 +8,7 @@ const express = [
 ];
 const http = ['/http/', 'Only app.ts imports http/.'];
 const app = ['/(app|main|config)$', 'app.ts, main.ts and config.ts are imported by nobody below.'];
-/** Each new one is added here. */
+/** Add each new one here. */
 const useCases = [
   ...['list-offers', 'find-offer', 'checkout', 'idempotent-checkout', 'await-order'],
   ...['attempt-decision', 'request-decision', 'decision-worker'],
@@ -19,7 +19,10 @@ const noUseCases = [
   'What a use case is built from does not import it.',
 ];
 
-/** Forbids imports whose path matches, with the reason. A later block replaces an earlier one, so each names all its rules. */
+/**
+ * Forbids imports whose path matches, and gives the reason. A later block replaces an earlier one, so each lists all
+ * its rules.
+ */
 const noImports = (...rules) => ({
   'no-restricted-imports': [
     'error',
@@ -76,7 +79,7 @@ export default defineConfig(
   },
   {
     files: ['services/offers/src/{events,notification,offers,orders}/**/*.ts'],
-    // notification.ts puts together what its folder holds.
+    // notification.ts assembles the parts in its folder.
     ignores: [`**/{${useCases.join(',')}}.ts`, '**/notification/notification.ts'],
     rules: noImports(http, app, express, noUseCases),
   },
@@ -89,12 +92,12 @@ export default defineConfig(
     rules: noImports(['/(main|config)$', app[1]]),
   },
   {
-    // What is started: the services, and the commands beside them.
+    // The entry points: the services, and the commands beside them.
     files: ['services/*/src/main.ts', 'services/*/src/commands/*.ts'],
     rules: { 'no-restricted-properties': 'off', ...noImports(http) },
   },
   {
-    // What main.ts is put together from.
+    // The parts that main.ts assembles.
     files: ['services/offers/src/open-*.ts'],
     rules: noImports(http, express),
   },
@@ -103,7 +106,7 @@ export default defineConfig(
     rules: {
       'no-restricted-imports': 'off',
       'no-restricted-properties': 'off',
-      // Response bodies are `any` by the test library's types; the assertions say what they must be.
+      // The test library types response bodies as `any`; the assertions check them.
       '@typescript-eslint/no-unsafe-assignment': 'off',
     },
   },

@@ -20,7 +20,7 @@ const info = {
   description: 'Decides whether the payment of an order is approved.',
 };
 
-/** The whole service over HTTP, without a listener. */
+/** Creates the whole service over HTTP, without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
   const endpoints = [postConfirmPayment(dependencies)];
   return createServiceApp({

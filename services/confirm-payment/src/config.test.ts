@@ -16,7 +16,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('wants to know the project where orders come over Pub/Sub', () => {
+  it('requires a project if orders come over Pub/Sub', () => {
     expect(() => readConfig({ APPROVAL_TRANSPORT: 'pubsub' })).toThrow(
       /PUBSUB_PROJECT_ID: must be set for APPROVAL_TRANSPORT=pubsub$/,
     );

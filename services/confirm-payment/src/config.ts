@@ -25,7 +25,7 @@ const schema = environment({
   context.addIssue({ code: 'custom', path: ['PUBSUB_PROJECT_ID'], message });
 });
 
-/** All that may be set. */
+/** The names of all variables. */
 export const variableNames = Object.keys(schema.shape);
 
 export type Config = z.output<typeof schema>;

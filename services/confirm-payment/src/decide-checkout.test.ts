@@ -25,11 +25,11 @@ function setUp(troubles: Error[] = []) {
   return { decideCheckout, published };
 }
 
-describe('a checkout that came as a message', () => {
+describe('a checkout that arrives as a message', () => {
   it.each([
     ['checkout_submitted', 12_000, 'APPROVED'],
     ['resubmitted', 9000, 'REJECTED'],
-  ])('%s of %d is decided, in the trace it is part of', async (type, amount, status) => {
+  ])('%s of %d is decided, in its trace', async (type, amount, status) => {
     const { decideCheckout, published } = setUp();
     const data = { ...submitted.data, amount };
     await decideCheckout(
@@ -50,18 +50,18 @@ describe('a checkout that came as a message', () => {
     ]);
   });
 
-  it('is not done with before its decision is published', async () => {
+  it('is not acknowledged before its decision is published', async () => {
     const { decideCheckout } = setUp([new Error('not there')]);
     await expect(decideCheckout(JSON.stringify(submitted))).rejects.toThrow('not there');
   });
 
   it.each([
-    ['no JSON', 'nonsense'],
+    ['not JSON', 'nonsense'],
     ['another event', JSON.stringify({ ...submitted, type: 'com.loanbuddy.order.approved' })],
     ['a megabyte long', JSON.stringify(submitted) + ' '.repeat(1_000_000)],
-    ['an id of 129 characters', withData({ ...submitted.data, order_id: 'x'.repeat(129) })],
-    ['no amount', withData({ order_id: 'x', status: 'PENDING' })],
-  ])('is of no use if it is %s', async (_, body) => {
+    ['with an id of 129 characters', withData({ ...submitted.data, order_id: 'x'.repeat(129) })],
+    ['without an amount', withData({ order_id: 'x', status: 'PENDING' })],
+  ])('is refused: %s', async (_, body) => {
     await expect(setUp().decideCheckout(body)).rejects.toThrow(UnusableCheckoutError);
   });
 });

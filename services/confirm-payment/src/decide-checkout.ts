@@ -3,10 +3,10 @@ import { continueTrace, readEvent, type PublishEvent } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { decisions, type Decision } from './decide';
 
-/** Who says so; with `id` it names an event wherever it turns up. */
+/** The source of the event; source and `id` together identify it anywhere. */
 const EVENT_SOURCE = '/loan-buddy/confirm-payment';
 
-/** What offers publishes: a CloudEvent of which only this is read. */
+/** The part that we read of the CloudEvent that offers publishes. */
 const submittedSchema = z.object({
   specversion: z.literal('1.0'),
   type: z.enum(['com.loanbuddy.order.checkout_submitted', 'com.loanbuddy.order.resubmitted']),
@@ -18,13 +18,13 @@ const submittedSchema = z.object({
   }),
 });
 
-/** A message that asks for no decision: no delivery of it can ever be of use. */
+/** The message does not ask for a decision. Delivering it again cannot help. */
 export class UnusableCheckoutError extends Error {
   readonly code = 'unusable-checkout';
   override readonly name = 'UnusableCheckoutError';
 }
 
-/** What a decision is published as: CloudEvents 1.0, structured mode in JSON. */
+/** A published decision: CloudEvents 1.0, structured mode in JSON. */
 export const decidedEventSchema = z
   .object({
     specversion: z.literal('1.0'),
@@ -45,11 +45,11 @@ export const decidedEventSchema = z
 export type DecidedEvent = z.output<typeof decidedEventSchema>;
 
 /**
- * Decides on an order that came as a message, and publishes the decision. The message may come any number of times: the
- * same order gets the same decision each time.
+ * Decides on an order that arrives as a message, and publishes the decision. The message may arrive any number of
+ * times: the same order gets the same decision each time.
  *
- * @throws {UnusableCheckoutError} where it asks for no decision.
- * @throws whatever publishing throws: then the message has to be delivered again.
+ * @throws {UnusableCheckoutError} if it asks for no decision.
+ * @throws whatever publishing throws: the message must then be delivered again.
  */
 export function createDecideCheckout(dependencies: {
   decide: (amount: number) => Decision;
@@ -59,7 +59,7 @@ export function createDecideCheckout(dependencies: {
   const { decide, simulateTrouble, publish } = dependencies;
   return async (body) => {
     const submitted = readEvent(body, submittedSchema);
-    // Without what it was instead: whoever sent it would write our log.
+    // Does not quote the message: its sender could write anything into our log.
     if (!submitted) throw new UnusableCheckoutError('a message that asks for no decision');
     const { traceparent, data } = submitted;
     await simulateTrouble();

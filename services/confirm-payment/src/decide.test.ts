@@ -6,7 +6,7 @@ describe('decide', () => {
     [12_000, 'APPROVED'],
     [9_999.99, 'REJECTED'],
     [0, 'REJECTED'],
-  ])('answers %d against a threshold of 10000 with %s', (amount, decision) => {
+  ])('decides on %d, with a threshold of 10000: %s', (amount, decision) => {
     expect(decide(amount, 10_000)).toBe(decision);
   });
 });

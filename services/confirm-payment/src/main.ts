@@ -15,7 +15,7 @@ import { decide } from './decide';
 import { createDecideCheckout } from './decide-checkout';
 import { createSimulateTrouble } from './simulate-trouble';
 
-/** Orders decided at the same time. */
+/** How many orders are decided at the same time. */
 const MAX_CHECKOUTS = 100;
 
 void runProcess('confirm-payment', async () => {
@@ -55,7 +55,7 @@ void runProcess('confirm-payment', async () => {
   };
 });
 
-/** Connects to Pub/Sub where orders come from there. */
+/** Connects to Pub/Sub if orders come from there. */
 async function openBus(config: Config, logger: Logger): Promise<MessageBus | undefined> {
   if (config.APPROVAL_TRANSPORT === 'http') return undefined;
   const plan = {
@@ -69,7 +69,7 @@ async function openBus(config: Config, logger: Logger): Promise<MessageBus | und
       },
     ],
   };
-  // Only now: its libraries take their time to load, and 40 MB.
+  // Imported only if needed: its libraries load slowly and take 40 MB.
   const { openConfiguredBus } = await import('@loan-buddy/kit/message-bus');
   return openConfiguredBus(config, plan, logger);
 }

@@ -2,13 +2,13 @@ import timers from 'node:timers/promises';
 import { createSimulateTrouble, SimulatedFailureError } from './simulate-trouble';
 
 describe('createSimulateTrouble', () => {
-  it('does nothing unless it is asked to', async () => {
+  it('does nothing by default', async () => {
     await expect(
       createSimulateTrouble({ latencyMs: 0, failureRate: 0 })(),
     ).resolves.toBeUndefined();
   });
 
-  it('fails the share of calls it is told', async () => {
+  it('fails the configured share of calls', async () => {
     const numbers = [0.1, 0.3, 0.29, 0.9];
     const random = () => numbers.shift()!;
     const simulate = createSimulateTrouble({ latencyMs: 0, failureRate: 0.3, random });
@@ -22,7 +22,7 @@ describe('createSimulateTrouble', () => {
     expect(outcomes[0]).toMatchObject({ reason: expect.any(SimulatedFailureError) as Error });
   });
 
-  it('takes the time it is told', async () => {
+  it('waits for the configured time', async () => {
     const sleep = jest.spyOn(timers, 'setTimeout').mockResolvedValue(undefined);
     await createSimulateTrouble({ latencyMs: 50, failureRate: 0 })();
     expect(sleep.mock.calls.map(([ms]) => ms)).toEqual([50]);

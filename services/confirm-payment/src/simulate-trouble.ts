@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@loan-buddy/kit';
 
-/** Waits, and sometimes throws, as the configuration asks. */
+/** Waits, and sometimes throws, as configured. */
 export type SimulateTrouble = () => Promise<void>;
 
-/** A failure somebody asked for, to see how callers cope. */
+/** A failure on purpose, to see how callers cope. */
 export class SimulatedFailureError extends AppError {
   readonly code = 'simulated-failure';
 }

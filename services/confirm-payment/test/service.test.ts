@@ -38,14 +38,14 @@ describe('POST /confirm-payment', () => {
     [12_000, '{"status":"APPROVED"}'],
     [10_000, '{"status":"APPROVED"}'],
     [9_000, '{"status":"REJECTED"}'],
-  ])('answers an amount of %d with %s, to the letter', async (amount, text) => {
+  ])('responds to an amount of %d with exactly %s', async (amount, text) => {
     const response = await request(setUp())
       .post('/confirm-payment')
       .send({ ...payment, amount });
     expect([response.status, response.text]).toEqual([200, text]);
   });
 
-  it('looks at the amount alone', async () => {
+  it('depends only on the amount', async () => {
     const app = setUp();
     for (const order_id of ['order-123', 'order-124', 'x']) {
       const response = await request(app)
@@ -68,7 +68,7 @@ describe('POST /confirm-payment', () => {
     expect(response.body).toMatchObject({ code: 'validation-failed', errors: [{ pointer }] });
   });
 
-  it('refuses a number that JSON can write and nobody can lend', async () => {
+  it('refuses a number that JSON allows but no loan can have', async () => {
     await request(setUp())
       .post('/confirm-payment')
       .set('Content-Type', 'application/json')
@@ -76,7 +76,7 @@ describe('POST /confirm-payment', () => {
       .expect(400);
   });
 
-  it('fails with 503 when it is told to', async () => {
+  it('responds with 503 to a simulated failure', async () => {
     const simulateTrouble = () =>
       Promise.reject(new SimulatedFailureError('x', { retryAfterSeconds: 1 }));
     const response = await request(setUp({ simulateTrouble }))
@@ -105,7 +105,7 @@ describe('a service token', () => {
     return [status, code, headers['www-authenticate']];
   };
 
-  it('has a decision made with the scope payments:confirm', async () => {
+  it('gets a decision with the scope payments:confirm', async () => {
     expect(await post({ ...parties, scope: 'payments:confirm' })).toEqual([
       200,
       undefined,
@@ -125,7 +125,7 @@ describe('a service token', () => {
     ]);
   });
 
-  it('is no token of a user, whatever that says', async () => {
+  it('is not a token of a user, whatever its claims', async () => {
     const { sign } = await createTokenIssuer();
     const token = await sign({ iss: 'offers', aud: 'confirm-payment', scope: 'payments:confirm' });
     await request(guarded())
@@ -135,7 +135,7 @@ describe('a service token', () => {
       .expect(401);
   });
 
-  it('is refused where it is for another service', async () => {
+  it('is refused if it is for another service', async () => {
     const said = { ...parties, audience: 'offers', scope: 'payments:confirm' };
     expect(await post(said)).toEqual([
       401,
@@ -175,11 +175,11 @@ describe('the published OpenAPI document', () => {
     expect(() => {
       check('PaymentDecidedEvent', { ...event, data: { ...event!.data, status: 'PENDING' } });
     }).toThrow(/\/data\/status must be/);
-    // Nothing is in it that the schema does not know.
+    // The event has no field that the schema does not know.
     expect(decidedEventSchema.parse(event)).toEqual(event);
   });
 
-  it('describes what every route answers', async () => {
+  it('describes the responses of every route', async () => {
     const app = setUp();
     const { body: document } = await request(app).get('/openapi.json').expect(200);
     const check = createOpenApiCheck(document as object);

@@ -5,26 +5,26 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
   namespace Express {
     interface Request {
-      /** The code of the problem it was answered with. */
+      /** The code of the problem in its response. */
       problemCode: string | undefined;
-      /** Whether that was to turn its sender away (see {@link AppError.denied}). */
+      /** Whether that problem denies the request (see {@link AppError.denied}). */
       denied: boolean | undefined;
     }
   }
 }
 
-/** Who asked for what, and what came of it. */
+/** Who asked for what, and the outcome. */
 interface AuditLine {
   /** The subject of the token; null without one. */
   who: string | null;
-  /** Where from, as far as the proxies in front can be believed. */
+  /** The client's address, as named by the trusted proxies. */
   address: string | null;
-  /** Null where nobody could read it. */
+  /** Null if the request could not be read. */
   method: string | null;
-  /** Without the query; null where nobody could read it. */
+  /** Without the query; null if the request could not be read. */
   path: string | null;
   outcome: 'done' | 'denied' | 'failed' | 'aborted';
-  /** Null where the caller was gone before the answer was. */
+  /** Null if the client left before the response was sent. */
   status: number | null;
   code?: string;
   requestId: string;
@@ -33,8 +33,8 @@ interface AuditLine {
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * What the audit log says of a request: of each that reached for something that changes, and of each that was denied; of
- * others, nothing.
+ * Returns the audit line of a request that was denied, or that reached a route with an unsafe method. Returns undefined
+ * for others.
  */
 export function auditLine(req: Request, status: number | null): AuditLine | undefined {
   const { denied = false, problemCode } = req;
@@ -52,12 +52,15 @@ export function auditLine(req: Request, status: number | null): AuditLine | unde
   };
 }
 
-/** Has a socket go on knowing its client's address: only an open one can find it out, and audit lines come after the close. */
+/**
+ * Makes the socket remember its client's address: only an open socket can find it out, and audit lines come after the
+ * close.
+ */
 export function rememberAddress({ remoteAddress }: Socket): string | undefined {
   return remoteAddress;
 }
 
-/** The same of bytes that are no request. */
+/** Returns the audit line of bytes that are not a request. */
 export function unreadableAuditLine(
   socket: Socket,
   { status, code, requestId }: { status: number; code: string; requestId: string },

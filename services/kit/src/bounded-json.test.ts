@@ -12,7 +12,7 @@ describe('parseBoundedJson', () => {
     );
   });
 
-  it('counts what is outside of strings only', () => {
+  it('counts only what is outside strings', () => {
     const text = JSON.stringify({ a: ['[{:,"\\', '\\"', 'x\\\\'], b: '['.repeat(1000) }) + padding;
     // { : [ , , , :
     expect(parseBoundedJson(text, 7)).toHaveProperty('b');
@@ -25,12 +25,12 @@ describe('parseBoundedJson', () => {
     ['nested lists', '['.repeat(2_000_000)],
     ['small objects', `[${'{},'.repeat(1_000_000)}{}]`],
     ['many keys', `{${'"k":0,'.repeat(500_000)}"k":0}`],
-  ])('refuses %s without reading them', (_, text) => {
+  ])('refuses %s without parsing them', (_, text) => {
     expect(() => parseBoundedJson(text, 200_000)).toThrow(/over 200000 values/);
   });
 
   it.each([`"${padding}`, `{"a":"${padding}\\`, `${padding}{`])(
-    'refuses what is cut off',
+    'refuses a truncated text',
     (text) => {
       expect(() => parseBoundedJson(text, 1e9)).toThrow(SyntaxError);
     },

@@ -1,4 +1,4 @@
-/** The text has more values than are worth the time of reading them. */
+/** The text has more values than we are willing to parse. */
 export class JsonTooLargeError extends Error {
   readonly code = 'json-too-large';
   override readonly name = 'JsonTooLargeError';
@@ -8,14 +8,15 @@ const STRUCTURE = new Set(['[', '{', ',', ':'].map((char) => char.charCodeAt(0))
 const QUOTE = '"'.charCodeAt(0);
 const BACKSLASH = '\\'.charCodeAt(0);
 
-/** A text as short as this is read in no time, whatever it says. */
+/** A text up to this length parses in no time, whatever it contains. */
 const HARMLESS_LENGTH = 64 * 1024;
 
 /**
- * `JSON.parse` for a stranger's text. What that costs goes by the number of values, not by their length: 5 MB of nothing
- * but brackets hold up a process for half a second. So the brackets, commas and colons are counted first.
+ * Parses JSON from an untrusted source. The cost depends on the number of values, not on their length: 5 MB of brackets
+ * block a process for half a second. So it counts brackets, commas and colons first.
  *
- * @throws {JsonTooLargeError} where there are more than `maxTokens` of them; SyntaxError where it is no JSON.
+ * @throws {JsonTooLargeError} if there are more than `maxTokens` of them.
+ * @throws {SyntaxError} if the text is not JSON.
  */
 export function parseBoundedJson(text: string, maxTokens: number): unknown {
   if (text.length > HARMLESS_LENGTH && hasMoreTokens(text, maxTokens)) {
@@ -34,7 +35,7 @@ function hasMoreTokens(text: string, maxTokens: number): boolean {
   return false;
 }
 
-/** Where the string that begins at a quote ends; the end of the text where it does not. */
+/** Returns the index of the quote that ends the string, or the length of the text if there is none. */
 function endOfString(text: string, start: number): number {
   for (let i = text.indexOf('"', start + 1); i !== -1; i = text.indexOf('"', i + 1)) {
     let backslashes = 0;

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { MessageBus } from './message-bus';
 import { parseJson } from './parse-json';
 
-/** Publishes one event; rejects where it may not have arrived. */
+/** Publishes one event. Rejects if the event may not have arrived. */
 export type PublishEvent<Event> = (event: Event) => Promise<void>;
 
 /** Publishes CloudEvents to a topic, in structured mode (JSON format 1.0), with their subject as the ordering key. */
@@ -18,10 +18,10 @@ export function createPublishEvent<Event extends { subject: string }>(
     });
 }
 
-/** The events of ours have some 800 characters. */
+/** Our events have about 800 characters. */
 const MAX_LENGTH = 8192;
 
-/** A message as the event it must be; undefined where it is none, or too long to be looked at. */
+/** Parses a message. Returns undefined if it is invalid or longer than MAX_LENGTH. */
 export function readEvent<Schema extends z.ZodType>(
   body: string,
   schema: Schema,

@@ -16,7 +16,7 @@ afterEach(() => {
 /** More than the buffers of a connection hold. */
 const LARGE = 'x'.repeat(20_000_000);
 
-/** A server that answers at once: `/large` with much, `/stream` with as much and no end; `/held` when it is told to. */
+/** A server that sends a large response for `/large`, an endless one for `/stream`, and holds `/held` for the test. */
 async function setUp(limits: Partial<ConnectionLimits> = {}) {
   const held: ServerResponse[] = [];
   const server = createServer((req, res) => {
@@ -35,7 +35,7 @@ async function setUp(limits: Partial<ConnectionLimits> = {}) {
   const { port } = server.address() as AddressInfo;
   const sockets: Socket[] = [];
   opened.push({ server, sockets });
-  /** Connects, and asks for something if a path is given; without `reads` the answer is left where it is. */
+  /** Connects, and requests `path` if given. Without `reads`, the response stays unread. */
   const client = async (path?: string, reads = true) => {
     const socket = connect(port, '127.0.0.1');
     sockets.push(socket);
@@ -50,15 +50,15 @@ async function setUp(limits: Partial<ConnectionLimits> = {}) {
   return { connections, client, held };
 }
 
-describe('one connection more than there may be', () => {
-  it('closes the one that fell idle first, however many there are', async () => {
+describe('one connection above the limit', () => {
+  it('closes the one idle for longest, however many there are', async () => {
     const { client, connections } = await setUp({ maxConnections: 3 });
     const clients = [await client('/a'), await client('/b'), await client('/c')];
     await until(() => clients.every(({ text }) => text.endsWith('ok')));
-    // The first is used again, and so is no longer the one unused for longest.
+    // The first is used again, so it is no longer the one unused for longest.
     clients[0]!.socket.write('GET /again HTTP/1.1\r\nHost: x\r\n\r\n');
     await until(() => clients[0]!.text.match(/ok/g)?.length === 2);
-    // What is unused counts as that after a second.
+    // A connection counts as unused after a second.
     letTimePass(2000);
     const next = await client('/d');
     await until(() => next.text.endsWith('ok') && clients.some(({ isClosed }) => isClosed));
@@ -66,12 +66,12 @@ describe('one connection more than there may be', () => {
     expect(connections.size).toBe(3);
   });
 
-  it('closes one whose client does not read, rather than refuse who is new', async () => {
+  it('closes one whose client does not read, rather than refuse the new one', async () => {
     const { client, connections, held } = await setUp({ maxConnections: 2 });
     await client('/large', false);
     const waiting = await client('/held');
     await until(() => held.length === 1);
-    // It has to be seen unread twice.
+    // It must be seen unread twice.
     await until(async () => {
       const next = await client('/d');
       await until(() => next.isClosed || next.text.endsWith('ok'));
@@ -81,13 +81,13 @@ describe('one connection more than there may be', () => {
     expect(waiting.isClosed).toBe(false);
   });
 
-  it('is never refused while others are idle, however long new ones come', async () => {
+  it('is never refused while others are idle, however many come', async () => {
     jest.useFakeTimers({ doNotFake: allButIntervals });
     const { client } = await setUp({ maxConnections: 200 });
     for (let i = 0; i < 200; i++) await client();
-    // What is unused counts as that after a second.
+    // A connection counts as unused after a second.
     letTimePass(2000);
-    // Longer than from one look at all of them to the one after the next.
+    // For 2.5 s: longer than two sweeps.
     for (let i = 0; i < 50; i++) {
       const next = await client('/a');
       await until(() => next.isClosed || next.text.endsWith('ok'));
@@ -97,11 +97,11 @@ describe('one connection more than there may be', () => {
     }
   });
 
-  it('is refused while all the others are in use', async () => {
+  it('is refused while all others are in use', async () => {
     const { client, held } = await setUp({ maxConnections: 1 });
     const waiting = await client('/held');
     await until(() => held.length === 1);
-    // What is unused counts as that after a second.
+    // A connection counts as unused after a second.
     letTimePass(2000);
     const next = await client('/d');
     await until(() => next.isClosed);
@@ -111,16 +111,16 @@ describe('one connection more than there may be', () => {
 });
 
 it.each(['/large', '/stream'])(
-  'a client that reads %s for too long is let go, and one that waits for its answer is not',
+  'closes the connection of a client that takes too long to read %s, but not of one that waits',
   async (path) => {
     const { client, connections, held } = await setUp({ readMs: 500 });
     const deaf = await client(path, false);
-    // It waits for more, behind what it does not read.
+    // It waits for another response, behind the one it does not read.
     deaf.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
     const waiting = await client('/held');
     await until(() => held.length === 2);
     await until(() => {
-      // A byte now and then does not help.
+      // Reading a byte now and then does not help.
       deaf.socket.read(1);
       return connections.size === 1;
     });
@@ -128,7 +128,7 @@ it.each(['/large', '/stream'])(
   },
 );
 
-it('a client that asks for nothing for too long is let go, and one that waits for its answer is not', async () => {
+it('closes a connection without a request for too long, but not one that waits for its response', async () => {
   const { client, held } = await setUp({ unusedMs: 500 });
   const [silent, answered, waiting] = [await client(), await client('/a'), await client('/held')];
   await until(() => held.length === 1);
@@ -137,7 +137,7 @@ it('a client that asks for nothing for too long is let go, and one that waits fo
   expect(waiting.isClosed).toBe(false);
 });
 
-it('an answer hears that its client is gone, though it is queued behind another', async () => {
+it('emits close on a response whose client has left, even if queued behind another', async () => {
   const { client, held } = await setUp();
   const leaving = await client('/held');
   leaving.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');

@@ -3,32 +3,32 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { rememberAddress } from './audit';
 
-/** What is under way on one connection. */
+/** The state of one connection. */
 export interface Connection {
   socket: Socket;
-  /** Whether the operating system has every answer that was asked for, to its last byte. */
+  /** Whether the operating system has taken every response completely. */
   isAnswered: () => boolean;
-  /** The answer to the request that is still arriving, if there is such a request and nothing of the answer is sent. */
+  /** The response to a request that is still arriving, if its headers are not sent yet. */
   answerToUnfinished: () => ServerResponse | undefined;
-  /** Calls back once everything that was asked is answered: now, if it is. */
+  /** Calls back once every request has its response: at once, if they all have. */
   whenAnswered: (then: () => void) => void;
-  /** For how many milliseconds nothing has arrived, as far as calls of this function can tell. */
+  /** Milliseconds since data last arrived, as far as calls of this function can tell. */
   quietMs: () => number;
 }
 
 interface TrackedConnection extends Connection {
   requested: (answer: ServerResponse) => void;
   answered: (answer: ServerResponse) => void;
-  /** For how many milliseconds no request has been under way on it. */
+  /** Milliseconds since a request was last in progress. */
   unusedMs: () => number;
-  /** For how many milliseconds its next answer has been ready and not read, as far as calls of this function can tell. */
+  /** Milliseconds for which its next response has been ready and unread, as far as calls of this function can tell. */
   unreadMs: () => number;
-  /** Tells the answers that are owed that nobody is there any longer. */
+  /** Emits `close` on the responses that were not sent. */
   closed: () => void;
 }
 
 function track(socket: Socket): TrackedConnection {
-  // In the order they are to be read: a client may send several requests ahead.
+  // In the order the client reads them: it may send several requests ahead.
   const owed: ServerResponse[] = [];
   let latest: ServerResponse | undefined;
   let onAnswered: () => void = () => undefined;
@@ -74,38 +74,39 @@ function track(socket: Socket): TrackedConnection {
       return unread ? now - unread.since : 0;
     },
     closed: () => {
-      // Node.js 20 tells the first of them alone, which so hears of it twice.
+      // Node.js 20 itself emits `close` only on the first of them, which therefore gets it twice.
       for (const answer of owed) answer.emit('close');
     },
   };
 }
 
-/** The connections of a server that are open now. */
+/** The open connections of a server. */
 export type Connections = ReadonlyMap<Duplex, Connection>;
 
-/** Whoever has just connected, or been answered, has this long to ask for something. */
+/** How long a client has to send a request after it connects or gets a response. */
 const MIN_UNUSED_MS = 1000;
-/** How often all connections are looked at. */
+/** How often all connections are checked. */
 const SWEEP_MS = 1000;
 
-/** How many connections there may be, and how long each may keep its place. */
+/** How many connections may be open, and for how long. */
 export interface ConnectionLimits {
   maxConnections: number;
-  /** For how long none of a client's requests may be under way, in milliseconds. */
+  /** How long a connection may have no request in progress, in milliseconds. */
   unusedMs: number;
   /** How long a client may take to read what is ready for it, in milliseconds, however steadily it reads. */
   readMs: number;
 }
 
 /**
- * Follows what is under way on each connection: node:http calls one idle whose last answer is not yet sent. One that is
- * unused or unread for too long is closed. For one more than `maxConnections` the one unused for longest is closed, else
- * one whose client does not read its answers; where all are in use, the new one. Answers are told when their client leaves,
- * those queued behind another too, and sockets go on knowing its address.
+ * Tracks what is in progress on each connection: node:http calls a connection idle before its last response is sent.
+ * Closes a connection that is unused or unread for too long. Above `maxConnections`, closes the one unused for longest,
+ * else one whose client does not read, else the new one. Emits `close` on every response whose client leaves, even if
+ * queued behind another. Makes sockets remember their client's address.
  */
 export function trackConnections(server: Server, limits: ConnectionLimits): Connections {
   const connections = new Map<Duplex, TrackedConnection>();
-  // Those to close for new ones; the last goes first. Looked for once between two sweeps: anybody can make new ones.
+  // Connections to close for new ones; the last goes first. Computed at most once between two sweeps: anyone can open
+  // new ones.
   let expendable: TrackedConnection[] | undefined;
 
   const isExpendable = (connection: TrackedConnection) =>

@@ -20,7 +20,7 @@ export function page(title: string): string {
 `;
 }
 
-/** Leaves out what repeats: the body of problems, which all have one schema, JSON as the only choice, and empty columns. */
+/** Hides repetition: the body of problems, which all have one schema; JSON as the only choice; empty columns. */
 export const pageStyle = `
 .response:has(option[value='application/problem+json']) :is(.response-controls, .model-example, details),
 .response:has(option[value='application/json']:only-child) .response-controls,

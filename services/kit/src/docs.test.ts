@@ -17,7 +17,7 @@ const app = createServiceApp({
   endpoints: [],
 });
 
-/** The bytes as they are sent: supertest would decompress them. */
+/** Returns the bytes as sent: supertest would decompress them. */
 async function download(url: string, acceptEncoding?: string) {
   const headers = acceptEncoding === undefined ? {} : { 'Accept-Encoding': acceptEncoding };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -51,7 +51,7 @@ describe('the files of the documentation page', () => {
   );
 
   it.each([undefined, 'br', 'gzip;q=0', 'identity, gzip;q=0.5'])(
-    'are sent as they are to a client that accepts %s',
+    'are not compressed for a client that accepts %s',
     async (accepted) => {
       const { headers, body } = await download(`${server.url}/docs/swagger-ui-bundle.js`, accepted);
       expect(headers).not.toHaveProperty('content-encoding');
@@ -63,7 +63,7 @@ describe('the files of the documentation page', () => {
     },
   );
 
-  it('include the OpenAPI document, which no cache keeps', async () => {
+  it('include the OpenAPI document, which no cache may store', async () => {
     const { headers, body } = await download(`${server.url}/openapi.json`, 'gzip');
     expect(headers).toMatchObject({ 'content-encoding': 'gzip', 'cache-control': 'no-store' });
     expect(JSON.parse(gunzipSync(body).toString())).toMatchObject({ openapi: '3.1.0' });
@@ -95,7 +95,7 @@ describe('GET /', () => {
     },
   );
 
-  it('responds to HEAD with its headers alone', async () => {
+  it('responds to HEAD with headers only', async () => {
     const { headers, body } = await request(app).head('/').expect(200);
     expect(Number(headers['content-length'])).toBeGreaterThan(100);
     expect(body).toEqual({});

@@ -13,7 +13,7 @@ import { openApiDocument, type MoreToDocument, type ServiceInfo } from './openap
 import type { ProblemTable } from './problem';
 import { dataHeaders, reply, securityHeaders } from './reply';
 
-/** Lets the page run what this server sends and talk to it, and nothing else; Swagger UI styles its parts inline. */
+/** Lets the page load from this server and call it, and nothing else. Swagger UI needs inline styles. */
 const pageHeaders: HeaderList = [
   ...securityHeaders,
   'Content-Security-Policy',
@@ -55,8 +55,8 @@ const contracts = {
 } as const;
 
 /**
- * `/`, which links to the rest; `/openapi.json`, which describes these endpoints, webhooks and schemas; and `/docs`, a page
- * that shows it. Everything the page needs comes from this process, so it works without a network.
+ * Creates `/`, which links to the rest; `/openapi.json`, which describes these endpoints, webhooks and schemas; and
+ * `/docs`, a page that shows it. The page loads everything from this process, so it works without a network.
  */
 export function docsEndpoints(
   info: ServiceInfo,

@@ -4,19 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, Connections } from './connections';
 import type { Lifecycle } from './lifecycle';
 
-/** How often connections that have nothing left to do are looked for and closed, once nothing new is accepted. */
+/** How often to look for connections to close, once the listener is closed. */
 const SWEEP_INTERVAL_MS = 50;
-/** A connection is let go when no answer is owed on it and nothing has arrived for this long. */
+/** Closes a connection that has no response to send and has been silent for this long. */
 const IDLE_MS = 50;
-/** So is one on which a request was begun, when no more of it has arrived for this long. */
+/** Closes a connection on which a request has stopped arriving for this long. */
 const STALLED_MS = 1000;
 
 /**
  * Ends a server without failing a request that it has accepted.
  *
- * A keep-alive connection that looks idle may have its next request already on the way, and closing it then would
- * reset the client. So every answer given from now on says `Connection: close` (the app sees to that); only
- * connections that stay silent are closed from this side, and only after the listener is.
+ * A keep-alive connection that looks idle may have its next request on the way; closing it would reset the client. So
+ * every response from now on says `Connection: close` (the app does that). This side closes only connections that stay
+ * silent, and only after the listener is closed.
  */
 export async function drain(
   server: Server,
@@ -27,7 +27,7 @@ export async function drain(
   lifecycle.draining = true;
   await sleep(delayMs);
   const closed = new Promise<void>((resolve) => {
-    // Server.close of node:http would also cut the connections that look idle.
+    // Server.close of node:http would also close connections that look idle.
     TcpServer.prototype.close.call(server, () => {
       resolve();
     });

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { endWithTurn } from './end-with-turn';
 
-/** Answers that note in `written` which of them were ended, in that order. */
+/** Responses that record in `written` the order in which they end. */
 function answers(count: number) {
   const written: number[] = [];
   const all = Array.from({ length: count }, (_, i) => {
@@ -13,7 +13,7 @@ function answers(count: number) {
 
 afterEach(() => new Promise(setImmediate));
 
-it('answers made in one turn are written when it ends, in their order', async () => {
+it('writes the responses of one turn when it ends, in order', async () => {
   const { all, written } = answers(3);
   for (const res of all) endWithTurn(res, 'ok');
   await Promise.resolve();
@@ -22,13 +22,13 @@ it('answers made in one turn are written when it ends, in their order', async ()
   expect(written).toEqual([0, 1, 2]);
 });
 
-it('an answer gives its slot back when it is made', () => {
+it('releases the slot of a response at once', () => {
   const { all } = answers(1);
   endWithTurn(all[0]!);
   expect(all[0]!.req.slot).toBeUndefined();
 });
 
-it('of a long turn, 32 are written at a time', async () => {
+it('writes 32 responses at a time in a long turn', async () => {
   const { all, written } = answers(70);
   for (const res of all) endWithTurn(res, 'ok');
   expect(written).toHaveLength(64);

@@ -6,15 +6,16 @@ interface MadeAnswer {
   body: string | Buffer | undefined;
 }
 
-/** So many are written without waiting for the end of a turn, which may be long. */
+/** How many responses are written without waiting for the end of a turn, which may be long. */
 const MAX_TOGETHER = 32;
 
 let made: MadeAnswer[] = [];
 
 /**
- * Ends an answer whose head is there, when this turn of the event loop ends or 32 are waiting; its slot is free at once. They
- * are written one right after the other, as Redis does: under load that costs both sides less than to write each between two
- * requests. Only for answers to safe requests: one is lost if the process dies, or its handler throws, in the same turn.
+ * Ends a response whose head is written, when this turn of the event loop ends or 32 are waiting. Releases its slot at
+ * once. Responses are written one right after the other, as Redis does: under load that costs both sides less than
+ * writing each between two requests. Only for safe requests: a response is lost if the process dies, or its handler
+ * throws, in the same turn.
  */
 export function endWithTurn(res: Response, body?: string | Buffer): void {
   // However long the client takes to read it.

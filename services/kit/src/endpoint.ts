@@ -17,11 +17,14 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
   namespace Express {
     interface Request {
-      /** Names this request in logs and in what is sent on: the caller's `X-Request-Id` if it is sane, else a new one. */
+      /**
+       * Identifies the request in logs and in calls it causes: the client's `X-Request-Id` if well formed, else a new
+       * one.
+       */
       requestId: string;
-      /** When it arrived, on the clock of `performance.now()`. */
+      /** When it arrived, by the clock of `performance.now()`. */
       startedAt: number;
-      /** Whether its end, answered or not, has been dealt with. */
+      /** Whether its end, with or without a response, has been handled. */
       isOver: boolean | undefined;
     }
   }
@@ -36,19 +39,19 @@ export interface Tag {
   description: string;
 }
 
-/** What an endpoint may answer with, other than problems. */
+/** A response of an endpoint that is not a problem. */
 export interface EndpointResponse {
   description: string;
-  /** The body; `contentType` is JSON unless it is given. */
+  /** The body. `contentType` defaults to JSON. */
   schema?: z.ZodType;
   contentType?: string;
   /** Replaces the example of the schema. */
   example?: unknown;
-  /** Response headers by name, with what each tells. */
+  /** Response headers by name, each with its meaning. */
   headers?: Readonly<Record<string, string>>;
 }
 
-/** What an endpoint takes and gives: the one source of validation, routing and the OpenAPI document. */
+/** The inputs and outputs of an endpoint: the one source of validation, routing and the OpenAPI document. */
 export interface EndpointContract<
   Params extends Shape,
   Query extends Shape,
@@ -67,21 +70,21 @@ export interface EndpointContract<
   body?: Body;
   /** A body with only the fields that a first request needs; the docs page prefills it. */
   bodyExample?: z.input<Body>;
-  /** Headers that the handler reads, by name with what each does. */
+  /** Headers that the handler reads, by name, each with its effect. */
   requestHeaders?: Readonly<Record<string, string>>;
-  /** Headers that any answer may carry, a problem too, by name with what each tells. */
+  /** Headers that any response may carry, a problem too, by name, each with its meaning. */
   headers?: Readonly<Record<string, string>>;
   responses: Readonly<Record<number, EndpointResponse>>;
-  /** The codes of the problems it may answer with, beyond those of validation. */
+  /** The codes of the problems it may respond with, in addition to the validation problems. */
   problems?: readonly string[];
 }
 
-/** What a handler gets: everything parsed, nothing left to check. */
+/** What a handler gets: parsed and validated. */
 export interface EndpointInput<Params, Query, Body> {
   params: Params;
   query: Query;
   body: Body;
-  /** Whoever called, and was let in. */
+  /** The admitted caller. */
   caller: Principal;
   req: Request;
   res: Response;
@@ -94,8 +97,8 @@ export interface Endpoint {
 }
 
 /**
- * Joins a contract with the function that serves it.
- * Whatever the schemas refuse is answered with a `validation-failed` problem before the handler is called.
+ * Combines a contract with its handler. Input that the schemas refuse gets a `validation-failed` problem, and the
+ * handler is not called.
  */
 export function endpoint<Params extends Shape, Query extends Shape, Body extends z.ZodType>(
   contract: EndpointContract<Params, Query, Body>,
@@ -124,8 +127,8 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
 }
 
 /**
- * Registers the endpoints, each path with a 405 for all other methods. A request is admitted before its body is read, and
- * does not count as being worked on while that arrives.
+ * Registers the endpoints, each path with a 405 for all other methods. Admits a request before its body is read; the
+ * request holds no slot while the body arrives.
  */
 export function mountEndpoints(
   app: Express,
@@ -143,7 +146,7 @@ export function mountEndpoints(
     for (const { contract, handle } of group) {
       const { access, body, method } = contract;
       const work: RequestHandler = (req, res, next) => {
-        // Nobody would hear of what is done for whoever has left.
+        // The client has left and would never see the result.
         if (isAbandoned(res)) return undefined;
         admission.acquireSlot(req, access);
         const working = handle(req, res, next) as Promise<void> | undefined;
@@ -153,7 +156,7 @@ export function mountEndpoints(
         (goOn: RequestHandler): RequestHandler =>
         (req, res, next) => {
           const admitting = admission.admit(req, access);
-          // Where nothing has to be waited for, without a promise.
+          // Without a promise if there is nothing to wait for.
           return admitting ? admitting.then(() => goOn(req, res, next)) : goOn(req, res, next);
         };
       route[method](...(body ? [admit(receive), readJson, requireJson, work] : [admit(work)]));
@@ -177,7 +180,7 @@ function isJson(req: { headers: { 'content-type'?: string | undefined } }): bool
   return /^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '');
 }
 
-/** Decoding would put a replacement character for each byte that is not UTF-8, and keep what nobody sent. */
+/** Decoding would replace bytes that are not UTF-8, and so keep text that the client never sent. */
 function requireUtf8(_req: unknown, _res: unknown, body: Buffer): void {
   if (!isUtf8(body)) throw new MalformedJsonError();
 }
@@ -208,7 +211,7 @@ function parse<Schema extends z.ZodType>(
   );
 }
 
-/** The place as a JSON pointer in URI fragment form (RFC 6901, section 6). */
+/** Locates a fault by a JSON pointer in URI fragment form (RFC 6901, section 6). */
 function locateInBody(path: readonly PropertyKey[]): Omit<Fault, 'detail'> {
   const tokens = path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'));
   return { pointer: `#${tokens.map((token) => `/${encodeURIComponent(token)}`).join('')}` };

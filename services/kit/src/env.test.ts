@@ -30,7 +30,7 @@ function faultsOf(env: NodeJS.ProcessEnv): string {
 }
 
 describe('readEnv', () => {
-  it('fills in the defaults, also for variables that are set but empty', () => {
+  it('fills in the defaults, even for variables that are set but empty', () => {
     expect(readEnv(schema, { COUNT: '', LOG_LEVEL: '' })).toEqual({
       PORT: 8080,
       HOST: '0.0.0.0',
@@ -76,7 +76,7 @@ describe('readEnv', () => {
     expect(faultsOf({ [name]: text })).toContain(`  ${name}: `);
   });
 
-  it('refuses a shutdown delay that its timeout would cut short', () => {
+  it('refuses a shutdown delay that is not less than its timeout', () => {
     const both = { SHUTDOWN_DELAY_MS: '500', SHUTDOWN_TIMEOUT_MS: '500' };
     expect(faultsOf(both)).toContain('  SHUTDOWN_DELAY_MS: must be less than SHUTDOWN_TIMEOUT_MS');
   });
@@ -92,7 +92,7 @@ describe('readEnv', () => {
       return readEnv(z.object({ LIST: jsonFileVariable(z.array(z.int())) }), { LIST: file });
     };
 
-    it('is read, a byte order mark or not', () => {
+    it('is read with or without a byte order mark', () => {
       expect(read('[1, 2]')).toEqual({ LIST: [1, 2] });
       expect(read('\uFEFF[3]')).toEqual({ LIST: [3] });
     });
@@ -101,11 +101,11 @@ describe('readEnv', () => {
       expect(() => read('[1, "x"]')).toThrow(/^ {2}LIST\.1: /m);
     });
 
-    it('is refused without a word of its content', () => {
+    it('is refused without quoting its content', () => {
       expect(() => read('hunter2')).toThrow(/^ {2}LIST: .*list\.json is not JSON$/m);
     });
 
-    it('is refused where there is none', () => {
+    it('is refused if it does not exist', () => {
       const schema = z.object({ LIST: jsonFileVariable(z.array(z.int())) });
       expect(() => readEnv(schema, { LIST: join(folder, 'none.json') })).toThrow(
         /^ {2}LIST: .*none\.json cannot be read \(ENOENT\)$/m,
@@ -120,7 +120,7 @@ describe('readEnv', () => {
   });
 
   describe('in production', () => {
-    it('starts only with a choice of who is let in', () => {
+    it('starts only with a choice of authentication', () => {
       expect(() => readEnv(schema, { NODE_ENV: 'production' })).toThrow(
         /^invalid configuration\n {2}AUTH_MODE: must be set for NODE_ENV=production/,
       );
@@ -130,10 +130,10 @@ describe('readEnv', () => {
     });
   });
 
-  describe('the secrets between the services', () => {
+  describe('the service secrets', () => {
     const long = 'l'.repeat(32);
 
-    it('are one, or two while they rotate, and needed with tokens', () => {
+    it('are one, or two during a rotation, and required with AUTH_MODE=jwt', () => {
       const read = (text: string) => readEnv(schema, { SERVICE_AUTH_SECRETS: text });
       expect(read(long).SERVICE_AUTH_SECRETS).toEqual([long]);
       expect(read(`${long}, ${long}2`).SERVICE_AUTH_SECRETS).toEqual([long, `${long}2`]);
@@ -146,7 +146,7 @@ describe('readEnv', () => {
       ['short', /at least 32 characters/],
       [`${long},`, /at least 32 characters/],
       [[long, long, long].join(), /one secret, or two/],
-    ])('are refused as %s, and not repeated', (text, reason) => {
+    ])('are refused as %s, without repeating them', (text, reason) => {
       const refused = () => readEnv(schema, { SERVICE_AUTH_SECRETS: text });
       expect(refused).toThrow(reason);
       expect(refused).not.toThrow(new RegExp(`${long}|short\\b`));
@@ -160,7 +160,7 @@ describe('readEnv', () => {
       rmSync(folder, { recursive: true });
     });
 
-    it('has what is in it, but for the end of the line', () => {
+    it('has the content of the file, without the last line break', () => {
       for (const [text, value] of [
         ['a b', 'a b'],
         ['a\n', 'a'],
@@ -172,7 +172,7 @@ describe('readEnv', () => {
       }
     });
 
-    it('must be there, and the variable must not', () => {
+    it('needs the file to exist and the variable to be unset', () => {
       expect(() =>
         readEnv(schema, { HOST: 'x', HOST_FILE: file, LOG_LEVEL_FILE: '/nowhere', PORT: 'x' }),
       ).toThrow(

@@ -38,8 +38,8 @@ export function ratioVariable(limits: { default: number }) {
 }
 
 /**
- * An http or https URL. A trailing slash is dropped, so that paths can be appended.
- * User information, a query and a fragment are refused: none of them belongs to a base URL.
+ * An http or https URL. Drops trailing slashes, so that paths can be appended. Refuses user information, a query and a
+ * fragment: none of them belongs in a base URL.
  */
 export const baseUrlSchema = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
@@ -51,7 +51,10 @@ export function baseUrlVariable(fallback: string) {
   return baseUrlSchema.default(fallback);
 }
 
-/** A variable naming a JSON file (RFC 8259; a byte order mark is skipped); its value is the content, as `schema` gives it. */
+/**
+ * A variable that names a JSON file (RFC 8259; a byte order mark is skipped). Its value is the content, parsed by
+ * `schema`.
+ */
 export function jsonFileVariable<Schema extends z.ZodType>(schema: Schema) {
   return z
     .string()
@@ -60,7 +63,7 @@ export function jsonFileVariable<Schema extends z.ZodType>(schema: Schema) {
         return JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        // The parser's message repeats some of the content, which may be a secret.
+        // The parser's message quotes the content, which may be a secret.
         const reason = code === undefined ? 'is not JSON' : `cannot be read (${code})`;
         context.addIssue({ code: 'custom', message: `${file} ${reason}` });
         return z.NEVER;
@@ -69,7 +72,7 @@ export function jsonFileVariable<Schema extends z.ZodType>(schema: Schema) {
     .pipe(schema);
 }
 
-/** One secret, or two while they rotate, separated by a comma. The first signs. */
+/** One secret, or two during a rotation, separated by a comma. The first signs. */
 const serviceSecretsVariable = z
   .string()
   .transform((text) => text.split(',').map((secret) => secret.trim()))
@@ -84,7 +87,7 @@ const serviceSecretsVariable = z
   )
   .optional();
 
-/** The variables every HTTP process reads. Durations are in milliseconds. */
+/** The variables that every HTTP process reads. Durations are in milliseconds. */
 export function serverVariables(defaults: { port: number }) {
   return {
     PORT: integerVariable({ default: defaults.port, max: 65_535 }),
@@ -102,7 +105,7 @@ export function serverVariables(defaults: { port: number }) {
   };
 }
 
-/** What {@link serverVariables} are once they are read. */
+/** The values of {@link serverVariables}. */
 export type ServerConfig = z.output<z.ZodObject<ReturnType<typeof serverVariables>>>;
 
 /** The schema of a whole environment: {@link serverVariables} and the service's own. */
@@ -127,9 +130,9 @@ export function environment<Shape extends z.ZodRawShape & ReturnType<typeof serv
 }
 
 /**
- * Reads the configuration out of an environment; an empty variable counts as unset. Each may be given as a file instead:
- * `NAME_FILE` says where the value of `NAME` is, less the end of its last line.
- * Values are never repeated in the message, since any of them may be a secret.
+ * Reads the configuration from an environment. An empty variable counts as unset. `NAME_FILE` may name a file that
+ * holds the value of `NAME`; the end of its last line is dropped. The message never repeats a value, since any of them
+ * may be a secret.
  *
  * @throws {ConfigError} naming every faulty variable at once.
  */
@@ -148,7 +151,7 @@ export function readEnv<Schema extends z.ZodObject>(
   throw new ConfigError(`invalid configuration\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
 }
 
-/** Sets each variable that is given as a file; returns what is wrong with those that cannot be. */
+/** Sets each variable that is given as a file. Returns the faults. */
 function readFiles(env: NodeJS.ProcessEnv, names: readonly string[]): string[] {
   const faults: string[] = [];
   for (const name of names) {
@@ -168,7 +171,7 @@ function readFiles(env: NodeJS.ProcessEnv, names: readonly string[]): string[] {
   return faults;
 }
 
-/** A variable naming a topic or a subscription (Google Cloud Pub/Sub, "Resource names"). */
+/** A variable that names a topic or a subscription (Google Cloud Pub/Sub, "Resource names"). */
 export function topicVariable(fallback: string) {
   return z
     .string()
@@ -176,7 +179,7 @@ export function topicVariable(fallback: string) {
     .default(fallback);
 }
 
-/** The variables of every process that speaks over Pub/Sub. */
+/** The variables of every process that uses Pub/Sub. */
 export const messageBusVariables = {
   PUBSUB_PROJECT_ID: z
     .string()

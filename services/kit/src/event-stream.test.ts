@@ -19,7 +19,7 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-/** A service with streams to whoever asks for one. */
+/** A service that opens a stream for every request. */
 async function serve() {
   const opened: EventStream[] = [];
   let close: () => void = () => undefined;
@@ -46,7 +46,7 @@ async function serve() {
   });
   const server = await startApp(app);
   closers.push(server.close);
-  // Whatever else goes on in a service.
+  // Other timers of the service do not count.
   const timersBefore = jest.getTimerCount();
   return { server, opened, closed, timers: () => jest.getTimerCount() - timersBefore };
 }
@@ -58,7 +58,7 @@ async function setUp() {
   const [res] = (await once(req, 'response')) as [IncomingMessage];
   const got = { text: '' };
   res.setEncoding('utf8').on('data', (chunk: string) => (got.text += chunk));
-  res.on('error', () => undefined); // it was left
+  res.on('error', () => undefined); // the client left
   const ended = new Promise<void>((resolve) => res.once('close', resolve));
   const has = async (text: string) => {
     while (got.text.length < text.length) await once(res, 'data');
@@ -68,7 +68,7 @@ async function setUp() {
 }
 
 describe('a stream of events', () => {
-  it('says something from time to time while nothing happens, and nothing once it ended', async () => {
+  it('sends heartbeats until it ends, and nothing afterwards', async () => {
     const { stream, has, ended, closed, timers } = await setUp();
     await has(RETRY);
     jest.advanceTimersByTime(HEARTBEAT_MS - 1);
@@ -86,7 +86,7 @@ describe('a stream of events', () => {
     await has(told + COMMENT.repeat(3));
   });
 
-  it('leaves no timer behind of a client that left', async () => {
+  it('leaves no timer behind when its client leaves', async () => {
     const { has, closed, timers, leave } = await setUp();
     await has(RETRY);
     expect(timers()).toBe(1);
@@ -95,7 +95,7 @@ describe('a stream of events', () => {
     expect(timers()).toBe(0);
   });
 
-  it('says nothing once it ended, though it waits for another on its connection', async () => {
+  it('sends nothing once it ended, even while queued behind another', async () => {
     const { server, opened, timers } = await serve();
     const socket = connect(server.port, '127.0.0.1');
     closers.push(() => socket.destroy());

@@ -1,20 +1,20 @@
 import type { Response } from 'express';
 import { isAbandoned, securityHeaders } from './reply';
 
-/** How often something is said on a silent stream, so that nobody between takes it for dead. */
+/** How often to send a heartbeat, so that no proxy takes a silent stream for dead. */
 const HEARTBEAT_MS = 15_000;
 
 /** Server-sent events to one client (WHATWG HTML, section 9.2). */
 export interface EventStream {
   /** Sends an event; `data` goes as JSON. */
   send: (event: { id: string; type: string; data: object }) => void;
-  /** Says no more. */
+  /** Ends the stream. */
   end: () => void;
 }
 
 /**
- * Turns a response into a stream of events, at most until the client leaves: then `onClosed` is called, as it is after
- * `end`. The client is told to wait `retryMs` before it connects again.
+ * Turns a response into a stream of events. Calls `onClosed` when the client leaves, or after `end`. Tells the client
+ * to wait `retryMs` before it reconnects.
  */
 export function openEventStream(
   res: Response,
@@ -24,16 +24,16 @@ export function openEventStream(
     200,
     securityHeaders.concat(
       ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'],
-      // Some proxies gather an answer before they pass it on, unless they are told not to.
+      // Some proxies buffer a response unless this header forbids it.
       ['X-Accel-Buffering', 'no', 'X-Request-Id', res.req.requestId],
     ),
   );
   const heartbeat = setInterval(() => {
-    // To whoever does not read what is there already, nothing is added.
+    // If the client does not read, do not add to what is waiting.
     if (!res.writableNeedDrain) res.write(':\n\n');
   }, HEARTBEAT_MS);
   const end = () => {
-    // It may close much later, behind another response on its connection, and what is written until then is an error.
+    // The response may close much later, behind another on its connection; a write until then would fail.
     clearInterval(heartbeat);
     res.end();
   };
@@ -41,11 +41,11 @@ export function openEventStream(
     clearInterval(heartbeat);
     onClosed();
   };
-  // The client may have left while the first of it was looked up.
+  // The client may have left while the handler prepared the first events.
   if (isAbandoned(res)) queueMicrotask(closed);
   else res.once('close', closed);
   res.write(`retry: ${String(retryMs)}\n\n`);
-  // To a HEAD nothing more is said.
+  // A response to HEAD has no body.
   if (res.req.method === 'HEAD') end();
   return {
     send: ({ id, type, data }) => {

@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 
-/** A response of which all bytes have arrived. */
+/** A response that has arrived completely. */
 export interface CompleteResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: Buffer;
 }
 
-/** The exchange was ended from this side, before its response was complete. */
+/** This side ended the exchange before the response was complete. */
 export class ExchangeEndedError extends Error {
   override readonly name = 'ExchangeEndedError';
 
@@ -21,12 +21,13 @@ export class ExchangeEndedError extends Error {
 }
 
 /**
- * One request and its whole response, without the streams and abort signals that undici's `request` makes for each.
- * Whatever ends the exchange early also ends its connection. (undici 7 then opens one more, finds no use for it and
- * closes it.)
+ * Sends one request and reads its whole response, without the streams and abort signals that undici's `request` creates
+ * for each. Whatever ends the exchange early also ends its connection. (undici 7 then opens one more, finds no use for
+ * it and closes it.)
  *
- * @throws {ExchangeEndedError} `timeout` once `timeoutMs` have passed, if given; `canceled` once the signal aborts, `too-large`
- * above `maxBytes` of body, unless the rest of it is to be cut off; whatever undici reports of the connection.
+ * @throws {ExchangeEndedError} `timeout` after `timeoutMs`, if given; `canceled` once the signal aborts; `too-large`
+ * above `maxBytes` of body, unless `cutOff` drops the rest.
+ * @throws whatever undici reports about the connection.
  */
 export function exchange(
   dispatcher: Dispatcher,

@@ -72,7 +72,7 @@ function setUp() {
 const valid = { 'a/b~c': { list: [1] } };
 
 describe('endpoint', () => {
-  it('hands over parsed parameters, query and body', async () => {
+  it('passes parsed parameters, query and body to the handler', async () => {
     const response = await request(setUp().app).post('/echo/x?n=1').send(valid).expect(200);
     expect(response.body).toEqual({ params: { id: 'x' }, query: { n: '1' }, body: valid });
   });
@@ -118,12 +118,12 @@ describe('createExpressApp', () => {
   it.each([
     ['broken JSON', 'application/json', '{"a":', 400, 'malformed-json'],
     ['a bare string', 'application/json', '"text"', 400, 'malformed-json'],
-    ['nothing', 'application/json', '', 400, 'validation-failed'],
-    ['another type', 'text/plain', '{}', 415, 'unsupported-media-type'],
-    ['another type with json in it', 'application/jsonp', '{}', 415, 'unsupported-media-type'],
-    ['another charset', 'application/json; charset=latin1', '{}', 415, 'unsupported-media-type'],
-    ['too much', 'application/json', `{"a":"${'x'.repeat(102_400)}"}`, 413, 'body-too-large'],
-  ])('answers a body that is %s with a problem', async (_, type, body, status, code) => {
+    ['empty', 'application/json', '', 400, 'validation-failed'],
+    ['of another type', 'text/plain', '{}', 415, 'unsupported-media-type'],
+    ['of another type with json in it', 'application/jsonp', '{}', 415, 'unsupported-media-type'],
+    ['in another charset', 'application/json; charset=latin1', '{}', 415, 'unsupported-media-type'],
+    ['too large', 'application/json', `{"a":"${'x'.repeat(102_400)}"}`, 413, 'body-too-large'],
+  ])('responds to a body that is %s with a problem', async (_, type, body, status, code) => {
     const response = await request(setUp().app)
       .post('/echo/x')
       .set('Content-Type', type)
@@ -133,7 +133,7 @@ describe('createExpressApp', () => {
     expect(response.status).toBe(status);
   });
 
-  it('refuses a body that is small only while compressed', async () => {
+  it('refuses a body that is too large once decompressed', async () => {
     await request(setUp().app)
       .post('/echo/x')
       .set({ 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' })
@@ -142,17 +142,17 @@ describe('createExpressApp', () => {
       .expect(413);
   });
 
-  it('answers an unknown path with 404', async () => {
+  it('responds to an unknown path with 404', async () => {
     const { body } = await request(setUp().app).get('/nowhere?q=1').expect(404);
     expect(body).toMatchObject({ code: 'route-not-found', instance: '/nowhere?q=1' });
   });
 
-  it('answers a path that cannot be decoded with 400', async () => {
+  it('responds to a path that cannot be decoded with 400', async () => {
     const { body } = await request(setUp().app).post('/echo/%E0%A4%A').send(valid).expect(400);
     expect(body).toMatchObject({ code: 'malformed-request' });
   });
 
-  it('answers a wrong method with 405 and names the right ones', async () => {
+  it('responds to a wrong method with 405 and names the right ones', async () => {
     const { app } = setUp();
     await request(app).delete('/echo/x').expect(405).expect('Allow', 'POST, OPTIONS');
     await request(app).put('/throw/x').expect(405).expect('Allow', 'GET, HEAD, OPTIONS');
@@ -172,14 +172,14 @@ describe('createExpressApp', () => {
     });
   });
 
-  it('never repeats the message of a 5xx, and says when to come back', async () => {
+  it('never repeats the message of a 5xx, and says when to retry', async () => {
     const response = await request(setUp().app).get('/throw/down').expect(503);
     expect(response.headers['retry-after']).toBe('7');
     expect(response.body).toMatchObject({ code: 'down', detail: 'Come back later.' });
     expect(response.text).not.toContain('10.0.0.1');
   });
 
-  it('answers an unknown error with 500, logs it, and tells the client nothing of it', async () => {
+  it('responds to an unknown error with 500, logs it, and tells the client nothing about it', async () => {
     const { app, lines } = setUp();
     const response = await request(app).get('/throw/up').expect(500);
     expect(response.body).toMatchObject({ code: 'internal-error', status: 500 });
@@ -193,7 +193,7 @@ describe('createExpressApp', () => {
     );
   });
 
-  it('sends the security headers with every answer', async () => {
+  it('sends the security headers with every response', async () => {
     const { app } = setUp();
     const requests = [
       request(app).get('/throw/teapot'),
@@ -213,7 +213,7 @@ describe('createExpressApp', () => {
     }
   });
 
-  it('takes over a sane request id and replaces any other', async () => {
+  it('keeps a well-formed request id and replaces any other', async () => {
     const { app, lines } = setUp();
     await request(app)
       .get('/throw/teapot')
@@ -226,7 +226,7 @@ describe('createExpressApp', () => {
     expect(lines[0]).toMatchObject({ requestId: 'abc-1' });
   });
 
-  it('looks at no URL of more than 4096 characters', async () => {
+  it('refuses a URL of more than 4096 characters', async () => {
     const { app } = setUp();
     await request(app)
       .get(`/${'x'.repeat(4095)}`)
@@ -235,7 +235,7 @@ describe('createExpressApp', () => {
     expect([status, (body as Problem).code]).toEqual([414, 'uri-too-long']);
   });
 
-  it('writes one log line a request, with the route, or the path where none matches', async () => {
+  it('writes one log line per request, with the route, or the path if none matches', async () => {
     const { app, lines } = setUp();
     await request(app).post('/echo/x').send(valid);
     await request(app).get('/throw/down');
@@ -257,7 +257,7 @@ describe('createExpressApp', () => {
     ]);
   });
 
-  it('logs a request that the client gave up on as aborted', async () => {
+  it('logs a request as aborted if its client leaves', async () => {
     const { app, hanging, lines } = setUp();
     const server = await startApp(app);
     const req = get(`${server.url}/throw/hang`);
@@ -271,7 +271,7 @@ describe('createExpressApp', () => {
     await server.close();
   });
 
-  it('cuts an answer that fails half way, rather than ending it as if it were whole', async () => {
+  it('cuts off a response that fails halfway, instead of ending it as if it were complete', async () => {
     const { app, lines } = setUp();
     await expect(request(app).get('/throw/half')).rejects.toThrow('aborted');
     expect(lines).toContainEqual(
@@ -279,7 +279,7 @@ describe('createExpressApp', () => {
     );
   });
 
-  it('ends the connection with each answer once a drain has begun', async () => {
+  it('closes the connection with each response once a drain has begun', async () => {
     const { app, lifecycle } = setUp();
     lifecycle.draining = true;
     await request(app)

@@ -22,24 +22,24 @@ import { createRequestLog, type RequestLine } from './request-log';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
-/** What an application is made of. */
+/** What an application consists of. */
 export interface ExpressAppOptions {
   logger: Logger;
   lifecycle: Lifecycle;
   problems: ProblemTable;
   endpoints: readonly Endpoint[];
-  /** Lets everybody in, unless it is given. */
+  /** Default: admits everyone. */
   admission?: Admission;
-  /** How many reverse proxies are trusted to name the client's address; none, unless it is given. */
+  /** How many reverse proxies are trusted to name the client's address. Default: none. */
   trustedProxies?: number;
-  /** Is told of every request when it is over. */
+  /** Called with every request once it is over. */
   observe?: (request: ServedRequest) => void;
 }
 
 /**
- * An Express application that gives every request an id and one log line, answers everything unexpected with a
- * problem document, and is served on its own prototypes (see {@link serverOptions}), by a server whose connections are
- * followed: `trackConnections` tells it of clients that leave.
+ * Creates an Express application that gives every request an id and one log line, and responds to everything unexpected
+ * with a problem document. It must be served on its own prototypes (see {@link serverOptions}) by a server with
+ * `trackConnections`, which reports clients that leave.
  */
 export function createExpressApp(options: ExpressAppOptions): Express {
   const { logger, lifecycle, problems, endpoints, observe } = options;
@@ -54,7 +54,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
 
   // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
   const whenClosed = function (this: Response) {
-    // The answer that was next when its client left hears of it twice (see connections.ts).
+    // A response gets `close` twice if it was the next one when its client left (see connections.ts).
     if (this.req.isOver) return;
     this.req.isOver = true;
     releaseSlotUnlessWorking(this.req);
@@ -65,7 +65,8 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     observe?.(request);
   };
 
-  // Around `handle`, not in middleware: it sees every request, even those the router refuses to look at, at no layer's cost.
+  // Wraps `handle` instead of adding middleware: it sees every request, even those the router refuses, without the cost
+  // of a layer.
   const route = app.handle.bind(app);
   app.handle = (req: Request, res: Response) => {
     const { hosts, requestId: sent } = scanHeaders(req);
@@ -102,15 +103,14 @@ export function createExpressApp(options: ExpressAppOptions): Express {
   }
 }
 
-/** Express's entry for every request, which its type declarations leave out. */
+/** Express's entry for every request, which its types leave out. */
 type HandlingApp = Express & {
   handle: (req: Request, res: Response, done: (error?: unknown) => void) => void;
 };
 
 /**
- * What must be known of the headers of every request: the caller's request id, and how many `Host` lines there are
- * (RFC 9112, section 3.2, asks for one). Looked for among the raw headers: `req.headers` is built when it is first
- * read, and most requests get by without.
+ * Finds the client's request id and counts the `Host` lines (RFC 9112, section 3.2, requires exactly one). Scans the
+ * raw headers: `req.headers` is built on first use, and most requests do without it.
  */
 function scanHeaders({ rawHeaders }: Request): { requestId: string | undefined; hosts: number } {
   let requestId: string | undefined;
@@ -126,7 +126,7 @@ function scanHeaders({ rawHeaders }: Request): { requestId: string | undefined; 
 }
 
 function describeRequest(req: Request, res: Response): RequestLine {
-  // Node.js 20 calls an answer finished whose connection broke halfway, too.
+  // Node.js 20 also calls a response finished if its connection broke halfway.
   const isSent = res.writableFinished && !req.socket.destroyed;
   const route = (req.route as { path: string } | undefined)?.path ?? null;
   return {
@@ -142,16 +142,19 @@ function describeRequest(req: Request, res: Response): RequestLine {
 /** The length at which the log cuts a path that no route matches. */
 const MAX_PATH = 200;
 
-/** Drops the query and any user, which may be secret. Escapes control characters, which a terminal could obey. */
+/**
+ * Drops the query and any user information, which may be secret. Escapes control characters, which a terminal could
+ * obey.
+ */
 function shownPath(url: string): string {
   const path = /^\/[^?#]*/.exec(url)?.[0] ?? '';
   return path.slice(0, MAX_PATH).replace(/[^!-~]/g, (char) => encodeURIComponent(char));
 }
 
 /**
- * Express sets the prototype of every request and response, after which V8 treats each as a slow object. Objects that
- * are born with Express's own prototype make that call do nothing. Every answer tells of its sender's quota; once a drain
- * has begun, it ends its connection.
+ * Express sets the prototype of every request and response, after which V8 treats each as a slow object. If an object
+ * is created with Express's own prototype, that call does nothing. Every response carries the rate-limit headers of its
+ * request, and ends its connection once a drain has begun.
  */
 function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
   class OwnRequest extends IncomingMessage {}
@@ -169,12 +172,12 @@ function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
   app.response = adopt(OwnResponse.prototype, app.response);
 }
 
-/** Whether headers are those of `reply`, which lists them all: a list of its own is the cheapest way (see header-list.ts). */
+/** Whether the headers come from `reply`, which lists them all: a list is the cheapest form (see header-list.ts). */
 function isComplete(headers: unknown): headers is HeaderList {
   return Array.isArray(headers) && headers.includes('X-Request-Id');
 }
 
-/** For a response in Express's own way (`res.json`, a stream, middleware): what is set already stays. */
+/** For a response in Express's own way (`res.json`, a stream, middleware): keeps headers that are already set. */
 function addMissing(res: ServerResponse, headers: HeaderList): void {
   for (let i = 0; i < headers.length; i += 2) {
     if (!res.hasHeader(headers[i]!)) res.setHeader(headers[i]!, headers[i + 1]!);
@@ -190,7 +193,7 @@ function adopt<T extends object>(prototype: object, expressPrototype: T): T {
   return prototype as T;
 }
 
-/** What `http.createServer` needs so that its requests and responses already are the app's own. */
+/** Options for `http.createServer` that create its requests and responses as the app's own. */
 export function serverOptions(app: Express): ServerOptions {
   return {
     IncomingMessage: app.request.constructor as typeof IncomingMessage,

@@ -1,4 +1,4 @@
-/** Every usual way to respond with Express works in every handler, and carries what every response carries. */
+/** Every usual way to respond with Express works in every handler, with the headers of every response. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ const sendFile = (res: Response) => {
   res.sendFile(join(folder, 'page.txt'));
 };
 
-/** How a handler may respond: the status and the body that come of it. */
+/** Ways for a handler to respond, with the resulting status and body. */
 const ways: Record<string, [respond: (res: Response) => unknown, status: number, body: string]> = {
   'res.json': [(res) => res.json({ a: 1 }), 200, '{"a":1}'],
   'res.status and res.json': [(res) => res.status(418).json([]), 418, '[]'],
@@ -101,7 +101,7 @@ function expectCommon(headers: Record<string, string>) {
 }
 
 describe.each(Object.entries(ways))('%s', (name, [, status, body]) => {
-  it('carries what every response carries, and is logged and measured', async () => {
+  it('has the headers of every response, and is logged and measured', async () => {
     const { app, lines, lifecycle, observed } = setUp();
     const server = await startApp(app);
     const ask = () =>
@@ -134,7 +134,7 @@ describe.each(Object.entries(ways))('%s', (name, [, status, body]) => {
 });
 
 describe('ordinary middleware', () => {
-  it('serves files, with what every response carries', async () => {
+  it('serves files, with the headers of every response', async () => {
     const { app } = setUp();
     const { status, text, headers } = await request(app).get('/static/page.txt');
     expect([status, text]).toEqual([200, readFileSync(join(folder, 'page.txt'), 'utf8')]);
@@ -145,13 +145,13 @@ describe('ordinary middleware', () => {
     });
   });
 
-  it('sets a security header as it likes', async () => {
+  it('may override a security header', async () => {
     const { status, headers } = await request(setUp().app).get('/behind-helmet');
     expect([status, headers['x-frame-options']]).toEqual([200, 'SAMEORIGIN']);
     expect(headers['referrer-policy']).toBe('no-referrer');
   });
 
-  it('adds a header to a response of the fast way', async () => {
+  it('adds a header to a response of reply', async () => {
     const { status, text, headers } = await request(setUp().app).get('/reply-behind-middleware');
     expect([status, text, headers['x-own']]).toEqual([200, 'fast', 'x']);
     expectCommon(headers);

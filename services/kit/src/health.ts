@@ -18,13 +18,13 @@ const readinessSchema = z
   })
   .meta({ id: 'Readiness' });
 
-/** How the things a service leans on are doing, by name. Never rejects. */
+/** The state of each dependency, by name. Never rejects. */
 export type ReadinessDetail = () => Promise<Record<string, string>>;
 
 /**
- * `/health` and `/livez`: the process answers. `/readyz`: it can do its work now; 503 from the moment a drain begins,
- * while the listener is still open, so that a load balancer turns away first. What the service leans on is told, and
- * changes nothing: taking all replicas away because of it would leave nobody to say so.
+ * `/health` and `/livez`: the process responds. `/readyz`: it can work now; 503 from the start of a drain, while the
+ * listener is still open, so that a load balancer stops sending first. It reports the state of the dependencies, but
+ * that does not change the status: if it removed all replicas, none would be left to report it.
  */
 export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail): Endpoint[] {
   const alive = (path: string, operationId: string, summary: string) =>

@@ -7,7 +7,7 @@ afterEach(async () => {
   for (const each of opened.splice(0).reverse()) await each.close();
 });
 
-/** The deadline of what is not about deadlines. */
+/** The timeout for tests that are not about timeouts. */
 const AMPLE_MS = 60_000;
 
 function client(server: LocalServer, path = '', timeoutMs = AMPLE_MS): HttpClient['http'] {
@@ -21,7 +21,7 @@ function client(server: LocalServer, path = '', timeoutMs = AMPLE_MS): HttpClien
 }
 
 describe('createHttpClient', () => {
-  it('sends and reads JSON, over connections that it keeps', async () => {
+  it('sends and reads JSON, over kept-alive connections', async () => {
     const seen: unknown[] = [];
     const server = await startHttpServer((req, res) => {
       let body = '';
@@ -57,7 +57,7 @@ describe('createHttpClient', () => {
     expect(server.connections()).toBeLessThanOrEqual(2);
   });
 
-  it('answers with a 500 as with any status, and with no data where the body is not JSON', async () => {
+  it('resolves with a 500 like any status, and without data if the body is not JSON', async () => {
     const http = client(await startHttpServer((_, res) => res.writeHead(500).end('<html>')));
     expect(await http.request({ url: '/' })).toMatchObject({ status: 500, data: undefined });
   });
@@ -79,10 +79,10 @@ describe('createHttpClient', () => {
   it.each<[string, RequestListener, string]>([
     ['hangs', () => undefined, 'ETIMEDOUT'],
     ['sends headers and then hangs', (_, res) => void res.writeHead(200).write('{'), 'ETIMEDOUT'],
-    ['trickles for ever', trickle, 'ETIMEDOUT'],
+    ['trickles forever', trickle, 'ETIMEDOUT'],
     ['closes at once', (req) => void req.socket.destroy(), 'ERR_NETWORK'],
     [
-      'closes half way',
+      'closes halfway',
       (req, res) => {
         res.writeHead(200, { 'Content-Length': '100' }).write('{"st');
         setImmediate(() => req.socket.destroy());
@@ -91,7 +91,7 @@ describe('createHttpClient', () => {
     ],
     ['sends too much', (_, res) => void res.end('x'.repeat(1001)), 'ERR_BAD_RESPONSE'],
     [
-      'sends for ever',
+      'sends forever',
       (_, res) => {
         const pump = setInterval(() => res.write('x'.repeat(500)), 1);
         res.on('close', () => {
@@ -102,7 +102,7 @@ describe('createHttpClient', () => {
     ],
   ])('fails against a server that %s, and leaves no connection', async (_, listener, code) => {
     const server = await startHttpServer(listener);
-    // Each goes on until it is ended from here: what ends it is the deadline, or what is wrong with it.
+    // The server goes on until the client ends the exchange: by its timeout, or because of the fault.
     const http = client(server, '', code === 'ETIMEDOUT' ? 200 : AMPLE_MS);
     await expect(http.request({ url: '/' })).rejects.toMatchObject({ name: 'AxiosError', code });
     await until(() => server.connections() === 0);
@@ -113,7 +113,7 @@ describe('createHttpClient', () => {
     await expect(http.request({ url: '/' })).rejects.toMatchObject({ code: 'ERR_NETWORK' });
   });
 
-  it('fails when nobody listens', async () => {
+  it('fails if no server listens', async () => {
     const server = await startHttpServer(() => undefined);
     await server.close();
     const { http } = createHttpClient({
@@ -124,7 +124,7 @@ describe('createHttpClient', () => {
     await expect(http.request({ url: '/' })).rejects.toMatchObject({ code: 'ERR_NETWORK' });
   });
 
-  it('ends when the caller no longer waits, before or during the exchange', async () => {
+  it('ends when the caller aborts, before or during the exchange', async () => {
     const server = await startHttpServer(() => undefined);
     const http = client(server);
     await expect(http.request({ url: '/', signal: AbortSignal.abort() })).rejects.toMatchObject({

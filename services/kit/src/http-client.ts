@@ -9,27 +9,27 @@ import { Agent } from 'undici';
 import { exchange, ExchangeEndedError } from './exchange';
 import { parseJson } from './parse-json';
 
-/** A client of one other service. */
+/** A client for one other service. */
 export interface HttpClient {
   /**
-   * Speaks JSON both ways, and answers with every status: the caller reads what was said.
-   * Of a request it takes `method`, `url` (the path), `headers`, `data`, `timeout` and `signal`, and nothing else.
+   * Sends and reads JSON, and resolves with every status. Of a request it uses only `method`, `url` (the path),
+   * `headers`, `data`, `timeout` and `signal`.
    */
   http: InstanceType<typeof Axios>;
-  /** Closes the connections, after the requests under way. */
+  /** Closes the connections after the requests in progress. */
   close: () => Promise<void>;
 }
 
-/** How long a connection is kept that nobody uses: far shorter than our own servers keep it. */
+/** How long to keep an unused connection: far shorter than our own servers keep it. */
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * An axios client over kept-alive undici connections, at a fraction of the CPU time of axios's own Node adapter.
- * `timeoutMs` covers the whole exchange, from connecting to the last byte of the body; a body above `maxResponseBytes`
- * is not read to its end; redirects are not followed. `data` is undefined where the body is not JSON.
+ * Creates an axios client over undici's keep-alive connections, at a fraction of the CPU time of axios's own Node
+ * adapter. `timeoutMs` covers the whole exchange, from connecting to the last byte of the body. Stops reading a body
+ * above `maxResponseBytes`. Does not follow redirects. `data` is undefined if the body is not JSON.
  *
- * Requests fail with an AxiosError: `ETIMEDOUT` past the deadline, `ERR_CANCELED` by the caller's signal,
- * `ERR_BAD_RESPONSE` for a body too large, `ERR_NETWORK` for everything on the way.
+ * Requests fail with an AxiosError: `ETIMEDOUT` on timeout, `ERR_CANCELED` by the caller's signal, `ERR_BAD_RESPONSE`
+ * for a body that is too large, `ERR_NETWORK` for any other failure.
  */
 export function createHttpClient(options: {
   baseUrl: string;
@@ -37,7 +37,7 @@ export function createHttpClient(options: {
   maxResponseBytes: number;
 }): HttpClient {
   const agent = new Agent({ connectTimeout: options.timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS });
-  // Not axios.create: its many defaults are merged anew for each request, which costs more than the exchange itself.
+  // Not axios.create: it merges its many defaults for each request, which costs more than the exchange itself.
   const http = new Axios({
     timeout: options.timeoutMs,
     maxContentLength: options.maxResponseBytes,

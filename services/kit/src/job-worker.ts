@@ -2,19 +2,19 @@ import { setMaxListeners } from 'node:events';
 import type { Logger } from './logger';
 import { createPoller, type Poller } from './poller';
 
-/** More than a job has to add to its signal. */
+/** More listeners than a job adds to its signal. */
 const LISTENERS_PER_JOB = 10;
 
 /**
- * Works off jobs that a table holds, many at the same time. When it is stopped it takes no more and waits for those in hand,
- * whose signal aborts once they have taken `graceMs` longer.
+ * Works on jobs from a table, many at a time. When stopped, it claims no more and waits for the jobs in progress; after
+ * `graceMs`, their signal aborts.
  *
- * @param options.name says in the log what was looked for
- * @param options.claim takes up to so many jobs that are due; what is in hand is told, too
- * @param options.work does one; if it rejects, that is logged
- * @param options.capacity how many may be in hand now
- * @param options.pollMs how often it looks by itself
- * @param options.graceMs without it, those in hand may take as long as they need
+ * @param options.name names the work in the log
+ * @param options.claim claims up to `limit` jobs that are due; it also gets the jobs in progress
+ * @param options.work does one job; if it rejects, that is logged
+ * @param options.capacity how many jobs may be in progress now
+ * @param options.pollMs how often it looks for jobs when nothing wakes it
+ * @param options.graceMs if missing, the jobs in progress may take as long as they need
  */
 export function createJobWorker<Job>(options: {
   name: string;

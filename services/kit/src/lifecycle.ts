@@ -1,9 +1,9 @@
-/** Where a process is in its life; shared by the server, which drains, and `/readyz`, which tells. */
+/** The state of a process: the server sets it when it drains, and `/readyz` reports it. */
 export interface Lifecycle {
   draining: boolean;
 }
 
-/** A process at work. */
+/** The state of a process that is not draining. */
 export function createLifecycle(): Lifecycle {
   return { draining: false };
 }

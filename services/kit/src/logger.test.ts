@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 describe('createLogger', () => {
-  it('writes lines together, at the latest after 100 ms', () => {
+  it('writes lines together, after 100 ms at the latest', () => {
     const { writes, logger } = setUp();
     logger.info({ orderId: 'o-1' }, 'first');
     logger.debug('not asked for');
@@ -26,7 +26,7 @@ describe('createLogger', () => {
     ]);
   });
 
-  it('writes at once what has grown long, in order, and the rest when the process exits', () => {
+  it('writes long output at once, in order, and the rest on exit', () => {
     const { writes, logger } = setUp();
     logger.info('first');
     logger.info('€'.repeat(70_000));
@@ -74,7 +74,7 @@ describe('a failure in the log', () => {
 });
 
 describe('describeError', () => {
-  it('keeps what explains an error, its causes included, and nothing else of it', () => {
+  it('keeps what explains an error, including its causes, and nothing else', () => {
     const config = { headers: { authorization: 'Bearer x' }, data: '{"user_id":"cristina"}' };
     const refused = new AxiosError(
       'refused',
@@ -91,12 +91,12 @@ describe('describeError', () => {
     expect(JSON.stringify(described)).not.toMatch(/Bearer|cristina/);
   });
 
-  it('cuts what somebody else made long', () => {
+  it('cuts long texts', () => {
     const described = JSON.stringify(describeError(new Error('x'.repeat(1_000_000))));
     expect(described.length).toBeLessThan(5000);
   });
 
-  it('copes with what is no error', () => {
+  it('describes what is not an error', () => {
     expect(describeError('text')).toEqual({ type: 'string', message: 'text' });
   });
 });

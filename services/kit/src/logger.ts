@@ -4,9 +4,9 @@ export type { Logger } from 'pino';
 
 /** How long a log line may wait in memory before it is written. */
 const FLUSH_INTERVAL_MS = 100;
-/** Lines that need as many bytes together are written at once. */
+/** Lines of this many bytes together are written at once. */
 const BUFFER_BYTES = 65_536;
-/** A character of a string has no more bytes in UTF-8. */
+/** The most bytes that one character of a string takes in UTF-8. */
 const MAX_BYTES_PER_CHAR = 3;
 
 /** Where the log's bytes go. */
@@ -15,15 +15,16 @@ interface ByteStream {
 }
 
 /**
- * One JSON line per event on stdout: `level` as a word, `time` as ISO 8601, `service`, the fields, `msg`.
+ * Creates a logger that writes one JSON line per event: `level` as a word, `time` as ISO 8601, `service`, the fields,
+ * `msg`.
  *
- * Lines are gathered and written together, at the latest after 100 ms and always when the process ends by itself;
- * a process ended by SIGKILL may lose its last 100 ms of log.
+ * Lines are written together, after 100 ms at the latest and always when the process exits by itself. A process ended
+ * by SIGKILL may lose its last 100 ms of log.
  */
 export function createLogger(options: {
   service: string;
   level: string;
-  /** Where the lines go; stdout unless given. */
+  /** Where the lines go. Default: stdout. */
   to?: ByteStream;
 }): Logger {
   const { service, level, to = stdout() as unknown as ByteStream } = options;
@@ -50,21 +51,22 @@ export function createLogger(options: {
 const infoWriters = new WeakMap<Logger, (fields: string) => void>();
 
 /**
- * What writes a line at `info` as the logger would, of fields that are JSON already, their names and the message included:
- * for lines of which there are so many that looking at each field takes its time. Undefined for a logger not made here.
+ * Returns a function that writes the same `info` line as the logger, from fields that are JSON already, including their
+ * names and the message. For lines so frequent that serializing each field takes too long. Undefined for a logger that
+ * was not created here.
  */
 export function infoWriterOf(logger: Logger): ((fields: string) => void) | undefined {
   return infoWriters.get(logger);
 }
 
-/** Its types know of text only. */
+/** Pino's types only know text. */
 function stdout() {
   return destination({ dest: 1, sync: true, contentMode: 'buffer' });
 }
 
 /**
- * Pino's own buffering measures its whole buffer again for every line. Here each line is encoded while it is warm: a long
- * string of many would be taken apart again when it is written.
+ * Buffers lines. Pino's own buffering measures its whole buffer again for every line. This encodes each line while it
+ * is in cache: one long string of many lines would be taken apart again on writing.
  */
 function gathering(stream: ByteStream): DestinationStream {
   let lines = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -72,7 +74,7 @@ function gathering(stream: ByteStream): DestinationStream {
   const flush = () => {
     if (length === 0) return;
     stream.write(lines.subarray(0, length));
-    // Whoever writes it may need it for a while.
+    // The stream may still need the old buffer.
     lines = Buffer.allocUnsafe(BUFFER_BYTES);
     length = 0;
   };
@@ -88,7 +90,7 @@ function gathering(stream: ByteStream): DestinationStream {
   };
 }
 
-/** ISO 8601 in UTC, made once a millisecond: under load many lines share one. */
+/** ISO 8601 in UTC, formatted once per millisecond: under load, many lines share one. */
 function isoTime(): () => string {
   let at = 0;
   let text = '';
@@ -145,12 +147,12 @@ function withoutStack(description: Description): Description {
   return cause === undefined ? rest : { ...rest, cause: withoutStack(cause) };
 }
 
-/** How much of an error's message or stack is worth a line: some errors quote what somebody sent. */
+/** The longest message or stack worth logging: some errors quote untrusted input. */
 const MAX_TEXT = 2048;
 
 /**
- * What a log may say of an error: an explicit list, because HTTP clients hang requests, headers and bodies on theirs.
- * Causes are followed, and long texts cut.
+ * Describes an error for the log. The fields are an explicit list, because HTTP clients attach requests, headers and
+ * bodies to their errors. Includes the causes and cuts long texts.
  */
 export function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };

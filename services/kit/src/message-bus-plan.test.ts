@@ -20,7 +20,7 @@ const asPlanned = {
   },
 };
 
-/** A project of which each thing named is as the test has it; all else is as planned. */
+/** A project with the given topics and subscriptions. All others are as planned. */
 function projectWith(things: Record<string, object>): MetadataSource {
   const look = (what: string) => ({
     getMetadata: (): Promise<[object]> => {
@@ -45,11 +45,11 @@ async function startWith(things: Record<string, object>) {
 }
 
 describe('requireAll', () => {
-  it('takes what is as planned, and says nothing', async () => {
+  it('accepts what is as planned, without a warning', async () => {
     expect(await startWith({})).toEqual({ outcome: 'starts', lines: [] });
   });
 
-  it('takes a project by its number, too', async () => {
+  it('accepts a project by its number, too', async () => {
     const numbered = {
       topic: 'projects/123/topics/hellos',
       deadLetterPolicy: {
@@ -109,7 +109,7 @@ describe('requireAll', () => {
     });
   });
 
-  it('says what it cannot look at, and starts', async () => {
+  it('warns about what it cannot check, and starts', async () => {
     const { outcome, lines } = await startWith({
       'topic hellos': permissionDenied,
       'subscription readers': permissionDenied,
@@ -120,7 +120,7 @@ describe('requireAll', () => {
     ]);
   });
 
-  it('names what is missing beside what it cannot look at', async () => {
+  it('names what is missing, in addition to what it cannot check', async () => {
     const { outcome, lines } = await startWith({
       'topic hellos': permissionDenied,
       'subscription readers': notFound,
@@ -129,7 +129,7 @@ describe('requireAll', () => {
     expect(lines).toMatchObject([{ unseen: ['topic hellos'] }]);
   });
 
-  it('only says that messages are set aside after another number of deliveries', async () => {
+  it('only warns about a different number of deliveries', async () => {
     const deadLetterPolicy = { ...asPlanned.deadLetterPolicy, maxDeliveryAttempts: 20 };
     const { outcome, lines } = await startWith({
       'subscription readers': { ...asPlanned, deadLetterPolicy },

@@ -3,22 +3,22 @@ import type { Logger } from './logger';
 import { ALREADY_EXISTS, CALL_TIMEOUT_MS, grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
 import { StartError } from './start-error';
 
-/** A subscription, and what becomes of messages that nobody can handle. */
+/** A subscription and its dead-letter topic. */
 export interface SubscriptionPlan {
   name: string;
   topic: string;
   deadLetterTopic: string;
-  /** After so many deliveries a message goes there. */
+  /** After this many deliveries, a message goes to the dead-letter topic. */
   maxDeliveries: number;
 }
 
-/** The topics that are published to, and the subscriptions that are read. */
+/** The topics to publish to, and the subscriptions to read. */
 export interface MessageBusPlan {
   topics: readonly string[];
   subscriptions: readonly SubscriptionPlan[];
 }
 
-/** Something that must be there is not, or is not as it must be. */
+/** A topic or subscription is missing or not as planned. */
 export class MessageBusStartError extends StartError {
   readonly code = 'message-bus-start-failed';
 }
@@ -31,7 +31,7 @@ interface SubscriptionMetadata {
   } | null;
 }
 
-/** What of a Pub/Sub client it takes to look. */
+/** The part of a Pub/Sub client that the check needs. */
 export interface MetadataSource {
   projectId: string;
   topic: (name: string) => {
@@ -43,10 +43,11 @@ export interface MetadataSource {
 }
 
 /**
- * Looks whether all of a plan is there: the topics that are published to, those for dead letters, and the subscriptions, each
- * of its topic and with its dead-letter topic. Another number of deliveries is only said, as is what cannot be looked at.
+ * Checks that everything in a plan exists: the topics to publish to, the dead-letter topics, and the subscriptions,
+ * each with its topic and dead-letter topic. Only warns about a different number of deliveries, and about what it
+ * cannot check.
  *
- * @throws {MessageBusStartError} naming all that is missing or otherwise
+ * @throws {MessageBusStartError} naming everything that is missing or different
  */
 export async function requireAll(
   client: MetadataSource,
@@ -92,7 +93,7 @@ export async function requireAll(
   );
 }
 
-/** What of a subscription would lose messages, or give others than are meant. */
+/** Returns the faults of a subscription that would lose messages or bring the wrong ones. */
 function differences(
   { name, topic, deadLetterTopic }: SubscriptionPlan,
   metadata: SubscriptionMetadata,
@@ -114,14 +115,14 @@ function differences(
   return faults;
 }
 
-/** The name alone of a topic of our project, which goes by its id or its number; undefined if there is none. */
+/** Returns the short name of a topic in our project, given by id or number, or the full name of another project's. */
 function shortened(topic: string | null | undefined, projectId: string): string | undefined {
   if (!topic) return undefined;
   const [, project, name] = /^projects\/([^/]+)\/topics\/(.+)$/.exec(topic) ?? [];
   return name !== undefined && (project === projectId || /^\d+$/.test(project!)) ? name : topic;
 }
 
-/** No reason not to start: whoever creates the subscription decides that. */
+/** Only warns: the owner of the subscription decides this. */
 function warnOfDeliveries(
   { name, maxDeliveries }: SubscriptionPlan,
   { deadLetterPolicy }: SubscriptionMetadata,
@@ -135,7 +136,7 @@ function warnOfDeliveries(
   );
 }
 
-/** Creates what is missing of a plan, and a subscription for each topic of dead letters. What is there is left as it is. */
+/** Creates what is missing of a plan, and a subscription for each dead-letter topic. Leaves what exists as it is. */
 export async function createMissing(
   client: PubSub,
   { topics, subscriptions }: MessageBusPlan,
@@ -150,12 +151,12 @@ export async function createMissing(
   for (const name of new Set([...topics, ...deadLetters, ...sources])) {
     await create(client.createTopic(name, oneAttempt));
   }
-  // So that what nobody can handle is kept, and can be seen.
+  // Keeps dead letters where an operator can see them.
   for (const name of new Set(deadLetters)) await create(client.createSubscription(name, name));
   for (const { name, topic, deadLetterTopic, maxDeliveries } of subscriptions) {
     await create(
       client.createSubscription(topic, name, {
-        // Not in order: a message that somebody died with would hold back all later ones of its key.
+        // Not ordered: a message that crashes its consumer would hold back all later ones of its key.
         ackDeadlineSeconds: 20,
         deadLetterPolicy: {
           deadLetterTopic: `projects/${client.projectId}/topics/${deadLetterTopic}`,

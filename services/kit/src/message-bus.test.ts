@@ -42,7 +42,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
       recordingLogger().logger,
     );
 
-  it('delivers a message again that nobody could handle', async () => {
+  it('redelivers a message whose handler failed', async () => {
     const bus = await open();
     const received: string[] = [];
     const isRedelivered = new Promise<void>((resolve) => {
@@ -62,7 +62,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
     expect(received).toEqual(['hello', 'hello']);
   });
 
-  it('hands over no more at once than it may', async () => {
+  it('hands over no more messages at once than allowed', async () => {
     const bus = await open();
     const held: (() => void)[] = [];
     let inHand = 0;
@@ -89,7 +89,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
     expect(most).toBe(3);
   });
 
-  it('hands over no more once it closes, and acknowledges what is in hand', async () => {
+  it('hands over no more messages once it closes, and acknowledges the ones in progress', async () => {
     const bus = await open();
     const message = { contentType: 'text/plain', orderingKey: 'k' };
     let letGo: () => void = () => undefined;
@@ -117,7 +117,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
         return Promise.resolve();
       },
     });
-    // So many that the first would get some of them if it still took any.
+    // Enough for the first subscriber to get some if it still took any.
     const bodies = Array.from({ length: 20 }, (_, i) => String(i));
     for (const body of bodies) await other.publish('hellos', { ...message, body });
     await until(() => bodies.every((body) => taken.includes(body)));
@@ -125,14 +125,14 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
     expect(isClosed).toBe(false);
     letGo();
     await closing;
-    // What had not been acknowledged would come again, before this.
+    // An unacknowledged message would be redelivered before this one.
     await other.publish('hellos', { ...message, body: 'last' });
     await until(() => taken.includes('last'));
     expect(taken).not.toContain('first');
     await other.close();
   });
 
-  it('says so when a message cannot be published, and publishes the next of its key', async () => {
+  it('rejects if a message cannot be published, and publishes the next one of its key', async () => {
     const bus = await open();
     const message = { body: 'hello', contentType: 'text/plain', orderingKey: 'k' };
     await expect(bus.publish('nowhere', message)).rejects.toThrow();
@@ -141,7 +141,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
     await bus.close();
   });
 
-  it('names what others created otherwise, and starts where all is as planned', async () => {
+  it('names what is not as planned, and starts if everything is', async () => {
     await (await open()).close();
     const { logger, lines } = recordingLogger();
     const start = (planned: Partial<SubscriptionPlan>, topics = ['hellos']) =>

@@ -17,44 +17,45 @@ import {
 import { grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
 
 /**
- * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, but for a subscription that was created
- * to keep the order of those with one key.
+ * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, unless the subscription was created
+ * to keep the order of messages with one key.
  */
 export interface MessageBus {
   /**
    * Publishes text of one content type. Resolves once Pub/Sub has it.
    *
-   * @throws whatever the client reports, at the latest when {@link oneAttempt} is over: it may have it all the same
+   * @throws whatever the client reports, at the latest when {@link oneAttempt} is over: Pub/Sub may have the message
+   * anyway
    */
   publish: (
     topic: string,
     message: { body: string; contentType: string; orderingKey: string },
   ) => Promise<void>;
-  /** Delivers up to `maxMessages` at once; a message whose handler rejects is delivered again. */
+  /** Delivers up to `maxMessages` at once. Redelivers a message whose handler rejects. */
   subscribe: (
     subscription: string,
     options: { maxMessages: number; handle: (body: string) => Promise<void> },
   ) => void;
-  /** Takes no more messages, waits for those in hand, and disconnects. */
+  /** Takes no more messages, waits for the ones in progress, and disconnects. */
   close: () => Promise<void>;
 }
 
-/** How long to wait before a subscription that broke is opened again. */
+/** How long to wait before reopening a subscription that failed. */
 const REOPEN_MS = 1000;
-/** Messages are gathered this long, so that many go in one call. */
+/** How long to gather messages, so that many go in one call. */
 const BATCH_MS = 5;
 
-/** What is being handled is acknowledged, and nothing new is handed over. Whoever closes has a deadline of their own. */
+/** Acknowledges messages in progress and hands over no new ones. The caller has its own shutdown timeout. */
 const waitForHandlers = {
   behavior: SubscriptionCloseBehaviors.WaitForProcessing,
   timeout: Duration.from({ minutes: 10 }),
 };
 
 /**
- * Connects, to an emulator if one is named. What is missing of the plan is created if that is wanted, now and whenever it
- * turns out to be gone; otherwise it has to be there. A Pub/Sub that does not answer is no reason not to start.
+ * Connects, to an emulator if one is given. With `createMissing`, creates what is missing of the plan, now and whenever
+ * it turns out to be gone; otherwise it must exist. Starts even if Pub/Sub does not respond.
  *
- * @throws {MessageBusStartError} naming every topic and subscription that is missing, or not as planned.
+ * @throws {MessageBusStartError} naming every topic and subscription that is missing or not as planned.
  */
 export async function openMessageBus(
   options: {
@@ -71,7 +72,7 @@ export async function openMessageBus(
     ...(emulatorHost !== undefined && {
       apiEndpoint: emulatorHost,
       emulatorMode: true,
-      // It asks for none; without them the client would look for a metadata server all the same.
+      // The emulator needs no credentials, but without any the client would look for a metadata server.
       credentials: { client_email: 'emulator', private_key: 'none' },
     }),
   });
@@ -110,7 +111,7 @@ export async function openMessageBus(
           orderingKey,
         });
       } catch (error) {
-        // The client holds back all later messages of a key until it is told that this is known.
+        // The client holds back later messages of this key until publishing is resumed.
         topic.resumePublishing(orderingKey);
         if (grpcCode(error) === NOT_FOUND && options.createMissing) {
           await prepare().catch(() => undefined);
@@ -136,7 +137,7 @@ export async function openMessageBus(
       };
       const open = () => {
         const subscription = client.subscription(name, {
-          // As many as one pull brings, if nothing is said against it.
+          // Without this, concurrency is as high as one whole pull.
           flowControl: { maxMessages, allowExcessMessages: false },
           closeOptions: waitForHandlers,
         });
@@ -177,10 +178,10 @@ export async function openMessageBus(
 }
 
 /**
- * Connects as the environment says. On an emulator, what is missing of the plan is created; in a real project others own it,
- * and it has to be there, as planned.
+ * Connects as the environment says. Creates what is missing of the plan on an emulator. In a real project, which others
+ * own, it must exist as planned.
  *
- * @throws {MessageBusStartError} naming what is not.
+ * @throws {MessageBusStartError} naming everything that is missing or different.
  */
 export function openConfiguredBus(
   config: z.output<z.ZodObject<typeof messageBusVariables>>,

@@ -41,7 +41,7 @@ function setUp(...gaugeSources: GaugeSource[]) {
     gaugeSources,
   });
   const scrape = async () => (await request(app).get('/metrics').expect(200)).text.split('\n');
-  /** How many requests were counted, by their labels. */
+  /** Returns how many requests were counted, by their labels. */
   const counts = async () =>
     Object.fromEntries(
       (await scrape())
@@ -56,7 +56,7 @@ const gauges = { a_gauge: { help: 'A.' }, several: { help: 'S.', label: 'kind' }
 const values = { a_gauge: 3, several: { x: 1, y: 0 } };
 
 describe('/metrics', () => {
-  it('tells in Prometheus’ text format, and as documented, how the process is doing', async () => {
+  it('reports on the process in Prometheus’ text format, as documented', async () => {
     const { app } = setUp();
     const response = await request(app).get('/metrics').expect(200);
     expect(response.headers).toMatchObject({
@@ -86,7 +86,7 @@ describe('/metrics', () => {
     });
   });
 
-  it('counts what matches no route together, and methods nobody serves', async () => {
+  it('counts requests without a route together, and unknown methods too', async () => {
     const { app, counts } = setUp();
     for (const path of ['/x', '/y?z', '/things', '/things/a/b']) {
       await request(app).get(path).expect(404);
@@ -96,7 +96,7 @@ describe('/metrics', () => {
     expect(await counts()).toEqual({ 'GET unknown 404': 4, 'other /things/:id 405': 2 });
   });
 
-  it('counts a request that its caller gave up as such', async () => {
+  it('counts a request whose client left as aborted', async () => {
     const { app, asked, counts, lines } = setUp();
     const server = await startApp(app);
     const call = get(`${server.url}/things/none`).on('error', () => undefined);
@@ -107,7 +107,7 @@ describe('/metrics', () => {
     expect(await counts()).toEqual({ 'GET /things/:id aborted': 1 });
   });
 
-  it('measures in seconds, each bucket counting those before it too', async () => {
+  it('measures in seconds; each bucket includes the smaller ones', async () => {
     const { app, lines, scrape } = setUp();
     for (const id of ['a', 'b']) await request(app).get(`/things/${id}`);
     const text = (await scrape()).join('\n');
@@ -125,7 +125,7 @@ describe('/metrics', () => {
     }
   });
 
-  it('keeps apart the applications of one process', async () => {
+  it('keeps the applications of one process apart', async () => {
     const [one, other] = [setUp(), setUp()];
     await request(one.app).get('/things/a');
     expect(await other.counts()).toEqual({});
@@ -140,7 +140,7 @@ describe('a gauge', () => {
     expect(await scrape()).toContain('a_gauge 2');
   });
 
-  it('may have a value for each value of its label', async () => {
+  it('may have one value per label value', async () => {
     const { scrape } = setUp({ gauges, read: () => Promise.resolve(values) });
     expect(await scrape()).toEqual(
       expect.arrayContaining(['a_gauge 3', 'several{kind="x"} 1', 'several{kind="y"} 0']),
@@ -148,16 +148,16 @@ describe('a gauge', () => {
   });
 
   it.each([
-    ['is not told', () => ({})],
+    ['has no value', () => ({})],
     ['cannot be read', () => Promise.reject(new Error('down'))],
     [
-      'makes its source throw',
+      'has a source that throws',
       () => {
         throw new Error('down');
       },
     ],
     ['is not read in time', () => new Promise<never>(() => undefined)],
-  ])('is missing where it %s, and all else is there', async (_, read) => {
+  ])('is missing if it %s, and the rest is there', async (_, read) => {
     let broken = false;
     let reads = 0;
     const { scrape } = setUp(
@@ -183,7 +183,7 @@ describe('a gauge', () => {
     expect(lines.some((line) => line.startsWith('process_cpu_seconds_total'))).toBe(true);
   });
 
-  it('is read once for scrapes that come at the same time', async () => {
+  it('is read once for concurrent scrapes', async () => {
     let reads = 0;
     let answer: (read: typeof values) => void = () => undefined;
     const read = () => {

@@ -6,36 +6,36 @@ import type { Logger } from './logger';
 import { replyText } from './reply';
 import { createRequestDurations, type ServedRequest } from './request-durations';
 
-/** Gauges whose values are asked for at each scrape, all of them in one go. */
+/** Gauges that are read together at each scrape. */
 export interface GaugeSource {
-  /** By name: what it tells; where it has several values, the label by which they differ. */
+  /** By name: the help text and, if the gauge has several values, the label that tells them apart. */
   gauges: Readonly<Record<string, { help: string; label?: string }>>;
   /**
-   * The values by name, or by the label's values within. A gauge that is not among them is missing from that scrape;
-   * all of them are when it rejects, or takes longer than a second.
+   * Returns the values by name, or by name and label value. A gauge without a value is missing from that scrape. All of
+   * them are if this rejects or takes longer than a second.
    */
   read: () => GaugeValues | Promise<GaugeValues>;
 }
 
 type GaugeValues = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
-/** What a process tells of itself to Prometheus. */
+/** The Prometheus metrics of a process. */
 export interface Metrics {
-  /** Counts a request, for little: it is called for every one. */
+  /** Counts a request. Called for every one, so it is cheap. */
   observe: (request: ServedRequest) => void;
-  /** In Prometheus' text format. Never rejects, and takes little more than a second at most. */
+  /** Returns Prometheus' text format. Never rejects, and takes little more than a second at most. */
   scrape: () => Promise<string>;
 }
 
 /** Prometheus' text-based exposition format. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4';
 
-/** Longest wait for the values of one source; a scraper gives up after ten seconds, if nobody told it otherwise. */
+/** How long to wait for one source. A scraper gives up after ten seconds by default. */
 const READ_TIMEOUT_MS = 1000;
 
 /**
- * The metrics of one application, in a registry of its own: those of the process, `http_request_duration_seconds` and
- * the gauges.
+ * Creates the metrics of one application, in its own registry: process metrics, `http_request_duration_seconds`
+ * and the gauges.
  */
 export function createMetrics(sources: readonly GaugeSource[], logger: Logger): Metrics {
   const registry = Registry.merge([ofThisProcess(), new Registry()]);
@@ -52,7 +52,7 @@ export function createMetrics(sources: readonly GaugeSource[], logger: Logger): 
 
 let processRegistry: Registry | undefined;
 
-/** Garbage collections and the event loop are watched once in a process, however many applications it has. */
+/** Garbage collection and the event loop are watched once per process, however many applications it has. */
 function ofThisProcess(): Registry {
   if (!processRegistry) {
     processRegistry = new Registry();
@@ -61,7 +61,7 @@ function ofThisProcess(): Registry {
   return processRegistry;
 }
 
-/** Returns what brings the gauges up to date. Scrapes that come at the same time share one reading. */
+/** Returns a function that updates the gauges. Concurrent scrapes share one read. */
 function registerGauges(
   source: GaugeSource,
   registers: Registry[],
@@ -79,7 +79,7 @@ function registerGauges(
   let reading: Promise<GaugeValues> | undefined;
 
   return async () => {
-    // One that is late is not asked again while it is at it: scrapes must not pile up on what is slow already.
+    // A slow source is not asked again while it is busy: scrapes must not pile up.
     reading ??= Promise.resolve()
       .then(() => source.read())
       .finally(() => {
@@ -91,7 +91,7 @@ function registerGauges(
     });
     for (const { name, label, gauge } of gauges) {
       gauge.reset();
-      // Without a label, a gauge that nobody sets is 0: a wrong value instead of none.
+      // Without a label, an unset gauge is 0: a wrong value instead of none.
       if (label === undefined) gauge.remove();
       const value = values[name] ?? {};
       if (typeof value === 'number') gauge.set(value);
@@ -116,7 +116,7 @@ async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise
   }
 }
 
-/** `/metrics`, for Prometheus. It answers 200 whatever cannot be read. */
+/** `/metrics`, for Prometheus. Responds with 200 even if some values cannot be read. */
 export function metricsEndpoint({ scrape }: Metrics): Endpoint {
   return endpoint(
     {

@@ -34,7 +34,7 @@ export interface MoreToDocument {
   schemas?: readonly z.ZodType[] | undefined;
 }
 
-/** The OpenAPI 3.1 document of these endpoints and webhooks, made from the same schemas that validate. */
+/** Creates the OpenAPI 3.1 document of these endpoints and webhooks, from the schemas that validate. */
 export function openApiDocument(
   info: ServiceInfo,
   endpoints: readonly Endpoint[],

@@ -1,4 +1,4 @@
-/** What a text says; undefined where it is no JSON. An error would quote the text, and so would the log. */
+/** Parses JSON. Returns undefined if the text is invalid: an error would quote the text, and so would the log. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,6 +1,6 @@
 import type { Logger } from './logger';
 
-/** How often work is looked for when nothing else tells of any, unless it is said. */
+/** How often to look for work when nothing wakes the poller, by default. */
 const POLL_MS = 500;
 
 /** Works whenever there is something to do. */
@@ -8,15 +8,15 @@ export interface Poller {
   start: () => void;
   /** Looks for work now. */
   wake: () => void;
-  /** Begins nothing more; resolves when what is in hand is done. */
+  /** Starts no more work. Resolves when the work in progress is done. */
   stop: () => Promise<void>;
 }
 
 /**
- * Looks for work every `pollMs`, half a second unless given, and whenever it is woken, one look after the other.
+ * Looks for work every `pollMs`, by default half a second, and whenever it is woken; one look at a time.
  *
- * @param options.name says in the log what was looked for
- * @param options.work does what it finds, and tells whether there may be more at once
+ * @param options.name names the work in the log
+ * @param options.work does what it finds, and returns whether there may be more at once
  */
 export function createPoller(options: {
   name: string;
@@ -34,7 +34,7 @@ export function createPoller(options: {
   async function run(): Promise<void> {
     while (!stopping) {
       const before = wakes;
-      // What there was to do may have come up after it was looked for.
+      // Work may have arrived after `work` looked for it.
       if (!(await tryToWork()) && wakes === before) await rest();
     }
   }
@@ -45,7 +45,7 @@ export function createPoller(options: {
       failing = false;
       return more;
     } catch (error) {
-      // Said once: the next look comes soon, and the outage may take long.
+      // Logged once: the next look comes soon, and an outage may last.
       if (!failing) logger.warn({ err: error, work: name }, 'polling failed');
       failing = true;
       return false;

@@ -29,13 +29,13 @@ describe('readPreferences', () => {
   });
 
   it.each([
-    ['much white space', ' '.repeat(1_000_000)],
-    ['many quotation marks that nothing closes', `"${String.raw`\"`.repeat(1_000_000)}`],
+    ['a lot of white space', ' '.repeat(1_000_000)],
+    ['many unclosed quotation marks', `"${String.raw`\"`.repeat(1_000_000)}`],
     ['many quoted strings', '"a"'.repeat(1_000_000)],
   ])('reads past %s in linear time', (_, much) => {
     const before = process.cpuUsage();
     expect(read(`a=${much}(, wait=5`)).toMatchObject({ waitS: 5 });
-    // CPU time, which other processes do not add to: some milliseconds if linear, minutes if quadratic.
+    // CPU time, which other processes do not add to: milliseconds if linear, minutes if quadratic.
     expect(process.cpuUsage(before).user).toBeLessThan(10_000_000);
   });
 });

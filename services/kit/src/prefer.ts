@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 
-/** What a client would rather have (RFC 7240, sections 4.1 and 4.3). */
+/** The preferences of a client (RFC 7240, sections 4.1 and 4.3). */
 export interface Preferences {
   respondAsync: boolean;
   /** How many seconds the client is willing to wait. */
@@ -12,7 +12,9 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]*$/;
 /** A quoted string (RFC 9110, section 5.6.4). */
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
 
-/** The request's preferences. Of one named twice the first counts; what is unknown or cannot be read is ignored. */
+/**
+ * Reads the preferences of a request. The first of several with one name counts. Ignores what is unknown or malformed.
+ */
 export function readPreferences({
   headersDistinct,
 }: Pick<Request, 'headersDistinct'>): Preferences {
@@ -31,8 +33,9 @@ export function readPreferences({
 }
 
 /**
- * One preference: a token, perhaps with a value, perhaps with parameters, which mean nothing in those we know. Cut at its
- * marks, not matched as a whole: an expression that allows white space in many places takes its time over much of it.
+ * Reads one preference: a token, with an optional value and optional parameters, which mean nothing for those we know.
+ * Splits at the marks instead of matching the whole: a pattern that allows white space in many places is slow on a lot
+ * of it.
  */
 function readPreference(item: string): { name: string; value: string | undefined } {
   const [preference = ''] = cutOutsideQuotes(item, ';');
@@ -44,7 +47,7 @@ function readPreference(item: string): { name: string; value: string | undefined
   return { name, value: TOKEN.test(value) ? value : undefined };
 }
 
-/** The parts between the marks, but for those in quoted strings. A quotation mark that none closes begins no such string. */
+/** Splits the text at the marks outside quoted strings. An unclosed quotation mark does not begin one. */
 function cutOutsideQuotes(text: string, mark: string): string[] {
   const parts: string[] = [];
   let start = 0;
@@ -55,7 +58,7 @@ function cutOutsideQuotes(text: string, mark: string): string[] {
       start = i + 1;
     } else if (text[i] === '"' && mayClose) {
       const end = endOfQuoted(text, i);
-      // Looked for only once: if each of many looked to the end, that would take its time.
+      // Searched only once: many searches to the end would take too long.
       mayClose = end !== undefined;
       i = end ?? i;
     }
@@ -63,7 +66,7 @@ function cutOutsideQuotes(text: string, mark: string): string[] {
   return [...parts, text.slice(start)];
 }
 
-/** Where the quoted string ends that begins there; what follows a backslash does not end it. */
+/** Returns the index of the quotation mark that ends the string. A backslash escapes the next character. */
 function endOfQuoted(text: string, start: number): number | undefined {
   for (let i = start + 1; i < text.length; i++) {
     if (text[i] === '"') return i;

@@ -1,19 +1,22 @@
 import type { HeaderList } from './header-list';
 
-/** What HTTP makes of one error code. */
+/** The HTTP side of one error code. */
 export interface ProblemKind {
   status: number;
   title: string;
-  /** The problem type, where somebody else has named it. */
+  /** The problem type, if a standard has named it. */
   type?: string;
-  /** What the client is told when the error itself must stay inside: always for a 5xx. */
+  /** What the client sees if the error itself must stay inside: always for a 5xx. */
   detail?: string;
 }
 
-/** From error code to HTTP. A service has one such table. */
+/** Maps error codes to HTTP. A service has one such table. */
 export type ProblemTable = Readonly<Record<string, ProblemKind>>;
 
-/** One fault in the request, and where: a JSON pointer (RFC 6901) into the body, or a parameter's or header's name. */
+/**
+ * One fault in the request and its place: a JSON pointer (RFC 6901) into the body, or the name of a parameter or
+ * header.
+ */
 export interface Fault {
   detail: string;
   pointer?: string;
@@ -22,13 +25,13 @@ export interface Fault {
 }
 
 /**
- * An error that a client can act on. Subclasses fix `code`, which is stable and looked up in the problem table.
- * `headers` go with the answer; `retryAfterSeconds` becomes `Retry-After`; `members` are added to the problem body
- * (RFC 9457, section 3.2).
+ * An error that a client can act on. Subclasses fix `code`, which is stable and a key of the problem table. `headers`
+ * go with the response; `retryAfterSeconds` becomes `Retry-After`; `members` are added to the problem body (RFC 9457,
+ * section 3.2).
  */
 export abstract class AppError extends Error {
   abstract readonly code: string;
-  /** Whether it turns somebody away because of who they are, how they ask or how much: the audit log has it. */
+  /** Whether it denies the request because of its sender, its form or its rate. The audit log records these. */
   readonly denied: boolean = false;
   readonly faults: readonly Fault[];
   readonly headers: HeaderList;
@@ -55,7 +58,7 @@ export abstract class AppError extends Error {
   }
 }
 
-/** Parameters or body that the contract refuses; `faults` say where. */
+/** The contract refuses the parameters or the body; `faults` say where. */
 export class ValidationError extends AppError {
   readonly code = 'validation-failed';
 
@@ -79,7 +82,7 @@ export class MethodNotAllowedError extends AppError {
   }
 }
 
-/** A body that is no JSON text. */
+/** The body is not JSON. */
 export class MalformedJsonError extends AppError {
   readonly code = 'malformed-json';
 
@@ -88,7 +91,7 @@ export class MalformedJsonError extends AppError {
   }
 }
 
-/** A body that does not say it is JSON. */
+/** The body is not declared as JSON. */
 export class UnsupportedMediaTypeError extends AppError {
   readonly code = 'unsupported-media-type';
 
@@ -97,7 +100,7 @@ export class UnsupportedMediaTypeError extends AppError {
   }
 }
 
-/** What arrived is not a request, or one that HTTP/1.1 does not allow. */
+/** The bytes that arrived are not a request, or not one that HTTP/1.1 allows. */
 export class MalformedRequestError extends AppError {
   readonly code = 'malformed-request';
   override readonly denied = true;
@@ -117,7 +120,7 @@ export class RequestTimeoutError extends AppError {
   }
 }
 
-/** The headers are longer than is read (RFC 6585, section 5). */
+/** The headers are longer than the limit (RFC 6585, section 5). */
 export class HeadersTooLargeError extends AppError {
   readonly code = 'headers-too-large';
   override readonly denied = true;
@@ -127,7 +130,7 @@ export class HeadersTooLargeError extends AppError {
   }
 }
 
-/** The target is longer than is read (RFC 9110, section 15.5.15). */
+/** The request target is longer than the limit (RFC 9110, section 15.5.15). */
 export class UriTooLongError extends AppError {
   readonly code = 'uri-too-long';
   override readonly denied = true;
@@ -137,13 +140,13 @@ export class UriTooLongError extends AppError {
   }
 }
 
-/** The longest request target that is looked at. */
+/** The longest request target that is accepted, in characters. */
 export const MAX_URL_LENGTH = 4096;
 
-/** The largest body that is read, in bytes after decompression. */
+/** The largest body that is accepted, in bytes after decompression. */
 export const BODY_LIMIT_BYTES = 100 * 1024;
 
-/** What the client is told of the faults that express and its body parser find. */
+/** What the client sees of faults that express and its body parser find. */
 const clientDetails = {
   'malformed-json': 'The body must be one JSON object, encoded in UTF-8.',
   'malformed-request': 'The request line, a header or the body could not be read.',
@@ -151,7 +154,7 @@ const clientDetails = {
   'unsupported-media-type': 'The body must be application/json in UTF-8.',
 };
 
-/** The codes kit itself raises; a service's table starts with these. */
+/** The codes that kit itself raises; a service's table starts with these. */
 export const kitProblems = {
   'validation-failed': { status: 400, title: 'The request is not valid' },
   'malformed-json': { status: 400, title: 'The body is not valid JSON' },
@@ -204,7 +207,7 @@ export interface Problem {
   [member: string]: unknown;
 }
 
-/** The problem type of a code: a tag URI (RFC 4151), an absolute name that promises no page behind it. */
+/** Returns the problem type of a code: a tag URI (RFC 4151), an absolute name that promises no page behind it. */
 function problemType(code: string): string {
   return `tag:loan-buddy.example,2025:problem:${code}`;
 }
@@ -213,13 +216,13 @@ function problemType(code: string): string {
 export interface DescribedProblem {
   problem: Problem;
   headers: HeaderList;
-  /** False when nothing is known of the error: it is ours, and somebody must look at it. */
+  /** False for an unknown error: the fault is ours, and an operator must look at it. */
   expected: boolean;
 }
 
 /**
- * Turns anything thrown into a problem document. Unknown errors become `internal-error`; the message of an error
- * with a 5xx status is never repeated.
+ * Turns anything thrown into a problem document. Unknown errors become `internal-error`. Never repeats the message of
+ * an error with a 5xx status.
  */
 export function describeProblem(
   error: unknown,
@@ -247,7 +250,10 @@ export function describeProblem(
   };
 }
 
-/** The code for what express, its router and its body parser throw; they mark the client's faults with a 4xx status. */
+/**
+ * Returns the code for errors of express, its router and its body parser, which mark the client's faults with a 4xx
+ * status.
+ */
 function httpErrorCode(error: unknown): KitProblemCode {
   if (!(error instanceof Error) || !('status' in error)) return 'internal-error';
   const type = 'type' in error ? error.type : undefined;

@@ -21,8 +21,8 @@ describe('isPublicAddress', () => {
     ['this machine, IPv6', '::1'],
     ['this machine, IPv4 in IPv6', '::ffff:127.0.0.1'],
     ['this machine, hexadecimal', '::ffff:7f00:1'],
-    ['no address', '0.0.0.0'],
-    ['no address, IPv6', '::'],
+    ['the unspecified address', '0.0.0.0'],
+    ['the unspecified address, IPv6', '::'],
     ['the metadata server', '169.254.169.254'],
     ['the metadata server, IPv6', 'fd00:ec2::254'],
     ['private 10/8', '10.0.0.1'],
@@ -41,8 +41,8 @@ describe('isPublicAddress', () => {
     ['Teredo', '2001::1'],
     ['multicast, IPv6', 'ff02::1'],
     ['IPv4-compatible IPv6', '::7f00:1'],
-    ['IPv6 that is not given out', '4000::1'],
-    ['no address at all', 'example.com'],
+    ['unallocated IPv6', '4000::1'],
+    ['a name', 'example.com'],
   ])('refuses %s', (_, address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
@@ -99,7 +99,7 @@ describe('a lookup of public addresses', () => {
       });
     });
 
-  it('gives them as they are asked for', async () => {
+  it('returns the addresses in the requested form', async () => {
     const four = ['1.1.1.1', '1.0.0.1'].map((address) => ({ address, family: 4 }));
     const six = [{ address: '2606:4700::1111', family: 6 }];
     expect(await answerTo('public.example', { all: true })).toEqual([null, [...four, ...six]]);
@@ -115,7 +115,7 @@ describe('a lookup of public addresses', () => {
   });
 
   it.each(['private.example', 'mixed.example', 'mixed-families.example'])(
-    'refuses %s, of whose addresses one is not public',
+    'refuses %s, which has an address that is not public',
     async (name) => {
       for (const all of [true, false]) {
         expect(await answerTo(name, { all })).toEqual([
@@ -130,7 +130,7 @@ describe('a lookup of public addresses', () => {
   );
 
   it.each(['localhost', 'LOCALHOST.', 'a.localhost'])(
-    'refuses %s, whatever the name servers say',
+    'refuses %s without asking the name servers',
     async (name) => {
       const [error] = (await answerTo(name, { all: true })) as unknown[];
       expect(error).toMatchObject({ code: 'forbidden-address' });
@@ -141,11 +141,11 @@ describe('a lookup of public addresses', () => {
   it.each([
     ['nowhere.example', 'ENOTFOUND'],
     ['broken.example', 'ESERVFAIL'],
-  ])('gives the error of %s, which does not resolve', async (name, code) => {
+  ])('fails with the error of %s, which does not resolve', async (name, code) => {
     expect(await answerTo(name, {})).toEqual([expect.objectContaining({ code }), '']);
   });
 
-  it('has no thread wait for it, of which there are few', async () => {
+  it('blocks no thread of the pool', async () => {
     const looked = new Promise((resolve) => {
       publicOnly.lookup('no-such-host.invalid', { all: true }, resolve);
     });

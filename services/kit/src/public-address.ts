@@ -3,27 +3,28 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { createResolveName, type ResolveName } from './resolve-name';
 
-/** The address is not one of the public internet, and nothing here may be asked for on a stranger's word. */
+/** The address is not on the public internet; on a stranger's word, we connect to nothing else. */
 export class ForbiddenAddressError extends Error {
   readonly code = 'forbidden-address';
   override readonly name = 'ForbiddenAddressError';
 }
 
 /**
- * Whether an IP address is a single host of the public internet: not this machine, a private network, a link, a cloud's
- * metadata server, or a reserved range (the IANA special-purpose registries, RFC 6890). IPv4 within IPv6 counts as IPv4.
+ * Returns whether an IP address is a single host of the public internet: not this machine, a private network, a link, a
+ * cloud's metadata server, or a reserved range (the IANA special-purpose registries, RFC 6890). IPv4 within IPv6 counts
+ * as IPv4.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
   if (parsed.range() !== 'unicast') return false;
-  // Of IPv6, only this much is given out (RFC 4291, section 2.4): ::7f00:1 is no stranger.
+  // Only this part of IPv6 is allocated (RFC 4291, section 2.4): ::7f00:1 is not a public host.
   return parsed.kind() === 'ipv4' || parsed.match(ipaddr.parseCIDR('2000::/3'));
 }
 
 /**
- * Refuses a URL that is not https, or whose host is an address that is not public. A host that is a name passes: what
- * it resolves to is for {@link createPublicLookup} to say, at the moment of connecting.
+ * Refuses a URL that is not https, or whose host is an address that is not public. Accepts a host name:
+ * {@link createPublicLookup} checks what it resolves to when connecting.
  *
  * @throws {ForbiddenAddressError}
  */
@@ -34,13 +35,13 @@ export function requirePublicUrl({ protocol, hostname }: URL): void {
 }
 
 /**
- * Creates what resolves a name as `net.connect` wants it done, and fails if any of its addresses is not public.
+ * Creates a lookup for `net.connect` that fails if any address of the name is not public.
  *
- * @param resolveName what no stranger's name server can hold up; that of {@link createResolveName}
+ * @param resolveName must not let a stranger's name server hold up other lookups; see {@link createResolveName}
  */
 export function createPublicLookup(resolveName: ResolveName): LookupFunction {
   const resolvePublic = async (hostname: string, family: 4 | 6 | undefined) => {
-    // Always this machine (RFC 6761, section 6.3), and no question for a name server.
+    // Always this machine (RFC 6761, section 6.3), so name servers are not asked.
     if (/(^|\.)localhost\.?$/i.test(hostname)) throw forbidden(hostname);
     const addresses = await resolveName(hostname, family);
     if (addresses.every(({ address }) => isPublicAddress(address))) return addresses;
@@ -59,14 +60,14 @@ export function createPublicLookup(resolveName: ResolveName): LookupFunction {
   };
 }
 
-/** Decides who may be spoken to: by the URL before connecting, and by what its host resolves to. */
+/** Decides where we may connect: by the URL beforehand, and by the addresses of its host. */
 export interface AddressGuard {
   /** @throws {ForbiddenAddressError} */
   requireAllowed: (url: URL) => void;
   lookup: LookupFunction;
 }
 
-/** Lets nobody through but public addresses over https. */
+/** Allows only public addresses over https. */
 export const publicOnly: AddressGuard = {
   requireAllowed: requirePublicUrl,
   lookup: createPublicLookup(createResolveName()),

@@ -5,7 +5,7 @@ export const CALL_TIMEOUT_MS = 5000;
 export const NOT_FOUND = 5;
 export const ALREADY_EXISTS = 6;
 
-/** One attempt: whoever publishes keeps what must be sent, and tries again. The client itself would go on for 10 minutes. */
+/** One attempt: the publisher keeps the message and retries. The client itself would retry for 10 minutes. */
 export const oneAttempt = {
   timeout: CALL_TIMEOUT_MS,
   retry: {
@@ -22,7 +22,7 @@ export const oneAttempt = {
   },
 };
 
-/** The status code of a call that failed; undefined if something else did. */
+/** Returns the status code of a failed call, or undefined for any other error. */
 export function grpcCode(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

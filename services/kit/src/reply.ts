@@ -5,7 +5,7 @@ import { endWithTurn } from './end-with-turn';
 import type { HeaderList } from './header-list';
 import type { DescribedProblem } from './problem';
 
-/** What every response carries (OWASP's list for REST services). Computed once: it is the same for all. */
+/** The headers of every response (OWASP's list for REST services). Computed once. */
 export const securityHeaders: HeaderList = [
   'X-Content-Type-Options',
   'nosniff',
@@ -26,15 +26,18 @@ const inertHeaders: HeaderList = [
   "default-src 'none'; frame-ancestors 'none'",
 ];
 
-/** The same, and no cache may keep it. */
+/** The same, and no cache may store it. */
 export const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
 
-/** Whether the client is gone; detects it for a response queued behind another, too, for which Node.js 20 emits no event. */
+/**
+ * Returns whether the client has left. Detects it for a response queued behind another, too: Node.js 20 emits no event
+ * for that.
+ */
 export function isAbandoned(res: Response): boolean {
   return res.closed || res.req.socket.destroyed;
 }
 
-/** Aborts when the client has left, or has been answered. */
+/** Returns a signal that aborts when the client has left or has its response. */
 export function signalOf(res: Response): AbortSignal {
   const leaving = new AbortController();
   if (isAbandoned(res)) leaving.abort();
@@ -44,13 +47,13 @@ export function signalOf(res: Response): AbortSignal {
   return leaving.signal;
 }
 
-/** Ends an answer at once. Its request gives its slot back, however long the client takes to read. */
+/** Ends a response at once and releases its slot, however long the client takes to read. */
 function endNow(res: Response, body?: string | Buffer): void {
   releaseSlot(res.req);
   res.end(body);
 }
 
-/** Answers with a body that is already in its final form, in a single write. */
+/** Responds with a body in its final form, in a single write. */
 export function reply(
   res: Response,
   status: number,
@@ -70,7 +73,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 const jsonHeaders: HeaderList = ['Content-Type', JSON_TYPE, ...dataHeaders];
 
-/** Answers with a JSON value, or with text that already is JSON. */
+/** Responds with a JSON value, or with text that already is JSON. */
 export function replyJson(
   res: Response,
   status: number,
@@ -81,20 +84,20 @@ export function replyJson(
   reply(res, status, body, jsonHeaders, headers);
 }
 
-/** Answers 200 with text that nobody may keep. */
+/** Responds with 200 and text that no cache may store. */
 export function replyText(res: Response, text: string, contentType: string): void {
   reply(res, 200, text, dataHeaders, ['Content-Type', contentType]);
 }
 
-/** A JSON body made once for many responses, with the strong entity tag that names it (RFC 9110, section 8.8.3). */
+/** A JSON body made once for many responses, with its strong entity tag (RFC 9110, section 8.8.3). */
 export interface Representation {
   body: string;
   etag: string;
-  /** What every response with this body carries. */
+  /** The headers of every response with this body. */
   headers: HeaderList;
 }
 
-/** Serialises a value once and for all. */
+/** Serialises a value once for many responses. */
 export function represent(value: object): Representation {
   const body = JSON.stringify(value);
   const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
@@ -104,9 +107,9 @@ export function represent(value: object): Representation {
 }
 
 /**
- * Answers with a representation that caches may keep, or 304 to whoever says in `If-None-Match` that they have it
- * (RFC 9110, section 13.1.2). It is `ageS` seconds old and stays fresh until `maxAgeS` (RFC 9111, sections 4.2 and 5.1).
- * It is written when the turn ends (see {@link endWithTurn}).
+ * Responds with a representation that caches may store, or with 304 if `If-None-Match` has its tag (RFC 9110, section
+ * 13.1.2). It is `ageS` seconds old and stays fresh until `maxAgeS` (RFC 9111, sections 4.2 and 5.1). It is written
+ * when the turn ends (see {@link endWithTurn}).
  */
 export function replyRepresentation(
   res: Response,
@@ -125,7 +128,7 @@ export function replyRepresentation(
   endWithTurn(res, isKnown ? undefined : body);
 }
 
-/** All of the header's lines together. Looked for among the raw headers, as most requests have none (see express-app). */
+/** Joins all lines of the header. Scans the raw headers, as most requests have none (see express-app). */
 function ifNoneMatch(rawHeaders: readonly string[]): string | undefined {
   let value: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -135,7 +138,7 @@ function ifNoneMatch(rawHeaders: readonly string[]): string | undefined {
   return value;
 }
 
-/** Tags are compared weakly: `W/` makes no difference here. */
+/** Compares tags weakly: ignores `W/`. */
 function matches(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch.trim() === '*') return true;
@@ -144,12 +147,12 @@ function matches(ifNoneMatch: string | undefined, etag: string): boolean {
 
 const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];
 
-/** Answers with a problem document (RFC 9457) and the headers that go with it. */
+/** Responds with a problem document (RFC 9457) and its headers. */
 export function replyProblem(res: Response, { problem, headers }: DescribedProblem): void {
   reply(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
 }
 
-/** The same answer for where there is no response object to write it with. */
+/** Serialises the same response for when there is no response object. */
 export function serializeProblem(
   { problem, headers }: DescribedProblem,
   requestId: string,
@@ -158,7 +161,7 @@ export function serializeProblem(
   return { headers: problemHeaders.concat(ownHeaders(body, requestId), headers), body };
 }
 
-/** Answers 204, which has no body. */
+/** Responds with 204, which has no body. */
 export function replyEmpty(res: Response, headers: HeaderList = []): void {
   res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers));
   endNow(res);

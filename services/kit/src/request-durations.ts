@@ -1,36 +1,36 @@
 import type { Metric, Registry } from 'prom-client';
 
-/** What is known of a request once its connection is done with it. */
+/** A request whose connection is done with it. */
 export interface ServedRequest {
   method: string;
-  /** The pattern that matched, such as `/orders/:id`; null where none did. */
+  /** The pattern that matched, such as `/orders/:id`; null if none did. */
   route: string | null;
-  /** Null where the caller was gone before the answer was. */
+  /** Null if the client left before the response was sent. */
   status: number | null;
   durationMs: number;
 }
 
 const NAME = 'http_request_duration_seconds';
 
-/** From an answer out of memory up to a request that has waited for everything it calls. */
+/** From a response out of memory to a request that waited for everything it calls. */
 const BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Node.js knows some thirty more, and whoever asks may send them all. */
+/** Node.js accepts some thirty more, and a client may send them all. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
 
 interface Series {
   labels: { method: string; route: string; status: string };
-  /** How many took up to each bound and longer than the one before; last, how many took longer than all. */
+  /** How many took up to each bound but longer than the one before; last, how many took longer than all. */
   counts: number[];
   sumS: number;
 }
 
 /**
- * Registers the histogram `http_request_duration_seconds`, and returns what counts a request in it. There are as many
- * series as routes, methods and statuses, whatever is asked for.
+ * Registers the histogram `http_request_duration_seconds`; returns a function that counts a request in it. The number
+ * of series is limited by routes, methods and statuses, whatever clients send.
  *
- * Not with prom-client's own histogram: that spells out and checks the labels at every observation, of a child with
- * fixed labels too, which takes ten times as long.
+ * Not prom-client's own histogram: that checks and spells out the labels at every observation, even of a child with
+ * fixed labels, which takes ten times as long.
  */
 export function createRequestDurations(registry: Registry): (request: ServedRequest) => void {
   const all: Series[] = [];
@@ -45,7 +45,7 @@ export function createRequestDurations(registry: Registry): (request: ServedRequ
     ...described,
     get: () => Promise.resolve({ ...described, values: all.flatMap(toValues) }),
   };
-  // The registry asks no more of a metric than this; its types name the library's own kinds only.
+  // The registry needs no more of a metric than this; its types only name the library's own kinds.
   registry.registerMetric(metric as unknown as Metric);
 
   return ({ method: sent, route, status, durationMs }) => {
@@ -72,7 +72,7 @@ export function createRequestDurations(registry: Registry): (request: ServedRequ
   };
 }
 
-/** As Prometheus has it: each bucket counts those before it, too. */
+/** Returns the series as Prometheus expects it: each bucket includes those before it. */
 function toValues({ labels, counts, sumS }: Series) {
   let count = 0;
   const buckets = [...BOUNDS_S, '+Inf'].map((le, i) => {

@@ -35,7 +35,7 @@ const lines = fc.record(
 );
 
 describe('createRequestLog', () => {
-  it('writes what the logger itself would write, to the byte', () => {
+  it('writes what the logger itself would write, byte for byte', () => {
     const { logger, log, written } = setUp();
     fc.assert(
       fc.property(lines, (line: RequestLine) => {
@@ -66,7 +66,7 @@ describe('createRequestLog', () => {
     expect(JSON.parse(written())).toMatchObject({ ...line, ...changes, level, msg });
   });
 
-  it('says nothing that is not asked for', () => {
+  it('writes nothing below the log level', () => {
     const { log, written } = setUp('warn');
     log(line);
     expect(written()).toBe('');

@@ -1,16 +1,17 @@
 import { infoWriterOf, type Logger } from './logger';
 import type { ServedRequest } from './request-durations';
 
-/** What the log says of each request. */
+/** The log line of a request. */
 export interface RequestLine extends ServedRequest {
   requestId: string;
-  /** If no route matched: the path without its query, cut to a length, control characters escaped. */
+  /** If no route matched: the path without its query, shortened, control characters escaped. */
   path?: string;
 }
 
 /**
- * Creates what writes one line a request: `warn` for one that was aborted or failed here, else `info`. Of most, the JSON is
- * made by hand, the same to the byte: pino takes as long for it as the rest of the service for an answer out of memory.
+ * Returns a function that writes one line per request: `warn` if it was aborted or failed here, else `info`. It builds
+ * the JSON of `info` lines by hand, byte for byte as pino would: pino takes as long as the rest of the service does for
+ * a response out of memory.
  */
 export function createRequestLog(logger: Logger): (line: RequestLine) => void {
   const writeInfo = infoWriterOf(logger);

@@ -19,7 +19,7 @@ describe('a name', () => {
   });
   afterAll(() => server.close());
 
-  /** Only unanswered questions meet the deadline; the other half of the answer arrives long before it. */
+  /** Only queries without a response reach the timeout; the other half of the addresses arrives long before. */
   const patience: Record<string, number> = { 'silent.example': 50, 'half-silent.example': 2000 };
   const resolve = (name: string, family?: 4 | 6) => {
     const timeoutMs = patience[name] ?? 60_000;
@@ -32,13 +32,13 @@ describe('a name', () => {
     ['six.example', ['2606:4700::1111']],
     ['half-broken.example', ['1.1.1.1']],
     ['half-silent.example', ['1.1.1.1']],
-  ])('%s has the addresses that there are, IPv4 first', async (name, addresses) => {
+  ])('%s resolves to all its addresses, IPv4 first', async (name, addresses) => {
     expect(await resolve(name)).toEqual(
       addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
     );
   });
 
-  it.each([4, 6] as const)('is asked for by IPv%s alone where that is wanted', async (family) => {
+  it.each([4, 6] as const)('resolves for IPv%s alone if asked to', async (family) => {
     const before = server.asked.length;
     const addresses = await resolve('both.example', family);
     expect(new Set(addresses.map((each) => each.family))).toEqual(new Set([family]));
@@ -48,9 +48,9 @@ describe('a name', () => {
   it.each([
     ['has no address', 'empty.example', 'ENODATA'],
     ['does not exist', 'nowhere.example', 'ENOTFOUND'],
-    ['cannot be told', 'broken.example', 'ESERVFAIL'],
-    ['nobody answers for', 'silent.example', 'ETIMEOUT'],
-  ])('that %s is an error that says so', async (_, name, code) => {
+    ['cannot be looked up', 'broken.example', 'ESERVFAIL'],
+    ['gets no response', 'silent.example', 'ETIMEOUT'],
+  ])('fails with its own error if it %s', async (_, name, code) => {
     await expect(resolve(name)).rejects.toMatchObject({ code });
   });
 });

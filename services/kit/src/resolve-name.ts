@@ -1,30 +1,30 @@
 import { promises, type LookupAddress } from 'node:dns';
 
-/** Gives all addresses of a name, IPv4 first; of one family alone where that is asked for. */
+/** Returns all addresses of a name, IPv4 first, or only the addresses of one family. */
 export type ResolveName = (hostname: string, family: 4 | 6 | undefined) => Promise<LookupAddress[]>;
 
 const NAME_SERVER_TIMEOUT_MS = 2000;
 const NAME_SERVER_TRIES = 2;
 
-/** What c-ares says of a name that has no such addresses. */
+/** The codes of c-ares for a name without such addresses. */
 const ABSENT: unknown[] = ['ENODATA', 'ENOTFOUND'];
 
 /**
- * Creates what asks the name servers itself (c-ares), where `dns.lookup` has a thread wait for getaddrinfo: there are few,
- * nothing takes one back, and names that nobody answers for would hold up every other lookup of the process. The price: only
- * name servers are asked, neither `/etc/hosts` nor the search domains of a cluster. It rejects with the code of `node:dns`
- * if neither family has an address.
+ * Creates a resolver that asks the name servers itself (c-ares). `dns.lookup` blocks a thread in getaddrinfo: there are
+ * few threads, the call cannot be canceled, and names that no server responds for would hold up every other lookup of
+ * the process. The price: it asks only name servers, neither `/etc/hosts` nor the search domains of a cluster. It
+ * rejects with the code of `node:dns` if neither family has an address.
  *
- * @param options.servers as `Resolver.setServers` takes them; those of the machine by default
- * @param options.timeoutMs how long to wait for one of them, 2000 by default; on the second try twice that
- * @param options.tries how often each is asked, 2 by default
+ * @param options.servers as `Resolver.setServers` takes them, by default the machine's
+ * @param options.timeoutMs how long to wait for each, by default 2000; twice that on the second try
+ * @param options.tries how often to ask each, by default 2
  */
 export function createResolveName(
   options: { servers?: readonly string[]; timeoutMs?: number; tries?: number } = {},
 ): ResolveName {
   const { servers, timeoutMs = NAME_SERVER_TIMEOUT_MS, tries = NAME_SERVER_TRIES } = options;
   return async (hostname, family) => {
-    // A new one each time: c-ares would wait less for a slow name after quick ones.
+    // A new one each time: after fast responses, c-ares would wait less for a slow name.
     const resolver = new promises.Resolver({ timeout: timeoutMs, tries });
     if (servers) resolver.setServers(servers);
     const answers = await Promise.allSettled([

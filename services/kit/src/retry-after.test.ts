@@ -17,7 +17,7 @@ describe('readRetryAfter', () => {
     ['2 s', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('takes %s for %s', (value, ms) => {
+  ])('reads %s as %s', (value, ms) => {
     expect(readRetryAfter(value, { maxMs: DAY, now })).toBe(ms);
   });
 });

@@ -1,9 +1,9 @@
-/** The form in which dates are sent (RFC 9110, section 5.6.7); `Date.parse` alone reads almost anything as one. */
+/** The format of HTTP dates (RFC 9110, section 5.6.7); `Date.parse` alone accepts almost anything. */
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /**
- * What `Retry-After` says (RFC 9110, section 10.2.3), in milliseconds from now and at most `maxMs`; undefined if it says
- * nothing sane.
+ * Parses `Retry-After` (RFC 9110, section 10.2.3). Returns the milliseconds from now, at most `maxMs`, or undefined if
+ * it is missing or invalid.
  */
 export function readRetryAfter(
   value: string | undefined,

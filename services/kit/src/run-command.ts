@@ -16,7 +16,7 @@ interface CommandArguments<O extends Options> {
 
 /**
  * Runs a command that does one thing and ends. Exits 0, 1 if it failed, or 2 for wrong arguments; stderr says why.
- * `--help` and `-h` print how the command is used, and run nothing.
+ * `--help` and `-h` print the usage and run nothing.
  *
  * @param command.options as `parseArgs` takes them
  */

@@ -2,7 +2,7 @@ import { recordingLogger } from '../testing';
 import { ConfigError } from './env';
 import { runProcess, type Running } from './run';
 
-/** What the process did at its end; `process.exit` is stood in for, so that the test outlives it. */
+/** Records how the process ends. `process.exit` is mocked, so that the test outlives it. */
 function setUp() {
   const exits: unknown[] = [];
   let stderr = '';
@@ -41,7 +41,7 @@ afterEach(() => {
 
 describe('runProcess', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'disconnect'])(
-    'closes once and exits 0 on %s, however often',
+    'closes once and exits 0 on %s, however often it comes',
     async (event) => {
       const { exits, run } = setUp();
       const close = jest.fn(() => Promise.resolve());
@@ -62,7 +62,7 @@ describe('runProcess', () => {
     expect(sent).toEqual([]);
   });
 
-  it('says over its IPC channel that it is ready', async () => {
+  it('reports over its IPC channel that it is ready', async () => {
     const { run, sent } = setUp();
     await run(() => Promise.resolve());
     expect(sent).toEqual([{ type: 'ready' }]);
@@ -89,7 +89,7 @@ describe('runProcess', () => {
     jest.useRealTimers();
   });
 
-  it('logs an exception nobody caught and exits 1', async () => {
+  it('logs an uncaught exception and exits 1', async () => {
     const { exits, lines, run } = setUp();
     await run(() => Promise.resolve());
     process.emit('uncaughtException', new Error('lost'));
@@ -97,7 +97,7 @@ describe('runProcess', () => {
     expect(lines).toContainEqual(expect.objectContaining({ level: 'fatal' }));
   });
 
-  it('tells of a bad configuration without a stack, of anything else with one', async () => {
+  it('prints a bad configuration without a stack, and any other error with one', async () => {
     const { exits, stderr } = setUp();
     await runProcess('offers', () => Promise.reject(new ConfigError('PORT is wrong'))).catch(
       () => undefined,

@@ -1,7 +1,7 @@
 import type { Logger } from './logger';
 import { StartError } from './start-error';
 
-/** What a started process hands back: how to stop it. */
+/** A started process and how to stop it. */
 export interface Running {
   logger: Logger;
   shutdownTimeoutMs: number;
@@ -10,10 +10,10 @@ export interface Running {
 }
 
 /**
- * Runs a process from start to end. A start that fails says why, without a stack for a {@link StartError}, and exits 1.
- * SIGTERM, SIGINT, SIGHUP, SIGQUIT and the end of a parent with an IPC channel close it: exit 0, or 1 after
- * `shutdownTimeoutMs`; during the start they exit 1 at once. Such a parent gets `{ type: 'ready' }` after the start.
- * An uncaught exception exits 1 at once: what is acknowledged is kept elsewhere, and a process in an unknown state should
+ * Runs a process from start to end. If the start fails, prints why, without a stack for a {@link StartError}, and exits
+ * 1. SIGTERM, SIGINT, SIGHUP, SIGQUIT and the end of a parent with an IPC channel close it: exit 0, or 1 after
+ * `shutdownTimeoutMs`; during the start they exit 1 at once. Such a parent gets `{ type: 'ready' }` after the start. An
+ * uncaught exception exits 1 at once: acknowledged work is stored elsewhere, and a process in an unknown state should
  * not go on.
  */
 export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
@@ -65,7 +65,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
   process.send?.({ type: 'ready' });
 }
 
-/** Ends the process and says why, without a stack for a {@link StartError}. */
+/** Prints why, without a stack for a {@link StartError}, and ends the process. */
 export function exitWith(name: string, error: unknown, code = 1): never {
   const expected = error instanceof StartError;
   const text = expected ? error.message : error instanceof Error ? error.stack : String(error);

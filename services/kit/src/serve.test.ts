@@ -13,7 +13,7 @@ import { kitProblems } from './problem';
 import { reply, replyJson } from './reply';
 import { ListenError, serve, type RunningServer } from './serve';
 
-/** More than the system's buffers take at once. */
+/** More than the system's buffers hold. */
 const LARGE = 'x'.repeat(20_000_000);
 
 const running: RunningServer[] = [];
@@ -112,7 +112,7 @@ async function start(
   return { ...server, lines, arrived, letGo };
 }
 
-/** Sends bytes on a connection of their own; everything that comes back until it is closed. */
+/** Sends bytes on a connection of their own. Returns everything received until it is closed. */
 async function send(port: number, ...parts: string[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -140,13 +140,13 @@ async function ask(
 }
 
 describe('serve', () => {
-  it('serves requests that are born with the app as their own', async () => {
+  it('serves an app on its own prototypes', async () => {
     const { port } = await start();
     const res = await ask(port, '/livez');
     expect([res.statusCode, res.body]).toEqual([200, '{"status":"ok"}']);
   });
 
-  it('refuses a port in use with one line', async () => {
+  it('refuses a port in use with a one-line message', async () => {
     const { port } = await start();
     const second = start({ port });
     await expect(second).rejects.toThrow(ListenError);
@@ -163,7 +163,7 @@ describe('serve', () => {
     ['CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     ['GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
     ['GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n', 400],
-  ])('answers bytes that are no request with a problem: %#', async (bytes, status) => {
+  ])('responds to bytes that are not a request with a problem: %#', async (bytes, status) => {
     const { port, lines } = await start();
     const answer = await send(port, bytes);
     expect(answer).toMatch(
@@ -184,7 +184,7 @@ describe('serve', () => {
   it.each([
     ['headers', 'GET /livez HTTP/1.1\r\nHost: x\r\nA: '],
     ['a body', `${post(100)}{`],
-  ])('waits for %s only so long', async (_, begun) => {
+  ])('times out waiting for %s', async (_, begun) => {
     const { port, lines } = await start({
       timeouts: { headersMs: 100, requestMs: 200, checkMs: 20 },
     });
@@ -196,7 +196,7 @@ describe('serve', () => {
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'audit', audit }));
   });
 
-  it('ignores an expectation it does not know', async () => {
+  it('ignores an unknown expectation', async () => {
     const { port } = await start();
     const bytes = 'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n';
     expect(statuses(await send(port, bytes))).toEqual(['200']);
@@ -205,7 +205,7 @@ describe('serve', () => {
   it.each([
     ['garbage', 'GARBAGE\r\n\r\n'],
     ['a tunnel', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
-  ])('answers the requests before %s first', async (_, bytes) => {
+  ])('responds to the requests before %s first', async (_, bytes) => {
     const { port, arrived, letGo } = await start();
     const answers = send(port, get1('/slow') + get1('/livez') + bytes, 'more garbage\r\n\r\n');
     await until(() => arrived.slow === 1);
@@ -214,7 +214,7 @@ describe('serve', () => {
     expect(statuses(await answers)).toEqual(['200', '200', '400']);
   });
 
-  it('answers a request whose body breaks off into garbage under its own id', async () => {
+  it('responds to a request with garbage in its body under its own id', async () => {
     const { port, lines } = await start();
     const chunked = post(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
     const answer = await send(port, `${chunked}2\r\n{}\r\nnonsense\r\n\r\n`);
@@ -224,7 +224,7 @@ describe('serve', () => {
     expect(answer).toContain(`X-Request-Id: ${String(ofRequest[0]!['requestId'])}`);
   });
 
-  it('answers a request that breaks off into garbage while it is worked on', async () => {
+  it('responds to a request that turns into garbage while it is handled', async () => {
     const { port } = await start();
     const chunked = get1('/soon').replace('Host: x', 'Host: x\r\nTransfer-Encoding: chunked');
     expect(statuses(await send(port, `${chunked}ZZ\r\n`))).toEqual(['400']);
@@ -240,7 +240,7 @@ describe('serve', () => {
     expect(answer).toContain('malformed-json');
   });
 
-  it('lets go of who does not read what is ready, but not of who has nothing to ask', async () => {
+  it('closes the connection of a client that does not read, but not an idle one', async () => {
     const { port, lines } = await start({ timeouts: { readMs: 400 } });
     const idle = await connected(port);
     const deaf = connect(port, '127.0.0.1').pause();
@@ -253,7 +253,7 @@ describe('serve', () => {
     idle.socket.destroy();
   });
 
-  it('finishes the request in flight, turns unready at once, and lets go of idle connections', async () => {
+  it('finishes the request in progress, turns unready at once, and closes idle connections', async () => {
     const server = await start();
     const keepAlive = new Agent({ keepAlive: true });
     await ask(server.port, '/livez', keepAlive);
@@ -282,23 +282,23 @@ describe('serve', () => {
     ['half a head was sent', 'GET /livez HTTP/1.1\r\nHo'],
     ['half a body was sent', `${post(10)}{`],
     ['the body of a refused request is missing', post(10).replace('/echo', '/livez')],
-    ['a request was answered', get1('/livez')],
-  ])('lets go of a connection on which %s', async (_, bytes) => {
+    ['a request got its response', get1('/livez')],
+  ])('closes a connection on which %s', async (_, bytes) => {
     const longMs = 3_600_000;
     const server = await start({ timeouts: { headersMs: longMs, requestMs: longMs } });
     const answer = send(server.port, bytes);
-    // What was sent before this has been read by the time this is answered.
+    // Once this has its response, the server has read what was sent before.
     await ask(server.port, '/livez');
-    // Each would keep its place for longer than this test may take.
+    // Without the drain, each connection would outlast this test.
     await server.close();
     await answer;
   });
 
-  it('sends large answers to their end before it closes', async () => {
+  it('sends large responses completely before it closes', async () => {
     const server = await start();
     const socket = connect(server.port, '127.0.0.1');
     socket.write(get1('/large') + get1('/large'));
-    // Both are answered then, and wait in the connection's buffer.
+    // Both responses are ready then, and wait in the connection's buffer.
     await until(() => server.arrived.large === 2);
     const idle = await connected(server.port);
     const closed = server.close();
@@ -309,7 +309,7 @@ describe('serve', () => {
     expect(answers.length).toBeGreaterThan(2 * LARGE.length);
   });
 
-  it('answers a request that arrives on an idle connection while it drains', async () => {
+  it('responds to a request that arrives on an idle connection during a drain', async () => {
     const server = await start();
     const keepAlive = new Agent({ keepAlive: true, maxSockets: 1 });
     await ask(server.port, '/livez', keepAlive);
@@ -322,8 +322,8 @@ describe('serve', () => {
   });
 });
 
-describe('past as many connections as there may be', () => {
-  it('closes the one that has been of no use for longest', async () => {
+describe('at the limit of connections', () => {
+  it('closes the one unused for longest', async () => {
     const { port, arrived, letGo } = await start({ maxConnections: 4 });
     const used = await connected(port);
     const idle = await connected(port);
@@ -333,7 +333,7 @@ describe('past as many connections as there may be', () => {
     await used.heard('200 OK');
     begun.socket.write(get1('/slow'));
     await until(() => arrived.slow === 1);
-    // A connection may be idle for a second before it counts as unused: that second is over now.
+    // A connection counts as unused after a second without a request. That second is over now.
     letTimePass(1100);
     const next = await connected(port);
     await idle.closed;
@@ -344,12 +344,12 @@ describe('past as many connections as there may be', () => {
     for (const { socket } of [used, younger, begun, next]) socket.destroy();
   });
 
-  it('closes the new one where all are in use', async () => {
+  it('closes the new one if all are in use', async () => {
     const { port, arrived, letGo } = await start({ maxConnections: 1 });
     const begun = await connected(port);
     begun.socket.write(get1('/slow'));
     await until(() => arrived.slow === 1);
-    // A connection may be idle for a second before it counts as unused: that second is over now.
+    // A connection counts as unused after a second without a request. That second is over now.
     letTimePass(1100);
     const next = await connected(port);
     await next.closed;

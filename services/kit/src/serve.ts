@@ -10,33 +10,33 @@ import type { Logger } from './logger';
 import { StartError } from './start-error';
 import { answerUnreadable } from './unreadable';
 
-/** How long a client may take over what, in milliseconds. */
+/** How long a client may take, in milliseconds. */
 const TIMEOUTS = {
   /** To send its headers, and its whole request: shorter than a shutdown may take. */
   headersMs: 5000,
   requestMs: 8000,
-  /** How often these two are looked at. */
+  /** How often these two are checked. */
   checkMs: 1000,
   /** To read what is ready for it, however steadily it reads. */
   readMs: 60_000,
-  /** To ask for something more: longer than Google's load balancers do (600 s), so that it is they who close. */
+  /** To send another request: longer than Google's load balancers wait (600 s), so that they close first. */
   unusedMs: 620_000,
 };
 /**
- * Connections that the kernel makes while nobody here has time to take them: of one more it says nothing, and the client
- * tries again after a second, three, seven. (The kernel has a limit of its own, 4096 on Linux.)
+ * Connections that the kernel holds until the process accepts them. It ignores any beyond that, and the client retries
+ * after one, three and seven seconds. (The kernel has a limit of its own, 4096 on Linux.)
  */
 const BACKLOG = 4096;
 /** Of the request line and the headers together. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** A server that listens. */
+/** A listening server. */
 export interface RunningServer {
-  /** The port listened on: the one asked for, or the one the system chose for 0. */
+  /** The port it listens on: the requested one, or the one the system chose for 0. */
   port: number;
   /**
-   * Stops: `/readyz` turns 503 at once; `SHUTDOWN_DELAY_MS` later the listener closes; requests in flight are answered.
-   * Resolves when the last connection is closed. Calling it again returns the same promise.
+   * Stops: `/readyz` turns 503 at once; `SHUTDOWN_DELAY_MS` later the listener closes; requests in progress get their
+   * responses. Resolves when the last connection is closed. Further calls return the same promise.
    */
   close: () => Promise<void>;
 }
@@ -44,7 +44,7 @@ export interface RunningServer {
 /**
  * Serves an app over HTTP/1.1.
  *
- * @throws {ListenError} where the port is taken or not allowed.
+ * @throws {ListenError} if the server cannot listen on the address.
  */
 export async function serve(options: {
   app: Express;
@@ -62,14 +62,14 @@ export async function serve(options: {
       headersTimeout: timeouts.headersMs,
       requestTimeout: timeouts.requestMs,
       connectionsCheckingInterval: timeouts.checkMs,
-      // node:http would set a timer for each answer; the sweep of connections closes the unused ones.
+      // node:http would set a timer for each response; the sweep of connections closes unused ones.
       keepAliveTimeout: 0,
-      // The app refuses a request without one; node:http would answer with no body and no log line.
+      // The app refuses a request without one; node:http would respond with no body and no log line.
       requireHostHeader: false,
     },
     app,
   );
-  // An expectation that means nothing to a server may be ignored (RFC 9110, section 10.1.1).
+  // A server may ignore an expectation that it does not know (RFC 9110, section 10.1.1).
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   const connections = trackConnections(server, {
     maxConnections: config.MAX_CONNECTIONS,
@@ -87,7 +87,7 @@ export async function serve(options: {
   };
 }
 
-/** The address cannot be listened on. */
+/** The server cannot listen on the address. */
 export class ListenError extends StartError {
   readonly code = 'listen-failed';
 }

@@ -28,7 +28,7 @@ describe('createServiceApp', () => {
     });
   });
 
-  it('publishes schemas that no endpoint has to do with, and those in them, by their names', async () => {
+  it('publishes schemas that no endpoint uses, and their nested schemas, by name', async () => {
     const leaf = z.object({ size: z.int() }).meta({ id: 'Leaf' });
     const tree = z.object({ leaves: z.array(leaf) }).meta({ id: 'Tree' });
     const { body } = await request(setUp({ schemas: [tree] }))
@@ -42,7 +42,7 @@ describe('createServiceApp', () => {
     }).toThrow('must be integer');
   });
 
-  it('serves a page of which every part comes from this process', async () => {
+  it('serves a page whose parts all come from this process', async () => {
     const app = setUp();
     const { text, headers } = await request(app).get('/docs').expect(200);
     expect(headers['content-security-policy']).toContain("default-src 'none'");

@@ -6,7 +6,7 @@ import { healthEndpoints, type ReadinessDetail } from './health';
 import { createMetrics, metricsEndpoint, type GaugeSource } from './metrics';
 import type { MoreToDocument, ServiceInfo } from './openapi';
 
-/** What a service is made of. */
+/** What a service consists of. */
 export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, MoreToDocument {
   info: ServiceInfo;
   /** Paths that `GET /` links to by name, in addition to the documentation. */
@@ -15,7 +15,7 @@ export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, M
   gaugeSources?: readonly GaugeSource[];
 }
 
-/** A service's endpoints as a whole application, with its health, its metrics and its documentation. */
+/** Creates a whole application from a service's endpoints, with health, metrics and documentation. */
 export function createServiceApp(options: ServiceAppOptions): Express {
   const { info, logger, lifecycle, problems } = options;
   const { readinessDetail, gaugeSources = [], admission = createAdmission() } = options;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 
-/** Version, trace id, parent id, flags; what a later version may add is not ours to repeat. */
+/** Version, trace id, parent id, flags. What a later version adds is not sent on. */
 const TRACEPARENT =
   /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/;
 
 /**
- * The `traceparent` to send on (W3C Trace Context, section 3.2): of the caller's trace, or of a new one where the caller
- * names none that is valid. The parent id is a new one in either case.
+ * Returns the `traceparent` to send on (W3C Trace Context, section 3.2): of the caller's trace, or of a new one if the
+ * caller's is missing or invalid. The parent id is always new.
  */
 export function continueTrace(received: string | undefined): string {
   const [, version, traceId, flags, more] = TRACEPARENT.exec(received ?? '') ?? [];

@@ -15,8 +15,8 @@ import {
 import { replyProblem, serializeProblem } from './reply';
 
 /**
- * Answers bytes that are no request, or not one in time, with a problem document, and ends their connection.
- * Never ahead of the answers to what came before them: a client reads answers in the order of its requests.
+ * Responds with a problem document to bytes that are not a request, or not one in time, and ends their connection.
+ * Never ahead of earlier responses: a client reads them in the order of its requests.
  */
 export function answerUnreadable(server: Server, connections: Connections, logger: Logger): void {
   const refused = new WeakSet<Duplex>();
@@ -27,7 +27,7 @@ export function answerUnreadable(server: Server, connections: Connections, logge
       socket.destroy();
       return;
     }
-    // The parser goes on complaining for as long as bytes arrive.
+    // The parser reports errors for as long as bytes arrive.
     if (refused.has(socket)) return;
     refused.add(socket);
     const described = describeProblem(asProblem(error), kitProblems);
@@ -49,14 +49,14 @@ export function answerUnreadable(server: Server, connections: Connections, logge
       const fields = [...headers, 'Connection', 'close'];
       const lines = fields.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
       const head = `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
-      // Destroyed, not left to the client to close: it may be one that never reads.
+      // Destroyed, not left to the client to close: it may never read.
       socket.end(`${head}\r\n${body}`, () => socket.destroy());
     });
   };
 
   server.on('clientError', refuse);
   server.on('connect', (_req, socket) => {
-    // Nobody else listens to a socket whose connection was to become a tunnel.
+    // A socket that was to become a tunnel has no other error listener.
     socket.on('error', () => socket.destroy());
     refuse(new Error('CONNECT is for proxies'), socket);
   });

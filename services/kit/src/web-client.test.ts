@@ -30,11 +30,11 @@ function aClient(overrides: Partial<Parameters<typeof createWebClient>[0]> = {})
   return client;
 }
 
-/** Ends what would hang. */
+/** A limit against a hang. */
 const inTime = () => AbortSignal.timeout(60_000);
 
 describe('createWebClient', () => {
-  it('gives the answer, whatever its status, and says who asks', async () => {
+  it('returns the response, whatever its status, and sends its user agent', async () => {
     const server = await serverThat((req, res) => {
       res.writeHead(418, { 'x-v': '3' }).end(JSON.stringify(req.headers));
     });
@@ -80,7 +80,7 @@ describe('createWebClient', () => {
     ['br', 'x'],
     ['gzip', 'not gzip'],
     ['gzip, gzip', 'x'],
-  ])('refuses a body said to be %s that is %s', async (encoding, body) => {
+  ])('refuses a body declared as %s that is %s', async (encoding, body) => {
     const server = await serverThat((_, res) => {
       res.writeHead(200, { 'content-encoding': encoding }).end(body);
     });
@@ -89,7 +89,7 @@ describe('createWebClient', () => {
     });
   });
 
-  it('reads no body to its end that has none', async () => {
+  it('stops reading an endless body', async () => {
     const server = await serverThat((_, res) => {
       const more = setInterval(() => res.write('x'.repeat(500)), 1);
       res.on('close', () => {
@@ -102,7 +102,7 @@ describe('createWebClient', () => {
     await until(() => server.connections() === 0);
   });
 
-  it('ends when the signal says so, even if a byte comes now and then', async () => {
+  it('ends when the signal aborts, even if a byte comes now and then', async () => {
     const server = await serverThat((_, res) => {
       const more = setInterval(() => res.write(' '), 20);
       res.on('close', () => {
@@ -128,7 +128,7 @@ describe('createWebClient', () => {
     });
   });
 
-  it('posts a body and gives status and headers, over connections that it keeps', async () => {
+  it('posts a body and returns status and headers, over kept-alive connections', async () => {
     const seen: unknown[] = [];
     const server = await serverThat((req, res) => {
       let body = '';
@@ -150,12 +150,12 @@ describe('createWebClient', () => {
 
   const aPost = (timeoutMs = 60_000) => ({ headers: {}, body: '', timeoutMs, signal: inTime() });
 
-  it('follows no redirect of a post', async () => {
+  it('does not follow the redirect of a post', async () => {
     const server = await serverThat((_, res) => res.writeHead(307, { location: '/b' }).end());
     expect(await aClient().post(server.url, aPost())).toMatchObject({ status: 307 });
   });
 
-  it('cuts off what a post is answered at length, and takes its status', async () => {
+  it('cuts off a long response to a post, and returns its status', async () => {
     const server = await serverThat((_, res) => {
       const more = setInterval(() => res.write('x'.repeat(500)), 1);
       res.on('close', () => {
@@ -169,7 +169,7 @@ describe('createWebClient', () => {
   it.each<[string, RequestListener]>([
     ['hangs', () => undefined],
     ['sends headers and then hangs', (_, res) => void res.writeHead(200).write('x')],
-  ])('ends a post at its deadline to a server that %s', async (_, listener) => {
+  ])('ends a post to a server that %s on timeout', async (_, listener) => {
     const server = await serverThat(listener);
     await expect(aClient().post(server.url, aPost(100))).rejects.toMatchObject({ code: 'timeout' });
     await until(() => server.connections() === 0);
@@ -192,7 +192,7 @@ describe('createWebClient', () => {
     expect(inner.connections()).toBe(0);
   });
 
-  it('speaks to public addresses only, if that is its guard', async () => {
+  it('connects only to public addresses with that guard', async () => {
     const asked = jest.fn();
     const server = await serverThat((_, res) => {
       asked();
@@ -210,7 +210,7 @@ describe('createWebClient', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('ends in time where nobody answers for a name', async () => {
+  it('ends in time if no name server responds', async () => {
     const nameServer = await startNameServer(() => 'silence');
     opened.push(nameServer);
     const patience = { timeoutMs: 1000, tries: 1 };
@@ -226,7 +226,7 @@ describe('createWebClient', () => {
     expect(new Set(nameServer.asked)).toEqual(new Set(['A silent.example', 'AAAA silent.example']));
   });
 
-  it('refuses a name that leads inside by one of its addresses', async () => {
+  it('refuses a name with an internal address among its addresses', async () => {
     const nameServer = await startNameServer((_, family) =>
       family === 4 ? ['1.1.1.1', '127.0.0.1'] : [],
     );

@@ -7,33 +7,33 @@ import type { AddressGuard } from './public-address';
 
 const decompress = promisify(gunzip);
 
-/** What came back, whatever its status. */
+/** A response, whatever its status. */
 export interface WebResponse {
-  /** Where it came from, after redirects. */
+  /** The URL it came from, after redirects. */
   url: URL;
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
 }
 
-/** A client of servers that nobody here runs, and that may be hostile. */
+/** A client for servers that others run and that may be hostile. */
 export interface WebClient {
   /**
    * GETs a URL and follows its redirects, until the signal aborts.
    *
-   * @throws {ForbiddenAddressError} where the guard refuses where it leads.
+   * @throws {ForbiddenAddressError} if the guard refuses the URL or a redirect.
    * @throws {ExchangeEndedError} `canceled` once the signal aborts, `too-large` for a body over the limit.
-   * @throws {UnusableResponseError} for redirects without end, or a body that cannot be decoded.
+   * @throws {UnusableResponseError} for too many redirects, or a body that cannot be decoded.
    */
   get: (
     url: string | URL,
     options: { headers?: Record<string, string>; signal: AbortSignal },
   ) => Promise<WebResponse>;
   /**
-   * POSTs a body within `timeoutMs`. Redirects are not followed, and of the answer no more is read than the limit: its
-   * status is what counts, and the rest is cut off.
+   * POSTs a body within `timeoutMs`. Does not follow redirects. Only the status counts: it reads the response up to the
+   * limit and cuts off the rest.
    *
-   * @throws {ForbiddenAddressError} where the guard refuses the URL or what it leads to.
+   * @throws {ForbiddenAddressError} if the guard refuses the URL or its addresses.
    * @throws {ExchangeEndedError} `timeout`, or `canceled` once the signal aborts.
    */
   post: (
@@ -45,24 +45,24 @@ export interface WebClient {
       signal: AbortSignal;
     },
   ) => Promise<Omit<WebResponse, 'body'>>;
-  /** Breaks off what is under way, and closes the connections. */
+  /** Aborts what is in progress, and closes the connections. */
   close: () => Promise<void>;
 }
 
-/** The response has no content that could be used. */
+/** The response has no usable content. */
 export class UnusableResponseError extends Error {
   readonly code = 'unusable-response';
   override readonly name = 'UnusableResponseError';
 }
 
-/** What it calls itself unless it is told otherwise. */
+/** The default user agent. */
 const USER_AGENT = 'loan-buddy/1.0';
 
 /**
- * Creates a client for the web at large. Bodies count up to `maxResponseBytes`, before and after decompression, and
- * headers up to 16 KiB; at most `maxRedirects` redirects are followed. The guard is asked before each of them; without
- * one, anybody is spoken to, by whatever name this machine knows them: names that hang then hold up other lookups. No
- * more than `connections`, 16 unless given, are open to one origin.
+ * Creates a client for the web at large. Limits bodies to `maxResponseBytes`, before and after decompression, headers
+ * to 16 KiB, redirects to `maxRedirects`, and connections to one origin to `connections`, by default 16. Asks the guard
+ * before each request. Without a guard, it connects anywhere and resolves names as this machine does: names that hang
+ * then hold up other lookups.
  */
 export function createWebClient(options: {
   userAgent?: string;

@@ -1,4 +1,4 @@
-/** Stops `performance.now()` for this test, which sets the time as `ms`. Timers are not affected. */
+/** Stops `performance.now()` for this test, which sets the time through `ms`. Timers are not affected. */
 export function stopClock(): { ms: number } {
   const clock = { ms: performance.now() };
   jest.spyOn(performance, 'now').mockImplementation(() => clock.ms);

@@ -1,4 +1,4 @@
-/** For `doNotFake`: a test moves intervals on as it likes, while servers and their clients go on as ever. */
+/** For `doNotFake`: the test decides when intervals fire, while servers and clients work as usual. */
 export const allButIntervals = [
   ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
   ...(['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] as const),

@@ -19,19 +19,19 @@ export interface LocalServer {
   close: () => Promise<void>;
 }
 
-/** A real HTTP server on 127.0.0.1 that answers as the listener does: well, late, or with nonsense. */
+/** Starts a real HTTP server on 127.0.0.1 that responds as the listener does: well, late, or with nonsense. */
 export function startHttpServer(listener: RequestListener): Promise<LocalServer> {
   return listen(createServer({ keepAliveTimeout: 60_000 }, listener));
 }
 
-/** An app of ours on 127.0.0.1, its connections followed as a service's are, without limits. */
+/** Starts an app of ours on 127.0.0.1. Its connections are tracked as in a service, but without limits. */
 export function startApp(app: Express): Promise<LocalServer> {
   const server = createServer(serverOptions(app), app);
   trackConnections(server, { maxConnections: Infinity, unusedMs: Infinity, readMs: Infinity });
   return listen(server);
 }
 
-/** A server that speaks whatever the listener writes, HTTP or not. */
+/** Starts a server that sends whatever the listener writes, HTTP or not. */
 export function startTcpServer(listener: (socket: Socket) => void): Promise<LocalServer> {
   return listen(createTcpServer(listener));
 }

@@ -2,22 +2,22 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import ipaddr from 'ipaddr.js';
 
-/** The response codes of RFC 1035, section 4.1.1, that tests want. */
+/** The response codes of RFC 1035, section 4.1.1, that tests need. */
 const rcodes = { servfail: 2, nxdomain: 3 };
 
-/** What a name server says of the addresses of one family: which there are, an error, or nothing at all. */
+/** The response of a name server for the addresses of one family: the addresses, an error, or nothing at all. */
 export type NameAnswer = readonly string[] | keyof typeof rcodes | 'silence';
 
 /** A name server on 127.0.0.1, for one test. */
 export interface NameServer {
   /** As `Resolver.setServers` takes it. */
   address: string;
-  /** The questions so far, such as `A example.com`. */
+  /** The queries so far, such as `A example.com`. */
   asked: string[];
   close: () => Promise<void>;
 }
 
-/** A real DNS server (RFC 1035, over UDP) that answers as it is told to. */
+/** Starts a real DNS server (RFC 1035, over UDP) whose responses `answer` decides. */
 export async function startNameServer(
   answer: (name: string, family: 4 | 6) => NameAnswer,
 ): Promise<NameServer> {
@@ -32,7 +32,7 @@ export async function startNameServer(
     const rcode = typeof answered === 'string' ? rcodes[answered] : 0;
     const header = Buffer.alloc(12);
     query.copy(header, 0, 0, 2);
-    // A response to a recursive question, which recursion is available for.
+    // The flags of a response to a recursive query, with recursion available.
     header.writeUInt16BE(0x8180 | rcode, 2);
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(addresses.length, 6);
@@ -66,7 +66,7 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
 function encodeRecord(type: number, address: string): Buffer {
   const data = Buffer.from(ipaddr.parse(address).toByteArray());
   const record = Buffer.alloc(12);
-  // The name is that of the question, at byte 12; then type, class (internet), seconds to live, length.
+  // A pointer to the name in the query, at byte 12; then type, class (internet), time to live in seconds, length.
   record.writeUInt16BE(0xc00c, 0);
   record.writeUInt16BE(type, 2);
   record.writeUInt16BE(1, 4);

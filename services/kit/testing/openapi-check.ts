@@ -10,9 +10,9 @@ interface Document {
   paths: Record<string, Record<string, { responses: Record<string, Described> }>>;
 }
 
-/** Headers that need no word in the document of a service. */
+/** Headers that a document need not describe. */
 const understood = new Set([
-  // HTTP's own: of the connection, the message and its body.
+  // HTTP's own headers: of the connection, the message and its body.
   ...[
     'connection',
     'content-encoding',
@@ -28,10 +28,10 @@ const understood = new Set([
   ...['strict-transport-security', 'x-content-type-options', 'x-frame-options'],
 ]);
 
-/** What may befall any request before an endpoint sees it: documented once for all of these, as `default`. */
+/** Problems that can hit any request before an endpoint sees it: documented together as `default`. */
 const anyProblem = [405, 408, 414, 431];
 
-/** Checks the body of a webhook against the document that announces it. Throws where it does not fit. */
+/** Checks the body of a webhook against its document. Throws if it does not fit. */
 export function createWebhookCheck(document: object) {
   return createCheck(
     document,
@@ -39,7 +39,7 @@ export function createWebhookCheck(document: object) {
   );
 }
 
-/** Checks values against the named schemas of a document, its components. Throws where one does not fit. */
+/** Checks values against the named component schemas of a document. Throws if one does not fit. */
 export function createComponentCheck(document: object) {
   return createCheck(document, (name) => `components/schemas/${name}`);
 }
@@ -60,24 +60,24 @@ function newAjv(document: object): Ajv2020 {
   return ajv;
 }
 
-/** A response as tests get it. */
+/** A response in a test. */
 export interface SeenResponse {
   status: number;
   headers: Record<string, unknown>;
   body: unknown;
 }
 
-/** What {@link createOpenApiCheck} makes of a document. */
+/** Checks responses, as {@link createOpenApiCheck} describes. */
 export interface OpenApiCheck {
-  /** Throws where the response is not as the document has it. */
+  /** Throws if the response does not match the document. */
   (method: string, path: string, response: SeenResponse): void;
-  /** The operations, such as `GET /path`, of which no answer was checked so far that is no problem. */
+  /** The operations, such as `GET /path`, for which no response but a problem has been checked so far. */
   unchecked: () => string[];
 }
 
 /**
- * Checks responses against an OpenAPI 3.1 document: the status must be documented for the operation, with the content
- * type and every header that was sent, and the body must fit its schema.
+ * Checks responses against an OpenAPI 3.1 document: the operation must document the status, the content type and every
+ * header of the response, and the body must fit the schema.
  */
 export function createOpenApiCheck(document: object): OpenApiCheck {
   const { paths } = document as Document;

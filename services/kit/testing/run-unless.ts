@@ -1,6 +1,6 @@
 /**
- * `describe`, unless there is a reason not to run it: then its tests are skipped, and the reason is printed at the end of
- * the run (see `skipped-reporter.js`).
+ * `describe`, unless there is a reason not to run it: then its tests are skipped, and the reason is printed at the end
+ * of the run (see `skipped-reporter.js`).
  */
 export function describeUnless(reason: string | undefined) {
   return (name: string, define: () => void): void => {

@@ -1,7 +1,7 @@
-/** A Jest reporter: says at the end, for each suite, how many tests were not run and why. */
+/** A Jest reporter that prints, at the end and for each suite, how many tests were not run and why. */
 const { relative } = require('node:path');
 
-/** The suffix that {@link describeUnless} and {@link itUnless} add to the name of what they skip. */
+/** The suffix that {@link describeUnless} and {@link itUnless} add to the name of a skipped test. */
 const REASON = / \[not run: ([^\]]+)\]/;
 
 class SkippedReporter {

@@ -1,11 +1,11 @@
 import type { JWTHeaderParameters, JWTPayload } from 'jose';
 import { loadJose } from '../src/admission/load-jose';
 
-/** The `iss` of its tokens, and their `aud`. */
+/** The `iss` and `aud` of its tokens. */
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'loan-buddy';
 
-/** What a token says; a claim that is undefined is left out. */
+/** The claims of a token. One that is undefined is left out. */
 export interface Claims {
   sub?: string | undefined;
   scope?: unknown;
@@ -17,7 +17,7 @@ export interface Claims {
   [claim: string]: unknown;
 }
 
-/** Somebody whose tokens are good, with one key pair. */
+/** Creates an issuer of valid tokens, with one key pair. */
 export async function createTokenIssuer(kid = 'key-1', alg = 'ES256') {
   const { exportJWK, exportSPKI, generateKeyPair, SignJWT } = await loadJose();
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
@@ -37,7 +37,7 @@ export async function createTokenIssuer(kid = 'key-1', alg = 'ES256') {
   };
   return {
     jwk,
-    /** The public key as text, as an attacker may have it. */
+    /** The public key as PEM text, as an attacker may have it. */
     pem: await exportSPKI(publicKey),
     jwks: JSON.stringify({ keys: [jwk] }),
     payloadOf,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 5;
 
-/** Long enough for the slowest machine: it only ends a test that waits in vain. */
+/** Long enough for the slowest machine: it only ends a test that hangs. */
 export const HANG_MS = 300_000;
 
 /**

@@ -13,7 +13,7 @@ afterAll(() => {
 const jwt = { AUTH_MODE: 'jwt' };
 const wanted = { subject: 'cristina', scope: 'orders:read orders:write', ttlS: 60 };
 
-/** Verifies tokens as offers does in such an environment. */
+/** Verifies a token as offers does in this environment. */
 async function verifying(env: NodeJS.ProcessEnv, token: string) {
   const { AUTH_JWKS_FILE, AUTH_ISSUER, AUTH_AUDIENCE } = env;
   const keys = createKeySet({
@@ -30,7 +30,7 @@ async function verifying(env: NodeJS.ProcessEnv, token: string) {
 }
 
 describe('developmentAuth', () => {
-  it('lets in whoever has a token that was minted, with its scopes and no others', async () => {
+  it('admits a minted token, with its scopes and no others', async () => {
     const env = await developmentAuth(jwt, folder);
     const principal = await verifying(env, await mintToken(wanted, folder));
     expect(principal.subject).toBe('cristina');
@@ -41,7 +41,7 @@ describe('developmentAuth', () => {
     );
   });
 
-  it('keeps its key for the next start, whoever makes it first', async () => {
+  it('keeps its key for the next start, even if two callers create it at once', async () => {
     const fresh = join(folder, 'fresh');
     const tokens = await Promise.all([mintToken(wanted, fresh), mintToken(wanted, fresh)]);
     for (const token of [...tokens, await mintToken(wanted, fresh)]) {
@@ -50,14 +50,14 @@ describe('developmentAuth', () => {
     }
   });
 
-  it('shows the private half of the key to its owner alone', async () => {
+  it('lets only its owner read the private half of the key', async () => {
     const { AUTH_JWKS_FILE } = await developmentAuth(jwt, folder);
     const { d } = JSON.parse(readFileSync(join(folder, 'key.json'), 'utf8')) as { d: string };
     expect(statSync(join(folder, 'key.json')).mode & 0o077).toBe(0);
     expect(readFileSync(AUTH_JWKS_FILE!, 'utf8')).not.toContain(d);
   });
 
-  it('makes a new secret between the services at each start', async () => {
+  it('creates a new secret for the services at each start', async () => {
     const secrets = [await developmentAuth(jwt, folder), await developmentAuth(jwt, folder)].map(
       ({ SERVICE_AUTH_SECRETS }) => SERVICE_AUTH_SECRETS!,
     );
@@ -69,15 +69,15 @@ describe('developmentAuth', () => {
     ['without AUTH_MODE=jwt', {}],
     ['in production', { ...jwt, NODE_ENV: 'production' }],
     [
-      'where the environment says it all',
+      'if the environment has everything',
       { ...jwt, AUTH_JWKS_URL: 'https://x', SERVICE_AUTH_SECRETS_FILE: '/x' },
     ],
     [
-      'of an issuer of whom something is said',
+      'to an issuer that is partly configured',
       { ...jwt, AUTH_ISSUER: 'https://x', SERVICE_AUTH_SECRETS: 'x' },
     ],
     [
-      'of an issuer whose keys are in a file',
+      'to an issuer whose keys are in a file',
       { ...jwt, AUTH_JWKS_FILE: '/x', SERVICE_AUTH_SECRETS: 'x' },
     ],
   ])('adds nothing %s', async (_, env) => {

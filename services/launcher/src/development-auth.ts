@@ -11,18 +11,18 @@ import {
 import { join } from 'node:path';
 import { loadJose } from '@loan-buddy/kit';
 
-/** Where the keys of development are kept, beside the orders of development. */
+/** Where the development keys are kept, beside the development orders. */
 const FOLDER = join(__dirname, '..', '..', '..', '.data', 'auth');
 const ISSUER = 'loan-buddy-development';
 const AUDIENCE = 'loan-buddy';
 const ALGORITHM = 'ES256';
 
-/** What a user's token allows unless it is said. */
+/** The default scopes of a user's token. */
 export const USER_SCOPES = 'offers:read orders:read orders:write';
 
 /**
- * What `AUTH_MODE=jwt` needs on a laptop, where the environment does not say it: tokens of a key made here, and a secret
- * between the services that nobody else ever knows. Nothing for production.
+ * Returns what `AUTH_MODE=jwt` needs on a laptop and the environment does not set: an issuer with a key created here, and
+ * a secret that only the two services know. Empty in production.
  */
 export async function developmentAuth(
   env: NodeJS.ProcessEnv,
@@ -32,7 +32,7 @@ export async function developmentAuth(
   return { ...(await missingIssuer(env, folder)), ...missingSecret(env) };
 }
 
-/** All of an issuer or nothing: what is half said is for the service to refuse. */
+/** Returns a whole issuer or nothing: the service itself refuses half a configuration. */
 async function missingIssuer(env: NodeJS.ProcessEnv, folder: string): Promise<NodeJS.ProcessEnv> {
   const names = ['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL', 'AUTH_JWKS_FILE'];
   if (names.some((name) => isSet(env, name))) return {};
@@ -45,7 +45,7 @@ function missingSecret(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { SERVICE_AUTH_SECRETS: randomBytes(32).toString('base64url') };
 }
 
-/** Any variable may come from a file. */
+/** A variable may also come from a file. */
 function isSet(env: NodeJS.ProcessEnv, name: string): boolean {
   return [env[name], env[`${name}_FILE`]].some(Boolean);
 }
@@ -74,7 +74,7 @@ export async function mintToken(
 
 type PrivateKey = Record<'kid' | 'kty' | 'crv' | 'x' | 'y' | 'd', string>;
 
-/** The key, made the first time; only its owner can read it. Its public half is in `jwksFile`. */
+/** Returns the key, created on first use and readable only by its owner. Its public half is in `jwksFile`. */
 async function developmentKey(folder: string): Promise<{ jwk: PrivateKey; jwksFile: string }> {
   const keyFile = join(folder, 'key.json');
   const jwksFile = join(folder, 'jwks.json');
@@ -95,14 +95,14 @@ async function makeKey(folder: string, keyFile: string): Promise<void> {
   try {
     linkSync(aside, keyFile);
   } catch (error) {
-    // Somebody else has just made one.
+    // Another process has just created one.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
     unlinkSync(aside);
   }
 }
 
-/** So that the file itself is never half written to whoever reads it. */
+/** Writes to another file first, so that no reader ever sees a half-written one. */
 function writeAside(file: string, text: string, mode: number): string {
   const aside = `${file}.${String(process.pid)}`;
   writeFileSync(aside, text, { mode });

@@ -58,7 +58,7 @@ function aborted(signal: AbortSignal): Promise<undefined> {
 
 function start(program: Program, print: (line: string, program: string) => void) {
   const { args, env, name, portVariable = 'PORT', restarts = false } = program;
-  // The IPC channel tells the program when this process ends, even by SIGKILL.
+  // The IPC channel tells the program when this process ends, even after SIGKILL.
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   /** Its stderr until it is ready: usually why it cannot start. */
   const held: string[] = [];

@@ -4,7 +4,8 @@ import { createReadable } from './readable';
 const WINDOW_MS = 250;
 
 /**
- * Shows the log lines of several processes in the order of their times. Any other line has the time at which it arrives.
+ * Shows the log lines of several processes in the order of their times. A line without a time counts from when it
+ * arrives.
  */
 export function createLogView(options: {
   write: (text: string) => void;

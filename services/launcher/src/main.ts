@@ -19,7 +19,7 @@ on every change. The README lists the variables that both read from the environm
 
 const root = join(__dirname, '..', '..', '..');
 
-/** Returns why it ended: undefined if it was asked to, empty if the reason has been printed. */
+/** Returns why the services ended: undefined if asked to, empty if the reason has been printed. */
 async function runServices(dev: boolean): Promise<string | undefined> {
   const config = readConfig(process.env);
   const { stop, force, end } = stopSignals();

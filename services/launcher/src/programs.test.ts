@@ -31,7 +31,7 @@ describe('programs', () => {
     [{ HOST: '0.0.0.0' }, 'http://127.0.0.1:9'],
     [{ HOST: '::' }, 'http://[::1]:9'],
     [{ HOST: '10.1.2.3' }, 'http://10.1.2.3:9'],
-  ])('given %j, offers asks %s', (given, asked) => {
+  ])('given %j, offers calls %s', (given, asked) => {
     const [, offers] = setUp({ ...given, CONFIRM_PAYMENT_PORT: '9' });
     expect(offers!.env['CONFIRM_PAYMENT_URL']).toBe(asked);
   });
@@ -40,7 +40,7 @@ describe('programs', () => {
     expect(setUp({ HOST: '0.0.0.0' })[1]!.env['HOST']).toBe('0.0.0.0');
   });
 
-  it('runs what is built, or in development watches the sources', () => {
+  it('runs the build, or in development watches the sources', () => {
     expect(setUp({})[1]!.args).toEqual(['/root/services/offers/dist/main.js']);
     expect(setUp({}, true)[1]!.args).toEqual(
       expect.arrayContaining(['--watch', '/root/services/offers/src/main.ts']),

@@ -18,7 +18,7 @@ const request = {
 };
 
 describe('readable', () => {
-  it('turns a request line into one line for people', () => {
+  it('turns a request line into one readable line', () => {
     expect(readable(request)).toMatch(/INFO: offers +GET \/offers 200 in 1\.2 ms$/);
   });
 
@@ -38,7 +38,7 @@ describe('readable', () => {
     expect(readable(line)).toMatch(/INFO: offers +unreadable request 400$/);
   });
 
-  it('keeps the fields of other lines, their status included', () => {
+  it('keeps the fields of other lines, including their status', () => {
     const line = { ...request, method: undefined, route: undefined, msg: 'order decided' };
     expect(readable({ ...line, status: 'APPROVED' })).toMatch(
       /order decided \{"status":"APPROVED",/,
@@ -62,7 +62,7 @@ describe('readable', () => {
     expect(readable({ level: 'error', service: 'offers', msg: 'failed', err })).toMatch(/at here/);
   });
 
-  it('leaves audit lines out unless they are asked for', () => {
+  it('leaves out audit lines by default', () => {
     const line = { level: 'info', service: 'offers', audit: { who: null }, msg: 'audit' };
     expect(readable(line)).toBeUndefined();
     expect(readable(line, true)).toMatch(/audit \{"audit":\{"who":null\}\}$/);

@@ -16,7 +16,7 @@ export function useColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean 
 }
 
 /**
- * Creates a function that turns a service's JSON log line into a line for people, with its time in milliseconds. It leaves
+ * Creates a function that turns a service's JSON log line into a readable one, with its time in milliseconds. It leaves
  * other lines as they are, and returns undefined for an audit line, unless `showAudit`.
  */
 export function createReadable({ colorize, showAudit }: { colorize: boolean; showAudit: boolean }) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const repository = join(__dirname, '..', '..', '..');
 const needed = '20.19';
 
-/** A repository with nothing in it but start.js and a file to run. */
+/** A repository that contains only start.js and a file to run. */
 const root = mkdtempSync(join(tmpdir(), 'start-'));
 beforeAll(() => {
   mkdirSync(join(root, 'services', 'launcher'), { recursive: true });

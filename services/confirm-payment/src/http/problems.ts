@@ -1,7 +1,7 @@
 import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/kit';
 import type { SimulatedFailureError } from '../simulate-trouble';
 
-/** What HTTP makes of every error of this service. */
+/** Maps every error of this service to HTTP. */
 export const problems = {
   ...kitProblems,
   'simulated-failure': {

@@ -81,7 +81,7 @@ interface Share {
   waiting: Count['waiting'];
 }
 
-/** Gives each of several requests that were counted together its own total; `before` is that of the first. */
+/** Gives each of several requests that were counted together the total before it; `before` is that of the first. */
 function answer(waiting: Count['waiting'], before: number): void {
   waiting.forEach((tell, place) => {
     tell(before + place);
