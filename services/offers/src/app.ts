@@ -69,7 +69,7 @@ const info = {
   description: 'Loan offers from several providers, cheapest first, and the checkout of one.',
 };
 
-/** The whole service over HTTP, without a listener. */
+/** Builds the HTTP service without a listener. */
 export function createApp(dependencies: AppDependencies): Express {
   const { notification } = dependencies;
   const idempotentCheckout = createIdempotentCheckout({

@@ -59,7 +59,7 @@ describe('readConfig', () => {
       ),
     );
     expect(numbers).toHaveLength(23);
-    // A value of its own for each, and a drain that is shorter than the shutdown.
+    // A different value for each, and a drain shorter than the shutdown.
     const values = Object.fromEntries(numbers.map((name, i) => [name, 80 + i]));
     const written = Object.entries(values).map(([name, value]) => [name, String(value)] as const);
     const others = {
@@ -112,7 +112,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('wants to know who writes where e-mail is sent, and repeats no password', () => {
+  it('requires a sender for e-mail, and repeats no password', () => {
     const url = 'smtp://user:hunter2@mail.example';
     expect(() => readConfig({ SMTP_URL: url })).toThrow(/SMTP_FROM: must be set where SMTP_URL is/);
     for (const SMTP_FROM of ['nobody', 'a@b\nBcc: c@d', '@', 'a@', 'a b <c>']) {
@@ -131,7 +131,7 @@ describe('readConfig', () => {
     expect(message({ SMTP_URL: `${url}?debug=true` })).toMatch(/SMTP_URL: must end after the port/);
   });
 
-  it('wants to know in full whose tokens are good', () => {
+  it('requires a complete token configuration', () => {
     expect(() => readConfig({ AUTH_MODE: 'jwt' })).toThrow(
       /SERVICE_AUTH_SECRETS: must be set.*\n {2}AUTH_ISSUER: must.*\n {2}AUTH_AUDIENCE: must.*\n {2}AUTH_JWKS_URL: must/,
     );
@@ -157,18 +157,18 @@ describe('readConfig', () => {
     }
   });
 
-  it('wants to know the project where Pub/Sub is used', () => {
+  it('requires the project for Pub/Sub', () => {
     expect(() => readConfig({ APPROVAL_TRANSPORT: 'pubsub', EVENT_BUS: 'pubsub' })).toThrow(
       /PUBSUB_PROJECT_ID: .*APPROVAL_TRANSPORT=pubsub\n {2}PUBSUB_PROJECT_ID: .*EVENT_BUS=pubsub$/,
     );
   });
 
-  it.each(readdirSync(examples))('takes the example %s', (file) => {
+  it.each(readdirSync(examples))('accepts the example %s', (file) => {
     const { PROVIDERS_FILE } = readConfig({ PROVIDERS_FILE: join(examples, file) });
     expect(PROVIDERS_FILE?.length).toBeGreaterThan(2);
   });
 
-  it('names what is wrong in PROVIDERS_FILE beside what else is wrong', () => {
+  it('names errors in PROVIDERS_FILE together with all others', () => {
     expect(() => readConfig({ PORT: 'x', PROVIDERS_FILE: __filename })).toThrow(
       /PORT: .*\n {2}PROVIDERS_FILE: .*config\.test\.ts is not JSON$/,
     );

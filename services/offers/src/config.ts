@@ -17,7 +17,7 @@ import { checkoutModes } from './orders/checkout';
 import { aprTypes } from './offers/price-offer';
 import { providersSchema } from './offers/providers/provider-config';
 
-/** `.data/offers` beside the services, wherever the process was started. */
+/** `.data/offers` next to the services, independent of the working directory. */
 const DEFAULT_DATA_DIR = resolve(__dirname, '../../../.data/offers');
 
 const databaseVariables = {
@@ -73,7 +73,7 @@ const notificationVariables = {
   NOTIFICATION_RETENTION_DAYS: integerVariable({ default: 30, min: 1, max: 3650 }),
   SMTP_URL: z
     .url({ protocol: /^smtps?$/, hostname: /./, error: 'must be an smtp:// or smtps:// URL' })
-    // In a query, the client would read options, debugging and unchecked certificates among them.
+    // The SMTP client would read options from a query, such as debugging and unchecked certificates.
     .refine((url) => !/[?#]/.test(url), 'must end after the port')
     .optional(),
   SMTP_FROM: z
@@ -92,7 +92,7 @@ const schema = environment({
   CHECKOUT_MODE: z.enum(checkoutModes).default('sync'),
   CONFIRM_PAYMENT_URL: baseUrlVariable('http://localhost:8000'),
   CONFIRM_PAYMENT_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
-  // The checkout makes the first attempt, so with less than two nothing would ever be retried.
+  // The checkout makes the first attempt, so less than two would mean no retry.
   RETRY_ATTEMPTS: integerVariable({ default: 10, min: 2, max: 1000 }),
   RETRY_BASE_MS: integerVariable({ default: 500, min: 1, max: 3_600_000 }),
   RETRY_CAP_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
@@ -125,20 +125,20 @@ const schema = environment({
   }
 });
 
-/** All that may be set. */
+/** Names of all variables. */
 export const variableNames = Object.keys(schema.shape);
 
 export type Config = z.output<typeof schema>;
 
-/** @throws {ConfigError} naming every faulty variable. */
+/** @throws {ConfigError} naming every invalid variable. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnv(schema, env);
 }
 
 /**
- * Only which providers are asked, and how, for commands that need no more.
+ * Reads only the provider settings, for commands that need no more.
  *
- * @throws {ConfigError} naming every faulty variable.
+ * @throws {ConfigError} naming every invalid variable.
  */
 export function readOfferConfig(env: NodeJS.ProcessEnv): OfferConfig {
   return readEnv(z.object(offerVariables), env);
@@ -147,9 +147,9 @@ export function readOfferConfig(env: NodeJS.ProcessEnv): OfferConfig {
 type OfferConfig = z.output<z.ZodObject<typeof offerVariables>>;
 
 /**
- * Only where the orders are kept, for commands that need no more.
+ * Reads only the database settings, for commands that need no more.
  *
- * @throws {ConfigError} naming every faulty variable.
+ * @throws {ConfigError} naming every invalid variable.
  */
 export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseOptions {
   return readEnv(z.object(databaseVariables), env);

@@ -2,7 +2,7 @@ import type { GaugeSource } from '@loan-buddy/kit';
 import type { OrderStore } from './orders/order-store';
 import { breakerStates, type BreakerState } from './orders/payment-breaker';
 
-/** How many orders wait for somebody, as the database counts them: each replica tells the same. */
+/** Gauges of orders without a decision, counted in the database: each replica reports the same. */
 export function openOrderGauges(orders: Pick<OrderStore, 'countOpen'>): GaugeSource {
   return {
     gauges: {
@@ -23,7 +23,7 @@ export function openOrderGauges(orders: Pick<OrderStore, 'countOpen'>): GaugeSou
   };
 }
 
-/** The state of the breaker around confirm-payment in this replica; missing where there is none. */
+/** Gauge of this replica's circuit breaker around confirm-payment; missing if there is none. */
 export function breakerGauge(state: () => BreakerState | undefined): GaugeSource {
   return {
     gauges: {

@@ -82,7 +82,7 @@ void runProcess('offers', async () => {
   const aprType = config.APR_TYPE;
   const findOffer = createFindOffer({ providers, askProviders, aprType });
   const listOffers = createListOffers({ providers, askProviders, aprType });
-  // Banks take their time the first time: they get it before anybody waits.
+  // Warm the cache: the first responses of banks are slow.
   void listOffers({ sort: 'rate', order: 'asc' });
   const admitting = openAdmission({
     config,

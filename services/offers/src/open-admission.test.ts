@@ -23,7 +23,7 @@ afterEach(async () => {
   for (const { close } of opened.splice(0).reverse()) await close();
 });
 
-/** Offers, as this part of its environment has it. */
+/** Builds offers with these environment variables. */
 function serviceWith(env: NodeJS.ProcessEnv) {
   const config = readConfig({
     AUTH_MODE: 'jwt',
@@ -40,7 +40,7 @@ function serviceWith(env: NodeJS.ProcessEnv) {
   return { list, lines };
 }
 
-/** An issuer that answers with what is given. */
+/** Starts an issuer that always sends this response. */
 async function anIssuer(answer: { status: number; body: string }) {
   const server = await startHttpServer((req, res) => {
     const { status, body } = req.url === '/keys' ? answer : { ...answer, status: 200 };
@@ -74,28 +74,31 @@ describe('the issuer’s keys', () => {
   it.each([
     ['AUTH_JWKS_URL', 300_000],
     ['AUTH_JWKS_FILE', 2000],
-  ] as const)('come from %s, and count for %d ms after they are gone', async (name, refreshMs) => {
-    jest.useFakeTimers({ doNotFake: allButIntervals });
-    opened.push({ close: () => jest.useRealTimers() });
-    const { jwks, sign } = await createTokenIssuer();
-    const { env, replace } = await sources[name](jwks);
-    const { list } = serviceWith(env);
-    const token = await sign({ scope: 'offers:read' });
-    await list(token).expect(200);
-    replace((await createTokenIssuer('another')).jwks);
-    jest.advanceTimersByTime(refreshMs - 1);
-    // What would be read too soon is read by then.
-    await turns();
-    await list(token).expect(200);
-    jest.advanceTimersByTime(1);
-    await until(async () => (await list(token)).status === 401);
-  });
+  ] as const)(
+    'come from %s, and are accepted for up to %d ms after removal',
+    async (name, refreshMs) => {
+      jest.useFakeTimers({ doNotFake: allButIntervals });
+      opened.push({ close: () => jest.useRealTimers() });
+      const { jwks, sign } = await createTokenIssuer();
+      const { env, replace } = await sources[name](jwks);
+      const { list } = serviceWith(env);
+      const token = await sign({ scope: 'offers:read' });
+      await list(token).expect(200);
+      replace((await createTokenIssuer('another')).jwks);
+      jest.advanceTimersByTime(refreshMs - 1);
+      // Lets a premature second read happen.
+      await turns();
+      await list(token).expect(200);
+      jest.advanceTimersByTime(1);
+      await until(async () => (await list(token)).status === 401);
+    },
+  );
 
   it.each([
-    ['with another status than 200', 203, ''],
-    ['with a redirect', 302, ''],
-    ['at more length than keys have', 200, ' '.repeat(262_144)],
-  ])('cannot be read where AUTH_JWKS_URL answers %s', async (_, status, padding) => {
+    ['a status other than 200', 203, ''],
+    ['a redirect', 302, ''],
+    ['a body that is too long', 200, ' '.repeat(262_144)],
+  ])('cannot be read if AUTH_JWKS_URL returns %s', async (_, status, padding) => {
     const { jwks, sign } = await createTokenIssuer();
     const { list, lines } = serviceWith(await anIssuer({ status, body: jwks + padding }));
     const { body } = await list(await sign({ scope: 'offers:read' })).expect(503);

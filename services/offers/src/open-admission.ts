@@ -11,22 +11,22 @@ import {
 } from '@loan-buddy/kit';
 import type { Config } from './config';
 
-/** How long a key that was withdrawn still counts. A new one counts as soon as a token names it. */
+/** How long a withdrawn key is still accepted. A new one is accepted as soon as a token names it. */
 const KEYS_REFRESH_MS = 300_000;
-/** A file costs nothing to look at. */
+/** Reading a file is cheap. */
 const KEYS_FILE_REFRESH_MS = 2000;
 const KEYS_TIMEOUT_MS = 3000;
 const MAX_KEYS_BYTES = 262_144;
-/** What quotas count in. */
+/** Window of the quotas. */
 const WINDOW_S = 60;
 
-/** Who is let in, and how much of it, as the configuration has it. */
+/** Authentication and quotas, as configured. */
 export interface OpenAdmission {
   admission: Admission;
   close: () => Promise<void>;
 }
 
-/** @param addUsage adds up what replicas count; undefined where there are no others. */
+/** @param addUsage adds up the replicas' counts; undefined for a single replica. */
 export function openAdmission(options: {
   config: Config;
   addUsage: AddUsage | undefined;
@@ -62,9 +62,9 @@ function openTokenVerifier(config: Config, logger: Logger) {
   const { AUTH_JWKS_URL: url, AUTH_JWKS_FILE: file } = config;
   const client = createWebClient({
     maxResponseBytes: MAX_KEYS_BYTES,
-    // To where one leads, https may not.
+    // A redirect could lead to plain HTTP.
     maxRedirects: 0,
-    // The operator's own choice, which may well be within the cluster.
+    // The operator chose this URL, which may be inside the cluster.
     guard: undefined,
   });
   const keys = createKeySet({

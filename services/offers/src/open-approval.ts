@@ -19,23 +19,23 @@ import { createRequestDecision } from './orders/request-decision';
 import { createDecisionWorker } from './orders/decision-worker';
 import { createAttemptDecision } from './orders/attempt-decision';
 
-/** What an attempt takes besides its call and its statements: next to nothing, unless the machine is stalled. */
+/** Duration of an attempt beyond its call and its statements: almost none, unless the machine stalls. */
 const LEASE_MARGIN_MS = 1000;
-/** Decisions applied at the same time: more would only wait for a connection to the database. */
+/** Maximum concurrent decisions to apply: more would only wait for a database connection. */
 const MAX_DECISIONS = 50;
-/** How long a message may take to be published. */
+/** Time limit for publishing a message. */
 const PUBLISH_MS = 5000;
-/** Orders asked for at the same time by calls, which confirm-payment has to answer. */
+/** Maximum concurrent calls to confirm-payment, which it must handle. */
 const MAX_CALLS = 10;
-/** The same by messages, which nobody waits for. */
+/** Maximum concurrent request messages. They wait for no response. */
 const MAX_REQUESTS = 50;
 
-/** How orders get their decisions, put together from the parts. */
+/** The components that get decisions on orders. */
 export interface OpenApproval {
   approval: Approval;
-  /** Sees to the orders that are due. */
+  /** Handles due orders. */
   decisionWorker: Poller;
-  /** The state of the breaker around confirm-payment; undefined where there is none, as it is not called. */
+  /** The state of the breaker around confirm-payment; undefined if there is none, as with Pub/Sub. */
   breakerState: () => BreakerState | undefined;
   close: () => Promise<void>;
 }
@@ -46,7 +46,7 @@ interface Parts {
   logger: Logger;
 }
 
-/** Asks confirm-payment over HTTP: within the request of the checkout, or from the decision worker. */
+/** Asks confirm-payment over HTTP, within the checkout's request or from the decision worker. */
 export function openHttpApproval({ config, orders, logger }: Parts): OpenApproval {
   const client = createHttpClient({
     baseUrl: config.CONFIRM_PAYMENT_URL,
@@ -69,7 +69,7 @@ export function openHttpApproval({ config, orders, logger }: Parts): OpenApprova
   };
   const { askForDecision } = breaker;
   const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
-  // One call, one wait for a connection, two statements: an attempt that takes longer than this has died.
+  // One call, one wait for a connection, two statements: a longer attempt has died.
   const leaseMs =
     config.CONFIRM_PAYMENT_TIMEOUT_MS + 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
   const decisionWorker = createDecisionWorker({
@@ -89,8 +89,8 @@ export function openHttpApproval({ config, orders, logger }: Parts): OpenApprova
 }
 
 /**
- * Asks by messages, and takes the decisions from a subscription. The decision worker does the asking, for the first time and
- * where no decision has come; a checkout that asks now waits for the decision as long as it would for an answer.
+ * Publishes decision requests, and receives decisions from a subscription. The decision worker does all the publishing,
+ * including retries; a synchronous checkout waits for the decision as long as it would over HTTP.
  */
 export function openPubSubApproval(
   parts: Parts & {

@@ -3,7 +3,7 @@ import type { MessageBus } from '@loan-buddy/kit/message-bus';
 import type { Config } from './config';
 
 /**
- * Connects to Pub/Sub with what the configuration uses of it; undefined if that is nothing.
+ * Connects to the Pub/Sub resources that the configuration uses; returns undefined if it uses none.
  *
  * @throws {MessageBusStartError} naming what is missing there.
  */
@@ -27,7 +27,7 @@ export async function openBus(config: Config, logger: Logger): Promise<MessageBu
         ]
       : [],
   };
-  // Only now: its libraries take their time to load, and 40 MB.
+  // Loaded on demand: its libraries take time, and 40 MB.
   const { openConfiguredBus } = await import('@loan-buddy/kit/message-bus');
   return openConfiguredBus(config, plan, logger);
 }

@@ -10,15 +10,15 @@ import {
 } from './notification/notification';
 import { createSendEmail } from './notification/send-email';
 
-/** Of what a receiver answers, its status counts; so much of the rest is read that the connection can be kept. */
+/** Only the status of a receiver's response matters; reads this much of the body to keep the connection open. */
 const MAX_ANSWER_BYTES = 16_384;
-/** Longest silence of the SMTP server. */
+/** Maximum silence of the SMTP server. */
 const SMTP_TIMEOUT_MS = 30_000;
 const DAY_MS = 86_400_000;
-/** What a delivery takes besides its exchange and its statements. */
+/** Duration of a delivery beyond its exchange and its statements. */
 const LEASE_MARGIN_MS = 1000;
 
-/** Webhooks and e-mail as the configuration has them, put together from the parts. */
+/** Builds webhooks and e-mail as configured. */
 export function openNotification(options: {
   config: Config;
   db: Kysely<Tables>;
@@ -30,7 +30,7 @@ export function openNotification(options: {
     maxResponseBytes: MAX_ANSWER_BYTES,
     maxRedirects: 0,
     guard: allowPrivate ? undefined : publicOnly,
-    // All that is under way may be to one origin.
+    // All concurrent deliveries may go to one origin.
     connections: WEBHOOK_CONCURRENCY,
   });
   const notification = createNotification({
@@ -44,7 +44,7 @@ export function openNotification(options: {
     delaysMs: attemptDelaysMs,
     retentionMs: config.NOTIFICATION_RETENTION_DAYS * DAY_MS,
     leaseMarginMs: 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS,
-    // The other half is for what is left to do after that.
+    // The other half is for the rest of the shutdown.
     graceMs: Math.floor(config.SHUTDOWN_TIMEOUT_MS / 2),
     allowPrivate,
     logger,

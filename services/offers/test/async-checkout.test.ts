@@ -13,11 +13,11 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-/** A service whose due orders are decided only when the test says so. */
+/** A service whose due orders are decided only when the test decides them. */
 function withWorker(parts: Parameters<typeof aService>[0] = {}) {
   let wakes = 0;
   const service = aService({
-    // The worker is not there: whoever is asked within a request has gone astray.
+    // There is no worker, so any call within the request is an error.
     askForDecision: () => Promise.reject(new UndecidedError('asked within the request')),
     wake: () => (wakes += 1),
     ...parts,
@@ -32,7 +32,7 @@ const buy = (app: Parameters<typeof request>[0], prefer?: string, key?: string) 
   return buying.send(wanted);
 };
 
-/** Has whatever is due decided while something is waited for. */
+/** Decides due orders while the given promise is pending. */
 async function whileDeciding<Result>(
   orders: ReturnType<typeof aService>['orders'],
   decision: 'APPROVED' | 'REJECTED',
@@ -47,7 +47,7 @@ async function whileDeciding<Result>(
   return result;
 }
 
-/** Those orders that somebody watches from now on. */
+/** Collects the ids of orders watched from now on. */
 function spyOnWatches(feed: ReturnType<typeof aService>['feed']): Set<string> {
   const watched = new Set<string>();
   const { watch } = feed;
@@ -63,7 +63,7 @@ function spyOnWatches(feed: ReturnType<typeof aService>['feed']): Set<string> {
 }
 
 describe('POST /checkout with Prefer: respond-async', () => {
-  it('answers 202 at once, and leaves the order due for the worker it wakes', async () => {
+  it('returns 202 at once, and leaves the order due for the worker it wakes', async () => {
     const { app, orders, wakes } = withWorker();
     const response = await buy(app, 'respond-async').expect(202);
     expect(response.headers).toMatchObject({
@@ -77,7 +77,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
     expect(due.map(({ id }) => id)).toContain((response.body as { id: string }).id);
   });
 
-  it('answers 201 where the decision comes within wait', async () => {
+  it('returns 201 if the decision comes within wait', async () => {
     const { app, orders } = withWorker();
     const waiting = buy(app, 'respond-async, wait=20');
     const response = await whileDeciding(orders, 'REJECTED', waiting);
@@ -86,13 +86,13 @@ describe('POST /checkout with Prefer: respond-async', () => {
     expect(response.headers['preference-applied']).toBe('respond-async, wait=20');
   });
 
-  it('answers 202 once wait is over', async () => {
+  it('returns 202 once wait is over', async () => {
     const { app } = withWorker();
     const response = await buy(app, 'respond-async, wait=1').expect(202);
     expect(response.body).toMatchObject({ status: 'PENDING' });
   });
 
-  it('waits no longer for a client that has left', async () => {
+  it('stops waiting for a client that has disconnected', async () => {
     const { app, feed } = withWorker();
     const watched = spyOnWatches(feed);
     const server = await startApp(app);
@@ -100,7 +100,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
     const body = JSON.stringify(wanted);
     const headers = { 'Content-Type': 'application/json', Prefer: 'respond-async, wait=30' };
     const leaving = send(`${server.url}/checkout`, { method: 'POST', headers, agent: false });
-    leaving.on('error', () => undefined); // it was left
+    leaving.on('error', () => undefined); // the client disconnected
     leaving.end(body);
     await until(() => watched.size > 0);
     leaving.destroy();
@@ -109,7 +109,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
     expect(watched.size).toBe(0);
   });
 
-  it('is what a deployment may do unasked, and then waits for whoever says wait', async () => {
+  it('can be a deployment’s default, which still honours wait', async () => {
     const { app, orders } = withWorker({ checkoutMode: 'async' });
     const response = await buy(app).expect(202);
     expect(response.headers['preference-applied']).toBeUndefined();
@@ -117,7 +117,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
     expect([waited.status, waited.headers['preference-applied']]).toEqual([201, 'wait=20']);
   });
 
-  it('asks for the decision first where nobody prefers anything else', async () => {
+  it('asks for the decision within the request by default', async () => {
     const { app, wakes } = aServiceThatApproves();
     for (const prefer of [undefined, 'wait=5', 'return=minimal, respond-asynchronously']) {
       const response = await buy(app, prefer).expect(201);
@@ -126,7 +126,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
     expect(wakes()).toBe(0);
   });
 
-  it('gives the same answer to the same key, however the order is by then', async () => {
+  it('returns the same response for the same key, whatever the order’s status', async () => {
     const { app, orders } = withWorker();
     const first = await buy(app, 'respond-async', 'k-async').expect(202);
     await orders.decide((first.body as { id: string }).id, 'APPROVED');
@@ -135,7 +135,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
     expect(again.body).toEqual(first.body);
   });
 
-  it('keeps where to send the e-mail, and tells nobody', async () => {
+  it('stores the e-mail address, and never reveals it', async () => {
     const { app, db, feed } = withWorker();
     const email = 'cristina@example.com';
     const response = await request(app)
@@ -154,7 +154,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
     expect(refused.body).toMatchObject({ errors: [{ pointer: '#/email' }] });
   });
 
-  it('puts the order into the trace of the request', async () => {
+  it('adds the order to the request’s trace', async () => {
     const { app, feed } = withWorker();
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const response = await buy(app, 'respond-async').set(
@@ -171,7 +171,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
 });
 
 describe('GET /orders/{id}', () => {
-  it('says when to look again while the order is pending, and only then', async () => {
+  it('sends Retry-After only while the order is pending', async () => {
     const { app, orders } = aService();
     const order = anOrder();
     await orders.insert(order, 60_000);
@@ -182,7 +182,7 @@ describe('GET /orders/{id}', () => {
     expect(final.headers['retry-after']).toBeUndefined();
   });
 
-  it('waits for the decision where the client prefers to', async () => {
+  it('waits for the decision if the client prefers to', async () => {
     const { app, orders } = aService();
     const order = anOrder();
     await orders.insert(order, 60_000);
@@ -192,7 +192,7 @@ describe('GET /orders/{id}', () => {
     expect(response.headers['preference-applied']).toBe('wait=20');
   });
 
-  it('waits no longer than it says, and than 30 s', async () => {
+  it('waits for at most the requested time, and at most 30 s', async () => {
     const { app, orders } = aService();
     const order = anOrder();
     await orders.insert(order, 60_000);
@@ -204,7 +204,7 @@ describe('GET /orders/{id}', () => {
     expect(capped.headers['preference-applied']).toBe('wait=30');
   });
 
-  it('does not wait for an order there is not', async () => {
+  it('does not wait for an unknown order', async () => {
     await request(aService().app).get('/orders/x').set('Prefer', 'wait=20').expect(404);
   });
 });

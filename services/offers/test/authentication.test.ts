@@ -52,7 +52,7 @@ const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
-/** A token with a signature of one's own. */
+/** Builds a token with a custom signature. */
 function forged(header: object, payload: object, sign: (input: string) => string = () => '') {
   const input = `${encode(header)}.${encode(payload)}`;
   return `${input}.${sign(input)}`;
@@ -71,7 +71,7 @@ const notValid = invalid('The token is not valid here.');
 const namesNobody = invalid('The token names nobody.');
 const wrongClaim = invalid('A claim of the token is not what it should be.');
 
-describe('a token that is not good', () => {
+describe('an invalid token', () => {
   const cases: [name: string, token: () => string | Promise<string>, header: string][] = [
     [
       'expired',
@@ -119,10 +119,10 @@ describe('a token that is not good', () => {
       },
       notValid,
     ],
-    ['no token at all', () => 'garbage', notValid],
+    ['garbage instead of a token', () => 'garbage', notValid],
     ['made of three dots', () => '...', notValid],
     [
-      'with a critical header nobody knows',
+      'with an unknown critical header',
       () => forged({ alg: 'ES256', kid: 'key-1', crit: ['x'], x: 1 }, {}),
       notValid,
     ],
@@ -149,10 +149,10 @@ describe('a token that is not good', () => {
   });
 
   it.each([
-    ['there is none', {}],
+    ['there is no token', {}],
     ['another scheme is used', { Authorization: 'Basic Y3Jpc3RpbmE6eA==' }],
-    ['the scheme only begins like it', { Authorization: 'Bearerx y' }],
-  ])('is refused where %s, without a reason', async (_, sent) => {
+    ['the scheme only starts with Bearer', { Authorization: 'Bearerx y' }],
+  ])('is refused without a reason if %s', async (_, sent) => {
     const { app } = guarded();
     const { status, headers, body } = await request(app).get('/offers').set(sent);
     expect([status, headers['www-authenticate']]).toEqual([401, challenge]);
@@ -161,9 +161,9 @@ describe('a token that is not good', () => {
 
   it.each([
     ['twice', async () => ['Bearer x', `Bearer ${await issuer.sign({ scope: allScopes })}`]],
-    ['as a scheme alone', () => ['Bearer']],
-    ['with more behind it', async () => [`Bearer ${await issuer.sign({ scope: allScopes })} x`]],
-  ])('is refused where it is sent %s', async (_, lines) => {
+    ['without a token', () => ['Bearer']],
+    ['with trailing text', async () => [`Bearer ${await issuer.sign({ scope: allScopes })} x`]],
+  ])('is refused if sent %s', async (_, lines) => {
     const { app } = guarded();
     const answer = await raw(
       app,
@@ -173,16 +173,16 @@ describe('a token that is not good', () => {
     expect(answer).toContain(`WWW-Authenticate: ${challenge}, error="invalid_request"`);
   });
 
-  it('is refused where it is 64 kB of garbage', async () => {
+  it('is refused if it is 64 kB of garbage', async () => {
     const { app, lines } = guarded();
     const answer = await raw(app, [`Authorization: Bearer ${'x'.repeat(65_536)}`]);
-    // The answer is there before all of it is sent, and what is sent after that may wipe it out.
+    // The server responds before it has read everything. Data sent after that may discard the response.
     expect(answer).toMatch(/^(HTTP\/1\.1 431 |$)/);
     expect(lines).toEqual([]);
   });
 });
 
-/** Sends header lines as they are, and returns what comes back. */
+/** Sends raw header lines, and returns the raw response. */
 async function raw(app: Express, lines: readonly string[]): Promise<string> {
   const server = await startApp(app);
   try {
@@ -202,8 +202,8 @@ async function raw(app: Express, lines: readonly string[]): Promise<string> {
   }
 }
 
-describe('a good token', () => {
-  it('is good for 30 s more than it says, for clocks that differ', async () => {
+describe('a valid token', () => {
+  it('is accepted for 30 s after its expiry, to allow for clock skew', async () => {
     const { app } = guarded();
     for (const claims of [{ expiresIn: -25 }, { notBefore: 25 }]) {
       const token = await issuer.sign({ scope: 'offers:read', ...claims });
@@ -225,7 +225,7 @@ describe('a good token', () => {
     own.close();
   });
 
-  it('may say what it allows as scp, too', async () => {
+  it('may have its scopes in scp', async () => {
     const { app } = guarded();
     for (const scp of [['offers:read', 1], 'x offers:read']) {
       const token = await issuer.sign({ scp });
@@ -233,7 +233,7 @@ describe('a good token', () => {
     }
   });
 
-  it('is verified once, and no longer counts once it has expired or its key is gone', async () => {
+  it('is verified once, and rejected once it has expired or its key is gone', async () => {
     const { app } = guarded();
     const getKey = jest.spyOn(keys, 'getKey');
     const verify = verifyToken();
@@ -274,7 +274,7 @@ describe('a good token', () => {
     rotating.close();
   });
 
-  it('cannot be told from a bad one while the keys cannot be read: nobody decides', async () => {
+  it('gets a 503 while the keys cannot be read', async () => {
     const down = createKeySet({
       readText: () => Promise.reject(new Error('down')),
       refreshMs: 60_000,
@@ -301,7 +301,7 @@ describe('what a token allows', () => {
   const documentOf = async (app: Express) =>
     (await request(app).get('/openapi.json')).body as { paths: Paths };
 
-  /** The operations of the document, with a URL that fits each path. */
+  /** All operations of the document, with a matching URL for each path. */
   async function operations(app: Express) {
     const { paths } = await documentOf(app);
     return Object.entries(paths).flatMap(([path, methods]) =>
@@ -314,7 +314,7 @@ describe('what a token allows', () => {
     );
   }
 
-  it('is declared for each operation, and so it is', async () => {
+  it('is declared for each operation, and enforced', async () => {
     const { app, lines } = guarded();
     const all = await operations(app);
     expect(all.length).toBeGreaterThan(20);
@@ -326,7 +326,7 @@ describe('what a token allows', () => {
       expect(security).toBeDefined();
       const send = async (headers: Record<string, string>) => {
         const response = await request(app)[method](url).set(headers).send();
-        // Whatever is refused leaves a line; what is looked at and changes nothing does not.
+        // Refused requests and changes leave a line; successful reads do not.
         const isRefused = [401, 403].includes(response.status);
         if (isRefused || method !== 'get') told.push([method, url, response.status]);
         return response;
@@ -361,7 +361,7 @@ describe('what a token allows', () => {
     expect(tokens.filter((token) => logged.includes(token.slice(-20)))).toEqual([]);
   });
 
-  it('needs no token where it is public, and still a good one where there is one', async () => {
+  it('requires no token if public, but validates one that is sent', async () => {
     const { app } = guarded({ publicScopes: ['offers:read'] });
     await request(app).get('/offers').expect(200);
     await request(app).get('/offers/offer1').expect(200);
@@ -372,7 +372,7 @@ describe('what a token allows', () => {
     expect(offers?.security).toEqual([{}, { bearerAuth: ['offers:read'] }]);
   });
 
-  it('is everything where nobody is asked for a token', async () => {
+  it('is everything if tokens are not required', async () => {
     const { app } = aService();
     expect((await documentOf(app)).paths['/failed-orders']!['get']).not.toHaveProperty('security');
     await request(app).get('/failed-orders').expect(200);
@@ -393,7 +393,7 @@ describe('orders', () => {
     await request(app).get('/orders?user_id=cristina').set(headers).expect(200);
   });
 
-  it('are of others, who are not told whether there are any', async () => {
+  it('are hidden from other users, even whether they exist', async () => {
     const { app, orders, lines } = guarded();
     const order = anOrder();
     await orders.insert(order, 60_000);
@@ -430,7 +430,7 @@ describe('orders', () => {
     expect(await orders.listByUser('mallory', { limit: 1 })).toEqual([]);
   });
 
-  it('are everybody’s to an administrator', async () => {
+  it('are all visible to an administrator', async () => {
     const { app } = guarded();
     const headers = await sign({ sub: 'root', scope: `${user} orders:admin` });
     const body = { ...wanted, user_id: 'somebody' };
@@ -440,7 +440,7 @@ describe('orders', () => {
     await request(app).get('/orders?user_id=somebody').set(headers).expect(200);
   });
 
-  it('have the idempotency keys of who sends them', async () => {
+  it('have separate idempotency keys for each client', async () => {
     const { app } = guarded();
     const [root, somebody] = [
       await sign({ sub: 'root', scope: `${user} orders:admin` }),
@@ -456,7 +456,7 @@ describe('orders', () => {
 });
 
 describe('the audit log', () => {
-  it('has a line of each request that changes something, and none of what was in it', async () => {
+  it('has a line for each request that changes something, without its content', async () => {
     const { app, lines } = guarded();
     const token = await issuer.sign({ scope: 'orders:write' });
     const body = { ...wanted, email: 'cristina@example.com' };
@@ -477,7 +477,7 @@ describe('the audit log', () => {
     expect(JSON.stringify(lines)).not.toMatch(/example\.com|eyJ/);
   });
 
-  it('knows where a request came from whose client has left', async () => {
+  it('has the address of a client that has disconnected', async () => {
     let decide: ((decision: Decision) => void) | undefined;
     const { app, lines } = aService({
       admission: createAdmission({ verifyToken: verifyToken() }),
@@ -499,7 +499,7 @@ describe('the audit log', () => {
     await server.close();
   });
 
-  it('has a line of a request that is refused for its length', async () => {
+  it('has a line for a request that is refused for its length', async () => {
     const { app, lines } = guarded();
     await request(app)
       .get(`/${'x'.repeat(4096)}`)

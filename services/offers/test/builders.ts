@@ -25,14 +25,14 @@ import type { AskForDecision } from '../src/orders/payment-client';
 import { createAttemptDecision } from '../src/orders/attempt-decision';
 import { useDatabase } from './database';
 
-/** The deadline for tests that are not about deadlines: only a hang reaches it. */
+/** Deadline for tests that are not about deadlines: only a hang reaches it. */
 const AMPLE_MS = 60_000;
 
 export function anOffer(overrides: Partial<Offer> = {}): Offer {
   return { id: 'offer2', provider: 'ProviderB', rate: 2.9, amount: 12_000, ...overrides };
 }
 
-/** An offer of which its lender says everything. */
+/** An offer with all details. */
 export function anOfferInFull(): Offer {
   return {
     ...anOffer(),
@@ -63,7 +63,7 @@ export function anOrder(overrides: Partial<Order> = {}): Order {
   };
 }
 
-/** The three mocks; each may be changed by its name. */
+/** The three mocks, with changes by name. */
 export function threeMocks(
   changes: Partial<Record<string, Partial<(typeof defaultMocks)[number]>>> = {},
   timeoutMs = AMPLE_MS,
@@ -72,14 +72,14 @@ export function threeMocks(
   return providersFrom(entries, timeoutMs);
 }
 
-/** The providers that an operator lists so; on addresses that are not public, too. */
+/** Creates providers as from an operator's configuration, also on private addresses. */
 export function providersFrom(entries: readonly object[], timeoutMs = AMPLE_MS): Provider[] {
   const listed = providersSchema.parse({ providers: entries });
   const { logger } = recordingLogger();
   return createProviders(listed, { timeoutMs, allowPrivate: true, logger }).providers;
 }
 
-/** A provider that answers as the function does. */
+/** A provider that calls the given function. */
 export function aProvider(overrides: Partial<Provider> & { offers?: Offer[] } = {}): Provider {
   const { offers = [anOffer()], ...rest } = overrides;
   const name = rest.name ?? offers[0]?.provider ?? 'ProviderB';
@@ -93,28 +93,28 @@ export function aProvider(overrides: Partial<Provider> & { offers?: Offer[] } = 
 }
 
 interface Parts {
-  /** What the order store does otherwise. */
+  /** Overrides of the order store. */
   orders?: Partial<OrderStore>;
   providers?: Provider[];
   timeoutMs?: number;
-  /** How long answers are fresh; they are not, if nothing is said. */
+  /** How long provider results are fresh, in milliseconds; 0 by default. */
   ttlMs?: number;
-  /** After how many in a row a provider is left alone. */
+  /** Consecutive failures after which a provider's circuit opens. */
   failures?: number;
   maxAgeMs?: number;
   askForDecision?: AskForDecision;
   checkoutMode?: CheckoutMode;
-  /** Has what is due seen to; nobody does, if nothing is said. */
+  /** Wakes the decision worker; does nothing by default. */
   wake?: () => void;
   notification?: NotificationParts;
   breakerState?: () => BreakerState | undefined;
-  /** Who is let in; everybody, if nothing is said. */
+  /** Authentication and quotas; by default, every request is admitted. */
   admission?: Admission;
   trustedProxies?: number;
 }
 
 interface NotificationParts {
-  /** Whether webhooks go to addresses that are not public, as receivers in tests are. */
+  /** Whether receivers may have private addresses, as in tests. */
   allowPrivate?: boolean;
   timeoutMs?: number;
   delaysMs?: readonly number[];
@@ -123,7 +123,7 @@ interface NotificationParts {
   retentionMs?: number;
 }
 
-/** Notification as main.ts puts it together, not started, with short delays. */
+/** Notification as in main.ts, not started, with short delays. */
 export function aNotification(database: Database, parts: NotificationParts = {}) {
   const { allowPrivate = true, timeoutMs = AMPLE_MS, delaysMs = [0, 1, 1], graceMs = 1000 } = parts;
   const { retentionMs = 60_000 } = parts;
@@ -151,7 +151,7 @@ export function aNotification(database: Database, parts: NotificationParts = {})
   return { ...notification, lines, client };
 }
 
-/** What tells of orders that change in a database, for the tests of this file. */
+/** An order feed on a database, for the tests of one file. */
 export function useFeed(database: () => Database): () => OrderFeed {
   let feed: OrderFeed;
   beforeAll(async () => {
@@ -162,7 +162,7 @@ export function useFeed(database: () => Database): () => OrderFeed {
   return () => feed;
 }
 
-/** The whole service, around given parts, on a database for the tests of this file. */
+/** The whole service with the given parts, on a database for the tests of one file. */
 export function useService() {
   const database = useDatabase();
   const feed = useFeed(database);
@@ -177,10 +177,7 @@ export function useService() {
   };
 }
 
-/**
- * The whole service as main.ts puts it together but for the breaker and the decision worker. Whoever has it closes its
- * client.
- */
+/** The whole service as in main.ts, except for the breaker and the decision worker. The caller closes its client. */
 export function serviceOn(
   { database, feed }: { database: Database; feed: OrderFeed },
   parts: Parts = {},

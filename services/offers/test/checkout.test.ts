@@ -8,7 +8,7 @@ const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
 describe('POST /checkout', () => {
   it.each(['APPROVED', 'REJECTED'] as const)(
-    'answers 201 with the order once it is %s',
+    'returns 201 with the order once it is %s',
     async (status) => {
       const { app, orders } = aService({ askForDecision: () => Promise.resolve(status) });
       const response = await request(app).post('/checkout').send(wanted).expect(201);
@@ -35,7 +35,7 @@ describe('POST /checkout', () => {
     },
   );
 
-  it('asks for the decision with the order that is already kept, and the request id', async () => {
+  it('asks for the decision with the stored order and the request id', async () => {
     const seen: unknown[] = [];
     const askForDecision: AskForDecision = async (order, context) => {
       seen.push(order.offer.amount, context, await service.orders.find(order.id));
@@ -50,7 +50,7 @@ describe('POST /checkout', () => {
     ]);
   });
 
-  it('answers 202 and PENDING when nobody decides, and keeps the order', async () => {
+  it('returns 202 and PENDING without a decision, and keeps the order', async () => {
     const { app, lines } = aService({
       askForDecision: () => Promise.reject(new UndecidedError('no answer')),
     });
@@ -64,7 +64,7 @@ describe('POST /checkout', () => {
     );
   });
 
-  it('makes a new order of every call', async () => {
+  it('creates a new order for every call', async () => {
     const { app } = aService();
     const [first, second] = await Promise.all(
       [1, 2].map(() => request(app).post('/checkout').send(wanted)),
@@ -81,12 +81,12 @@ describe('POST /checkout', () => {
     [{ ...wanted, loan_id: '' }, '#/loan_id'],
     [{ ...wanted, loan_id: 2 }, '#/loan_id'],
     [{ user_id: 'cristina' }, '#/loan_id'],
-  ])('refuses %j and points at the fault', async (body, pointer) => {
+  ])('refuses %j and points at the error', async (body, pointer) => {
     const response = await request(aService().app).post('/checkout').send(body).expect(400);
     expect(response.body).toMatchObject({ code: 'validation-failed', errors: [{ pointer }] });
   });
 
-  it('takes the amount and the term that the offer was listed for', async () => {
+  it('accepts the amount and term that the offer was listed for', async () => {
     const { app, orders } = aService();
     const body = { ...wanted, amount: 10_500.29, term_months: 36 };
     const { body: order } = await request(app).post('/checkout').send(body).expect(201);
@@ -115,7 +115,7 @@ describe('POST /checkout', () => {
       .expect(status);
   });
 
-  it('answers 422 for a loan nobody offers, and names the field', async () => {
+  it('returns 422 for an unknown loan, and names the field', async () => {
     const response = await request(aService().app)
       .post('/checkout')
       .send({ ...wanted, loan_id: 'offer9' })
@@ -126,7 +126,7 @@ describe('POST /checkout', () => {
     });
   });
 
-  it('answers 503 while the provider of the loan is silent', async () => {
+  it('returns 503 while the provider of the loan does not respond', async () => {
     const { app, lines } = aService({ providers: threeMocks({ ProviderB: { fault: 'error' } }) });
     const { body } = await request(app).post('/checkout').send(wanted).expect(503);
     expect(body).toMatchObject({ code: 'provider-unavailable' });
@@ -135,7 +135,7 @@ describe('POST /checkout', () => {
     );
   });
 
-  it('answers 500 where something other than the decision fails', async () => {
+  it('returns 500 if anything but the decision fails', async () => {
     const { app } = aService({
       askForDecision: () => Promise.reject(new Error('a fault of ours')),
     });
@@ -144,7 +144,7 @@ describe('POST /checkout', () => {
 });
 
 describe('GET /orders/{id}', () => {
-  it('answers 404 where there is none', async () => {
+  it('returns 404 if there is none', async () => {
     const response = await request(aService().app).get('/orders/order-0').expect(404);
     expect(response.body).toMatchObject({ code: 'order-not-found' });
   });

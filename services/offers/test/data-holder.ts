@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { startHttpServer, type LocalServer } from '@loan-buddy/kit/testing';
 
-/** A product as a bank's detail page has it; what is not given is as the standard would have it. */
+/** A product as on a bank's detail page; defaults follow the standard. */
 export function aProduct(overrides: Record<string, unknown> = {}) {
   return {
     productId: 'personal-loan',
@@ -29,23 +29,23 @@ export function aRate(overrides: Record<string, unknown> = {}) {
 }
 
 export interface DataHolder extends LocalServer {
-  /** Every request so far: its path with the query, and the versions asked for. */
+  /** All requests so far: path with query, and requested versions. */
   requests: { path: string; version: string; minVersion: string | undefined }[];
-  /** How many requests were open at once, at most. */
+  /** Maximum number of concurrent requests. */
   mostAtOnce: () => number;
 }
 
 type Product = Record<string, unknown>;
 
-/** A data holder on 127.0.0.1 that speaks the product API as the standard has it, except for what `misbehave` does first. */
+/** Starts a data holder on 127.0.0.1 with the standard's product API, after what `misbehave` does. */
 export async function startDataHolder(options: {
   products: readonly Product[];
-  /** The lowest and highest version of lists and of details. */
+  /** Lowest and highest version of lists and of details. */
   versions?: { list: readonly [number, number]; detail: readonly [number, number] };
   pageSize?: number;
-  /** The link to the next page, where it is not as it should be. */
+  /** Overrides the link to the next page. */
   nextLink?: (page: number, base: string) => string | null | undefined;
-  /** Answers itself and says so, or leaves it to the holder. */
+  /** Sends its own response and returns true, or leaves the request to the holder. */
   misbehave?: (path: string, res: ServerResponse, seen: number) => boolean | Promise<boolean>;
 }): Promise<DataHolder> {
   const { products, misbehave, nextLink } = options;

@@ -8,11 +8,11 @@ import { openInMemory } from './in-memory-database';
 /** The PostgreSQL server to test with; without one, tests use the embedded database. */
 export const testServer = process.env['TEST_DATABASE_URL'];
 
-/** Why tests that need a server are skipped, if they are: the embedded database has only one session. */
+/** Why tests that need a server are skipped: the embedded database has only one session. */
 export const withoutServer =
   testServer === undefined ? 'no PostgreSQL server to test on (TEST_DATABASE_URL)' : undefined;
 
-/** A new empty database on that server. */
+/** Creates an empty database on the server. */
 export async function createServerDatabase(server: string) {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await runOn(server, `create database ${name}`);
@@ -28,7 +28,7 @@ export async function runOn(server: string, statement: string): Promise<void> {
   await client.end();
 }
 
-/** A database of their own for the tests of this file, with the schema in place. */
+/** A database for the tests of one file, with the current schema. */
 export function useDatabase(options: { migrated?: boolean } = {}): () => Database {
   const { migrated = true } = options;
   let database: Database;

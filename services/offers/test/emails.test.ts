@@ -21,7 +21,7 @@ interface Mail {
   source: string;
 }
 
-/** A real SMTP server that keeps what it takes. */
+/** A real SMTP server that stores its mails. */
 async function anSmtpServer(options: SMTPServerOptions = {}) {
   const mails: Mail[] = [];
   const server = new SMTPServer({
@@ -53,7 +53,7 @@ async function anSmtpServer(options: SMTPServerOptions = {}) {
 
 const from = 'Loan Buddy <no-reply@example.com>';
 
-/** Notification at work that sends through that server. */
+/** Running notification that sends through the given server. */
 function running(sendEmail?: SendEmail, more: { graceMs?: number } = {}) {
   const parts = sendEmail ? { sendEmail, ...more } : more;
   const { client, ...notification } = aNotification(database(), parts);
@@ -94,7 +94,7 @@ describe('an e-mail', () => {
     ['REJECTED', 'Your loan was not approved', 'We are sorry'],
     ['FAILED', 'Your loan is not decided yet', 'nobody could decide'],
   ] as const)(
-    'tells whoever ordered that it is %s, as text and as HTML',
+    'tells the user that the order is %s, as text and as HTML',
     async (status, subject, said) => {
       const { mails, url } = await anSmtpServer();
       running(createSendEmail({ url, from, timeoutMs: 60_000 }));
@@ -117,7 +117,7 @@ describe('an e-mail', () => {
     },
   );
 
-  it('lets nothing of the offer become HTML', async () => {
+  it('escapes the offer in HTML', async () => {
     const { mails, url } = await anSmtpServer();
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED', { provider: `<b onload="x('&')">` });
@@ -130,7 +130,7 @@ describe('an e-mail', () => {
     expect(html).not.toContain('<b onload');
   });
 
-  it('goes to nobody else, whatever the address looks like', async () => {
+  it('goes only to the user, whatever the address looks like', async () => {
     const { mails, url } = await anSmtpServer();
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED', { email: 'a@example.com,b@example.com' });
@@ -140,7 +140,7 @@ describe('an e-mail', () => {
     expect(receivers).not.toContain('b@example.com');
   });
 
-  it('is tried again when the server refuses it for now, under the same Message-ID', async () => {
+  it('is retried with the same Message-ID after a temporary refusal', async () => {
     let refusals = 2;
     const ids: string[] = [];
     const { url } = await anSmtpServer({
@@ -159,7 +159,7 @@ describe('an e-mail', () => {
     expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
   });
 
-  it('is given up when the server will never take it, and the log does not say for whom', async () => {
+  it('fails after a permanent refusal, and the log does not contain the address', async () => {
     const { url } = await anSmtpServer({
       onRcptTo: ({ address }, _, done) => {
         done(Object.assign(new Error(`no ${address} here`), { responseCode: 550 }));
@@ -175,14 +175,24 @@ describe('an e-mail', () => {
   });
 
   it.each<[string, 'onMailFrom' | 'onRcptTo', number, string]>([
-    ['wants a password', 'onMailFrom', 530, '5.7.0 Authentication required'],
-    ['wants an encrypted connection', 'onMailFrom', 530, 'Must issue a STARTTLS command first'],
-    ['wants another sender', 'onMailFrom', 553, '5.7.1 Sender address rejected'],
-    ['wants a password, and says so late', 'onRcptTo', 530, 'Authentication required'],
-    ['relays nothing for us', 'onRcptTo', 554, '5.7.1 Relay access denied'],
-    ['wants another sender, and says so late', 'onRcptTo', 550, '5.1.8 Sender address rejected'],
-    ['has lost track', 'onRcptTo', 503, '5.5.1 Need MAIL command'],
-  ])('is tried again where the server %s', async (_, command, responseCode, said) => {
+    ['requires a password', 'onMailFrom', 530, '5.7.0 Authentication required'],
+    ['requires an encrypted connection', 'onMailFrom', 530, 'Must issue a STARTTLS command first'],
+    ['requires another sender', 'onMailFrom', 553, '5.7.1 Sender address rejected'],
+    [
+      'requires a password, in response to the recipient',
+      'onRcptTo',
+      530,
+      'Authentication required',
+    ],
+    ['does not relay for us', 'onRcptTo', 554, '5.7.1 Relay access denied'],
+    [
+      'requires another sender, in response to the recipient',
+      'onRcptTo',
+      550,
+      '5.1.8 Sender address rejected',
+    ],
+    ['reports a bad sequence', 'onRcptTo', 503, '5.5.1 Need MAIL command'],
+  ])('is retried if the server %s', async (_, command, responseCode, said) => {
     const refusals = [Object.assign(new Error(said), { responseCode })];
     const { url } = await anSmtpServer({
       hideENHANCEDSTATUSCODES: true,
@@ -197,7 +207,7 @@ describe('an e-mail', () => {
     expect(lines[0]).toMatchObject({ msg: 'e-mail not sent', reason });
   });
 
-  it('is tried again where the server lets nobody begin with the message', async () => {
+  it('is retried if the server refuses DATA', async () => {
     const attempts: string[] = [];
     const server = await startTcpServer((socket) => {
       socket.write('220 hello\r\n');
@@ -221,7 +231,7 @@ describe('an e-mail', () => {
     [550, 'No such user'],
     [552, '5.2.2 Mailbox full'],
     [501, 'Bad recipient address syntax'],
-  ])('is given up where the server says %d of the receiver: %s', async (responseCode, said) => {
+  ])('fails if the server refuses the recipient with %d: %s', async (responseCode, said) => {
     const { url } = await anSmtpServer({
       hideENHANCEDSTATUSCODES: true,
       onRcptTo: (_address, _session, done) => {
@@ -233,7 +243,7 @@ describe('an e-mail', () => {
     expect(await settled()).toMatchObject([{ status: 'failed', attempts: 1 }]);
   });
 
-  it('is given up when the server refuses what it says', async () => {
+  it('fails if the server refuses its content', async () => {
     const { url } = await anSmtpServer({
       onData: (stream, _, done) => {
         stream.resume();
@@ -248,7 +258,7 @@ describe('an e-mail', () => {
     expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
   });
 
-  it('is tried again where the server does not let us in, and no password is told', async () => {
+  it('is retried if the login fails, and no password is logged', async () => {
     const { port } = await anSmtpServer({
       authOptional: false,
       allowInsecureAuth: true,
@@ -265,7 +275,7 @@ describe('an e-mail', () => {
     expect(JSON.stringify([lines, job])).not.toMatch(/hunter2|cristina@/);
   });
 
-  it('waits for no server that hangs, and is left for the next process', async () => {
+  it('does not wait for a hanging server at a stop, and is left for the next process', async () => {
     const server = await startTcpServer(() => undefined);
     opened.push(server.close);
     const send = createSendEmail({
@@ -277,12 +287,12 @@ describe('an e-mail', () => {
     await ended('APPROVED');
     await until(() => server.connections() > 0);
     await notification.stop();
-    // Had it waited for the silent server, this would count as an attempt.
+    // If it had waited for the silent server, this would count as an attempt.
     const { rows } = await sql`select status, attempts from email_jobs`.execute(database().db);
     expect(rows).toEqual([{ status: 'pending', attempts: 0 }]);
   });
 
-  it('to a server that hangs fails in time', async () => {
+  it('to a hanging server fails in time', async () => {
     const server = await startTcpServer(() => undefined);
     opened.push(server.close);
     running(
@@ -293,7 +303,7 @@ describe('an e-mail', () => {
     await until(() => server.connections() === 0);
   });
 
-  it('to a server that drips its answers fails in time', async () => {
+  it('to a server that drips its responses fails in time', async () => {
     let heard = '';
     const server = await startTcpServer((socket) => {
       const drip = setInterval(() => socket.write('250-still thinking\r\n'), 10);
@@ -338,7 +348,7 @@ describe('an e-mail', () => {
     expect(new Set(mails.flatMap(({ to }) => to)).size).toBe(20);
   });
 
-  it('is not made for an order without an address', async () => {
+  it('is not created for an order without an address', async () => {
     const orders = createOrderStore(database().db);
     const order = anOrder();
     await orders.insert(order, 60_000);
@@ -347,7 +357,7 @@ describe('an e-mail', () => {
     expect(rows).toEqual([]);
   });
 
-  it('is skipped by a sweep where none are sent, and not sent later', async () => {
+  it('is skipped by a sweep if sending is off, and not sent later', async () => {
     const { sweeps } = running();
     await ended('APPROVED');
     for (const { sweep } of sweeps) await sweep(new AbortController().signal);

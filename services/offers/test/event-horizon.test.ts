@@ -1,4 +1,4 @@
-/** How far the log of events can be read while others write to it: on a server only, as PGlite has one session. */
+/** How far the event log can be read during concurrent writes. Needs a server, as PGlite has one session. */
 import { describeUnless, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { Client } from 'pg';
@@ -40,11 +40,11 @@ describeUnless(withoutServer)('the horizon of the event log', () => {
       [id],
     );
 
-  it('is before an event that is not committed, and then behind it', async () => {
+  it('is before an uncommitted event, and after it once committed', async () => {
     const { session, exportFrom } = await setUp();
     const [early, late] = [await session(), await session()];
     await buy(early, 'order-1');
-    // Who begins later takes the earlier place.
+    // The later transaction takes the earlier position.
     await early.query('begin');
     await early.query('select txid_current()');
     await late.query('begin');
@@ -60,7 +60,7 @@ describeUnless(withoutServer)('the horizon of the event log', () => {
     expect((await exportFrom(first.last)).orders).toEqual(['order-2', 'order-3']);
   });
 
-  it('waits for who is writing, not for who begins meanwhile, and holds up neither', async () => {
+  it('waits for current writers, not for later ones, and blocks neither', async () => {
     const { session, exportFrom } = await setUp();
     const [slow, next, quick] = [await session(), await session(), await session()];
     await slow.query('begin');
@@ -82,7 +82,7 @@ describeUnless(withoutServer)('the horizon of the event log', () => {
     await next.query('rollback');
   });
 
-  it('misses nothing while many write, in whatever order they commit or do not', async () => {
+  it('misses nothing during many writes, in whatever order they commit or roll back', async () => {
     const { db, session, exportFrom } = await setUp();
     const state = { over: false };
     const writing = Promise.all(

@@ -19,7 +19,7 @@ const components = {
   'com.loanbuddy.order.resubmitted': 'OrderResubmittedEvent',
 };
 
-/** Everything that can happen, to two orders. */
+/** Makes every type of event happen, on two orders. */
 async function happen({ orders }: Service): Promise<string[]> {
   const [revived, rejected] = [
     anOrder({ offer: { ...anOffer(), termMonths: 36 } }),
@@ -33,7 +33,7 @@ async function happen({ orders }: Service): Promise<string[]> {
   return [revived.id, rejected.id];
 }
 
-/** How others get to see the events of these orders. */
+/** All ways in which these orders' events are published. */
 const ways: Record<string, (service: Service, ids: string[]) => Promise<unknown[]>> = {
   'as a stream sends it': async ({ app }, ids) => {
     const server = await startApp(app);
@@ -123,7 +123,7 @@ describe.each(Object.keys(ways))('an event, %s', (way) => {
 });
 
 describe('the stream of an order’s events', () => {
-  it('is documented to carry what the document has a schema of', async () => {
+  it('is documented with a schema of the document', async () => {
     const { body } = await request(aService().app).get('/openapi.json').expect(200);
     const { paths } = body as {
       paths: Record<string, { get: { responses: { 200: { description: string } } } }>;

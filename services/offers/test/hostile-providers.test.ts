@@ -15,7 +15,7 @@ const aService = useService();
 
 const MIB = 1024 * 1024;
 
-/** Does something again and again for as long as the other side stays. */
+/** Repeats an action until the other side disconnects. */
 function keepAt(target: Socket | ServerResponse, everyMs: number, act: () => void): void {
   const timer = setInterval(act, everyMs);
   target.on('close', () => {
@@ -88,7 +88,7 @@ const hostile: Record<string, { reason: string; start: () => Promise<LocalServer
 };
 
 describe('GET /offers among hostile providers', () => {
-  it('has the offers of the others, names each with its reason, and memory stays flat', async () => {
+  it('returns the other providers’ offers, names each failure with its reason, and keeps memory flat', async () => {
     const servers = await Promise.all(Object.values(hostile).map(({ start }) => start()));
     const { logger } = recordingLogger();
     const listed = providersSchema.parse({
@@ -97,7 +97,7 @@ describe('GET /offers among hostile providers', () => {
         name,
         brand_id: String(i),
         base_uri: servers[i]!.url,
-        // Only the one that never ends reaches its deadline; the others have time to fail by themselves.
+        // Only the endless one reaches its deadline; the others have time to fail on their own.
         timeout_ms: reason === 'timeout' ? 200 : 600_000,
       })),
     });
@@ -125,7 +125,7 @@ describe('GET /offers among hostile providers', () => {
     }
   });
 
-  it('waits for none of them past its own deadline', async () => {
+  it('waits for none of them beyond its own deadline', async () => {
     const servers = await Promise.all(Object.values(hostile).map(({ start }) => start()));
     const { logger } = recordingLogger();
     const listed = providersSchema.parse({
@@ -151,7 +151,7 @@ describe('GET /offers among hostile providers', () => {
     }
   });
 
-  it('asks nobody on an internal address, unless it is allowed', async () => {
+  it('calls no provider on an internal address, unless allowed', async () => {
     const { logger } = recordingLogger();
     const bases = ['http://169.254.169.254', 'https://127.0.0.1:1', 'https://localhost:1'];
     const listed = providersSchema.parse({

@@ -7,12 +7,12 @@ import { migrate } from '../src/db/migrate';
 
 const CACHE = join(__dirname, '../../../node_modules/.cache/loan-buddy');
 
-/** The sources that the content of a new database depends on. */
+/** Sources that determine the content of a new database. */
 const SOURCES = ['db/database.ts', 'db/migrate.ts', 'db/migrations.ts'];
 
 /**
- * Opens an embedded database in memory. It starts from a copy cached for later runs: creating a database takes 2 to 3 s of
- * CPU time, loading the copy about 0.6 s.
+ * Opens an embedded in-memory database. Starts from a cached copy: creating a database takes 2 to 3 s of CPU time,
+ * loading the copy about 0.6 s.
  */
 export async function openInMemory({ migrated }: { migrated: boolean }): Promise<Database> {
   const file = join(CACHE, `${migrated ? 'migrated' : 'empty'}-${digest()}.tar`);
@@ -27,7 +27,7 @@ async function createCopy(file: string, migrated: boolean): Promise<void> {
   if (migrated) await migrate(database.db);
   const copy = await pglite.dumpDataDir('none');
   await database.close();
-  // Renamed once it is complete, because other test processes may look for it meanwhile.
+  // Rename when complete, since other test processes may read it.
   const part = `${file}.${randomUUID()}`;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(part, Buffer.from(await copy.arrayBuffer()));

@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 
 interface Event {
   id: number;
-  /** Without what all types begin with. */
+  /** Without the common prefix of all types. */
   type: string;
   data: unknown;
 }
@@ -19,7 +19,7 @@ export async function listenToStream(url: string, lastEventId?: number, token?: 
   const events: Event[] = [];
   let text = '';
   res.setEncoding('utf8');
-  res.on('error', () => undefined); // it was left
+  res.on('error', () => undefined); // the client disconnected
   res.on('data', (chunk: string) => {
     text += chunk;
     const blocks = text.split('\n\n');
@@ -36,7 +36,7 @@ export async function listenToStream(url: string, lastEventId?: number, token?: 
   return { res, events, ended, leave: () => req.destroy() };
 }
 
-/** Once all that a spy on the feed's `eventsOf` has seen asked for is there, or cannot be had. */
+/** Waits until all reads seen by a spy on the feed's `eventsOf` have settled. */
 export async function untilLooked(looks: jest.SpyInstance): Promise<void> {
   await Promise.allSettled(looks.mock.results.map(({ value }) => value as unknown));
 }

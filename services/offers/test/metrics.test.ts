@@ -8,11 +8,11 @@ import { anOrder, useService } from './builders';
 
 const aService = useService();
 
-// Fake timeouts: on a busy machine, the database may take longer than the limit of a gauge source.
+// Fake timeouts: on a busy machine, the database may exceed a gauge source's limit.
 beforeEach(() => jest.useFakeTimers({ doNotFake: allButTimeouts }));
 afterEach(() => jest.useRealTimers());
 
-/** What `/metrics` tells of the orders and of confirm-payment. */
+/** The gauges in `/metrics` about orders and confirm-payment. */
 async function gaugesOf(app: Express): Promise<Record<string, number>> {
   const { text } = await request(app).get('/metrics').expect(200);
   const lines = text.split('\n').filter((line) => line.startsWith('loan_buddy_'));
@@ -32,7 +32,7 @@ const closed = {
 const ageS = (seconds: number) => ({ createdAt: new Date(Date.now() - seconds * 1000) });
 
 describe('GET /metrics of offers', () => {
-  it('tells how many orders wait for a decision, how many failed, and since when', async () => {
+  it('reports the number of pending and failed orders, and the oldest pending age', async () => {
     const { app, orders } = aService();
     expect(await gaugesOf(app)).toEqual({
       ...closed,
@@ -57,7 +57,7 @@ describe('GET /metrics of offers', () => {
     expect(oldestAgeS).toBeLessThan(1260);
   });
 
-  it('takes an order of a clock that is ahead for one of this moment', async () => {
+  it('reports age 0 for an order from a clock that is ahead', async () => {
     const { app, db, orders } = aService();
     await db.deleteFrom('orders').execute();
     await orders.insert(anOrder(ageS(-60)), 60_000);
@@ -65,9 +65,9 @@ describe('GET /metrics of offers', () => {
   });
 
   it.each([
-    ['does not answer', () => new Promise<never>(() => undefined)],
-    ['is away', () => Promise.reject(new DatabaseUnavailableError({}))],
-  ])('leaves the orders out while the database %s', async (_, countOpen) => {
+    ['does not respond', () => new Promise<never>(() => undefined)],
+    ['is unavailable', () => Promise.reject(new DatabaseUnavailableError({}))],
+  ])('omits the orders while the database %s', async (_, countOpen) => {
     const asked = jest.fn(countOpen);
     const { app } = aService({ orders: { countOpen: asked } });
     const gauges = gaugesOf(app);
@@ -76,7 +76,7 @@ describe('GET /metrics of offers', () => {
     expect(await gauges).toEqual(closed);
   });
 
-  it('tells the state of the breaker, and nothing where there is none', async () => {
+  it('reports the state of the breaker, if there is one', async () => {
     let state: BreakerState | undefined = 'open';
     const { app } = aService({ breakerState: () => state });
     expect(await gaugesOf(app)).toMatchObject({

@@ -4,7 +4,7 @@ import { anOffer, anOfferInFull, aProvider, threeMocks, useService } from './bui
 
 const aService = useService();
 
-/** The deadline of a provider that hangs. The others respond without a timer, and so before it. */
+/** Deadline of a provider that hangs. The others respond without a timer, and so before it. */
 const HANG_MS = 50;
 /** Longer than any test takes. */
 const NEVER_MS = 3_600_000;
@@ -15,7 +15,7 @@ const sorted =
   '{"id":"offer3","provider":"ProviderC","rate":4.1,"amount":9000}]';
 
 describe('GET /offers', () => {
-  it('answers with the offers of all providers, cheapest first, to the letter', async () => {
+  it('returns the offers of all providers, cheapest first, in exactly this format', async () => {
     const response = await request(aService().app).get('/offers').expect(200);
     expect(response.text).toBe(sorted);
     expect(response.headers).not.toHaveProperty('missing-providers');
@@ -40,7 +40,7 @@ describe('GET /offers', () => {
     expect(text).toBe(sorted);
   });
 
-  it('waits for mocks that take their time', async () => {
+  it('waits for slow mocks', async () => {
     const slow = {
       ProviderA: { latency_ms: 10 },
       ProviderB: { latency_ms: 20 },
@@ -54,21 +54,21 @@ describe('GET /offers', () => {
     ['hang', 'timeout'],
     ['error', 'error'],
     ['garbage', 'invalid'],
-  ] as const)('leaves out a provider with fault %s and says %s', async (fault, reason) => {
+  ] as const)('omits a provider with fault %s and reports %s', async (fault, reason) => {
     const providers = threeMocks({ ProviderB: { fault } }, HANG_MS);
     const { app, lines } = aService({ providers });
     const response = await request(app).get('/offers').expect(200);
     expect((response.body as { id: string }[]).map(({ id }) => id)).toEqual(['offer1', 'offer3']);
     expect(response.headers['missing-providers']).toBe(`"ProviderB";reason=${reason}`);
     expect(response.headers['server-timing']).toContain(`;desc="${reason}"`);
-    // A provider that ignores its signal has a moment more.
+    // A provider that ignores its signal gets a little more time.
     await until(() => lines.some(({ msg }) => msg === 'provider failed'));
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'warn', provider: 'ProviderB', reason }),
     );
   });
 
-  it('answers 503 with the reasons when no provider is left', async () => {
+  it('returns 503 with the reasons if all providers fail', async () => {
     const providers = threeMocks(
       {
         ProviderA: { fault: 'error' },
@@ -93,7 +93,7 @@ describe('GET /offers', () => {
     });
   });
 
-  it('answers in time whatever a provider does', async () => {
+  it('responds in time, whatever a provider does', async () => {
     const hostile = aProvider({
       name: 'Höstile "Bank"',
       owns: () => false,
@@ -116,7 +116,7 @@ describe('GET /offers', () => {
     fail(new Error('too late'));
   });
 
-  it('lets a late provider go on until its own deadline, and shows what it brings to the next', async () => {
+  it('lets a late provider continue until its own deadline, and uses its offers for the next request', async () => {
     let signal: AbortSignal | undefined;
     let answer: () => void = () => undefined;
     const late = aProvider({
@@ -140,7 +140,7 @@ describe('GET /offers', () => {
     expect(signal?.aborted).toBe(false);
   });
 
-  it('shows a changed offer as soon as the last answer is no longer fresh', async () => {
+  it('shows a changed offer once the cached one is no longer fresh', async () => {
     let rate = 2;
     const changing = aProvider({
       fetchOffers: () => Promise.resolve({ offers: [anOffer({ rate })] }),
@@ -156,7 +156,7 @@ describe('GET /offers', () => {
     expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 3 }]);
   });
 
-  it('uses a stale answer at once, says so, and asks anew behind it', async () => {
+  it('serves stale offers at once, marks them, and refreshes in the background', async () => {
     let calls = 0;
     let answer: () => void = () => undefined;
     const counting = aProvider({
@@ -182,7 +182,7 @@ describe('GET /offers', () => {
     expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 2 }]);
   });
 
-  it('names those that could not read all of their products', async () => {
+  it('names providers that could not read all of their products', async () => {
     const partial = aProvider({
       fetchOffers: () => Promise.resolve({ offers: [anOffer()], unread: 3, ageMs: 7000 }),
     });
@@ -191,7 +191,7 @@ describe('GET /offers', () => {
     expect(headers).toMatchObject({ 'partial-providers': '"ProviderB";unread=3', age: '7' });
   });
 
-  it('keeps its headers short, however many providers there are', async () => {
+  it('limits its headers, however many providers there are', async () => {
     const providers = Array.from({ length: 500 }, (_, i) =>
       aProvider({
         name: `${'x'.repeat(100)}${String(i)}`,
@@ -204,8 +204,8 @@ describe('GET /offers', () => {
   });
 });
 
-describe('GET /offers, of a lender that says everything', () => {
-  it('has it all after the customer’s four fields, and counts the fees', async () => {
+describe('GET /offers, with all details', () => {
+  it('has them after the original four fields, and includes the fees', async () => {
     const bank = aProvider({ offers: [anOfferInFull()] });
     const { app } = aService({ providers: [bank] });
     const plain = await request(app).get('/offers').expect(200);
@@ -216,14 +216,14 @@ describe('GET /offers, of a lender that says everything', () => {
         '"url":"https://bank.example/apply","flags":["limit-unreadable"]}]',
     );
     const priced = await request(app).get('/offers?term_months=12').expect(200);
-    // 1015.78 and the fee of 10 a month; twelve of them and 250 at the start.
+    // 1015.78 and the fee of 10 a month; twelve of them, and 250 at the start.
     expect(priced.body).toMatchObject([{ monthly_payment: 1025.78, total_cost: 12_559.36 }]);
     expect((priced.body as { apr: number }[])[0]?.apr).toBeGreaterThan(9);
   });
 });
 
-describe('GET /offers as HTTP caches see it', () => {
-  it('says how old it is and how long it stays fresh', async () => {
+describe('GET /offers and HTTP caches', () => {
+  it('reports its age and how long it stays fresh', async () => {
     const clock = stopClock();
     const { app } = aService({ ttlMs: 5000 });
     await request(app).get('/offers').expect(200);
@@ -233,7 +233,7 @@ describe('GET /offers as HTTP caches see it', () => {
     expect(headers['etag']).toMatch(/^"[\w-]{22}"$/);
   });
 
-  it('answers 304 to whoever has the answer already, until it changes', async () => {
+  it('returns 304 for a matching ETag, until the offers change', async () => {
     let rate = 2;
     const changing = aProvider({
       fetchOffers: () => Promise.resolve({ offers: [anOffer({ rate })] }),
@@ -251,13 +251,13 @@ describe('GET /offers as HTTP caches see it', () => {
     expect(changed.headers['etag']).not.toBe(etag);
   });
 
-  it('is fresh for nobody while a provider is missing', async () => {
+  it('is never fresh while a provider is missing', async () => {
     const providers = threeMocks({ ProviderA: { fault: 'error' } });
     const { headers } = await request(aService({ providers, ttlMs: 5000 }).app).get('/offers');
     expect(headers['cache-control']).toBe('max-age=0');
   });
 
-  it('answers HEAD like GET, without the body', async () => {
+  it('responds to HEAD as to GET, without the body', async () => {
     const response = await request(aService().app).head('/offers').expect(200);
     expect(response.headers).toMatchObject({ 'content-length': '195' });
     expect(response.text).toBeUndefined();
@@ -268,7 +268,7 @@ describe('GET /offers with a query', () => {
   const idsOf = (response: request.Response) =>
     (response.body as { id: string }[]).map(({ id }) => id);
 
-  it('lists the offers for an amount, and what they cost over a term', async () => {
+  it('lists the offers for an amount, and their cost over a term', async () => {
     const path = '/offers?amount=10000&term_months=36&sort=apr';
     const response = await request(aService().app).get(path).expect(200);
     expect(response.text).toBe(
@@ -287,7 +287,7 @@ describe('GET /offers with a query', () => {
     expect(idsOf(await request(aService().app).get(`/offers?${query}`).expect(200))).toEqual(ids);
   });
 
-  it('asks only the provider that is wanted', async () => {
+  it('asks only the requested provider', async () => {
     const providers = threeMocks({ ProviderA: { fault: 'hang' } }, NEVER_MS);
     const { app } = aService({ providers, timeoutMs: NEVER_MS });
     const { headers } = await request(app).get('/offers?provider=ProviderC').expect(200);
@@ -320,12 +320,12 @@ describe('GET /offers with a query', () => {
 });
 
 describe('GET /offers/{id}', () => {
-  it('answers with the one offer', async () => {
+  it('returns the offer', async () => {
     const response = await request(aService().app).get('/offers/offer3').expect(200);
     expect(response.body).toEqual({ id: 'offer3', provider: 'ProviderC', rate: 4.1, amount: 9000 });
   });
 
-  it('answers 404 where no provider has it', async () => {
+  it('returns 404 if no provider has it', async () => {
     const response = await request(aService().app).get('/offers/offer9').expect(404);
     expect(response.body).toMatchObject({ code: 'offer-not-found' });
   });
@@ -338,7 +338,7 @@ describe('GET /offers/{id}', () => {
       .expect(200);
   });
 
-  it('does not call an offer unknown while its provider is silent', async () => {
+  it('does not return 404 while the offer’s provider does not respond', async () => {
     const providers = threeMocks({ ProviderC: { fault: 'hang' } }, HANG_MS);
     const response = await request(aService({ providers }).app).get('/offers/offer3').expect(503);
     expect(response.headers['retry-after']).toBe('1');
@@ -348,14 +348,14 @@ describe('GET /offers/{id}', () => {
     });
   });
 
-  it('says what it costs for an amount and a term', async () => {
+  it('returns its cost for an amount and a term', async () => {
     const path = '/offers/offer2?amount=5000&term_months=12';
     const response = await request(aService().app).get(path).expect(200);
     expect(response.body).toMatchObject({ amount: 5000, apr: 2.94, apr_type: 'eu-effective' });
     await request(aService().app).get('/offers/offer2?amount=12001').expect(404);
   });
 
-  it('does not call an offer unknown that may be among what could not be read', async () => {
+  it('does not return 404 if the offer may be among unread products', async () => {
     const partial = aProvider({
       owns: () => true,
       fetchOffers: () => Promise.resolve({ offers: [anOffer()], unread: 1 }),

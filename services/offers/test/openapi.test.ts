@@ -12,14 +12,14 @@ const unavailable = () => Promise.reject(new DatabaseUnavailableError({}));
 const faults = { fault: 'error' } as const;
 const allFail = { ProviderA: faults, ProviderB: faults, ProviderC: faults };
 
-/** A service none of whose providers answers. */
+/** A service whose providers all fail. */
 const broken = () => aService({ providers: threeMocks(allFail) }).app;
 
-/** A service whose database does not answer. */
+/** A service whose database is unavailable. */
 const cutOff = () =>
   aService({ orders: { insert: unavailable, find: unavailable, listByUser: unavailable } }).app;
 
-/** The parts of the document that the tests below use. */
+/** The parts of the document that these tests use. */
 interface Described {
   tags: { name: string }[];
   paths: Record<
@@ -45,7 +45,7 @@ describe('the published OpenAPI document', () => {
     check = createOpenApiCheck(document as object);
   });
 
-  /** Sends it, and checks that the answer has this status and is as the document describes it for `GET /path`. */
+  /** Sends a request, and checks the response's status and its description in the document under `GET /path`. */
   async function expectDescribed(operation: string, sending: Test, status: number) {
     const response = await sending.expect(status);
     const [method, path] = operation.split(' ') as [string, string];
@@ -156,7 +156,7 @@ describe('the published OpenAPI document', () => {
     await events(request(app).get('/orders/x/events'), 404);
   });
 
-  it('describes the orders that failed', async () => {
+  it('describes the failed orders', async () => {
     const { app } = aService();
     const { id } = await anOrderThatFailed();
     await expectDescribed('GET /failed-orders', request(app).get('/failed-orders'), 200);
@@ -167,7 +167,7 @@ describe('the published OpenAPI document', () => {
     await expectDescribed('POST /failed-orders/retry', all, 202);
   });
 
-  it('describes the webhook endpoints and their deliveries', async () => {
+  it('describes the webhook receivers and their deliveries', async () => {
     const { app, notification } = aService();
     const base = '/webhook-endpoints';
     const create = (body: object) => request(app).post(base).send(body);
@@ -225,7 +225,7 @@ describe('the published OpenAPI document', () => {
     await expectDescribed('GET /', request(app).get('/').set('Accept', 'text/html'), 303);
   });
 
-  it('describes what is told of quotas, and of too many requests', async () => {
+  it('describes the quota headers and the 429 response', async () => {
     const quota = { limit: 1, windowS: 3600, exact: false };
     const limiter = createRateLimiter({
       quotas: { reads: { ...quota, name: 'reads' }, writes: { ...quota, name: 'writes' } },
@@ -244,7 +244,7 @@ describe('the published OpenAPI document', () => {
     await expectDescribed('GET /offers', request(full).get('/offers'), 503);
   });
 
-  it('describes what befalls a request before its endpoint sees it', async () => {
+  it('describes errors from before the endpoint', async () => {
     const { app } = aService();
     await expectDescribed('GET /offers', request(app).put('/offers'), 405);
     await expectDescribed('GET /offers', request(app).get(`/offers?${'x'.repeat(5000)}`), 414);
@@ -254,7 +254,7 @@ describe('the published OpenAPI document', () => {
     expect(check.unchecked()).toEqual([]);
   });
 
-  it('calls parameters that are whole numbers integers, with their limits', async () => {
+  it('declares whole-number parameters as integers, with their limits', async () => {
     const { body: document } = await request(aService().app).get('/openapi.json');
     const typeOf = (path: string, name: string) =>
       (document as Described).paths[path]!['get']!.parameters.find((each) => each.name === name);
@@ -282,7 +282,7 @@ describe('the published OpenAPI document', () => {
     ]);
   });
 
-  it('mentions tokens only if they are needed', async () => {
+  it('mentions tokens only if they are required', async () => {
     const { text } = await request(aService().app).get('/openapi.json');
     expect(text).not.toMatch(/"security"|securitySchemes|token-missing/);
     const verifyToken = () => Promise.reject(new Error('not called'));
@@ -299,7 +299,7 @@ describe('the published OpenAPI document', () => {
     });
   });
 
-  it('announces what endpoints are sent', async () => {
+  it('describes the webhook messages', async () => {
     const { body: document } = await request(aService().app).get('/openapi.json');
     expect(Object.keys((document as { webhooks: object }).webhooks)).toEqual([
       'com.loanbuddy.order.approved',
@@ -309,7 +309,7 @@ describe('the published OpenAPI document', () => {
     ]);
   });
 
-  it('is checked for real: an answer it does not describe is found', async () => {
+  it('is really checked: an undescribed response fails', async () => {
     const { body: document } = await request(aService().app).get('/openapi.json');
     const check = createOpenApiCheck(document as object);
     const headers = { 'content-type': 'application/json' };

@@ -20,7 +20,7 @@ async function serve(app: Express) {
   return server;
 }
 
-/** The stream of a pending order that has got what there is; `look` tells it that there may be more. */
+/** The stream of a pending order after its first events; `look` notifies it of a change. */
 async function anOpenStream() {
   const { app, orders, feed } = aService();
   const { url } = await serve(app);
@@ -35,7 +35,7 @@ async function anOpenStream() {
 }
 
 describe('GET /orders/{id}/events', () => {
-  it('begins with what has happened, goes on with what happens, and ends with the decision', async () => {
+  it('sends past events, then new ones, and ends with the decision', async () => {
     const { app, orders } = aService();
     const { url } = await serve(app);
     const order = anOrder();
@@ -50,7 +50,7 @@ describe('GET /orders/{id}/events', () => {
     expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
   });
 
-  it('goes on where a client was cut off, and misses nothing', async () => {
+  it('resumes where a client was cut off, and misses nothing', async () => {
     const { app, orders } = aService();
     const { url } = await serve(app);
     const order = anOrder();
@@ -70,7 +70,7 @@ describe('GET /orders/{id}/events', () => {
     expect(typesOf(fromStart)).toEqual(['failed', 'resubmitted', 'rejected']);
   });
 
-  it('sends what a client already has to nobody, and everything to one that says nonsense', async () => {
+  it('skips events the client already has, and sends everything for an invalid Last-Event-ID', async () => {
     const { app, orders } = aService();
     const order = anOrder();
     await orders.insert(order, 60_000);
@@ -79,14 +79,14 @@ describe('GET /orders/{id}/events', () => {
     const all = await request(app).get(path).set('Last-Event-ID', 'banana').expect(200);
     expect(all.text.match(/^id: /gm)).toHaveLength(2);
     const last = /(\d+)\nevent: [a-z._]*approved/.exec(all.text)![1]!;
-    // On a 204 an EventSource no longer connects again.
+    // After a 204, an EventSource does not reconnect.
     await request(app).get(path).set('Last-Event-ID', last).expect(204);
     const ahead = String(Number(last) + 1_000_000);
     const again = await request(app).get(path).set('Last-Event-ID', ahead).expect(200);
     expect(again.text).toBe(all.text);
   });
 
-  it('stays open while the database is away, and tells of the decision once it is back', async () => {
+  it('stays open while the database is unavailable, and sends the decision afterwards', async () => {
     const { stream, looks, look, decide } = await anOpenStream();
     looks.mockRejectedValue(new DatabaseUnavailableError({}));
     look();
@@ -97,7 +97,7 @@ describe('GET /orders/{id}/events', () => {
     expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
   });
 
-  it('ends where nobody knows what is wrong', async () => {
+  it('ends on an unexpected error', async () => {
     const { stream, looks, look } = await anOpenStream();
     looks.mockRejectedValue(new Error('unexpected'));
     look();
@@ -105,7 +105,7 @@ describe('GET /orders/{id}/events', () => {
     expect(typesOf(stream)).toEqual(['checkout_submitted']);
   });
 
-  it('knows no order it does not know, and says nothing to a HEAD', async () => {
+  it('returns 404 for an unknown order, and sends no body for HEAD', async () => {
     const { app, orders } = aService();
     await request(app).get('/orders/x/events').expect(404);
     const order = anOrder();
@@ -113,7 +113,7 @@ describe('GET /orders/{id}/events', () => {
     await request(app).head(`/orders/${order.id}/events`).expect(200);
   });
 
-  it('tells a hundred listeners of the decision', async () => {
+  it('sends the decision to a hundred listeners', async () => {
     const { app, orders } = aService();
     const { url } = await serve(app);
     const order = anOrder();
@@ -126,7 +126,7 @@ describe('GET /orders/{id}/events', () => {
     for (const stream of streams) expect(typesOf(stream)).toContain('approved');
   });
 
-  it('leaves nothing behind of listeners that are gone', async () => {
+  it('releases everything when listeners disconnect', async () => {
     const { app, orders, feed } = aService();
     const { url, connections } = await serve(app);
     const order = anOrder();
@@ -142,14 +142,14 @@ describe('GET /orders/{id}/events', () => {
     for (const stream of streams) stream.leave();
     await until(() => connections() === 0);
     await until(() => timers().length <= before);
-    // Nobody is told any more: a look would be made for the first of them.
+    // No listener is left: one would read the events here.
     const looks = jest.spyOn(feed, 'eventsOf');
     await orders.decide(order.id, 'APPROVED');
     await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);
     expect(looks).not.toHaveBeenCalled();
   });
 
-  it('leaves nothing behind of those that were queued behind another', async () => {
+  it('releases everything for pipelined requests', async () => {
     const { app, orders, feed } = aService();
     const { url, connections } = await serve(app);
     const order = anOrder();
@@ -167,7 +167,7 @@ describe('GET /orders/{id}/events', () => {
     expect(looks).not.toHaveBeenCalled();
   });
 
-  it('lets a user have a hundred at a time', async () => {
+  it('allows each user a hundred streams', async () => {
     const verifyToken = (subject: string) => ({
       subject,
       hasScope: (scope: string) => scope === 'orders:read',

@@ -16,7 +16,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
   const post = (app: ReturnType<typeof aService>['app'], key: string, body: object) =>
     request(app).post('/checkout').set('Idempotency-Key', key).send(body);
 
-  it('answers a second time as the first, to the byte, and makes no second order', async () => {
+  it('returns the same response again, byte for byte, and creates no second order', async () => {
     const { app, orders } = aService();
     const body = wanted();
     const first = await post(app, '"a key"', body).expect(201);
@@ -30,7 +30,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
     expect(await orders.listByUser(body.user_id, { limit: 10 })).toHaveLength(1);
   });
 
-  it('answers 202 again where it did, even when the order is decided by now', async () => {
+  it('returns 202 again, even if the order has been decided', async () => {
     const undecided = aService({ askForDecision: () => Promise.reject(new UndecidedError('x')) });
     const body = wanted();
     const first = await post(undecided.app, 'k', body).expect(202);
@@ -44,7 +44,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
     ['k', '"k"'],
     [String.raw`"a\"b\\c"`, String.raw`"a\"b\\c"`],
     ['x'.repeat(255), `"${'x'.repeat(255)}"`],
-  ])('takes %s and %s for the same key', async (one, other) => {
+  ])('treats %s and %s as the same key', async (one, other) => {
     const { app } = aService();
     const body = wanted();
     await post(app, one, body).expect(201);
@@ -63,7 +63,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
     },
   );
 
-  it('refuses two of them', async () => {
+  it('refuses two keys', async () => {
     const { app } = aService();
     const two = request(app)
       .post('/checkout')
@@ -71,7 +71,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
     await two.send(wanted()).expect(400);
   });
 
-  it('answers 422 when it came with another body before', async () => {
+  it('returns 422 if the key was used with another body', async () => {
     const { app } = aService();
     const body = wanted();
     await post(app, 'k', body).expect(201);
@@ -81,7 +81,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
     }
   });
 
-  it('answers 409 while the first is in flight, and from then on as the first', async () => {
+  it('returns 409 while the first is in progress, and then its response', async () => {
     let decide: ((decision: 'REJECTED') => void) | undefined;
     const { app } = aService({
       askForDecision: () => new Promise((settle) => (decide = settle)),
@@ -97,7 +97,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
     expect((await post(app, 'k', body).expect(201)).text).toBe((await first).text);
   });
 
-  it('answers from the order once whoever worked on the first must have died', async () => {
+  it('responds from the order once the first request must have died', async () => {
     const { app, orders } = aService();
     for (const [change, status] of [
       [(id: string) => orders.decide(id, 'APPROVED'), 201],
@@ -121,7 +121,7 @@ describe('POST /checkout with an Idempotency-Key', () => {
     }
   });
 
-  it('keeps nothing of a request that made no order', async () => {
+  it('stores nothing for a request that created no order', async () => {
     const { app } = aService();
     const body = wanted();
     await post(app, 'k', { ...body, loan_id: 'offer9' }).expect(422);
@@ -132,8 +132,8 @@ describe('POST /checkout with an Idempotency-Key', () => {
   });
 });
 
-describe('when the database is away', () => {
-  it('a checkout is refused before anything is asked for', async () => {
+describe('when the database is unavailable', () => {
+  it('a checkout is refused before a decision is requested', async () => {
     const askForDecision = jest.fn();
     const { app } = aService({ askForDecision, orders: { insert: unavailable } });
     const response = await request(app).post('/checkout').send(wanted()).expect(503);
@@ -142,7 +142,7 @@ describe('when the database is away', () => {
     expect(askForDecision).not.toHaveBeenCalled();
   });
 
-  it('a decision that cannot be recorded is not told', async () => {
+  it('a decision that cannot be recorded is not returned', async () => {
     const { app } = aService({ orders: { decide: unavailable } });
     const response = await request(app).post('/checkout').send(wanted()).expect(202);
     expect(response.body).toMatchObject({ status: 'PENDING' });
@@ -198,7 +198,7 @@ describe('GET /orders', () => {
 });
 
 describe('/failed-orders', () => {
-  it('lists them, and makes them pending again, one or all', async () => {
+  it('lists them, and retries one or all', async () => {
     const { app, db, orders } = aService();
     await db.deleteFrom('orders').where('status', '=', 'FAILED').execute();
     const ids: string[] = [];

@@ -28,7 +28,7 @@ const anyOrder: fc.Arbitrary<Omit<Order, 'id'>> = fc.record({
 
 const of = fc.nat(3);
 const kind = <Name extends string>(name: Name) => fc.constant(name);
-/** What may be tried on one of the orders, legal or not; and an export of a few events in between. */
+/** A step on one of the orders, legal or not, or an export of a few events in between. */
 const anyStep = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: kind('insert'), order: anyOrder }) },
   {
@@ -48,7 +48,7 @@ const anyStep = fc.oneof(
 );
 type Step = typeof anyStep extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** An order of each status, which chance alone does not promise. */
+/** An order of each status, which random steps do not guarantee. */
 const everyEnd: Step[] = [
   ...[1, 2, 3, 4].map(() => ({ kind: 'insert', order: anOrder() }) as const),
   { kind: 'decide', of: 0, as: 'APPROVED' },
@@ -57,7 +57,7 @@ const everyEnd: Step[] = [
 ];
 
 describe('events that are exported and replayed', () => {
-  it('leave each order as GET /orders has it, whatever happened to it', async () => {
+  it('give each order as in GET /orders, whatever happened to it', async () => {
     const { app, db, orders } = aService();
     const log = createEventLog(db);
     const { body: document } = await request(app).get('/openapi.json').expect(200);
@@ -112,7 +112,7 @@ describe('events that are exported and replayed', () => {
           created_at: created_at.replace(/\.\d{3}Z$/, 'Z'),
           ...fields,
         }).toEqual(body);
-        // Attempts that leave an order pending are no change of it: those are told of with the next.
+        // Attempts that leave an order pending write no event; the next event includes them.
         const order = await orders.find(id);
         expect(attempts).toBe(order?.status === 'PENDING' ? 0 : order?.attempts);
         seen.set(fields.status, (seen.get(fields.status) ?? 0) + 1);

@@ -43,7 +43,7 @@ async function feedOn({ db, listen }: Database): Promise<OrderFeed> {
   return feed;
 }
 
-/** The whole service, listening, with connections of its own. */
+/** The whole service, listening, with its own connections. */
 async function aReplica(url: string) {
   const database = await openOn(url);
   await migrate(database.db);
@@ -54,10 +54,10 @@ async function aReplica(url: string) {
   return { ...service, url: server.url };
 }
 
-/** Nobody finds the database any more, and whoever was there is thrown out. */
+/** Makes the database unavailable, and disconnects its clients. */
 async function takeAway(url: string): Promise<void> {
   const name = new URL(url).pathname.slice(1);
-  // Or those who come back at once would keep it from being renamed.
+  // Otherwise, clients that reconnect at once would prevent the rename.
   await runOn(testServer!, `alter database ${name} allow_connections false`);
   await runOn(
     testServer!,
@@ -72,7 +72,7 @@ async function bringBack(url: string): Promise<void> {
   await runOn(testServer!, `alter database ${name}_away rename to ${name}`);
 }
 
-/** Once so many connections hear of orders that change. */
+/** Waits until this many connections listen for changed orders. */
 async function untilHearing(db: Database['db'], count: number): Promise<void> {
   let hearing = -1;
   while (hearing !== count) {
@@ -85,8 +85,8 @@ async function untilHearing(db: Database['db'], count: number): Promise<void> {
 }
 
 describe('GET /orders/{id}/events on one replica', () => {
-  onServer('tells of what is decided on another', async () => {
-    // Nobody looks for themselves.
+  onServer('sends decisions made on another replica', async () => {
+    // Disables polling.
     jest.useFakeTimers({ doNotFake: allButIntervals });
     closers.push(() => jest.useRealTimers());
     const url = await aSharedDatabase();
@@ -106,7 +106,7 @@ describe('GET /orders/{id}/events on one replica', () => {
     expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
   });
 
-  onServer('waits on while the database is away', async () => {
+  onServer('keeps waiting while the database is unavailable', async () => {
     const url = await aSharedDatabase();
     const { feed, orders, ...replica } = await aReplica(url);
     await untilHearing(replica.db, 1);
@@ -117,7 +117,7 @@ describe('GET /orders/{id}/events on one replica', () => {
     const stream = await listenToStream(`${replica.url}/orders/${order.id}/events`);
     await untilLooked(looks);
     await takeAway(url);
-    // As every five seconds.
+    // Simulates the five-second poll.
     const [, look] = watching.mock.calls[0]!;
     look();
     await expect(looks.mock.results.at(-1)!.value).rejects.toThrow(DatabaseUnavailableError);
@@ -129,7 +129,7 @@ describe('GET /orders/{id}/events on one replica', () => {
 });
 
 describe('the order feed', () => {
-  onServer('hears of what another replica does, also after its connection broke', async () => {
+  onServer('receives another replica’s changes, also after its connection broke', async () => {
     const url = await aSharedDatabase();
     const [here, there] = [await openOn(url), await openOn(url)];
     await migrate(here.db);

@@ -6,7 +6,7 @@ const database = useDatabase();
 const DAY_MS = 86_400_000;
 const after30Days = { retentionMs: 30 * DAY_MS, sendEmail: () => Promise.resolve() };
 
-/** Deletes what is to be deleted; tells how much of what that was. */
+/** Runs the sweeps; returns how many rows they deleted. */
 async function swept() {
   const { sweeps, client } = aNotification(database(), after30Days);
   const { signal } = new AbortController();
@@ -22,7 +22,7 @@ async function idsOf(table: 'webhook_deliveries' | 'email_jobs', id: string) {
   return rows.map((row) => row.id);
 }
 
-describe('what ended 30 days ago is forgotten, and nothing else', () => {
+describe('only rows that ended 30 days ago are deleted', () => {
   it('of the webhook deliveries', async () => {
     const { db } = database();
     await sql`

@@ -30,7 +30,7 @@ interface Received {
   body: string;
 }
 
-/** A receiver that answers as the function does, and keeps what it got. */
+/** A receiver that responds with the given function, and stores what it receives. */
 async function aReceiver(answer: (res: ServerResponse, count: number) => void = answerWith(200)) {
   const received: Received[] = [];
   const server = await startHttpServer((req, res) => {
@@ -53,7 +53,7 @@ function answerWith(...statuses: number[]) {
 
 const hang = () => undefined;
 
-/** The whole service, with its notification at work. */
+/** The whole service with notification running. */
 function running(parts: NonNullable<Parameters<typeof aService>[0]>['notification'] = {}): Service {
   const service = aService({ notification: parts });
   service.notification.start();
@@ -85,7 +85,7 @@ async function countDeliveries({ db }: Service, id: string) {
   return rows[0]!.count;
 }
 
-/** Once the newest delivery is no longer on its way. */
+/** Waits until the newest delivery is no longer pending. */
 async function settled(service: Service, id: string) {
   await until(async () => (await deliveriesOf(service, id))[0]?.status !== 'pending');
   return (await deliveriesOf(service, id))[0]!;
@@ -95,7 +95,7 @@ const verify = (secret: string, { body, headers }: Received) =>
   new Webhook(secret).verify(body, headers as Record<string, string>);
 
 describe('a webhook', () => {
-  it('tells of a decision, verifiably, and as the OpenAPI document announces it', async () => {
+  it('reports a decision, with a valid signature, as the OpenAPI document describes', async () => {
     const service = running();
     const receiver = await aReceiver();
     const { id, secret } = await endpointAt(service, receiver);
@@ -119,7 +119,7 @@ describe('a webhook', () => {
   });
 
   it.each(['APPROVED', 'REJECTED', 'FAILED'] as const)(
-    'fits its schema when the order is %s, as a test does',
+    'matches its schema if the order is %s, as a test message does',
     async (status) => {
       const service = running();
       const receiver = await aReceiver();
@@ -142,7 +142,7 @@ describe('a webhook', () => {
     },
   );
 
-  it('is for those it was asked for by, and not for what is not decided', async () => {
+  it('goes only to subscribed receivers, and only for final events', async () => {
     const service = running();
     const [all, rejections, disabled] = [await aReceiver(), await aReceiver(), await aReceiver()];
     await endpointAt(service, all);
@@ -161,7 +161,7 @@ describe('a webhook', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  it('is not made of a decision that was not kept', async () => {
+  it('is not created for a decision that was rolled back', async () => {
     const service = aService();
     const { id } = await endpointAt(service, { url: 'http://127.0.0.1:9' });
     const order = anOrder();
@@ -177,7 +177,7 @@ describe('a webhook', () => {
   });
 
   it.each([[500], [404], [302], [503]])(
-    'is sent again after a %s, under the same id and with a signature of its own time',
+    'is retried after a %s, with the same id and a signature of its own time',
     async (status) => {
       const service = running();
       const receiver = await aReceiver(answerWith(status, 204));
@@ -201,7 +201,7 @@ describe('a webhook', () => {
     },
   );
 
-  it('is given up after its last attempt, and sent again when somebody replays it', async () => {
+  it('fails after its last attempt, and is sent again on replay', async () => {
     const service = running();
     const receiver = await aReceiver(answerWith(500, 500, 500, 200));
     const { id } = await endpointAt(service, receiver);
@@ -216,7 +216,7 @@ describe('a webhook', () => {
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   });
 
-  it('is not followed where a redirect leads', async () => {
+  it('does not follow redirects', async () => {
     const inner = await aReceiver();
     const service = running();
     const receiver = await aReceiver((res) => res.writeHead(307, { location: inner.url }).end());
@@ -229,7 +229,7 @@ describe('a webhook', () => {
     expect(inner.received).toEqual([]);
   });
 
-  it('is signed with both secrets while they are exchanged, and with one after that', async () => {
+  it('is signed with both secrets during a rotation, and with one after it', async () => {
     const service = running();
     const receiver = await aReceiver();
     const { id, secret } = await endpointAt(service, receiver);
@@ -252,7 +252,7 @@ describe('a webhook', () => {
     expect(() => verify(secret, receiver.received[1]!)).toThrow('No matching signature');
   });
 
-  it('disables an endpoint that answers 410, until somebody enables it', async () => {
+  it('disables a receiver that responds 410, until an operator enables it', async () => {
     const service = running();
     const receiver = await aReceiver(answerWith(410, 200));
     const { id } = await endpointAt(service, receiver);
@@ -274,7 +274,7 @@ describe('a webhook', () => {
     expect(await settled(service, id)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('waits while its endpoint is disabled', async () => {
+  it('waits while its receiver is disabled', async () => {
     const service = running();
     const receiver = await aReceiver(answerWith(500, 200));
     const { id } = await endpointAt(service, receiver);
@@ -288,7 +288,7 @@ describe('a webhook', () => {
     );
     await request(service.app).patch(path).send({ enabled: false }).expect(200);
     await sql`update webhook_deliveries set due_at = now()`.execute(service.db);
-    // A later delivery has been sent, so the first would have been sent by now.
+    // A later delivery has arrived, so the first would have too.
     const other = await aReceiver();
     await endpointAt(service, other);
     await decided(service);
@@ -299,7 +299,7 @@ describe('a webhook', () => {
     expect(await settled(service, id)).toMatchObject({ status: 'succeeded', attempts: 2 });
   });
 
-  it('leaves a receiver alone for as long as it asks', async () => {
+  it('pauses for as long as a receiver requests', async () => {
     const service = running();
     const receiver = await aReceiver((res, count) => {
       if (count === 1) res.writeHead(429, { 'retry-after': '3600' }).end();
@@ -329,19 +329,19 @@ describe('a webhook', () => {
     await settled(service, id);
   });
 
-  it('to a receiver that hangs delays nobody else', async () => {
+  it('to a hanging receiver delays no other', async () => {
     const service = running({ graceMs: 0 });
     const [hanging, well] = [await aReceiver(hang), await aReceiver()];
     await endpointAt(service, hanging);
     await endpointAt(service, well);
-    // More than all slots are wanted by the one that hangs, and it has its few.
+    // More deliveries than slots; the hanging receiver gets only a few slots.
     const COUNT = 150;
     for (let i = 0; i < COUNT; i++) await decided(service);
     await until(() => well.received.length === COUNT);
     expect(hanging.received).toHaveLength(4);
   });
 
-  it('to as many receivers that hang as there may be delays nobody else', async () => {
+  it('to the maximum number of hanging receivers delays no other', async () => {
     const service = running({ graceMs: 0 });
     const [hanging, well] = [await aReceiver(hang), await aReceiver()];
     for (let i = 1; i < MAX_ENDPOINTS; i++) await endpointAt(service, hanging);
@@ -352,7 +352,7 @@ describe('a webhook', () => {
     await until(() => well.received.length === 1);
   });
 
-  it('is ended in time where the receiver hangs', async () => {
+  it('ends in time if the receiver hangs', async () => {
     const service = running({ timeoutMs: 100, delaysMs: [0, 3_600_000] });
     const hanging = await aReceiver(hang);
     const { id } = await endpointAt(service, hanging);
@@ -383,7 +383,7 @@ describe('a webhook', () => {
     expect(await deliveriesOf(services[0]!, id)).toHaveLength(20);
   });
 
-  it('in hand at a stop is finished if it can be', async () => {
+  it('in progress at a stop is finished if possible', async () => {
     const service = running({ graceMs: 60_000 });
     let finish: () => void = () => undefined;
     const slow = await aReceiver((res) => (finish = () => res.end()));
@@ -396,20 +396,20 @@ describe('a webhook', () => {
     expect(await deliveriesOf(service, id)).toMatchObject([{ status: 'succeeded' }]);
   });
 
-  it('in hand at a stop is left for the next process where the receiver hangs', async () => {
+  it('in progress at a stop is left for the next process if the receiver hangs', async () => {
     const service = running({ graceMs: 50 });
     const hanging = await aReceiver(hang);
     const { id } = await endpointAt(service, hanging);
     await decided(service);
     await until(() => hanging.received.length === 1);
     await service.notification.stop();
-    // Had it waited for the deadline, this would count as an attempt.
+    // If it had waited for the deadline, this would count as an attempt.
     expect(await deliveriesOf(service, id)).toMatchObject([{ status: 'pending', attempts: 0 }]);
     running({ graceMs: 0 });
     await until(() => hanging.received.length === 2);
   });
 
-  it('never reaches an address that is not public, by its name neither', async () => {
+  it('never reaches a private address, not even by name', async () => {
     const asked = await aReceiver();
     const { app, db } = aService({ notification: { allowPrivate: false } });
     const refused = [
@@ -430,7 +430,7 @@ describe('a webhook', () => {
         errors: expect.arrayContaining([expect.objectContaining({ pointer: '#/url' })]),
       });
     }
-    // A name passes, and is looked at when something is sent there.
+    // A name is accepted, and checked when a message is sent.
     const service = running({ allowPrivate: false });
     const named = asked.url.replace('http://127.0.0.1', 'https://localhost');
     const { id } = await endpointAt(service, { url: named });
@@ -440,7 +440,7 @@ describe('a webhook', () => {
       last_status_code: null,
       last_error: 'localhost is not a public address',
     });
-    // And one that was let in before the rules were strict.
+    // A receiver registered before the rules were strict.
     await sql`update webhook_endpoints set url = ${asked.url}`.execute(db);
     await decided(service);
     expect(await settled(service, id)).toMatchObject({
@@ -450,7 +450,7 @@ describe('a webhook', () => {
     expect([asked.received, asked.connections()]).toEqual([[], 0]);
   });
 
-  it('keeps its secret to itself', async () => {
+  it('never reveals its secret', async () => {
     const service = running();
     const receiver = await aReceiver(answerWith(500, 200));
     const given = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
@@ -473,39 +473,36 @@ describe('a webhook', () => {
     for (const each of [given, next]) {
       expect(JSON.stringify(said)).not.toContain(each.slice('whsec_'.length));
     }
-    // Nor where it is sent: some have their own secret in the path.
+    // Nor the URL: it may contain a secret in its path.
     expect(JSON.stringify([...service.lines, ...service.notification.lines])).not.toContain(
       receiver.url,
     );
   });
 });
 
-// Two transactions at once: the embedded database has one connection.
+// Concurrent transactions need a server: the embedded database has one connection.
 const onServer = itUnless(withoutServer);
 
-onServer(
-  'an endpoint that is being deleted holds up a decision, and does not spoil it',
-  async () => {
-    const service = aService();
-    const { id } = await endpointAt(service, { url: 'https://example.com' });
-    const order = anOrder();
-    await service.orders.insert(order, 60_000);
-    let deciding: Promise<{ status: string }> | undefined;
-    await service.db.transaction().execute(async (trx) => {
-      await trx.deleteFrom('webhook_endpoints').where('id', '=', id).execute();
-      deciding = service.orders.decide(order.id, 'APPROVED');
-      await until(async () => {
-        const { rows } = await sql`
+onServer('a receiver that is being deleted delays a decision, and does not break it', async () => {
+  const service = aService();
+  const { id } = await endpointAt(service, { url: 'https://example.com' });
+  const order = anOrder();
+  await service.orders.insert(order, 60_000);
+  let deciding: Promise<{ status: string }> | undefined;
+  await service.db.transaction().execute(async (trx) => {
+    await trx.deleteFrom('webhook_endpoints').where('id', '=', id).execute();
+    deciding = service.orders.decide(order.id, 'APPROVED');
+    await until(async () => {
+      const { rows } = await sql`
           select 1 from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock'`.execute(service.db);
-        return rows.length > 0;
-      });
+      return rows.length > 0;
     });
-    expect(await deciding).toMatchObject({ status: 'APPROVED' });
-  },
-);
+  });
+  expect(await deciding).toMatchObject({ status: 'APPROVED' });
+});
 
-onServer('decisions, deliveries and deletions at once are in nobody’s way', async () => {
+onServer('concurrent decisions, deliveries and deletions do not conflict', async () => {
   const services = [running(), running()];
   const receiver = await aReceiver((res, count) => res.writeHead(count % 3 ? 200 : 429).end());
   const done = await Promise.all(
@@ -521,7 +518,10 @@ onServer('decisions, deliveries and deletions at once are in nobody’s way', as
   expect(said.filter(({ msg }) => /cannot|could not/.test(msg))).toEqual([]);
 });
 
-/** Has the database end statements as a timeout would: those that delete so many deliveries, or leave so few. */
+/**
+ * Ends delete statements as a timeout would: those that delete more than `above` deliveries, or leave fewer than
+ * `below`.
+ */
 async function endLongDeletions(
   { db }: Service,
   { above, below }: Record<'above' | 'below', number>,
@@ -542,10 +542,10 @@ async function endLongDeletions(
   );
 }
 
-describe('an endpoint with more deliveries than a statement can delete', () => {
+describe('a receiver with more deliveries than a statement can delete', () => {
   afterEach(() => sql`drop function end_long_deletions cascade`.execute(aService().db));
 
-  it('is deleted with them, disabled where it ends half way, and can be deleted again', async () => {
+  it('is deleted with them; if interrupted, is disabled and can be deleted again', async () => {
     const service = aService();
     const { id } = await endpointAt(service, { url: 'https://example.com' });
     const other = await endpointAt(service, { url: 'https://example.com' });
@@ -576,7 +576,7 @@ describe('an endpoint with more deliveries than a statement can delete', () => {
 describe('/webhook-endpoints', () => {
   const url = 'https://example.com/hooks?a=b';
 
-  it('makes, lists, changes and forgets endpoints', async () => {
+  it('creates, lists, changes and deletes receivers', async () => {
     const { app } = aService();
     const made = await request(app).post('/webhook-endpoints').send({ url }).expect(201);
     const { secret, ...endpoint } = made.body as { id: string; secret: string };
@@ -617,7 +617,7 @@ describe('/webhook-endpoints', () => {
   const encoded = (bytes: number) => `whsec_${Buffer.alloc(bytes).toString('base64')}`;
   it.each([
     ['no URL', {}, '#/url'],
-    ['what is no URL', { url: 'x' }, '#/url'],
+    ['an invalid URL', { url: 'x' }, '#/url'],
     ['a fragment', { url: `${url}#fragment` }, '#/url'],
     ['a long URL', { url: `https://example.com/${'x'.repeat(2048)}` }, '#/url'],
     ['no types', { url, event_types: [] }, '#/event_types'],
@@ -628,14 +628,14 @@ describe('/webhook-endpoints', () => {
     ['a NUL in the description', { url, description: 'a\u0000b' }, '#/description'],
     ['a NUL in the URL', { url: 'https://example.com/\u0000' }, '#/url'],
     ['a long description', { url, description: 'x'.repeat(501) }, '#/description'],
-    ['what it does not know', { url, colour: 'red' }, '#/colour'],
-  ])('refuses %s and says where', async (_, body, pointer) => {
+    ['an unknown field', { url, colour: 'red' }, '#/colour'],
+  ])('refuses %s and names the field', async (_, body, pointer) => {
     const response = await request(aService().app).post('/webhook-endpoints').send(body);
     expect(response.status).toBe(400);
     expect(response.body).toMatchObject({ errors: [{ pointer }] });
   });
 
-  it('has room for so many', async () => {
+  it('limits the number of receivers', async () => {
     const { app, db } = aService();
     await sql`
       insert into webhook_endpoints (id, url, secret)

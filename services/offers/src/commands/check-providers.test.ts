@@ -3,7 +3,7 @@ import { ProviderError } from '../offers/failure-reason';
 import { checkProviders } from './check-providers';
 
 describe('checkProviders', () => {
-  it('prints a line for each provider, and how many failed', async () => {
+  it('prints a line per provider, and how many failed', async () => {
     const answer = { offers: [], dropped: { 'staff-only': 2, unreadable: 1 }, versions: 'list 5' };
     const lines: string[] = [];
     const failures = await checkProviders(

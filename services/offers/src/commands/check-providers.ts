@@ -4,7 +4,7 @@ import { withDeadline } from '../offers/with-deadline';
 
 const HEADINGS = ['provider', 'outcome', 'versions', 'offers', 'dropped', 'ms'] as const;
 
-/** Asks each provider once, all at the same time, and prints a table of what came of it. Returns how many failed. */
+/** Asks all providers once, concurrently, and prints a table of the results. Returns how many failed. */
 export async function checkProviders(
   providers: readonly Provider[],
   print: (line: string) => void,
@@ -48,7 +48,7 @@ function printTable(rows: readonly (readonly string[])[], print: (line: string) 
   }
 }
 
-/** What a lender says may hold anything: a terminal gets one short line of it. */
+/** Makes a provider's text safe for a terminal: one short line. */
 function plain(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Cs}]+/gu, ' ');
   return line.length > MAX_CELL ? `${line.slice(0, MAX_CELL - 1)}…` : line;

@@ -1,7 +1,7 @@
 import { until } from '@loan-buddy/kit/testing';
 import { migrations } from '../db/migrations';
 
-/** Runs a command in this process, on an empty database in memory, until it has printed what is expected, and no more. */
+/** Runs a command in this process, on an empty in-memory database, until it has printed exactly what is expected. */
 async function expectPrinted(expected: RegExp, command: string, ...args: string[]): Promise<void> {
   let printed = '';
   const print = (text: unknown) => {
@@ -19,22 +19,22 @@ async function expectPrinted(expected: RegExp, command: string, ...args: string[
 }
 
 describe('the commands', () => {
-  it('migrate says what it did', async () => {
+  it('migrate prints what it did', async () => {
     const names = Object.keys(migrations).join(', ');
     await expectPrinted(new RegExp(`^done: ${names}\n$`), './migrate');
   });
 
-  it('providers checks those that are configured', async () => {
+  it('providers checks the configured providers', async () => {
     const table = /^provider +outcome[^]*\nProviderC +ok .*\n$/;
     await expectPrinted(table, './providers', 'check');
   });
 
-  it('events exports what happened', async () => {
+  it('events exports the events', async () => {
     const rows = /^id,subject,source,.*\r\n0 events; continue with --after 0\n$/;
     await expectPrinted(rows, './events', 'export', '--format', 'csv');
   });
 
-  it('orders lists what has failed', async () => {
+  it('orders lists failed orders', async () => {
     await expectPrinted(/^0 failed\n$/, './orders', 'list-failed');
   });
 });

@@ -1,4 +1,4 @@
-/** `npm run events` exports the events of the orders for analysis. */
+/** `npm run events` exports order events for analysis. */
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { createLogger, runCommand, StartError, UsageError } from '@loan-buddy/kit';
@@ -30,7 +30,7 @@ class ExportFileError extends StartError {
   readonly code = 'export-file';
 }
 
-/** Not by coercion, which takes an empty text for 0, and 0x10 for 16. */
+/** No coercion: it reads an empty text as 0, and 0x10 as 16. */
 const wholeNumber = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number')
@@ -57,18 +57,19 @@ function readArguments(positionals: string[], values: object): z.output<typeof a
   return data;
 }
 
-/** Writes, and waits if the reader of stdout is slower than the database. */
+/** Writes to stdout, waiting if its reader is slower than the database. */
 async function writeToStdout(rows: string): Promise<void> {
   if (!process.stdout.write(rows)) await once(process.stdout, 'drain');
 }
 
-/** How far back the last whole row of a file is looked for: a row has some 700 bytes. */
+/** How far back to look for a file's last complete row: a row has some 700 bytes. */
 const TAIL_BYTES = 65_536;
 
 /**
- * Opens a file to continue, whole rows only; says after which position that is.
+ * Opens a file to append complete rows; returns the position to continue after.
  *
- * @throws {ExportFileError} where it cannot be opened, or is no export from this database in this format: it stays as it is.
+ * @throws {ExportFileError} if it cannot be opened, or is not an export of this database in this format: it stays
+ * unchanged.
  */
 async function openToContinue(path: string, format: EventFormat, log: Pick<EventLog, 'seqOf'>) {
   const head = headOf(format);
@@ -83,7 +84,7 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     const whole = tail.lastIndexOf('\n') + 1;
     const last = lastEventIn(tail.toString(), format);
     const after = last && (await log.seqOf(last));
-    // Cut off before its first row was whole, if it is an export at all.
+    // Interrupted before its first row was complete, if it is an export at all.
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
       throw new ExportFileError(

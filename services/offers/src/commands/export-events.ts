@@ -1,18 +1,18 @@
 import type { EventLog } from '../events/event-log';
 import { toRow, type EventFormat } from '../events/event-row';
 
-/** Events read at a time. */
+/** Events per read. */
 const PAGE = 1000;
-/** How long transactions are waited for that may write earlier events than there are. */
+/** How long to wait for transactions that may still commit earlier events. */
 const WAIT_MS = 5000;
 
 /**
- * Writes the events there are, in order, and returns the position to continue from next time. It keeps one page in memory at a
- * time, and waits for whoever reads them.
+ * Writes the events in order, and returns the position to continue from next time. Keeps one page in memory, and waits
+ * for a slow reader.
  *
- * @param options.after the position of the last event that was exported before; 0 for none
- * @param options.since leaves out what happened before
- * @param options.limit the first so many
+ * @param options.after position of the last exported event; 0 for none
+ * @param options.since omits earlier events
+ * @param options.limit maximum number of events
  */
 export async function exportEvents(
   log: Pick<EventLog, 'horizon' | 'page'>,

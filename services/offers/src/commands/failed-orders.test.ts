@@ -6,7 +6,7 @@ const failed = Array.from({ length: 150 }, () =>
 ).reverse();
 
 describe('listFailed', () => {
-  it('prints all pages, a line an order, and how many there are', async () => {
+  it('prints all pages, one line per order, and the total', async () => {
     const lines: string[] = [];
     await listFailed(
       {
@@ -37,7 +37,7 @@ describe('retryFailed', () => {
     return lines;
   };
 
-  it('tells what it did', async () => {
+  it('prints what it did', async () => {
     expect(await retry(failed[1]!.id)).toEqual([`${failed[1]!.id} is pending again`]);
     expect(await retry('--all')).toEqual(['150 pending again']);
     await expect(retry('order-0')).rejects.toThrow(NoSuchFailedOrderError);

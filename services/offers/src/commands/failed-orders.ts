@@ -1,14 +1,13 @@
 import { StartError } from '@loan-buddy/kit';
 import type { OrderStore } from '../orders/order-store';
 
-/** No failed order has this id. */
 export class NoSuchFailedOrderError extends StartError {
   readonly code = 'no-such-failed-order';
 }
 
 const PAGE = 100;
 
-/** Prints a line for each order that was given up, newest first, and how many there are. */
+/** Prints a line for each failed order, newest first, and the total. */
 export async function listFailed(
   orders: Pick<OrderStore, 'listFailed'>,
   print: (line: string) => void,
@@ -29,9 +28,9 @@ export async function listFailed(
 }
 
 /**
- * Makes one failed order pending again, or with `--all` every one, and prints what was done.
+ * Makes one failed order pending again, or every one with `--all`, and prints what it did.
  *
- * @throws {NoSuchFailedOrderError} where no order of this id has failed.
+ * @throws {NoSuchFailedOrderError} if no failed order has this id.
  */
 export async function retryFailed(
   orders: Pick<OrderStore, 'redrive' | 'redriveAll'>,

@@ -5,7 +5,7 @@ import { listBrands } from './list-brands';
 
 const bank = { brandName: 'Red Bank', dataHolderBrandId: 'r-1', industries: ['banking'] };
 
-/** What is printed of a register that answers so. */
+/** Returns what is printed for this response of the register. */
 async function printed(body: string, nameContains = '', status = 200): Promise<string> {
   const asked: unknown[] = [];
   const register = await startHttpServer((req, res) => {
@@ -32,7 +32,7 @@ async function printed(body: string, nameContains = '', status = 200): Promise<s
 }
 
 describe('listBrands', () => {
-  it('prints entries that can be pasted, by name, of banks with all it takes', async () => {
+  it('prints pasteable entries of all usable banks, by name', async () => {
     const data = [
       {
         ...bank,
@@ -59,7 +59,7 @@ describe('listBrands', () => {
     ['<html>', 200],
     ['{"data":7}', 200],
     ['{"data":[]}', 503],
-  ])('says so where the register answers %s with %d', async (body, status) => {
+  ])('reports a register that sends %s with %d', async (body, status) => {
     await expect(printed(body, '', status)).rejects.toMatchObject({ code: 'register-unavailable' });
   });
 });

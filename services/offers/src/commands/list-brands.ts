@@ -1,11 +1,11 @@
 import { StartError, type WebClient } from '@loan-buddy/kit';
 import { z } from 'zod';
 
-/** Of the register of the Consumer Data Right. */
+/** From the register of the Consumer Data Right. */
 const PATH = '/cdr-register/v1/all/data-holders/brands/summary';
 const VERSIONS = { 'x-v': '2', 'x-min-v': '1' };
 
-// Version 2 names the base of the product API; before, there was one base for everything that is public.
+// Version 2 has the product API's base URL; earlier versions have one for all public APIs.
 const brandSchema = z
   .object({
     brandName: z.string().trim().min(1).max(128),
@@ -24,15 +24,15 @@ const brandSchema = z
 
 const registerSchema = z.object({ data: z.array(z.unknown()) });
 
-/** The register did not give its list of brands. */
+/** The register did not return its list of brands. */
 export class RegisterError extends StartError {
   readonly code = 'register-unavailable';
 }
 
 /**
- * Prints the entries of `PROVIDERS_FILE` for all banks of the register whose name contains the text, by name.
+ * Prints `PROVIDERS_FILE` entries for all banks in the register whose name contains the text, sorted by name.
  *
- * @throws {RegisterError} where the register does not give its list.
+ * @throws {RegisterError} if the register does not return its list.
  */
 export async function listBrands(
   web: WebClient,

@@ -1,4 +1,4 @@
-/** `npm run migrate` brings the database's schema up to date, and does nothing else. */
+/** `npm run migrate` brings the database's schema up to date. */
 import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';

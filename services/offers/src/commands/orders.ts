@@ -1,4 +1,4 @@
-/** `npm run orders` lists the orders that failed, and retries them. */
+/** `npm run orders` lists failed orders and retries them. */
 import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
@@ -12,7 +12,7 @@ const usage = `usage: npm run orders -- list-failed
        npm run orders -- retry --all
 Lists the orders that ran out of retries, or retries them. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
 
-/** What to retry: an order id, or `--all`. Undefined: list. */
+/** Returns what to retry: an order id or `--all`. Undefined means list. */
 function target([action, id, ...more]: string[], all = false): string | undefined {
   if (action === 'list-failed' && id === undefined && !all) return undefined;
   if (action !== 'retry') throw new UsageError('say list-failed or retry');

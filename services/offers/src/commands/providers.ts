@@ -1,4 +1,4 @@
-/** `npm run providers` lists the banks that could be asked, and tries those that are. */
+/** `npm run providers` lists the available banks, and tests the configured ones. */
 import { createLogger, runCommand, StartError, UsageError } from '@loan-buddy/kit';
 import { readOfferConfig } from '../config';
 import { createLenderClient } from '../offers/providers/lender-client';

@@ -20,7 +20,7 @@ const open = (DATABASE_URL?: string) =>
   );
 
 describe('openDatabase', () => {
-  it('keeps what was written to its folder, and gives the folder back', async () => {
+  it('persists data in its folder, and releases the folder', async () => {
     const first = await open();
     await first.withoutStatementTimeout((db) => sql`create table kept (id int)`.execute(db));
     await sql`insert into kept values (1), (2)`.execute(first.db);
@@ -35,7 +35,7 @@ describe('openDatabase', () => {
     await second.close();
   });
 
-  it('undoes a transaction that fails, and keeps others out of it', async () => {
+  it('rolls back a failed transaction, and isolates it from others', async () => {
     const { db, close, ping } = await open('memory:');
     await ping();
     await sql`create table t (id int primary key)`.execute(db);
@@ -57,13 +57,13 @@ describe('openDatabase', () => {
     const first = await open();
     const holder = JSON.parse(readFileSync(lock, 'utf8')) as Holder;
     await first.close();
-    // As a neighbour leaves it: of our own pid it could only be one before us.
+    // As another live process leaves it: a lock with our own pid could only be from an earlier process.
     writeFileSync(lock, JSON.stringify({ ...holder, pid: process.ppid }));
     await expect(open()).rejects.toThrow(FolderInUseError);
     rmSync(lock);
   });
 
-  it('refuses to start without the server it is to use', async () => {
+  it('refuses to start without its server', async () => {
     const opening = open('postgres://nobody:secret@127.0.0.1:1/none');
     await expect(opening).rejects.toThrow(DatabaseStartError);
   });

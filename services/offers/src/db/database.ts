@@ -9,50 +9,49 @@ import { createPglitePool } from './pglite-pool';
 import { createPostgresPool } from './postgres-pool';
 import type { Tables } from './tables';
 
-/** What the orders are kept in: a PostgreSQL server, or one inside this process. */
+/** The database of the orders: a PostgreSQL server, or one embedded in this process. */
 export interface Database {
   db: Kysely<Tables>;
-  /** Does work that may take its time, such as a change of the schema: no timeout ends its statements. */
+  /** Runs long work, such as a schema change, without a statement timeout. */
   withoutStatementTimeout: <Result>(
     work: (db: Kysely<Tables>) => Promise<Result>,
   ) => Promise<Result>;
   listen: Listen;
   /** Whether other processes may use it at the same time. */
   isShared: boolean;
-  /** @throws {DatabaseUnavailableError} where it does not answer. */
+  /** @throws {DatabaseUnavailableError} if it does not respond. */
   ping: () => Promise<void>;
-  /** Closes it after the queries under way. */
+  /** Closes it after running queries finish. */
   close: () => Promise<void>;
 }
 
 export interface DatabaseOptions {
-  /** `postgres://…` for a server, `memory:` for one that is gone with the process, undefined for one in `DATA_DIR`. */
+  /** `postgres://…` for a server, `memory:` for an in-memory database, undefined for one in `DATA_DIR`. */
   DATABASE_URL?: string | undefined;
   DATA_DIR: string;
-  /** Connections to a server, at most. */
+  /** Maximum connections to a server. */
   DATABASE_POOL_SIZE: number;
-  /** Longest time to connect to a server, and for one statement. */
+  /** Time limit for connecting to a server, and for one statement, in milliseconds. */
   DATABASE_TIMEOUT_MS: number;
 }
 
-/** The database cannot be used. */
 export class DatabaseStartError extends StartError {
   readonly code = 'database-start-failed';
 }
 
-/** PGlite takes 128 MB for its buffers by default; a laptop's orders need no more than this. */
+/** PGlite allocates 128 MB of buffers by default; a laptop's orders need no more than this. */
 const PGLITE_SETTINGS = [
   'shared_buffers = 16MB',
   'max_connections = 4',
-  // Otherwise, PGlite does not stop the timer of its progress messages after a recovery.
+  // Without this, PGlite does not stop the timer of its progress messages after a recovery.
   'log_startup_progress_interval = 0',
 ];
 
 /**
- * Opens the database; its schema is whatever it was.
+ * Opens the database without changing its schema.
  *
- * @throws {FolderInUseError} where another process has the folder.
- * @throws {DatabaseStartError} where the server does not let us in, or is not there.
+ * @throws {FolderInUseError} if another process uses the folder.
+ * @throws {DatabaseStartError} if the server is unreachable or refuses the connection.
  */
 export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<Database> {
   const { DATABASE_URL: url, DATA_DIR } = options;
@@ -98,7 +97,7 @@ async function openServer(
 
 async function openFolder(folder: string, logger: Logger): Promise<Database> {
   const lock = await lockFolder(folder, () => {
-    // Two processes writing to one folder would destroy it.
+    // Two processes writing to one folder would corrupt it.
     logger.fatal({ folder }, 'another process took the database folder');
     process.exit(1);
   });
@@ -117,17 +116,17 @@ async function openFolder(folder: string, logger: Logger): Promise<Database> {
   }
 }
 
-/** Made aside, so that what is killed half way is not taken for a database. */
+/** Creates the data in a temporary folder, so that an interrupted run does not leave a partial database. */
 async function createData(data: string): Promise<void> {
   const aside = `${data}.new`;
   rmSync(aside, { recursive: true, force: true });
   const pglite = await openPglite(aside);
-  // Closed and opened again: the 500 MB that creating takes come back only then.
+  // Close and reopen: the 500 MB that creation takes are freed only then.
   await pglite.close();
   renameSync(aside, data);
 }
 
-/** @param copy the initial content: what `dumpDataDir` of another database returned */
+/** @param copy initial content: what `dumpDataDir` of another database returned */
 export function openPglite(dataDir: string, copy?: Blob): Promise<PGlite> {
   return PGlite.create(dataDir, {
     postgresqlconf: PGLITE_SETTINGS,
@@ -135,10 +134,10 @@ export function openPglite(dataDir: string, copy?: Blob): Promise<PGlite> {
   });
 }
 
-/** A database inside this process. */
+/** Wraps a database embedded in this process. */
 export function embedded(pglite: PGlite, logger: Logger): Database {
   const pool = createPglitePool(pglite, (error) => {
-    // What it had acknowledged is in its folder; a new process finds it there.
+    // Committed data is in the folder, so a new process recovers it.
     logger.fatal({ err: error }, 'the embedded database broke');
     process.exit(1);
   });
@@ -147,7 +146,7 @@ export function embedded(pglite: PGlite, logger: Logger): Database {
     db,
     withoutStatementTimeout: (work) => work(db),
     isShared: false,
-    // Nobody else writes to it, and nothing is lost on the way.
+    // No other process writes to it, and no notification can be lost.
     listen: async (channel, { onNotification }) => {
       const stop = await pglite.listen(channel, onNotification);
       return () => (pglite.closed ? Promise.resolve() : stop());

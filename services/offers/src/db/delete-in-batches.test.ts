@@ -4,7 +4,7 @@ import { deleteInBatches, expired } from './delete-in-batches';
 
 const database = useDatabase();
 
-it('deletes what has expired, however much that is, and nothing else', async () => {
+it('deletes all expired rows, however many, and no others', async () => {
   const { db } = database();
   await sql`
     insert into rate_limit_usage (key, window_start, count, expires_at)
@@ -20,7 +20,7 @@ it('deletes what has expired, however much that is, and nothing else', async () 
   ]);
 });
 
-it('begins no other batch once the signal aborts', async () => {
+it('starts no further batch once the signal aborts', async () => {
   const { db } = database();
   const signal = AbortSignal.abort();
   const where = sql<boolean>`true`;

@@ -2,17 +2,16 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { inBatches } from './in-batches';
 import type { Tables } from './tables';
 
-/** Rows that keep to their time: it is over. */
+/** Rows past their expiry. */
 export const expired = sql<boolean>`expires_at <= now()`;
 
 /**
- * Deletes all rows of a table of which that is true, some at a time (see {@link inBatches}). Rows that somebody else has
- * locked are left alone.
+ * Deletes all matching rows of a table in batches (see {@link inBatches}). Skips locked rows.
  *
- * @param rows.orderBy where there are many others, a column by whose index they are found: without one, each batch may
- * read past all that those before it deleted
- * @param rows.signal no batch is begun once it aborts
- * @returns how many there were
+ * @param rows.orderBy for large tables, an indexed column to find the rows by: otherwise, each batch may reread
+ * everything that earlier ones deleted
+ * @param rows.signal once it aborts, no further batch starts
+ * @returns how many rows were deleted
  */
 export async function deleteInBatches(
   db: Kysely<Tables>,

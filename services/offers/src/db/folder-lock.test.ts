@@ -27,7 +27,7 @@ const unexpected = () => {
   throw new Error('the lock was lost');
 };
 
-/** A lock as this process takes it, to leave variations of it behind. */
+/** The content of this process’s lock, for tests to vary. */
 async function ownHolder(): Promise<Holder> {
   const lock = await lockFolder(folder, unexpected);
   const holder = JSON.parse(readFileSync(file(), 'utf8')) as Holder;
@@ -46,7 +46,7 @@ function beat(ms = Date.now()): void {
   utimesSync(file(), new Date(ms), new Date(ms));
 }
 
-/** Skips the pauses between two looks at a lock. Returns the sum of the pauses. */
+/** Skips the pauses between reads of a lock. Returns their sum. */
 function skipPauses(duringPause: () => void = () => undefined): { ms: number } {
   const paused = { ms: 0 };
   jest.spyOn(timers, 'setTimeout').mockImplementation((ms = 0) => {
@@ -63,14 +63,14 @@ function deadPid(): number {
 }
 
 describe('lockFolder', () => {
-  it('says so where the folder cannot be made', async () => {
+  it('throws if the folder cannot be created', async () => {
     writeFileSync(join(folder, 'file'), '');
     const locking = lockFolder(join(folder, 'file', 'data'), unexpected);
     await expect(locking).rejects.toThrow(FolderUnusableError);
     await expect(lockFolder(join(folder, 'file'), unexpected)).rejects.toThrow(/cannot be written/);
   });
 
-  it('makes the folder, holds it, and leaves nothing behind', async () => {
+  it('creates the folder, locks it, and leaves no files', async () => {
     const deep = join(folder, 'a', 'b');
     const lock = await lockFolder(deep, unexpected);
     expect(existsSync(join(deep, 'lock'))).toBe(true);
@@ -78,7 +78,7 @@ describe('lockFolder', () => {
     expect(readdirSync(deep)).toEqual([]);
   });
 
-  it('refuses a folder that a living process holds, and says which', async () => {
+  it('refuses a folder locked by a live process, and names it', async () => {
     leave({ ...(await ownHolder()), pid: process.ppid });
     const locking = lockFolder(folder, unexpected);
     await expect(locking).rejects.toThrow(FolderInUseError);
@@ -88,7 +88,7 @@ describe('lockFolder', () => {
   });
 
   it.each(['of a dead process', 'of its own pid'])(
-    'takes over at once the lock %s, where pids mean the same',
+    'takes over at once a lock %s in the same pid space',
     async (whose) => {
       const pid = whose === 'of its own pid' ? process.pid : deadPid();
       leave({ ...(await ownHolder()), pid });
@@ -97,7 +97,7 @@ describe('lockFolder', () => {
     },
   );
 
-  it('refuses a folder whose holder it cannot see, but which shows life', async () => {
+  it('refuses a folder whose holder it cannot see but that has a heartbeat', async () => {
     leave({ pid: process.pid, host: hostname(), space: 'another container' });
     const paused = skipPauses(() => {
       if (paused.ms > 5000) beat(Date.now() + paused.ms);
@@ -106,7 +106,7 @@ describe('lockFolder', () => {
     expect(paused.ms).toBeLessThan(10_000);
   });
 
-  it('takes over from a holder it cannot see once that shows no life for 10 s', async () => {
+  it('takes over from a holder it cannot see after 10 s without a heartbeat', async () => {
     leave({ pid: process.pid, host: hostname(), space: 'another container' });
     const paused = skipPauses();
     (await lockFolder(folder, unexpected)).release();
@@ -121,7 +121,7 @@ describe('lockFolder', () => {
     (await lockFolder(folder, unexpected)).release();
   });
 
-  it('lets one of two have it that find a stale lock at once', async () => {
+  it('gives a stale lock to one of two concurrent processes', async () => {
     leave({ ...(await ownHolder()), pid: deadPid() });
     const both = await Promise.allSettled([
       lockFolder(folder, unexpected),
@@ -132,7 +132,7 @@ describe('lockFolder', () => {
     won[0]!.value.release();
   });
 
-  it('tells when the folder was taken, and leaves it to whoever took it', async () => {
+  it('reports a lost lock, and leaves it to its new holder', async () => {
     jest.useFakeTimers({ doNotFake: allButIntervals });
     const lost = jest.fn();
     const lock = await lockFolder(folder, lost);

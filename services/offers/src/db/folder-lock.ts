@@ -17,45 +17,44 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@loan-buddy/kit';
 
-/** How often a holder shows that it lives. */
+/** Heartbeat interval of a holder. */
 const HEARTBEAT_MS = 1000;
-/** A holder that shows no life for this long is gone, wherever it ran. */
+/** A holder without a heartbeat for this long is dead, wherever it ran. */
 const STALE_MS = 10_000;
-/** How often a lock is looked at whose holder cannot be seen. */
+/** Polling interval for a lock whose holder cannot be seen. */
 const WATCH_MS = 200;
 
-/** Another process holds the folder. */
 export class FolderInUseError extends StartError {
   readonly code = 'folder-in-use';
 }
 
-/** A folder that this process holds alone. */
+/** A folder locked by this process. */
 export interface FolderLock {
   release: () => void;
 }
 
-/** The folder is not there and cannot be made, or nothing can be written in it. */
+/** The folder does not exist and cannot be created, or is not writable. */
 export class FolderUnusableError extends StartError {
   readonly code = 'folder-unusable';
 }
 
-/** What a lock says of its holder. */
+/** The content of a lock: its holder. */
 export interface Holder {
   pid: number;
   host: string;
-  /** Where a pid means the same process: of one boot, and on Linux of one pid namespace. */
+  /** Where pids are comparable: one boot, and on Linux one pid namespace. */
   space: string;
-  /** No two holders have the same, not even of one pid. */
+  /** Unique for each holder, even with the same pid. */
   nonce: string;
 }
 
 /**
- * Takes a folder for this process alone, by a file `lock` in it that names the holder. A process that was killed leaves
- * its lock behind; it is taken over at once where its pid can be seen to be dead. Where it cannot, as from another
- * container, the lock is watched: one sign of life, and the folder is in use; none for 10 s, and the holder is gone.
+ * Locks a folder for this process with a file `lock` that names the holder. A killed process leaves its lock behind. If
+ * its pid is known to be dead, the lock is taken over at once. If the pid cannot be checked, as from another container,
+ * the lock is watched: after one heartbeat, the folder is in use; after 10 s without one, the holder is dead.
  *
- * @param onLost is called if another process has taken the folder, which it does when this one was suspended for long
- * @throws {FolderInUseError} where another process holds it; {@link FolderUnusableError} where it cannot be written.
+ * @param onLost called if another process has taken the folder, which happens if this one was suspended for long
+ * @throws {FolderInUseError} if another process holds it; {@link FolderUnusableError} if it is not writable.
  */
 export async function lockFolder(folder: string, onLost: () => void): Promise<FolderLock> {
   requireWritable(folder);
@@ -76,7 +75,7 @@ export async function lockFolder(folder: string, onLost: () => void): Promise<Fo
   const heartbeat = setInterval(() => {
     const found = read(file);
     missing = found === undefined ? missing + 1 : 0;
-    // Missing for a moment: somebody who took it for stale puts it back.
+    // May be missing for a moment, until a process that mistook it for stale restores it.
     if (found === own) beat(file);
     else if (found !== undefined || missing > 1) {
       clearInterval(heartbeat);
@@ -96,7 +95,7 @@ function beat(file: string): void {
   try {
     utimesSync(file, now, now);
   } catch {
-    // Renamed in this very moment: the next beat sees what became of it.
+    // Renamed at this moment: the next heartbeat finds out why.
   }
 }
 
@@ -124,10 +123,10 @@ function lastBeat(file: string): number | undefined {
 
 async function isGone(file: string, content: string, ownSpace: string): Promise<boolean> {
   const holder = parse(content);
-  // Of our own pid it can only be one that had it before us.
+  // With our own pid, it must be from an earlier process.
   if (holder?.space === ownSpace) return holder.pid === process.pid || !isAlive(holder.pid);
   const seen = lastBeat(file);
-  // Its age may be by another clock, and so counts only where it is beyond doubt.
+  // The age may be from another clock, so it counts only if it is well beyond the limit.
   const age = Date.now() - (seen ?? 0);
   for (let watched = 0; watched < STALE_MS && age < 6 * STALE_MS; watched += WATCH_MS) {
     await sleep(WATCH_MS);
@@ -136,7 +135,9 @@ async function isGone(file: string, content: string, ownSpace: string): Promise<
   return true;
 }
 
-/** Renamed before it is removed: of several that find it stale, one gets it, and one that comes late puts it back. */
+/**
+ * Renames before removing: of several processes that find it stale, one gets it, and a late one restores a new lock.
+ */
 function remove(file: string, content: string): void {
   const aside = `${file}.${randomUUID()}`;
   try {
@@ -147,7 +148,7 @@ function remove(file: string, content: string): void {
   try {
     if (read(aside) !== content) linkSync(aside, file);
   } catch {
-    // A third has taken it meanwhile, and holds it now.
+    // A third process holds the lock now.
   }
   rmSync(aside);
 }
@@ -156,7 +157,7 @@ function parse(content: string): Holder | undefined {
   try {
     return JSON.parse(content) as Holder;
   } catch {
-    return undefined; // its writer is between creating and filling it, or died there
+    return undefined; // its writer has not filled it yet, or died before
   }
 }
 

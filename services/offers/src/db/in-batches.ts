@@ -1,12 +1,12 @@
-/** The most rows that one statement changes: it holds locks on all of them, and has to end within its timeout. */
+/** Maximum rows per statement: it locks them all, and must finish within its timeout. */
 const BATCH = 10_000;
 
 /**
- * Changes many rows, some at a time: what was changed stays so where a later batch fails.
+ * Changes many rows in batches: finished batches stay changed if a later one fails.
  *
- * @param change changes up to `limit` of those that are left; returns how many that were
- * @param signal no batch is begun once it aborts
- * @returns how many there were
+ * @param change changes up to `limit` remaining rows; returns how many
+ * @param signal once it aborts, no further batch starts
+ * @returns how many rows were changed
  */
 export async function inBatches(
   change: (limit: number) => Promise<bigint>,

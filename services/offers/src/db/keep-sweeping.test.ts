@@ -5,7 +5,7 @@ describe('keepSweeping', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('sweeps all of it every minute, whatever goes wrong, until it is stopped', async () => {
+  it('runs all sweeps every minute, despite failures, until stopped', async () => {
     const { logger, lines } = recordingLogger();
     const sweep = jest.fn<Promise<number>, []>();
     sweep.mockResolvedValueOnce(3).mockRejectedValueOnce(new Error('away')).mockResolvedValue(0);
@@ -27,7 +27,7 @@ describe('keepSweeping', () => {
     ]);
   });
 
-  it('begins no sweep before the last one is done, and ends that at a stop', async () => {
+  it('never runs two sweeps at once, and aborts a running one on stop', async () => {
     const { logger, lines } = recordingLogger();
     const sweep = jest.fn(
       (signal: AbortSignal) =>

@@ -1,19 +1,19 @@
 import type { Logger } from '@loan-buddy/kit';
 
-/** Forgets what nobody needs any longer. */
+/** Deletes rows that are no longer needed. */
 export interface Sweep {
-  /** What that is, for the log. */
+  /** What the rows are, for the log. */
   rows: string;
-  /** Forgets it, or as much as it can before the signal aborts; returns how many there were. */
+  /** Deletes rows until done or the signal aborts; returns how many. */
   sweep: (signal: AbortSignal) => Promise<number>;
 }
 
-/** How often there is something to forget. */
+/** Interval between sweeps. */
 const SWEEP_INTERVAL_MS = 60_000;
 
 /**
- * Sweeps from time to time, one after the other, until the returned function is called; that resolves when nothing is
- * under way any longer.
+ * Runs the sweeps at intervals, one after the other, until the returned function is called. Its promise resolves when
+ * no sweep is running.
  */
 export function keepSweeping(sweeps: readonly Sweep[], logger: Logger): () => Promise<void> {
   const stopping = new AbortController();

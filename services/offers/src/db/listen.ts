@@ -2,22 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@loan-buddy/kit';
 import { Client } from 'pg';
 
-/** How long to wait before the next attempt to listen. */
+/** Pause before reconnecting. */
 const RECONNECT_MS = 1000;
 
 export interface Listener {
-  /** Something was said. */
+  /** A notification arrived. */
   onNotification: (payload: string) => void;
-  /** Something may have been said that was not heard. */
+  /** Notifications may have been missed. */
   onGap: () => void;
 }
 
-/** Hears what is said on channels of the database (PostgreSQL's LISTEN), until the returned function is called. */
+/** Listens to a channel of the database (PostgreSQL's LISTEN) until the returned function is called. */
 export type Listen = (channel: string, listener: Listener) => Promise<() => Promise<void>>;
 
 /**
- * Listens on a connection of its own, and on a new one whenever that breaks. A connection that broke without a sign is
- * found out by TCP's keep-alive only: whoever must not miss anything has to look for themselves from time to time.
+ * Listens on a dedicated connection, and reconnects when it breaks. Only TCP keep-alive detects a connection that broke
+ * silently: a listener that must not miss anything has to poll as well.
  */
 export function createPostgresListen(
   options: { url: string; connectTimeoutMs: number },

@@ -19,9 +19,9 @@ const exists = async (name: string) => {
   return rows[0]?.found;
 };
 
-// One after the other, on one database.
+// In order, on one database.
 describe('migrate', () => {
-  it('keeps nothing of a run in which one migration fails', async () => {
+  it('rolls back a run in which one migration fails', async () => {
     const broken: Migration = { up: (db) => sql`nonsense`.execute(db).then(() => undefined) };
     const failing = migrate(database().db, { '0001-a': table('a'), '0002-b': broken });
     await expect(failing).rejects.toThrow(MigrationError);
@@ -29,7 +29,7 @@ describe('migrate', () => {
     expect(await exists('a')).toBe(false);
   });
 
-  it('runs what is missing, once, also when several start at once', async () => {
+  it('runs missing migrations once, even concurrently', async () => {
     const { db } = database();
     const runs = await Promise.all([migrate(db), migrate(db), migrate(db)]);
     expect(runs.flat()).toEqual(Object.keys(migrations));
@@ -38,7 +38,7 @@ describe('migrate', () => {
     expect(more).toEqual(['9999-later']);
   });
 
-  it('refuses a schema that a newer version has been at', async () => {
+  it('refuses a schema from a newer version', async () => {
     const refused = migrate(database().db);
     await expect(refused).rejects.toThrow(MigrationError);
     await expect(refused).rejects.toThrow(/newer than this version of offers: it has 9999-later/);
@@ -48,7 +48,7 @@ describe('migrate', () => {
 describe('the migration to order events', () => {
   const older = useDatabase({ migrated: false });
 
-  it('writes what happened before to orders that are there already, as far as they tell', async () => {
+  it('writes the past events of existing orders, as far as their rows show', async () => {
     const { db } = older();
     const before = Object.entries(migrations).filter(([name]) => name < '0004');
     await migrate(db, Object.fromEntries(before));

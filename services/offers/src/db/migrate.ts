@@ -3,17 +3,16 @@ import { Migrator, sql, type Kysely } from 'kysely';
 import { migrations as ownMigrations } from './migrations';
 import type { Tables } from './tables';
 
-/** The schema cannot be brought to what this code needs. */
 export class MigrationError extends StartError {
   readonly code = 'migration-failed';
 }
 
 /**
- * Brings the schema up to date, all steps in one transaction. Several processes may do so at once: an advisory lock
- * lets one work and the others find it done.
+ * Migrates the schema in one transaction. Several processes may call this at once: an advisory lock lets one migrate,
+ * and the others find it done.
  *
- * @returns the names of the migrations that were run
- * @throws {MigrationError} where one fails, and then none is kept; where the schema is newer than this code.
+ * @returns the names of the migrations that ran
+ * @throws {MigrationError} if a migration fails, and then all are rolled back; if the schema is newer than this code.
  */
 export async function migrate(
   db: Kysely<Tables>,

@@ -21,7 +21,7 @@ const orders: Migration = {
     await sql`create index orders_by_user on orders (user_id, id desc)`.execute(db);
     await sql`create index orders_due on orders (due_at) where status = 'PENDING'`.execute(db);
     await sql`create index orders_failed on orders (id) where status = 'FAILED'`.execute(db);
-    // The last word on what may follow what: whoever writes, and with whichever version of this code.
+    // Enforces the legal transitions for every writer and every version of this code.
     await sql`
       create function refuse_order_transition() returns trigger language plpgsql as $$
       begin
@@ -82,7 +82,7 @@ const orderEvents: Migration = {
       create index order_events_unpublished on order_events (seq) where published_at is null`.execute(
       db,
     );
-    // Written by the database itself, so that no code can change an order's status and say nothing.
+    // Written by the database, so that no code can change an order's status without an event.
     await sql`
       create function order_event_data(o orders) returns json language sql stable as $$
         select json_strip_nulls(json_build_object(
@@ -121,7 +121,7 @@ const orderEvents: Migration = {
       create trigger order_changed after update of status on orders for each row
       when (old.status is distinct from new.status)
       execute function append_order_event()`.execute(db);
-    // What happened before there were events, as far as the orders still tell.
+    // Past events, as far as the orders' rows show them.
     await sql`
       insert into order_events (order_id, type, time, data)
       select o.id, 'com.loanbuddy.order.checkout_submitted', o.created_at,
@@ -195,8 +195,8 @@ const notification: Migration = {
       )`.execute(db);
     await sql`
       create index email_jobs_due on email_jobs (due_at) where status = 'pending'`.execute(db);
-    // In the transaction of the event, so that nothing is decided of which somebody is not told.
-    // The lock: an endpoint that is being deleted is waited for, and then there is nothing to tell it.
+    // Same transaction as the event: no decision commits without its notifications.
+    // The lock: waits for a receiver that is being deleted, and then adds no delivery to it.
     await sql`
       create function notify_of_order_event() returns trigger language plpgsql as $$
       begin
@@ -224,7 +224,7 @@ const notification: Migration = {
 
 const rateLimitUsage: Migration = {
   up: async (db) => {
-    // Unlogged: what a crash loses is counted anew in the next window.
+    // Unlogged: counts lost in a crash start again in the next window.
     await sql`
       create unlogged table rate_limit_usage (
         key text not null,
@@ -244,7 +244,7 @@ const decisionRequests: Migration = {
 
 const notificationRetention: Migration = {
   up: async (db) => {
-    // By when they ended, so that sweeping reads no others.
+    // Indexed by end time, so that sweeps read only ended rows.
     await sql`
       create index webhook_deliveries_ended on webhook_deliveries (last_attempt_at)
       where status <> 'pending'`.execute(db);
@@ -255,7 +255,7 @@ const notificationRetention: Migration = {
   },
 };
 
-/** Every change of the schema, in the order of the names. What is released is never edited, only followed. */
+/** All schema changes, in the order of their names. Never edit a released one; add another. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-orders': orders,
   '0002-idempotency-keys': idempotencyKeys,

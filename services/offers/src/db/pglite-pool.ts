@@ -3,14 +3,14 @@ import type { PGlite } from '@electric-sql/pglite';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { rethrow, sqlState } from './unavailable';
 
-/** How long it may keep the rest of this process waiting: its work is done on this very thread. */
+/** Longest time to block the event loop: PGlite runs on this thread. */
 const MAX_STRETCH_MS = 10;
 
 /**
- * PGlite as a pool of one: it has a single session, so whoever holds the client holds the database, and the others
- * queue. A transaction therefore sees nothing of another.
+ * Wraps PGlite as a pool of one: it has a single session, so the client's holder has the whole database, and others
+ * queue. Transactions are therefore isolated.
  *
- * @param onBroken is called when PGlite itself fails, and not a statement: it cannot be used after that
+ * @param onBroken called if PGlite itself fails, not just a statement: it is then unusable
  */
 export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => void): PostgresPool {
   let last: Promise<void> = Promise.resolve();
@@ -33,7 +33,7 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
       let release!: () => void;
       last = new Promise((resolve) => (release = resolve));
       await before;
-      // Whoever queues is woken by whoever is done, one after the other, and nothing else would get its turn.
+      // Queued callers wake each other in microtasks, which would starve the event loop.
       if (performance.now() - turnedAt > MAX_STRETCH_MS) {
         await turn();
         turnedAt = performance.now();

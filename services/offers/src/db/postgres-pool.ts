@@ -3,17 +3,17 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Pool, type PoolClient } from 'pg';
 import { isUnavailable, rethrow } from './unavailable';
 
-/** How long a connection may lie idle before it is closed. */
+/** How long an idle connection stays open. */
 const IDLE_TIMEOUT_MS = 30_000;
-/** The server ends a statement at the timeout; if it cannot even say so, we hang up this much later. */
+/** The server ends a statement at its timeout; if no response arrives, we disconnect this much later. */
 const SILENCE_MARGIN_MS = 500;
 
 /**
- * A pool of connections to a PostgreSQL server, which may come and go.
+ * Creates a connection pool for a PostgreSQL server that may be temporarily unavailable.
  *
- * @param options.size connections at most
- * @param options.connectTimeoutMs longest wait for a connection
- * @param options.statementTimeoutMs longest time for one statement; unlimited if it is missing
+ * @param options.size maximum connections
+ * @param options.connectTimeoutMs maximum wait for a connection
+ * @param options.statementTimeoutMs maximum time for one statement; unlimited if missing
  */
 export function createPostgresPool(
   options: { url: string; size: number; connectTimeoutMs: number; statementTimeoutMs?: number },
@@ -32,13 +32,13 @@ export function createPostgresPool(
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,
   });
-  // A connection may break at any time, also between two statements of a transaction, when only it hears of that.
+  // A connection may break at any time. Between two statements of a transaction, only this listener gets the error.
   pool.on('connect', (client) => {
     client.on('error', (error) => {
       logger.warn({ err: error }, 'database connection lost');
     });
   });
-  // The same of idle connections: the pool replaces them.
+  // The pool replaces broken idle connections.
   pool.on('error', () => undefined);
   return {
     connect: async () => guardClient(await pool.connect().catch(rethrow)),
@@ -47,8 +47,8 @@ export function createPostgresPool(
 }
 
 /**
- * A connection is not used again once it or its server was unavailable: after a statement that went unanswered, the late
- * answer would go to the next one.
+ * Discards a connection once it or its server was unavailable: after a statement without a response, a late one would
+ * go to the next statement.
  */
 function guardClient(client: PoolClient): PostgresPoolClient {
   let broken = false;

@@ -9,7 +9,7 @@ import {
 import { createAddUsage } from './rate-limit-usage';
 import type { Tables } from './tables';
 
-/** Where statements are written to no database, but kept with their values. */
+/** A database that only records statements and their values. */
 function recordingDatabase() {
   const statements: { sql: string; parameters: readonly unknown[] }[] = [];
   const db = new Kysely<Tables>({
@@ -27,7 +27,7 @@ function recordingDatabase() {
 }
 
 describe('createAddUsage', () => {
-  it('writes rows in one order, whatever order they come in, so that no replicas wait for each other', async () => {
+  it('writes rows in a fixed order, so that replicas cannot deadlock', async () => {
     const usages = [60, 0, 120].flatMap((windowStartS) =>
       ['a', 'b', 'c'].map((key) => ({ key, windowStartS, windowS: 60, count: 1 })),
     );

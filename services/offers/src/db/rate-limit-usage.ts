@@ -5,9 +5,9 @@ import { deleteInBatches, expired } from './delete-in-batches';
 import type { Tables } from './tables';
 
 /**
- * Adds up in the database what the replicas count. Clients are kept by a hash, and forgotten with the window after theirs.
+ * Sums the replicas' counts in the database. Stores clients as hashes, and deletes them after the next window.
  *
- * @throws {DatabaseUnavailableError} where that cannot be written.
+ * @throws {DatabaseUnavailableError} if it cannot be written.
  */
 export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
   let sweptFor = 0;
@@ -18,7 +18,7 @@ export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
       count,
       expires_at: new Date((windowStartS + 2 * windowS) * 1000),
     }));
-    // In one order, so that no two replicas wait for each other.
+    // A fixed order prevents deadlocks between replicas.
     const ordered = [...rows].sort(
       (one, other) => one.window_start - other.window_start || (one.key < other.key ? -1 : 1),
     );
@@ -35,7 +35,7 @@ export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
     const latest = Math.max(...usages.map(({ windowStartS }) => windowStartS));
     if (latest > sweptFor) {
       sweptFor = latest;
-      // In the background: nobody waits for it, and where it fails the next window's counting tries again.
+      // In the background. If this fails, the next window retries.
       deleteInBatches(db, 'rate_limit_usage', { where: expired }).catch((error: unknown) => {
         logger.warn({ err: error }, 'expired rate limits could not be forgotten');
       });

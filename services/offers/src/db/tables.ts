@@ -3,7 +3,7 @@ import type { OrderEventData } from '../events/order-event';
 import type { DeliveryStatus } from '../notification/webhook-message';
 import type { OrderStatus } from '../orders/order';
 
-/** The tables as {@link migrations} leave them. */
+/** The tables after all {@link migrations}. */
 export interface Tables {
   orders: OrdersTable;
   idempotency_keys: IdempotencyKeysTable;
@@ -14,7 +14,7 @@ export interface Tables {
   rate_limit_usage: RateLimitUsageTable;
 }
 
-/** One row an order. A pending one is its own retry job: `due_at` says when somebody asks for its decision next. */
+/** One row per order. A pending order is its own retry job: `due_at` is the time of the next attempt. */
 export interface OrdersTable {
   id: string;
   user_id: string;
@@ -22,75 +22,75 @@ export interface OrdersTable {
   created_at: Date;
   offer_id: string;
   provider: string;
-  /** Percent a year. */
+  /** Percent per year. */
   rate: number;
-  /** In units of the currency. */
+  /** In currency units. */
   amount: number;
   term_months: number | null;
   /** Number of failed attempts to get a decision. */
   attempts: Generated<number>;
   last_error: string | null;
-  /** Set while the order is pending, and only then. */
+  /** Set only while the order is pending. */
   due_at: ColumnType<Date | null, unknown, unknown>;
   decided_at: ColumnType<Date | null, never, unknown>;
-  /** When the decision was last asked for by a message. */
+  /** When a message last asked for the decision. */
   requested_at: ColumnType<Date | null, never, unknown>;
-  /** Of the checkout (W3C Trace Context). */
+  /** Trace context of the checkout (W3C Trace Context). */
   traceparent: string | null;
-  /** Where the user wants to be told. */
+  /** Where to e-mail the decision. */
   email: string | null;
 }
 
-/** One row for each change of an order's status, its creation included; the database's own triggers write it. */
+/** One row for each creation or status change of an order, written by the database's triggers. */
 export interface OrderEventsTable {
-  /** Rising, for the events of one order in the order they happened. */
+  /** Ascending; follows the order of an order's events. */
   seq: ColumnType<number, never, never>;
   id: ColumnType<string, never, never>;
   order_id: ColumnType<string, never, never>;
   type: ColumnType<string, never, never>;
   time: ColumnType<Date, never, never>;
-  /** The order as it was then: {@link OrderEventData}. */
+  /** The order at that time: {@link OrderEventData}. */
   data: ColumnType<OrderEventData, never, never>;
   traceparent: ColumnType<string | null, never, never>;
   published_at: ColumnType<Date | null, never, unknown>;
-  /** Until then somebody is publishing it. */
+  /** Until then, a publisher has claimed it. */
   claimed_until: ColumnType<Date | null, never, unknown>;
 }
 
-/** One row for each receiver of webhooks. */
+/** One row per receiver. */
 export interface WebhookEndpointsTable {
   id: string;
   url: string;
   description: string | null;
-  /** The types of event it wants; null: every final event. */
+  /** Subscribed event types; null for all final events. */
   event_types: string[] | null;
-  /** `whsec_…`, as it is: every message is signed with it. */
+  /** `whsec_…` in plain text: it signs every message. */
   secret: string;
   previous_secret: string | null;
-  /** Until then the one before signs, too. */
+  /** Until then, the previous secret also signs. */
   previous_secret_until: ColumnType<Date | null, never, unknown>;
   enabled: Generated<boolean>;
-  /** Why it was disabled, where nobody asked for that. */
+  /** Why it was disabled, if no operator did so. */
   disabled_reason: string | null;
-  /** Until then it is left alone, as it asked or as it could not keep up. */
+  /** Until then, deliveries are paused: the receiver asked for it or was overloaded. */
   resting_until: ColumnType<Date | null, never, unknown>;
   created_at: ColumnType<Date, never, never>;
 }
 
-/** One row for each message to an endpoint; the database's own trigger writes it with the event. It is its own retry job, as an order is. */
+/** One row per delivery, written by the database's trigger with the event. It is its own retry job, like an order. */
 export interface WebhookDeliveriesTable {
-  /** Rising as they were made. */
+  /** Ascending by creation. */
   seq: ColumnType<number, never, never>;
   endpoint_id: string;
-  /** `msg_…`, the same for all endpoints that are told of one event. */
+  /** `msg_…`; equal for all receivers of one event. */
   id: string;
   type: string;
   time: ColumnType<Date, unknown, never>;
   data: ColumnType<object, string, never>;
   status: Generated<DeliveryStatus>;
-  /** Since it was made or replayed. */
+  /** Attempts since it was created or replayed. */
   attempts: Generated<number>;
-  /** Set while it is pending, and only then. */
+  /** Set only while it is pending. */
   due_at: ColumnType<Date | null, never, unknown>;
   last_attempt_at: ColumnType<Date | null, never, unknown>;
   last_status_code: number | null;
@@ -99,7 +99,7 @@ export interface WebhookDeliveriesTable {
   delivered_at: ColumnType<Date | null, never, unknown>;
 }
 
-/** One row for each final event of an order that has an e-mail address; the same trigger writes it. */
+/** One row per final event of an order with an e-mail address, written by that trigger. */
 export interface EmailJobsTable {
   seq: ColumnType<number, never, never>;
   event_id: ColumnType<string, never, never>;
@@ -108,29 +108,29 @@ export interface EmailJobsTable {
   data: ColumnType<OrderEventData, never, never>;
   status: Generated<'pending' | 'sent' | 'failed' | 'skipped'>;
   attempts: Generated<number>;
-  /** Set while it is pending, and only then. */
+  /** Set only while it is pending. */
   due_at: ColumnType<Date | null, never, unknown>;
   last_error: string | null;
   created_at: ColumnType<Date, never, never>;
   finished_at: ColumnType<Date | null, never, unknown>;
 }
 
-/** One row for each request that came with an `Idempotency-Key`, with its answer once there was one. */
+/** One row per request with an `Idempotency-Key`, with its response once sent. */
 export interface IdempotencyKeysTable {
-  /** The client; without tokens, the user they name. */
+  /** The client; without tokens, the user named in the request. */
   user_id: string;
   key: string;
-  /** What was asked for, so that another request under the same key is noticed. */
+  /** Detects a different request with the same key. */
   fingerprint: string;
   order_id: string;
-  /** Until then the first request may still be worked on. */
+  /** Until then, the first request may still be in progress. */
   in_flight_until: ColumnType<Date, unknown, unknown>;
   expires_at: ColumnType<Date, unknown, unknown>;
   response_status: number | null;
   response_body: string | null;
 }
 
-/** One row for each client's use of a quota in one window, by all replicas. */
+/** One row per client, quota and window, summed over all replicas. */
 export interface RateLimitUsageTable {
   key: string;
   /** Seconds since the epoch. */

@@ -13,8 +13,8 @@ const decided = (orderId: string, status: string) =>
     data: { order_id: orderId, status },
   });
 
-describe('a decision that came as a message', () => {
-  it('is on the order, and the first one stays', async () => {
+describe('a decision message', () => {
+  it('is recorded, and a later one changes nothing', async () => {
     const orders = createOrderStore(database().db);
     const { logger, lines } = recordingLogger();
     const apply = createApplyDecision({ orders, logger });
@@ -33,23 +33,23 @@ describe('a decision that came as a message', () => {
     ['no JSON', 'nonsense'],
     ['another event', '{"specversion":"1.0","type":"what","data":{}}'],
     ['another word', decided(anOrder().id, 'PERHAPS')],
-    ['no order’s id', decided('order-\u0000', 'APPROVED')],
-    ['an order that nobody knows', decided(anOrder().id, 'APPROVED')],
+    ['without an order id', decided('order-\u0000', 'APPROVED')],
+    ['for an unknown order', decided(anOrder().id, 'APPROVED')],
     ['a megabyte long', decided('x'.repeat(1_000_000), 'APPROVED')],
-  ])('is of no use if it is %s', async (_, body) => {
+  ])('is rejected if it is %s', async (_, body) => {
     const apply = createApplyDecision({
       orders: createOrderStore(database().db),
       logger: recordingLogger().logger,
     });
     const error: unknown = await apply(body).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(UnusableDecisionError);
-    // Nothing of it gets into the log.
+    // The content must not reach the log.
     const { cause, message } = error as Error;
     expect(cause).toBeUndefined();
     expect(message.length).toBeLessThan(100);
   });
 
-  it('is of no use with a megabyte behind it, and decides nothing', async () => {
+  it('is rejected with a trailing megabyte, and decides nothing', async () => {
     const orders = createOrderStore(database().db);
     const apply = createApplyDecision({ orders, logger: recordingLogger().logger });
     const order = anOrder();

@@ -3,25 +3,25 @@ import { z } from 'zod';
 import { decisions, ORDER_ID_PATTERN } from '../orders/order';
 import type { OrderStore } from '../orders/order-store';
 
-/** What confirm-payment publishes: a CloudEvent of which only this is read. */
+/** The fields we read of the CloudEvent that confirm-payment publishes. */
 const decidedSchema = z.object({
   specversion: z.literal('1.0'),
   type: z.literal('com.loanbuddy.payment.decided'),
   data: z.object({ order_id: z.string().regex(ORDER_ID_PATTERN), status: z.enum(decisions) }),
 });
 
-/** A message that is no decision on any order: no delivery of it can ever be of use. */
+/** A message without a decision on a known order: redelivery cannot help. */
 export class UnusableDecisionError extends Error {
   readonly code = 'unusable-decision';
   override readonly name = 'UnusableDecisionError';
 }
 
 /**
- * Takes a decision that came as a message. One on an order that is no longer pending, decided or given up, changes nothing:
- * any number of deliveries, in whatever order, leave it with the first decision.
+ * Records a decision from a message. Does nothing if the order is decided or failed: however many messages arrive, and
+ * in whatever order, the first decision stays.
  *
- * @throws {UnusableDecisionError} where it is none, or of an order that nobody knows.
- * @throws {DatabaseUnavailableError} where it could not be recorded: it has to be delivered again.
+ * @throws {UnusableDecisionError} if it is not a decision, or its order is unknown.
+ * @throws {DatabaseUnavailableError} if it could not be recorded: the message must be redelivered.
  */
 export function createApplyDecision(dependencies: {
   orders: Pick<OrderStore, 'find' | 'decide'>;
@@ -30,7 +30,7 @@ export function createApplyDecision(dependencies: {
   const { orders, logger } = dependencies;
   return async (body) => {
     const decided = readEvent(body, decidedSchema);
-    // Without what it was instead: whoever sent it would write our log.
+    // Omit the content: otherwise its sender could write to our log.
     if (!decided) throw new UnusableDecisionError('a message that is no decision');
     const { order_id: orderId, status } = decided.data;
     const order = await orders.find(orderId);

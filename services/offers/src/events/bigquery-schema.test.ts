@@ -22,7 +22,7 @@ interface JsonSchema {
 
 const file = join(__dirname, '../../../../terraform/schemas/order-events.json');
 
-/** The BigQuery type that takes what a field holds. */
+/** The BigQuery type for a field's values. */
 function typeFor({ type, format, const: constant }: JsonSchema): string {
   if (format === 'date-time') return 'TIMESTAMP';
   if (constant !== undefined) return 'STRING';

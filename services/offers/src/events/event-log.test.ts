@@ -13,11 +13,11 @@ const parts = () => {
 const typesOf = async (orderId: string) =>
   (await parts().log.of(orderId)).map(({ event }) => event.type.split('.').at(-1));
 
-/** As if all were published that other tests left. */
+/** Marks the events of other tests as published. */
 const publishAll = () => sql`update order_events set published_at = now()`.execute(database().db);
 
-describe('the log of order events', () => {
-  it('has an event for each change of status, in the form that is published', async () => {
+describe('the event log', () => {
+  it('has a publishable event for each change of status', async () => {
     const { log, orders } = parts();
     const order = anOrder({ offer: { ...anOffer(), termMonths: 36 } });
     await orders.insert(order, 0);
@@ -56,7 +56,7 @@ describe('the log of order events', () => {
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
   });
 
-  it('has no event of an order that was not written down', async () => {
+  it('has no event of an order that was rolled back', async () => {
     const { log, orders } = parts();
     const order = anOrder();
     await orders.insert(order, 0);
@@ -64,7 +64,7 @@ describe('the log of order events', () => {
     expect(await log.of(order.id)).toHaveLength(1);
   });
 
-  it('gives out of each order one event at a time, the oldest first', async () => {
+  it('claims one event per order at a time, oldest first', async () => {
     const { log, orders } = parts();
     await publishAll();
     const [first, second] = [anOrder(), anOrder()];
@@ -81,7 +81,7 @@ describe('the log of order events', () => {
     expect(await log.claimUnpublished(10, 60_000)).toEqual(next);
   });
 
-  it('gives an event again whose publisher died', async () => {
+  it('makes an event claimable again if its publisher died', async () => {
     const { log, orders } = parts();
     await publishAll();
     await orders.insert(anOrder(), 0);

@@ -5,56 +5,61 @@ import { inMs } from '../db/in-ms';
 import type { OrderEventsTable, Tables } from '../db/tables';
 import { EVENT_SOURCE, type OrderEvent, type OrderEventType } from './order-event';
 
-/** An event and its position among all: later ones of the same order have a higher one. */
+/** An event and its position in the log. Later events of the same order have higher positions. */
 export interface LoggedEvent {
   seq: number;
   event: OrderEvent;
 }
 
-/** What happened to the orders. The database's triggers write it; nobody else does. */
+/** The log of order events. Only the database's triggers write to it. */
 export interface EventLog {
-  /** The events of one order, oldest first. */
+  /** Returns the events of one order, oldest first. */
   of: (orderId: string) => Promise<LoggedEvent[]>;
   /**
-   * Takes up to `limit` unpublished events, oldest first, of each order only the first: the next one's turn comes when
-   * that is published. Nobody else gets them until `leaseMs` have passed.
+   * Claims up to `limit` unpublished events, oldest first: one per order, the next only after that is published. No
+   * other caller gets them until `leaseMs` have passed.
    */
   claimUnpublished: (limit: number, leaseMs: number) => Promise<LoggedEvent[]>;
   markPublished: (seqs: readonly number[]) => Promise<void>;
-  /** Gives back what could not be published: it is due again after `pauseMs`. */
+  /** Releases events that could not be published: due again after `pauseMs`. */
   release: (seqs: readonly number[], pauseMs: number) => Promise<void>;
   /**
-   * The highest position such that no event will yet turn up between `after` and it. Transactions that may still commit an
-   * earlier event than others did are waited for, and hold up nobody; where one takes longer than `waitMs`, it is the
-   * position before the first that is missing.
+   * Returns the highest position such that no new event can appear between `after` and it. Waits, without blocking
+   * them, for transactions that may still commit an earlier event. If one takes longer than `waitMs`, returns the
+   * position before the first missing event.
    *
-   * @throws {StandbyError} where nobody can know.
+   * @throws {StandbyError} if the database cannot know.
    */
   horizon: (after: number, waitMs: number) => Promise<number>;
-  /** Up to `limit` events after one position, and up to another, in the order of their positions. */
+  /**
+   * Returns up to `limit` events between two positions, in order. The first position is exclusive, the second
+   * inclusive.
+   */
   page: (wanted: {
     after: number;
     upTo: number;
     since?: Date | undefined;
     limit: number;
   }) => Promise<LoggedEvent[]>;
-  /** The position of an event; undefined if there is no such event. */
+  /** Returns the position of an event; undefined if there is no such event. */
   seqOf: (event: { id: string; orderId: string }) => Promise<number | undefined>;
 }
 
-/** The database only follows another, whose open transactions it does not know. */
+/** The database is a standby, which does not know the primary's open transactions. */
 export class StandbyError extends StartError {
   readonly code = 'standby';
 }
 
-/** How often transactions are looked at that are waited for. */
+/** Polling interval while waiting for transactions. */
 const LOOK_MS = 20;
 
 const columns = ['id', 'order_id', 'type', 'time', 'data', 'traceparent'] as const;
 /** A number in every driver: 2^53 events are enough. */
 const seq = sql<number>`seq::float8`.as('seq');
 
-/** The event log in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
+/**
+ * The event log in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
+ */
 export function createEventLog(db: Kysely<Tables>): EventLog {
   return {
     of: async (orderId) => {
@@ -125,14 +130,14 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
       if (standby) {
         throw new StandbyError('the database is a standby: export from the one it follows');
       }
-      // Read after the last position: whoever has an earlier one locked the table before, and does until the commit.
-      // Times and transaction numbers tell nothing, as who begins later may take the earlier position.
+      // Read after the last position: a transaction with an earlier one already holds its table lock, until it commits.
+      // Times and transaction ids do not help: a transaction that begins later may take the earlier position.
       let writers = await openWriters(db);
       const deadline = performance.now() + waitMs;
       while (writers.size > 0 && performance.now() < deadline) {
         await sleep(LOOK_MS);
         const open = await openWriters(db);
-        // Who came later is not waited for, or a busy database would never be done.
+        // Ignore writers that started later, or a busy database would never be done.
         writers = new Set([...writers].filter((transaction) => open.has(transaction)));
       }
       return writers.size === 0 ? last : Math.min(last, await beforeFirstGap(db, after));
@@ -161,7 +166,7 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
   };
 }
 
-/** The transactions that have written events, or marked some as published, and are open. */
+/** Returns the open transactions that have written events or marked some as published. */
 async function openWriters(db: Kysely<Tables>): Promise<Set<string>> {
   const { rows } = await sql<{ transaction: string }>`
     select virtualtransaction as transaction from pg_locks
@@ -171,7 +176,7 @@ async function openWriters(db: Kysely<Tables>): Promise<Set<string>> {
   return new Set(rows.map(({ transaction }) => transaction));
 }
 
-/** The position before the first after `after` that no event has, or none that can be seen. */
+/** Returns the position before the first gap after `after`: a position without a visible event. */
 async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number> {
   const { rows } = await sql<{ position: number }>`
     select e.seq::float8 as position from order_events e
@@ -184,7 +189,6 @@ async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number
 
 type Row = Pick<Selectable<OrderEventsTable>, 'seq' | (typeof columns)[number]>;
 
-/** The event as it is published. */
 function toLogged({ seq, id, order_id, type, time, data, traceparent }: Row): LoggedEvent {
   return {
     seq,

@@ -1,11 +1,11 @@
 import type { OrderEvent } from './order-event';
 
-/** What an event is written as: a line each of JSON, or of comma separated values. */
+/** Export formats of events: lines of JSON, or comma-separated values. */
 export const eventFormats = ['ndjson', 'csv'] as const;
 
 export type EventFormat = (typeof eventFormats)[number];
 
-/** The columns of an event as a flat row, in their order. The first two never need quotes: see {@link lastEventIn}. */
+/** The columns of a CSV row, in order. The first two never need quotes: see {@link lastEventIn}. */
 const columns = [
   'id',
   'subject',
@@ -30,13 +30,13 @@ const dataColumns = [
   'attempts',
 ] as const satisfies (keyof OrderEvent['data'])[];
 
-/** What comes before the first row. */
+/** Returns what precedes the first row. */
 export function headOf(format: EventFormat): string {
   if (format === 'ndjson') return '';
   return `${[...columns, ...dataColumns.map((name) => `data_${name}`)].join(',')}\r\n`;
 }
 
-/** An event as a row, its line end included. */
+/** Formats an event as a row, including its line ending. */
 export function toRow(event: OrderEvent, format: EventFormat): string {
   if (format === 'ndjson') return `${JSON.stringify(event)}\n`;
   const cells = [
@@ -47,8 +47,8 @@ export function toRow(event: OrderEvent, format: EventFormat): string {
 }
 
 /**
- * A cell as RFC 4180 has it. Text in which a spreadsheet would see a formula has an apostrophe before it
- * (OWASP, CSV Injection).
+ * Formats a cell as in RFC 4180. Prefixes text that a spreadsheet would read as a formula with an apostrophe (OWASP,
+ * CSV Injection).
  */
 function toCell(value: string | number | undefined): string {
   const plain = value === undefined ? '' : String(value);
@@ -56,13 +56,13 @@ function toCell(value: string | number | undefined): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** How a row begins: with the event's id, and that of its order. */
+/** The start of a row: the event's id and its order's id. */
 const rowStart: Record<EventFormat, RegExp> = {
   csv: /^([0-9a-f-]{36}),(order-[0-9a-f-]{36}),/,
   ndjson: /^\{"specversion":"1\.0","id":"([0-9a-f-]{36})",[^{}]*"subject":"(order-[0-9a-f-]{36})"/,
 };
 
-/** Which event the last whole row of a text is of; undefined if it is none, or in another format. */
+/** Returns the event of a text's last complete row; undefined if there is none or the format differs. */
 export function lastEventIn(
   text: string,
   format: EventFormat,
@@ -72,7 +72,7 @@ export function lastEventIn(
   return id !== undefined && orderId !== undefined ? { id, orderId } : undefined;
 }
 
-/** Whether the text is all that an export interrupted in its first row can leave: nothing, or the start of that row. */
+/** Whether the text is what an export interrupted in its first row may leave: nothing, or the start of that row. */
 export function isBeginning(text: string, format: EventFormat): boolean {
   const head = headOf(format);
   if (!text.startsWith(head)) return head.startsWith(text);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { orderStatuses } from '../orders/order';
 
-/** The status that an order has after an event of each type. */
+/** The order's status after each type of event. */
 export const statusAfter = {
   'com.loanbuddy.order.checkout_submitted': 'PENDING',
   'com.loanbuddy.order.resubmitted': 'PENDING',
@@ -12,20 +12,19 @@ export const statusAfter = {
 
 export type OrderEventType = keyof typeof statusAfter;
 
-/** All that can happen to an order. */
 export const orderEventTypes = Object.keys(statusAfter) as OrderEventType[];
 
-/** After these nothing more is heard of an order, unless an operator takes up one that failed. */
+/** Whether the event ends the order. Only an operator's retry of a failed order can follow. */
 export function isFinalEvent(type: OrderEventType): boolean {
   return statusAfter[type] !== 'PENDING';
 }
 
-/** After these somebody has to decide. */
+/** Whether the order needs a decision after the event. */
 export function asksForDecision(type: OrderEventType): boolean {
   return statusAfter[type] === 'PENDING';
 }
 
-/** The order as the event left it. Of the user it says nothing but the id. */
+/** The order after the event. It contains no user data except the id. */
 const orderEventDataSchema = z.object({
   order_id: z.string(),
   user_id: z.string(),
@@ -41,15 +40,15 @@ const orderEventDataSchema = z.object({
 
 export type OrderEventData = z.output<typeof orderEventDataSchema>;
 
-/** The same of an event of that type, with the status that the order has after it. */
+/** The data of one type of event, with the order's status after it. */
 export function orderEventDataOf(type: OrderEventType) {
   return orderEventDataSchema.extend({ status: z.literal(statusAfter[type]) });
 }
 
-/** Who says so; with `id` it names an event wherever it turns up. */
+/** The CloudEvents source; with `id`, it identifies an event. */
 export const EVENT_SOURCE = '/loan-buddy/offers';
 
-/** Under which name the schema of each type of event is published, and what it says. */
+/** The published name and description of each type's schema. */
 const components: Record<OrderEventType, { id: string; description: string }> = {
   'com.loanbuddy.order.checkout_submitted': {
     id: 'OrderCheckoutSubmittedEvent',
@@ -73,7 +72,6 @@ const components: Record<OrderEventType, { id: string; description: string }> = 
   },
 };
 
-/** An event of one type. */
 function schemaOf(type: OrderEventType) {
   return z
     .object({
@@ -97,7 +95,7 @@ function schemaOf(type: OrderEventType) {
 
 type AnySchema = ReturnType<typeof schemaOf>;
 
-/** An event of an order as it is published: CloudEvents 1.0, structured mode in JSON. */
+/** A published order event: CloudEvents 1.0, structured mode in JSON. */
 export const orderEventSchema = z
   .discriminatedUnion('type', orderEventTypes.map(schemaOf) as [AnySchema, ...AnySchema[]])
   .meta({ id: 'OrderEvent', description: 'What happened to an order, as a CloudEvent.' });

@@ -40,7 +40,7 @@ function setUp() {
 }
 
 describe('the event publisher', () => {
-  it('publishes every event, an order’s in order', async () => {
+  it('publishes every event, in order per order', async () => {
     const { orders, publisher, published } = setUp();
     const order = anOrder();
     await orders.insert(order, 60_000);
@@ -60,7 +60,7 @@ describe('the event publisher', () => {
     });
   });
 
-  it('publishes what could not be published, once it can, and says so for each round', async () => {
+  it('retries failed events, and logs once per round', async () => {
     const { orders, publisher, published, trouble, lines } = setUp();
     trouble.error = new Error('not there');
     await orders.insert(anOrder(), 60_000);

@@ -2,16 +2,19 @@ import { createPoller, type Logger, type Poller, type PublishEvent } from '@loan
 import type { EventLog, LoggedEvent } from './event-log';
 import type { OrderEvent } from './order-event';
 
-/** How long one round of publishing may take, with its statements: after that, another replica publishes the same events. */
+/**
+ * Maximum duration of one round of publishing, including its statements; after that, another replica publishes the same
+ * events.
+ */
 const LEASE_MS = 12_000;
-/** How long to leave an event alone that could not be published. */
+/** Pause before retrying an event that could not be published. */
 const PAUSE_MS = 1000;
-/** Events published at the same time. */
+/** Events published concurrently. */
 const BATCH = 100;
 
 /**
- * Publishes what the log holds, of each order one event after the other. What is published is marked only then, so that
- * a process that dies in between leaves its events to be published again: at least once, never not at all.
+ * Publishes the events of the log, one at a time per order. Marks an event only after it is published: if the process
+ * dies in between, the event is published again (at least once).
  */
 export function createEventPublisher(dependencies: {
   log: Pick<EventLog, 'claimUnpublished' | 'markPublished' | 'release'>;
@@ -41,7 +44,7 @@ export function createEventPublisher(dependencies: {
         failed.map(({ seq }) => seq),
         PAUSE_MS,
       );
-    // Those published may have a next event waiting behind them.
+    // The published events' orders may have a next event waiting.
     return published.length > 0;
   }
 

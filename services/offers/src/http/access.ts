@@ -1,20 +1,20 @@
 import { InsufficientScopeError, type Principal } from '@loan-buddy/kit';
 
-/** What the tokens of users may allow. */
+/** Scopes that a user's token can grant. */
 export const readOffers = { scope: 'offers:read' };
-/** Their own orders: see {@link mayActFor}. */
+/** For the user's own orders: see {@link mayActFor}. */
 export const readOrders = { scope: 'orders:read' };
 export const writeOrders = { scope: 'orders:write' };
-/** Everybody's orders, and those that failed. */
+/** For the orders of all users, and failed orders. */
 export const administerOrders = { scope: 'orders:admin' };
 export const manageWebhooks = { scope: 'webhooks:manage' };
 
-/** Whether a caller may read and make the orders of a user: their own, and an administrator everybody's. */
+/** Whether the caller may read and make a user's orders: their own, or with the admin scope anyone's. */
 export function mayActFor({ subject, hasScope }: Principal, userId: string): boolean {
   return subject === userId || hasScope(administerOrders.scope);
 }
 
-/** @throws {InsufficientScopeError} where {@link mayActFor} says no. */
+/** @throws {InsufficientScopeError} if {@link mayActFor} returns false. */
 export function requireMayActFor(caller: Principal, userId: string): void {
   if (mayActFor(caller, userId)) return;
   throw new InsufficientScopeError(

@@ -12,7 +12,7 @@ import {
 import { pageHeaders, pageParameters, readPage } from './page';
 import { failedOrdersTag } from './tags';
 
-/** There is no order of this id that has failed. */
+/** No failed order has this id. */
 export class NotFailedError extends AppError {
   readonly code = 'order-not-failed';
 
@@ -40,7 +40,7 @@ const failedOrderSchema = orderBodySchema
     },
   });
 
-/** The dead letters: orders that nobody decided, for an operator to look at. */
+/** Lists the dead letters: orders that got no decision and need an operator. */
 export function getFailedOrders({ orders }: Dependencies) {
   return endpoint(
     {

@@ -12,7 +12,7 @@ import { wantedParameters } from './offer-query';
 import { providerHeaders } from './provider-headers';
 import { offersTag } from './tags';
 
-/** No provider gave its offers, so there is nothing to list. */
+/** No provider returned offers, so there is nothing to list. */
 export class OffersUnavailableError extends AppError {
   readonly code = 'offers-unavailable';
 
@@ -27,7 +27,7 @@ export class OffersUnavailableError extends AppError {
 
 const MAX_LIMIT = 1000;
 
-/** @param providerNames those of which offers can be asked for */
+/** @param providerNames the configured providers */
 function parameters(providerNames: readonly string[]) {
   return z
     .strictObject({
@@ -96,7 +96,7 @@ export function getOffers(dependencies: {
     ({ query, res }) => {
       const { amount, term_months: termMonths, provider, sort, order, limit } = query;
       const listed = listOffers({ amount, termMonths, provider, sort, order, limit });
-      // What is known is answered within the same turn, without a promise.
+      // Cached listings are sent in the same turn, without a promise.
       if (listed instanceof Promise) {
         return listed.then((listing) => {
           replyListing(res, listing);

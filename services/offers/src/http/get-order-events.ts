@@ -9,15 +9,14 @@ import { orderParams } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
 import { ordersTag } from './tags';
 
-/** How long a client waits before it connects again. */
+/** How long a client waits before reconnecting. */
 const RETRY_MS = 1000;
 
-/** How many streams a user may have open here: each keeps a connection, for as long as the order is pending. */
+/** Maximum open streams per user on this replica: each holds a connection while the order is pending. */
 const MAX_STREAMS = 100;
 /** Seconds until one of them may have ended. */
 const TRY_AGAIN_S = 5;
 
-/** A user has too many streams open. */
 export class TooManyStreamsError extends AppError {
   readonly code = 'too-many-streams';
   override readonly denied = true;
@@ -29,7 +28,7 @@ export class TooManyStreamsError extends AppError {
   }
 }
 
-/** Counts the streams of each user; of those who are not known, nobody can tell whose they are. */
+/** Counts each user's streams; streams of unauthenticated clients are not counted. */
 function createStreamCount() {
   const counts = new Map<string, number>();
   return {
@@ -49,7 +48,7 @@ function createStreamCount() {
   };
 }
 
-/** How far a client that was cut off got; what is no event of this order counts as nothing. */
+/** Returns the position after which to resume. An id that is not an event of this order counts as none. */
 function readLastEventId(sent: string | undefined, events: readonly LoggedEvent[]): number {
   return events.find(({ seq }) => String(seq) === sent)?.seq ?? 0;
 }
@@ -72,7 +71,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       },
       responses: {
         200: {
-          // OpenAPI 3.1 has no schema for what a stream is made of.
+          // OpenAPI 3.1 cannot describe the items of a stream.
           description:
             'The events: the `data` of each is an [OrderEvent](#/components/schemas/OrderEvent) in JSON, its `event` the `type` of that.',
           schema: z.string(),
@@ -116,15 +115,15 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       };
       const look = () => {
         feed.eventsOf(params.id).then(send, (error: unknown) => {
-          // The next look may find the database again. Whoever is cut off meanwhile is told 503 when they come back, and
-          // after that an EventSource does not come again (WHATWG HTML, section 9.2.3).
+          // The next read may succeed. A client that is cut off now gets a 503 when it reconnects, after which an
+          // EventSource gives up (WHATWG HTML, section 9.2.3).
           if (!(error instanceof DatabaseUnavailableError)) stream.end();
         });
       };
       const unwatch = feed.watch(params.id, look);
       feed.closing.addEventListener('abort', stream.end);
       send(first);
-      // What happened since the first look.
+      // Catches events since the first read.
       if (feed.closing.aborted) stream.end();
       else look();
     },

@@ -6,10 +6,10 @@ const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 const BARE = /^[\x20-\x21\x23-\x7e]+$/;
 
 /**
- * The request's `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a string of RFC 8941 in quotes, and
- * since many clients send it so, also one without. Both forms of the same text are the same key.
+ * Reads the request's `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a quoted RFC 8941 string, or
+ * the same text without quotes, as many clients send it. Both forms are the same key.
  *
- * @throws {ValidationError} where the header is there but is neither, is empty, too long, or there twice.
+ * @throws {ValidationError} if the header is malformed, empty, too long, or repeated.
  */
 export function readIdempotencyKey({ headersDistinct }: Request): string | undefined {
   const sent = headersDistinct['idempotency-key'];

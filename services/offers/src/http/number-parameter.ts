@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A query parameter that is a whole number, written in at most so many decimal digits. */
+/** An integer query parameter with a maximum number of decimal digits. */
 export function integerParameter(limits: { digits: number; min: number; max: number }) {
   return numberParameter(
     new RegExp(`^\\d{1,${String(limits.digits)}}$`),
@@ -9,13 +9,13 @@ export function integerParameter(limits: { digits: number; min: number; max: num
   );
 }
 
-/** A query parameter that is a number: its text matches `pattern`, its value fits `schema`. */
+/** A numeric query parameter: its text matches `pattern`, its value fits `schema`. */
 export function numberParameter<Schema extends z.ZodType<number>>(
   pattern: RegExp,
   message: string,
   schema: Schema,
 ) {
-  // Not `z.string().transform(Number)`: the OpenAPI document would call the parameter a string.
+  // Not `z.string().transform(Number)`: the OpenAPI document would declare a string.
   return z.preprocess((text, context) => {
     if (typeof text === 'string' && pattern.test(text)) return Number(text);
     context.addIssue({ code: 'custom', message });

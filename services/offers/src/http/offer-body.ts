@@ -5,7 +5,7 @@ import { aprTypes, type PricedOffer } from '../offers/price-offer';
 const percent = z.number();
 const money = z.number();
 
-/** An offer on the wire: the four fields every client knows come first, and only they are always there. */
+/** An offer in a response. The four fields that every client knows come first; only they are always present. */
 export const offerBodySchema = offerSchema
   .extend({
     monthly_payment: money.optional().meta({
@@ -53,7 +53,7 @@ type OfferBody = z.output<typeof offerBodySchema>;
 
 export function offerBody(offer: PricedOffer): OfferBody {
   const { id, provider, rate, amount, price } = offer;
-  // JSON leaves out what is undefined.
+  // JSON omits undefined fields.
   return {
     id,
     provider,

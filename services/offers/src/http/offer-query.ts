@@ -4,7 +4,7 @@ import { integerParameter, numberParameter } from './number-parameter';
 const MAX_AMOUNT = 100_000_000;
 const TERM_MONTHS = { min: 1, max: 600 };
 
-/** An amount wanted, as a number of a body or once it has been read out of a parameter. */
+/** A requested amount, from a body or a parsed parameter. */
 export const amountSchema = z
   .number()
   .min(1)
@@ -13,7 +13,7 @@ export const amountSchema = z
 
 export const termSchema = z.int().min(TERM_MONTHS.min).max(TERM_MONTHS.max);
 
-/** The query parameters that say for what loan offers are wanted. */
+/** Query parameters that describe the requested loan. */
 export const wantedParameters = {
   amount: numberParameter(
     /^\d{1,9}(\.\d{1,2})?$/,

@@ -11,18 +11,18 @@ import {
   type OrderStatus,
 } from '../orders/order';
 
-/** Seconds after which to look again at an order that is not decided yet. */
+/** Seconds before the next poll of a pending order. */
 export const PENDING_RETRY_AFTER = '1';
 
-/** The docs page prefills this id until it has seen an order. */
+/** The docs page shows this id until the reader has created an order. */
 const EXAMPLE_ID = 'order-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e';
 
 export const orderIdSchema = z.string().regex(ORDER_ID_PATTERN, 'must be the id of an order');
 
-/** The id of an order in a path. Any text is valid: an unknown one gets a 404. */
+/** An order id in a path. Any text is valid: an unknown one gets a 404. */
 export const orderParams = z.object({ id: idSchema.meta({ example: EXAMPLE_ID }) });
 
-/** An order as the docs page shows it. */
+/** The example order of the docs page. */
 export function orderExample(status: OrderStatus) {
   return {
     id: EXAMPLE_ID,
@@ -36,7 +36,7 @@ export function orderExample(status: OrderStatus) {
   };
 }
 
-/** An order on the wire: the five fields every client knows come first. */
+/** An order in a response. The five fields that every client knows come first. */
 export const orderBodySchema = z
   .object({
     id: orderIdSchema,
@@ -74,7 +74,7 @@ export function orderBody({ id, userId, status, createdAt, offer }: Order): Orde
   };
 }
 
-/** The response to the checkout that made an order: 201 once it is decided, 202 until then. */
+/** Returns the response to the checkout that made an order: 201 if it is decided, otherwise 202. */
 export function checkoutResponse(order: Order): StoredResponse {
   return { status: isDecided(order) ? 201 : 202, body: JSON.stringify(orderBody(order)) };
 }

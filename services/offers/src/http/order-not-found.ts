@@ -1,6 +1,5 @@
 import { AppError } from '@loan-buddy/kit';
 
-/** There is no order of that id. */
 export class OrderNotFoundError extends AppError {
   readonly code = 'order-not-found';
 
@@ -9,7 +8,7 @@ export class OrderNotFoundError extends AppError {
   }
 }
 
-/** Somebody else's order: the caller is not told that there is one. */
+/** Another user's order: the response does not reveal that it exists. */
 export class OrderHiddenError extends OrderNotFoundError {
   override readonly denied = true;
 }

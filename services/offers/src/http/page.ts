@@ -5,7 +5,7 @@ import { orderIdSchema } from './order-body';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-/** The query parameters of every listing of orders; other listings have a cursor of their own. */
+/** Query parameters of every order listing; other listings have their own cursor. */
 export const pageParameters = {
   limit: integerParameter({ digits: 3, min: 1, max: MAX_LIMIT })
     .default(DEFAULT_LIMIT)
@@ -15,14 +15,13 @@ export const pageParameters = {
   }),
 };
 
-/** The headers of every listing. */
 export const pageHeaders = { Link: 'The next page, if there is one (RFC 8288).' };
 
 /**
- * Reads one page, newest first. Pages are cut at an item's id, so that those which arrive meanwhile move nothing.
+ * Reads one page, newest first. A page boundary is an item's id, so new items shift nothing.
  *
- * @param path what a page is asked for with, up to the page's own parameters
- * @returns the page and its headers: `Link` with `rel="next"` where more follow (RFC 8288)
+ * @param path path and query, up to the page's own parameters
+ * @returns the page and its headers: `Link` with `rel="next"` if there are more pages (RFC 8288)
  */
 export async function readPage<Item extends { id: string }>(
   path: string,

@@ -37,8 +37,8 @@ const checkoutSchema = z
   .meta({ id: 'Checkout' });
 
 /**
- * How long to wait for a decision that is requested in the background, and which preferences that honours (RFC 7240): at once
- * with `respond-async`, unless `wait` gives a time. Undefined where the decision is asked for first.
+ * Returns how long to wait for the worker's decision, and which preferences apply (RFC 7240): with `respond-async`, no
+ * wait unless `wait` gives a time. Returns undefined if the decision is requested within the checkout.
  */
 function asyncWait(req: Request, mode: CheckoutMode) {
   const preferences = readPreferences(req);

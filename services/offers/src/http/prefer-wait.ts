@@ -1,9 +1,9 @@
 import type { Preferences } from '@loan-buddy/kit';
 
-/** Longest time a client is kept waiting because it says it is willing to, in seconds. */
+/** Longest wait that a client can request, in seconds. */
 export const MAX_WAIT_S = 30;
 
-/** How long a client is willing to wait (`Prefer: wait=N`, RFC 7240), and how that is answered in `Preference-Applied`. */
+/** Returns how long to wait for a client (`Prefer: wait=N`, RFC 7240), and the matching `Preference-Applied`. */
 export function preferredWait({ waitS }: Pick<Preferences, 'waitS'>): {
   waitMs: number;
   applied: string[];

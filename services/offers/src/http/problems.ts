@@ -28,7 +28,7 @@ type ProblemCode =
   | RequestInFlightError['code']
   | UnknownLoanError['code'];
 
-/** What HTTP makes of every error of this service. */
+/** The status and title of each error of this service. */
 export const problems = {
   ...kitProblems,
   'offer-not-found': { status: 404, title: 'There is no such offer' },

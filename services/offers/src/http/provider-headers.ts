@@ -2,9 +2,10 @@ import type { TimedAnswer } from '../offers/ask-providers';
 import { hasFailed } from '../offers/cached-provider';
 
 /**
- * What the providers' answers say of themselves, as header names and values in turn: `Server-Timing` (W3C) with each
- * one's duration in milliseconds and outcome, and structured lists (RFC 9651) of those that are missing, partial or
- * stale `now`, on the clock of `performance.now()`, where there are any: `Missing-Providers: "ProviderC";reason=timeout`.
+ * Describes the providers' results as alternating header names and values: `Server-Timing` (W3C) with each provider's
+ * duration in milliseconds and outcome, and structured lists (RFC 9651) of providers that are missing, partial or stale
+ * at `now` (on the clock of `performance.now()`), such as `Missing-Providers: "ProviderC";reason=timeout`. Empty lists
+ * are omitted.
  */
 export function providerHeaders(answers: readonly TimedAnswer[], now: number): readonly string[] {
   const missing: string[] = [];
@@ -33,7 +34,7 @@ export function providerHeaders(answers: readonly TimedAnswer[], now: number): r
   ];
 }
 
-/** Many a client reads 16 KiB of headers at most, and an answer is worth more than the last of its timings. */
+/** Many clients accept at most 16 KiB of headers, so drop the last timings rather than break the response. */
 const MAX_LENGTH = 3000;
 
 function list(name: string, items: readonly string[]): string[] {
@@ -46,12 +47,12 @@ function list(name: string, items: readonly string[]): string[] {
   return [name, value];
 }
 
-/** A header token (RFC 9110, section 5.6.2): whatever it may not hold becomes a hyphen. */
+/** Makes a header token (RFC 9110, section 5.6.2): replaces invalid characters with hyphens. */
 function toToken(name: string): string {
   return name.replace(/[^\w!#$%&'*+.^`|~-]/g, '-');
 }
 
-/** A structured string (RFC 9651, section 3.3.3), which is printable ASCII. */
+/** Makes a structured string (RFC 9651, section 3.3.3), which allows printable ASCII only. */
 function toSfString(name: string): string {
   return `"${name.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 }

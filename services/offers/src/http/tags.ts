@@ -1,6 +1,6 @@
 import type { Tag } from '@loan-buddy/kit';
 
-/** The groups of operations on the docs page. */
+/** Groups of operations on the docs page. */
 export const offersTag: Tag = {
   name: 'Offers',
   description: 'The loan offers of all providers, cheapest first.',

@@ -18,7 +18,7 @@ export class DeliveryNotFoundError extends AppError {
   }
 }
 
-/** Nothing is sent to it, so nobody may believe that something will be. */
+/** The receiver is disabled: nothing would be sent, so the request must fail. */
 export class EndpointDisabledError extends AppError {
   readonly code = 'webhook-endpoint-disabled';
 
@@ -29,7 +29,7 @@ export class EndpointDisabledError extends AppError {
 
 const deliveryIdSchema = z.string().regex(DELIVERY_ID_PATTERN, 'must be the id of a delivery');
 
-/** The docs page prefills this id until it has seen a delivery. */
+/** The docs page shows this id until the reader has seen a delivery. */
 const withExample = { example: 'msg_0197f3a54c1b7d3e9a523f8e6b0c1d2e' };
 
 const deliveryBodySchema = z

@@ -12,7 +12,7 @@ export const endpointIdSchema = z
   .regex(ENDPOINT_ID_PATTERN, 'must be the id of an endpoint')
   .meta({ example: 'wh-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e' });
 
-/** What a name resolves to is looked at whenever something is sent, as that may change. */
+/** A name's addresses may change, so each delivery checks them. */
 function isAllowed(url: string, allowPrivate: boolean): boolean {
   if (allowPrivate) return true;
   try {
@@ -23,7 +23,7 @@ function isAllowed(url: string, allowPrivate: boolean): boolean {
   }
 }
 
-/** @param allowPrivate whether it may be on an address that is not public, and without TLS */
+/** @param allowPrivate whether to allow private addresses and plain HTTP */
 function urlSchema(allowPrivate: boolean) {
   return z
     .url({ protocol: /^https?$/, error: 'must be an https:// URL' })
@@ -52,7 +52,7 @@ const secretSchema = z
   .refine(isSecret, 'must be whsec_ and 24 to 64 bytes in base64')
   .meta({ description: 'What messages are signed with: `whsec_` and 24 to 64 bytes in base64.' });
 
-/** @param allowPrivate as in {@link urlSchema} */
+/** @param allowPrivate see {@link urlSchema} */
 export function newEndpointSchema(allowPrivate: boolean) {
   return z
     .strictObject({
@@ -65,7 +65,7 @@ export function newEndpointSchema(allowPrivate: boolean) {
     .meta({ id: 'NewWebhookEndpoint' });
 }
 
-/** @param allowPrivate as in {@link urlSchema} */
+/** @param allowPrivate see {@link urlSchema} */
 export function endpointChangesSchema(allowPrivate: boolean) {
   return z
     .strictObject({
@@ -77,7 +77,7 @@ export function endpointChangesSchema(allowPrivate: boolean) {
     .meta({ id: 'WebhookEndpointChanges' });
 }
 
-/** An endpoint as everybody may see it: without its secret. */
+/** A receiver in a response: without its secret. */
 export const endpointBodySchema = z
   .object({
     id: endpointIdSchema,
@@ -95,7 +95,7 @@ export const endpointBodySchema = z
   })
   .meta({ id: 'WebhookEndpoint' });
 
-/** The same to whoever just made it, or its new secret: nobody is told that again. */
+/** A receiver with a secret that was just created: no other response contains it. */
 export const endpointWithSecretSchema = endpointBodySchema
   .extend({ secret: z.string().meta({ description: 'Shown this once.' }) })
   .meta({ id: 'WebhookEndpointWithSecret' });

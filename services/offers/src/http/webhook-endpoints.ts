@@ -22,12 +22,12 @@ export class EndpointNotFoundError extends AppError {
   }
 }
 
-/** There is room for no other endpoint. */
+/** The maximum number of receivers is reached. */
 export class TooManyEndpointsError extends AppError {
   readonly code = 'too-many-webhook-endpoints';
 }
 
-/** How long the secret before goes on signing, so that receivers have time to learn the new one. */
+/** How long the previous secret still signs, so that receivers have time to switch. */
 const PREVIOUS_SECRET_MS = 24 * 3_600_000;
 
 type Endpoints = Pick<Notification, 'endpoints'>;
@@ -35,7 +35,7 @@ type Woken = Endpoints & Pick<Notification, 'wake' | 'allowPrivate'>;
 
 export const endpointParams = z.object({ id: endpointIdSchema });
 
-/** @throws {EndpointNotFoundError} where there is none. */
+/** @throws {EndpointNotFoundError} if there is none. */
 export function existing(id: string, found: WebhookEndpoint | undefined): WebhookEndpoint {
   if (!found) throw new EndpointNotFoundError(id);
   return found;

@@ -28,7 +28,7 @@ const summaries: Partial<Record<OrderEventType, string>> = {
   'com.loanbuddy.order.failed': 'An order has failed: no decision after all attempts',
 };
 
-/** What endpoints are sent, as the OpenAPI document has it. */
+/** The messages that receivers get, for the OpenAPI document. */
 export const webhooks: readonly Webhook[] = [
   ...finalEventTypes.map((type) => ({
     name: type,

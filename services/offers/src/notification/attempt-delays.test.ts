@@ -23,7 +23,7 @@ describe('pauseAfter', () => {
     expect(new Set(pauses).size).toBeGreaterThan(40);
   });
 
-  it('is at least what was asked for', () => {
+  it('is at least the requested pause', () => {
     expect(pauseAfter(1, attemptDelaysMs, HOUR)).toBe(HOUR);
     expect(pauseAfter(9, attemptDelaysMs, SECOND)).toBeGreaterThan(21 * HOUR);
   });

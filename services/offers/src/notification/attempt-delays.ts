@@ -2,7 +2,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** The pause before each attempt, the first included, as Standard Webhooks proposes it: three days in all. */
+/** Pause before each attempt, including the first, as Standard Webhooks suggests: three days in total. */
 export const attemptDelaysMs: readonly number[] = [
   0,
   5 * SECOND,
@@ -16,12 +16,12 @@ export const attemptDelaysMs: readonly number[] = [
   24 * HOUR,
 ];
 
-/** How much of a pause is left to chance, so that what failed together comes back apart. */
+/** Random share of each pause, so that deliveries that failed together spread out. */
 const JITTER = 0.1;
 
 /**
- * The pause after so many failed attempts, give or take a tenth, and at least `atLeastMs`; undefined where that was
- * the last.
+ * Returns the pause after this many failed attempts: ±10 %, and at least `atLeastMs`. Returns undefined after the last
+ * attempt.
  */
 export function pauseAfter(
   attempts: number,

@@ -1,6 +1,6 @@
 import type { OrderEventData } from '../events/order-event';
 
-/** What an e-mail says, in both forms. */
+/** The text of an e-mail, in both forms. */
 export interface ComposedEmail {
   subject: string;
   text: string;
@@ -33,7 +33,7 @@ const wording = {
   },
 } satisfies Record<FinalStatus, unknown>;
 
-/** What to write to the user when an order has come to its end. */
+/** Composes the e-mail for an order that was decided or failed. */
 export function composeEmail(data: OrderEventData): ComposedEmail {
   const { subject, lines } = wording[finalStatus(data)];
   const paragraphs = ['Hello,', ...lines(describeOffer(data)), `Your order: ${data.order_id}`];

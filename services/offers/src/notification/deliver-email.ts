@@ -5,16 +5,16 @@ import type { EmailJob, EmailJobStore } from './email-job-store';
 import { EmailNotSentError, type SendEmail } from './send-email';
 
 /**
- * Writes to the user that an order has come to its end, and records what came of it. What dies in between writes again,
- * under the same `Message-ID`. Once the signal aborts, the server is not waited for any longer: what it took by then is
- * sent again when its lease is over.
+ * E-mails the user that an order was decided or failed, and records the result. If the process dies in between, the
+ * e-mail is sent again with the same `Message-ID`. Once the signal aborts, stops waiting for the server: an e-mail it
+ * may have accepted is sent again after its lease.
  *
- * @throws {DatabaseUnavailableError} where that could not be recorded: it is sent again when its lease is over.
+ * @throws {DatabaseUnavailableError} if the result could not be recorded: the e-mail is sent again after its lease.
  */
 export function createDeliverEmail(dependencies: {
   jobs: Pick<EmailJobStore, 'recordSent' | 'recordFailure'>;
   send: SendEmail;
-  /** The pause before each attempt. */
+  /** Pause before each attempt. */
   delaysMs: readonly number[];
   logger: Logger;
 }): (job: EmailJob, signal: AbortSignal) => Promise<void> {

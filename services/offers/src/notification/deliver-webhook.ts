@@ -3,21 +3,21 @@ import { pauseAfter } from './attempt-delays';
 import type { SendWebhook } from './send-webhook';
 import type { ClaimedDelivery, WebhookDeliveryStore } from './webhook-delivery-store';
 
-/** How long an endpoint is left alone that cannot keep up and does not say for how long. */
+/** Pause for an overloaded receiver that sends no `Retry-After`. */
 const REST_MS = 5000;
-/** How long at most the others wait because one of its messages was answered so. */
+/** Longest pause for a receiver's other deliveries after one such response. */
 const MAX_REST_MS = 3_600_000;
 
 /**
- * Sends one message and records what came of it: delivered, due again later, or failed for good. A signal that aborts
- * leaves it due at once.
+ * Sends one message and records the result: delivered, due again later, or failed for good. If the signal aborts, the
+ * delivery is due at once.
  *
- * @throws {DatabaseUnavailableError} where that could not be recorded: it is sent again when its lease is over.
+ * @throws {DatabaseUnavailableError} if the result could not be recorded: the message is sent again after its lease.
  */
 export function createDeliverWebhook(dependencies: {
   deliveries: Pick<WebhookDeliveryStore, 'record' | 'release'>;
   send: SendWebhook;
-  /** The pause before each attempt. */
+  /** Pause before each attempt. */
   delaysMs: readonly number[];
   logger: Logger;
 }): (delivery: ClaimedDelivery, signal: AbortSignal) => Promise<void> {

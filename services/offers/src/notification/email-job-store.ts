@@ -5,34 +5,36 @@ import { inMs } from '../db/in-ms';
 import type { Tables } from '../db/tables';
 import type { OrderEventData } from '../events/order-event';
 
-/** A message on the end of an order, to whoever ordered. */
+/** An e-mail about a final order event, to the user. */
 export interface EmailJob {
   seq: number;
-  /** Names the message: the same whenever it is sent. */
+  /** Identifies the message; every attempt has the same id. */
   eventId: string;
   to: string;
   data: OrderEventData;
-  /** Those before this one. */
+  /** Number of earlier attempts. */
   attempts: number;
 }
 
-/** Keeps the e-mails that are to be sent. The database's own trigger makes them, for orders with an address. */
+/** Stores e-mails to send. A database trigger creates them for orders with an address. */
 export interface EmailJobStore {
-  /** Takes up to `limit` that are due. Nobody else gets them until `leaseMs` have passed. */
+  /** Claims up to `limit` due e-mails. No other caller gets them until `leaseMs` have passed. */
   claimDue: (limit: number, leaseMs: number) => Promise<EmailJob[]>;
   recordSent: (job: EmailJob) => Promise<void>;
-  /** After a failed attempt: due again later, or never. */
+  /** Records a failed attempt: the e-mail is due again later, or never. */
   recordFailure: (
     job: EmailJob,
     failure: { reason: string; dueInMs: number | undefined },
   ) => Promise<void>;
-  /** Marks those that are due as skipped, until the signal aborts; returns how many there were. */
+  /** Marks due e-mails as skipped until the signal aborts; returns how many. */
   skipDue: (signal: AbortSignal) => Promise<number>;
-  /** Forgets those that ended so long ago, in whichever way, until the signal aborts; returns how many there were. */
+  /** Deletes e-mails that were sent, failed or skipped this long ago, until the signal aborts; returns how many. */
   forgetEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
 
-/** Keeps the e-mails in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
+/**
+ * Stores e-mails in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
+ */
 export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
   const updateClaimed = ({ seq, attempts }: EmailJob) =>
     db

@@ -14,34 +14,36 @@ import {
   type WebhookEndpointStore,
 } from './webhook-endpoint-store';
 
-/** Messages under way to one endpoint at the same time. */
+/** Maximum concurrent deliveries to one receiver. */
 const PER_ENDPOINT = 4;
-/** The same in all: enough for all endpoints there may be, so that however many hang, the others keep their places. */
+/**
+ * Maximum concurrent deliveries in total: enough for the maximum number of receivers, so that hanging ones cannot block
+ * the others.
+ */
 export const WEBHOOK_CONCURRENCY = PER_ENDPOINT * MAX_ENDPOINTS;
-/** E-mails under way at the same time, each over its own connection. */
+/** Maximum concurrent e-mails, each over its own connection. */
 const EMAIL_CONCURRENCY = 4;
-/** Longer than sending one may take, with its statements. */
+/** Longer than sending one may take, including its statements. */
 const EMAIL_LEASE_MS = 300_000;
 
-/** Tells those who want to know what orders come to. */
+/** Sends webhooks and e-mails about order events. */
 export interface Notification extends Poller {
   endpoints: WebhookEndpointStore;
   deliveries: WebhookDeliveryStore;
-  /** Whether endpoints may be on addresses that are not public, and without TLS. */
+  /** Whether receivers may have private addresses and plain HTTP. */
   allowPrivate: boolean;
-  /** Forget what ended long ago. */
+  /** Delete old deliveries and e-mails. */
   sweeps: readonly Sweep[];
 }
 
 /**
- * Sends webhooks and e-mails that are due, beside everything else: none of it is waited for by whoever orders or
- * decides.
+ * Sends due webhooks and e-mails in the background: no checkout or decision waits for them.
  *
- * @param options.sendEmail without it, e-mails that are due are skipped by a sweep
- * @param options.retentionMs how long what was sent or given up is kept
- * @param options.leaseMarginMs what a delivery takes besides its exchange with the receiver
- * @param options.pollMs how often what is due is looked for where nobody wakes it
- * @param options.graceMs how long those in hand have to end by themselves at a stop
+ * @param options.sendEmail if missing, a sweep skips due e-mails
+ * @param options.retentionMs how long to keep what was sent or failed
+ * @param options.leaseMarginMs time a delivery takes in addition to its exchange with the receiver
+ * @param options.pollMs polling interval if there is no wake-up
+ * @param options.graceMs at a stop, how long deliveries in progress may take to finish
  */
 export function createNotification(options: {
   db: Kysely<Tables>;

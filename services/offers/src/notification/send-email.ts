@@ -1,35 +1,35 @@
 import { createTransport } from 'nodemailer';
 import type { ComposedEmail } from './compose-email';
 
-/** Why an e-mail was not taken. It repeats nothing of what the server said: that may name the address. */
+/** Why an e-mail was not accepted. It repeats nothing from the server's response, which may contain the address. */
 export class EmailNotSentError extends Error {
   readonly code = 'email-not-sent';
   override readonly name = 'EmailNotSentError';
 
   constructor(
     message: string,
-    /** Whether it never will be: the server refuses this very content or its receiver. */
+    /** Whether retrying is useless: the server refused this content or its recipient. */
     readonly isPermanent: boolean,
   ) {
     super(message);
   }
 }
 
-/** @throws {EmailNotSentError} also once the signal aborts: nobody knows then whether the server took it. */
+/** @throws {EmailNotSentError} also once the signal aborts: whether the server accepted it is then unknown. */
 export type SendEmail = (
   email: ComposedEmail & { to: string; messageId: string },
   signal: AbortSignal,
 ) => Promise<void>;
 
-/** What the whole may take, in longest silences: a server that drips its answers is never silent. */
+/** Total time limit as a multiple of the silence limit: a server that drips its responses is never silent. */
 const SILENCES = 4;
 
 /**
- * Sends e-mail through an SMTP server, over a connection for each.
+ * Sends e-mail through an SMTP server, over a new connection for each.
  *
- * @param options.url `smtp://` (with STARTTLS where the server has it) or `smtps://`, with user and password where the
- * server wants them
- * @param options.timeoutMs longest silence of the server, and longest time to connect; all of it together may take four
+ * @param options.url `smtp://` (with STARTTLS if the server supports it) or `smtps://`, with user and password if the
+ * server requires them
+ * @param options.timeoutMs maximum silence of the server, and maximum time to connect; the whole exchange may take four
  * times as long
  */
 export function createSendEmail(options: {
@@ -44,7 +44,7 @@ export function createSendEmail(options: {
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
     dnsTimeout: timeoutMs,
-    // A message is made of text and nothing else.
+    // Messages contain only text.
     disableFileAccess: true,
     disableUrlAccess: true,
   });
@@ -59,7 +59,7 @@ export function createSendEmail(options: {
     try {
       await transport.sendMail({
         from,
-        // As an object, so that nothing in the address is read as a second one.
+        // As an object, so that the address cannot be parsed as two.
         to: { name: '', address: to },
         messageId: `<${messageId}>`,
         subject,
@@ -77,20 +77,20 @@ export function createSendEmail(options: {
   };
 }
 
-/** What nodemailer tells of a failure; all of it is missing where the server did not answer. */
+/** nodemailer's error properties; all are missing if the server did not respond. */
 interface Refusal {
   code?: unknown;
-  /** What was answered: `RCPT TO` and the like. */
+  /** The command that was refused, such as `RCPT TO`. */
   command?: unknown;
   responseCode?: unknown;
   response?: unknown;
 }
 
-/** Not of a receiver, though it may be the answer to one: no session of that kind now (503), or not without a password. */
+/** About the session, even in response to a recipient: bad sequence (503), or authentication required (530). */
 const ABOUT_THE_SESSION = [503, 530];
 /**
- * Of the sender (X.1.7, X.1.8), or of security and policy, relaying among them (X.7): servers say so as late as they hear
- * of the receiver (RFC 3463, section 3).
+ * About the sender (X.1.7, X.1.8), or about security and policy, including relaying (X.7). Servers may send these only
+ * in response to the recipient (RFC 3463, section 3).
  */
 const ABOUT_US = /^\d{3}[ -]5\.(1\.[78]|7\.\d+)\b/;
 
@@ -105,7 +105,7 @@ function notSent(error: unknown): EmailNotSentError {
   );
 }
 
-/** Only what is said of the receiver or of the content: whatever is wrong with us may be put right in time. */
+/** Only for refusals of the recipient or the content: anything wrong on our side may be fixed in time. */
 function isPermanent({ code, command, responseCode, response }: Refusal): boolean {
   if (typeof responseCode !== 'number' || responseCode < 500) return false;
   if (code === 'EMESSAGE') return true;

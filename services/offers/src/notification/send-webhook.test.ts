@@ -21,9 +21,9 @@ describe('createSendWebhook', () => {
     })(delivery, new AbortController().signal);
 
   it.each([
-    ['the connection takes too long', 'UND_ERR_CONNECT_TIMEOUT'],
-    ['nobody answers for the name', 'ETIMEOUT'],
-  ])('says to leave the receiver alone where %s', async (_, code) => {
+    ['a connection timeout', 'UND_ERR_CONNECT_TIMEOUT'],
+    ['a name lookup timeout', 'ETIMEOUT'],
+  ])('pauses deliveries to the receiver on %s', async (_, code) => {
     expect(await answerWhere(code)).toEqual({
       statusCode: null,
       error: `no answer (${code})`,
@@ -31,7 +31,7 @@ describe('createSendWebhook', () => {
     });
   });
 
-  it('says no such thing where there is nobody of that name', async () => {
+  it('does not pause deliveries if the name does not exist', async () => {
     expect(await answerWhere('ENOTFOUND')).toEqual({
       statusCode: null,
       error: 'no answer (ENOTFOUND)',

@@ -7,34 +7,36 @@ import {
 import type { ClaimedDelivery } from './webhook-delivery-store';
 import { bodyOf, signedHeaders } from './webhook-message';
 
-/** What a receiver made of a message. */
+/** How a receiver responded to a message. */
 export interface WebhookAnswer {
-  /** Null where it gave no answer. */
+  /** Null if there was no response. */
   statusCode: number | null;
-  /** Null: it took it. */
+  /** Null if the receiver accepted the message. */
   error: string | null;
-  /** The receiver cannot keep up: it is to be left alone, for as long as it asked for if it did. */
+  /** The receiver is overloaded: pause its deliveries, for as long as it requested if it did. */
   slowDown?: { retryAfterMs: number | undefined };
-  /** The receiver wants nothing more, ever (410). */
+  /** The receiver permanently refuses all messages (410). */
   gone?: true;
 }
 
-/** @throws {ExchangeEndedError} `canceled` once the signal aborts: nobody knows whether the message arrived. */
+/** @throws {ExchangeEndedError} `canceled` once the signal aborts: whether the message arrived is then unknown. */
 export type SendWebhook = (
   delivery: ClaimedDelivery,
   signal: AbortSignal,
 ) => Promise<WebhookAnswer>;
 
-/** No receiver may ask to be left alone for longer. */
+/** Longest pause that a receiver may request. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
 
-/** What a receiver answers that cannot keep up, or whose proxy cannot reach it. */
+/** Statuses of an overloaded receiver, or of a proxy that cannot reach it. */
 const SLOW_DOWN = [429, 502, 503, 504];
 
-/** The answer took too long, or the connection did, or the name servers. */
+/** Timeouts of the response, the connection or the name lookup. */
 const TIMEOUTS: unknown[] = ['timeout', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEOUT'];
 
-/** Sends a message once, signed as Standard Webhooks 1.0 has it. Only a 2xx within the deadline counts as taken. */
+/**
+ * Sends a message once, signed as Standard Webhooks 1.0 requires. Only a 2xx within the deadline counts as delivered.
+ */
 export function createSendWebhook(options: {
   client: Pick<WebClient, 'post'>;
   timeoutMs: number;
@@ -69,7 +71,7 @@ function judge(statusCode: number, retryAfter: string | undefined): WebhookAnswe
   return { statusCode, error, slowDown: { retryAfterMs } };
 }
 
-/** Names and codes only: messages of the network name addresses that the receiver's owner may not know. */
+/** Names and codes only: network error messages contain addresses that the receiver's owner may not know. */
 function reasonOf(error: unknown): string {
   if (error instanceof ForbiddenAddressError || error instanceof ExchangeEndedError) {
     return error.message;

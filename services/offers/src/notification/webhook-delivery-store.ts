@@ -4,50 +4,50 @@ import { inMs } from '../db/in-ms';
 import type { Tables, WebhookDeliveriesTable } from '../db/tables';
 import { TEST_TYPE, type DeliveryStatus, type WebhookMessage } from './webhook-message';
 
-/** A message to one endpoint, and what became of it. */
+/** A message to one receiver, and its state. */
 export interface WebhookDelivery extends WebhookMessage {
   endpointId: string;
   status: DeliveryStatus;
-  /** Since it was made or replayed. */
+  /** Attempts since it was created or replayed. */
   attempts: number;
-  /** When it is sent next, or again should whoever is sending it have died; null unless it is pending. */
+  /** When it is sent next, or again if the sending process died; null unless it is pending. */
   dueAt: Date | null;
   lastAttemptAt: Date | null;
-  /** What the endpoint answered last; null where it gave no answer. */
+  /** Status of the receiver's last response; null if there was none. */
   lastStatusCode: number | null;
   lastError: string | null;
   createdAt: Date;
   deliveredAt: Date | null;
 }
 
-/** A message that somebody is about to send. */
+/** A delivery claimed for sending. */
 export interface ClaimedDelivery extends WebhookMessage {
   endpointId: string;
   url: string;
-  /** What to sign with: the secret, and the one before while that is still good. */
+  /** Signing secrets: the current one, and the previous one while it is still valid. */
   secrets: string[];
-  /** Those before this one. */
+  /** Number of earlier attempts. */
   attempts: number;
 }
 
-/** What came of one attempt. */
+/** The result of one attempt. */
 export interface Attempt {
   statusCode: number | null;
-  /** Null: it was delivered. */
+  /** Null if it was delivered. */
   error: string | null;
-  /** When to try again; undefined: never. */
+  /** When to retry; undefined for never. */
   dueInMs?: number | undefined;
-  /** For how long to leave the endpoint alone altogether. */
+  /** How long to pause all deliveries to the receiver. */
   restMs?: number | undefined;
-  /** Why the endpoint is to be disabled. */
+  /** Why to disable the receiver. */
   disable?: string | undefined;
 }
 
-/** Keeps what is to be sent and what was. */
+/** Stores deliveries. */
 export interface WebhookDeliveryStore {
   /**
-   * Takes up to `limit` messages that are due, to no endpoint more than `perEndpoint` together with those `inHand`. Nobody
-   * else gets them until `leaseMs` have passed.
+   * Claims up to `limit` due deliveries, at most `perEndpoint` to one receiver including those `inHand`. No other
+   * caller gets them until `leaseMs` have passed.
    */
   claimDue: (options: {
     limit: number;
@@ -55,20 +55,22 @@ export interface WebhookDeliveryStore {
     inHand: ReadonlyMap<string, number>;
     leaseMs: number;
   }) => Promise<ClaimedDelivery[]>;
-  /** Writes down what came of an attempt, unless somebody else has made that attempt, too, and was faster. */
+  /** Records the result of an attempt, unless another process made the same attempt and recorded it first. */
   record: (delivery: ClaimedDelivery, attempt: Attempt) => Promise<void>;
-  /** Gives back a message of which nobody knows whether it arrived: it is due at once. */
+  /** Releases a delivery whose outcome is unknown: it is due at once. */
   release: (delivery: ClaimedDelivery) => Promise<void>;
-  /** The endpoint's messages, newest first; those made before the one named. */
+  /** Returns the receiver's deliveries, newest first; only those created before the given one. */
   list: (
     endpointId: string,
     page: { before?: string | undefined; limit: number },
   ) => Promise<WebhookDelivery[]>;
-  /** Makes a message due at once, its attempts forgotten, and ends the endpoint's rest; undefined if there is none. */
+  /**
+   * Makes a delivery due at once with no attempts, and ends the receiver's pause. Returns undefined if there is none.
+   */
   replay: (endpointId: string, id: string) => Promise<WebhookDelivery | undefined>;
-  /** Makes a message that tells of nothing. */
+  /** Creates a test message. */
   insertTest: (endpointId: string) => Promise<WebhookDelivery>;
-  /** Forgets those that succeeded or failed so long ago, until the signal aborts; returns how many there were. */
+  /** Deletes deliveries that succeeded or failed this long ago, until the signal aborts; returns how many. */
   forgetEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
 
@@ -88,7 +90,10 @@ const columns = [
   'delivered_at',
 ] as const;
 
-/** Keeps the deliveries in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
+/**
+ * Stores deliveries in a database. Every method throws {@link DatabaseUnavailableError} while the database is
+ * unavailable.
+ */
 export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryStore {
   const updateOne = (trx: Kysely<Tables>, endpointId: string, id: string) =>
     trx
@@ -104,7 +109,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
 
   return {
     claimDue: async ({ limit, perEndpoint, inHand, leaseMs }) => {
-      // Endpoint by endpoint, so that one with a long queue hides nobody behind it.
+      // Per receiver, so that a long queue for one cannot hide the others.
       const { rows } = await sql<ClaimedRow>`
         with due as materialized (
           select taken.endpoint_id, taken.id from webhook_endpoints e
@@ -169,7 +174,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
         return;
       }
       await db.transaction().execute(async (trx) => {
-        // In this order everywhere, as it is when an endpoint is deleted.
+        // Lock in this order everywhere, as deleting a receiver does.
         await updateEndpoint(trx, delivery.endpointId).set(change).execute();
         await recordOn(trx);
       });

@@ -4,57 +4,57 @@ import { deleteInBatches } from '../db/delete-in-batches';
 import { inMs } from '../db/in-ms';
 import type { Tables, WebhookEndpointsTable } from '../db/tables';
 
-/** Somebody who is told of orders by webhook. Its secrets are kept apart: only what signs ever reads them. */
+/** A registered receiver of webhooks. Its secrets are stored apart: only the signing code reads them. */
 export interface WebhookEndpoint {
   id: string;
   url: string;
   description: string | null;
-  /** Null: all there are. */
+  /** Null for all types. */
   eventTypes: readonly string[] | null;
   enabled: boolean;
-  /** Why it was disabled, where nobody asked for that. */
+  /** Why it was disabled, if no operator did so. */
   disabledReason: string | null;
-  /** Until then messages are signed with the secret before, too; null if there is none. */
+  /** Until then, messages are also signed with the previous secret; null if there is none. */
   previousSecretUntil: Date | null;
   createdAt: Date;
 }
 
-/** What its owner says of an endpoint. */
+/** The settings of a receiver that an operator chooses. */
 export type EndpointSettings = Pick<
   WebhookEndpoint,
   'url' | 'description' | 'eventTypes' | 'enabled'
 >;
 
-/** What of that is to change. */
+/** Changed settings. */
 export type EndpointChanges = {
   [Name in keyof EndpointSettings]?: EndpointSettings[Name] | undefined;
 };
 
-/** Keeps the endpoints. */
+/** Stores receivers. */
 export interface WebhookEndpointStore {
-  /** Returns undefined, and keeps nothing, where there are {@link MAX_ENDPOINTS} already. */
+  /** Returns undefined, and stores nothing, if there are already {@link MAX_ENDPOINTS}. */
   insert: (settings: EndpointSettings, secret: string) => Promise<WebhookEndpoint | undefined>;
   list: () => Promise<WebhookEndpoint[]>;
   find: (id: string) => Promise<WebhookEndpoint | undefined>;
-  /** Changes what is given. Enabling forgets why it was disabled, and that it was resting. */
+  /** Updates the given settings. Enabling clears the reason for disabling and any pause. */
   update: (id: string, changes: EndpointChanges) => Promise<WebhookEndpoint | undefined>;
-  /** Signs with this secret from now on, and with the one before for `keepMs` more. */
+  /** Signs with this secret from now on, and with the previous one for another `keepMs`. */
   rotateSecret: (
     id: string,
     secret: string,
     keepMs: number,
   ) => Promise<WebhookEndpoint | undefined>;
   /**
-   * Forgets it, with its deliveries; false if there is none. Where that ends half way, it is disabled and can be removed
-   * again.
+   * Deletes a receiver and its deliveries; returns false if there is none. If interrupted, the receiver stays disabled
+   * and can be removed again.
    */
   remove: (id: string) => Promise<boolean>;
 }
 
-/** Each of them costs every order a row, in the transaction that decides it. */
+/** Each receiver adds a row to the transaction of every decision. */
 export const MAX_ENDPOINTS = 100;
 
-/** What every endpoint's id looks like: a UUIDv7, so that later ones sort later. */
+/** Format of a receiver's id: a UUIDv7, so that later ones sort later. */
 export const ENDPOINT_ID_PATTERN = /^wh-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const columns = [
@@ -71,7 +71,10 @@ const previousSecretUntil = sql<Date | null>`
   'previous_secret_until',
 );
 
-/** Keeps the endpoints in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
+/**
+ * Stores receivers in a database. Every method throws {@link DatabaseUnavailableError} while the database is
+ * unavailable.
+ */
 export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointStore {
   const select = () => db.selectFrom('webhook_endpoints').select([...columns, previousSecretUntil]);
 
@@ -106,7 +109,7 @@ export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointS
 
     update: (id, { url, description, eventTypes, enabled }) =>
       changeOne(id, {
-        // Something to set where nothing is to change.
+        // An update needs a column even if no setting changes.
         id,
         ...(url !== undefined && { url }),
         ...(description !== undefined && { description }),
@@ -125,7 +128,7 @@ export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointS
     remove: async (id) => {
       const disabled = { enabled: false, disabled_reason: 'It is being deleted.' };
       if (!(await changeOne(id, disabled))) return false;
-      // While the endpoint itself is deleted, decisions wait: few deliveries are to be left then.
+      // Deleting the receiver blocks decisions, so delete its deliveries first.
       const where = sql<boolean>`endpoint_id = ${id}`;
       await deleteInBatches(db, 'webhook_deliveries', { where, orderBy: 'seq' });
       const { numDeletedRows } = await db

@@ -8,29 +8,28 @@ import {
   type OrderEventType,
 } from '../events/order-event';
 
-/** What an endpoint can be told of: that an order has come to its end. */
+/** Event types that receivers can subscribe to: the final ones. */
 export const finalEventTypes = orderEventTypes.filter(isFinalEvent);
 
-/** What an endpoint is sent when somebody wants to see whether it works. */
+/** Type of the message that an operator sends to test a receiver. */
 export const TEST_TYPE = 'com.loanbuddy.webhook.test';
 
-/** `failed` means given up: all attempts failed, or the endpoint wants no more. */
+/** `failed` means that all attempts failed, or that the receiver permanently refuses messages. */
 export const deliveryStatuses = ['pending', 'succeeded', 'failed'] as const;
 
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
-/** What every delivery's id looks like. */
 export const DELIVERY_ID_PATTERN = /^msg_[0-9a-f]{32}$/;
 
 const PREFIX = 'whsec_';
 const SECRET_BYTES = 32;
 
-/** A new secret to sign with: `whsec_` and 32 random bytes in base64 (Standard Webhooks, "Signature scheme"). */
+/** Returns a new signing secret: `whsec_` and 32 random bytes in base64 (Standard Webhooks, "Signature scheme"). */
 export function newSecret(): string {
   return PREFIX + randomBytes(SECRET_BYTES).toString('base64');
 }
 
-/** Whether it is `whsec_` and 24 to 64 bytes in base64. */
+/** Whether the text is `whsec_` and 24 to 64 bytes in base64. */
 export function isSecret(text: string): boolean {
   if (!text.startsWith(PREFIX)) return false;
   const encoded = text.slice(PREFIX.length);
@@ -38,22 +37,22 @@ export function isSecret(text: string): boolean {
   return bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === encoded;
 }
 
-/** What is sent to an endpoint. */
+/** A message to a receiver. */
 export interface WebhookMessage {
-  /** The same whenever it is sent, and to whomever. */
+  /** Equal in all attempts and for all receivers. */
   id: string;
   type: string;
   time: Date;
   data: object;
 }
 
-/** The body, the same to the byte each time it is sent. */
+/** Returns the body: identical bytes for each attempt. */
 export function bodyOf({ type, time, data }: WebhookMessage): string {
   return JSON.stringify({ type, timestamp: time.toISOString(), data });
 }
 
 /**
- * The headers that go with a body (Standard Webhooks 1.0): the message's id, the time of this attempt, and a signature
+ * Returns the headers for a body (Standard Webhooks 1.0): the message's id, the time of this attempt, and a signature
  * for each secret.
  */
 export function signedHeaders(
@@ -74,7 +73,7 @@ const timestampSchema = z.iso
   .datetime({ precision: 3 })
   .meta({ description: 'When it happened; not when it was sent.' });
 
-/** The body of a message on an event of that type. */
+/** The body of a message about an event of this type. */
 export function orderMessageSchema(type: OrderEventType) {
   return z.object({
     type: z.literal(type),
@@ -83,7 +82,7 @@ export function orderMessageSchema(type: OrderEventType) {
   });
 }
 
-/** The body of a test. */
+/** The body of a test message. */
 export const testMessageSchema = z.object({
   type: z.literal(TEST_TYPE),
   timestamp: timestampSchema,

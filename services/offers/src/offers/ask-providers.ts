@@ -1,19 +1,18 @@
 import type { Answer, CachedProvider } from './cached-provider';
 import type { OfferQuery } from './provider';
 
-/** What one provider has to say, and how long it took to say so. */
+/** A provider's result, and how long it took. */
 export type TimedAnswer = Answer & { durationMs: number };
 
-/** Gives one answer for each provider, in the order asked; see {@link createAskProviders}. */
+/** Returns one result per provider, in the given order; see {@link createAskProviders}. */
 export type AskProviders = (
   providers: readonly CachedProvider[],
   query: OfferQuery,
 ) => Promise<TimedAnswer[]>;
 
 /**
- * Asks providers all at once and waits for each until it answers or `timeoutMs` have passed, whatever the provider
- * does. One that takes longer is not broken off: what it brings serves the next who asks. Never rejects; the answers
- * come in the order asked.
+ * Asks all providers concurrently, and waits for each for at most `timeoutMs`, whatever it does. A slower call is not
+ * aborted: its result serves later requests. Never rejects; results are in the given order.
  */
 export function createAskProviders({ timeoutMs }: { timeoutMs: number }): AskProviders {
   return async (providers, query) => {

@@ -7,18 +7,18 @@ import type { Offer } from './offer';
 import type { OfferQuery, Provider, ProviderAnswer } from './provider';
 import { withDeadline } from './with-deadline';
 
-/** The offers that a provider gave; times are on the clock of `performance.now()`. */
+/** A provider's offers. Times are on the clock of `performance.now()`. */
 export interface GoodAnswer {
   provider: string;
   reason?: undefined;
-  /** While nothing changes, this is the same list. */
+  /** The same array until something changes. */
   offers: readonly Offer[];
-  /** How many products could not be read. */
+  /** Number of products that could not be read. */
   unread: number;
   /** When the offers were true. */
   asOf: number;
   freshUntil: number;
-  /** Whether they should have been newer. */
+  /** Whether they are past their freshness. */
   isStale: boolean;
 }
 
@@ -34,20 +34,20 @@ export function hasFailed<Some extends Answer>(answer: Some): answer is Some & F
   return answer.reason !== undefined;
 }
 
-/** A provider whose answers are kept, so that it is asked only as often as need be. */
+/** A provider with a cache, which is asked only as often as necessary. */
 export interface CachedProvider {
   name: string;
   owns: Provider['owns'];
-  /** What is known, at once; a promise only where nothing is. That never rejects. */
+  /** Returns the cached result at once; a promise only if there is none. The promise never rejects. */
   read: (query: OfferQuery) => Answer | Promise<Answer>;
 }
 
-/** How many different queries are remembered of one provider. */
+/** Maximum cached queries per provider. */
 const MAX_QUERIES = 200;
 
 /**
- * Asks a provider within its deadline and behind a circuit breaker: after `failures` in a row it is not asked for
- * `openMs`. Its answers are fresh for `ttlMs`, and used until `maxAgeMs`. Failures are logged.
+ * Calls a provider within its deadline and behind a circuit breaker, which opens for `openMs` after `failures`
+ * consecutive failures. Results are fresh for `ttlMs`, and usable until `maxAgeMs`. Logs failures.
  */
 export function createCachedProvider(
   provider: Provider,
@@ -98,12 +98,12 @@ export function createCachedProvider(
     const startedAt = performance.now();
     try {
       return await breaker.execute(() =>
-        // Not trusted to be a promise, nor to be made without an exception.
+        // Async wrapper: `fetchOffers` may throw, or return something other than a promise.
         withDeadline(timeoutMs, async (signal) => fetchOffers(query, signal)),
       );
     } catch (error) {
       const reason = reasonOf(error);
-      // Whoever is left alone has been complained about before.
+      // The failures that opened the circuit are already in the log.
       if (reason !== 'circuit-open') {
         const durationMs = Math.round(performance.now() - startedAt);
         logger.warn({ provider: name, reason, durationMs, err: error }, 'provider failed');

@@ -3,8 +3,8 @@ import { BrokenCircuitError } from 'cockatiel';
 import { DeadlineExceededError } from './with-deadline';
 
 /**
- * Why a provider's offers are missing: no answer in time; a failure on the way; an answer that made no sense, or was
- * too large; an address that is not asked; the lender wants to be asked less; it keeps failing and is left alone.
+ * Why a provider's offers are missing: timeout; failed call; invalid response; response too large; forbidden address;
+ * rate limited by the provider; circuit open after repeated failures.
  */
 export type FailureReason =
   | 'timeout'
@@ -15,7 +15,7 @@ export type FailureReason =
   | 'rate-limited'
   | 'circuit-open';
 
-/** A provider did not give its offers, for a reason. */
+/** A provider failed for a known reason. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';
 
@@ -28,7 +28,7 @@ export class ProviderError extends Error {
   }
 }
 
-/** What operators and clients are told of a failure. */
+/** Returns the reason for operators and clients. */
 export function reasonOf(error: unknown): FailureReason {
   if (error instanceof ProviderError) return error.code;
   if (error instanceof DeadlineExceededError) return 'timeout';

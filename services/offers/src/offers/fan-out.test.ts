@@ -27,7 +27,7 @@ function aListing(providers: readonly Provider[], ttlMs = 5000, maxAgeMs = 60_00
   return { list, lines };
 }
 
-/** What is listed, and after how long, on the fake clock. */
+/** Returns the listing, and how long it took on the fake clock. */
 async function timed(list: () => Promise<Listing>): Promise<{ listing: Listing; tookMs: number }> {
   const startedAt = performance.now();
   let listing: Listing | undefined;
@@ -37,7 +37,7 @@ async function timed(list: () => Promise<Listing>): Promise<{ listing: Listing; 
 }
 
 describe('listing offers', () => {
-  it('whatever the providers do: sorted, complete, in time, and whoever is missing is named', async () => {
+  it('is sorted, complete, in time, and names the missing providers, whatever the providers do', async () => {
     const outcome = fc.record({
       kind: fc.constantFrom('offers', 'none', 'error', 'throw', 'invalid', 'hang', 'ignore'),
       afterMs: fc.integer({ min: 0, max: 3000 }),
@@ -82,7 +82,7 @@ describe('listing offers', () => {
           const listed = listing.offers.filter(({ provider }) => provider === name);
           const patienceMs = kind === 'ignore' ? timeoutMs + 100 : timeoutMs;
           const answers = ['offers', 'none', 'ignore'].includes(kind);
-          // To the millisecond, either may come first.
+          // At the exact limit, either may come first.
           const limit = Math.min(patienceMs, DEADLINE_MS);
           if (answers && afterMs < limit) {
             expect(missing).not.toContain(name);
@@ -102,7 +102,7 @@ describe('listing offers', () => {
     );
   });
 
-  it('asks each provider once, however many ask at once', async () => {
+  it('asks each provider once for concurrent requests', async () => {
     const calls = new Map<string, number>();
     const providers = Array.from({ length: 50 }, (_, i) => {
       const name = `P${String(i)}`;
@@ -123,7 +123,7 @@ describe('listing offers', () => {
     expect([...calls.values()]).toEqual(Array.from({ length: 50 }, () => 1));
   });
 
-  it('gives the very same listing while all of it is fresh, and the same offers while nothing changes', async () => {
+  it('returns the same listing while all of it is fresh, and the same offers while nothing changes', async () => {
     const offer = anOffer();
     const { list } = aListing([
       aProvider({ fetchOffers: () => Promise.resolve({ offers: [offer] }) }),
@@ -160,7 +160,7 @@ describe('listing offers', () => {
     expect((await list()).missing).toMatchObject([{ reason: 'error' }]);
   });
 
-  it('leaves a provider alone that keeps failing, and asks it again after a while', async () => {
+  it('stops asking a provider that keeps failing, and asks it again after a pause', async () => {
     const fetchOffers = jest.fn(() => Promise.reject(new Error('x')));
     const { list, lines } = aListing([aProvider({ fetchOffers })]);
     const reasons = async (times: number) => {

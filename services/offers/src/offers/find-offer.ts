@@ -4,19 +4,19 @@ import { hasFailed, type CachedProvider } from './cached-provider';
 import { priceOffer, type AprType, type PricedOffer } from './price-offer';
 import type { OfferQuery } from './provider';
 
-/** The provider that would know did not answer: whether there is such an offer is open. */
+/** The offer's provider did not respond, so the offer may or may not exist. */
 export class ProviderUnavailableError extends AppError {
   readonly code = 'provider-unavailable';
 }
 
-/** Gives the offer of that id; undefined if there is none. See {@link createFindOffer}. */
+/** Returns the offer with this id; undefined if there is none. See {@link createFindOffer}. */
 export type FindOffer = (offerId: string, query: OfferQuery) => Promise<PricedOffer | undefined>;
 
 /**
- * Finds the offer of this id, as a listing for the same query has it, by asking the one provider that could have it;
- * undefined where there is none.
+ * Finds the offer with this id, as listed for the same query, by asking only the provider that could have it. Returns
+ * undefined if there is none.
  *
- * @throws {ProviderUnavailableError} where that provider does not answer, or could not read all of its products.
+ * @throws {ProviderUnavailableError} if that provider does not respond, or could not read all of its products.
  */
 export function createFindOffer(dependencies: {
   providers: readonly CachedProvider[];

@@ -5,7 +5,7 @@ import type { Offer } from './offer';
 import { priceOffer, type AprType, type PricedOffer } from './price-offer';
 import type { OfferQuery } from './provider';
 
-/** What offers can be sorted by; all but `rate` need a term. */
+/** Sort keys; all except `rate` need a term. */
 export const sortKeys = ['rate', 'apr', 'monthly_payment'] as const;
 
 export interface ListQuery extends OfferQuery {
@@ -13,37 +13,36 @@ export interface ListQuery extends OfferQuery {
   provider?: string | undefined;
   sort: (typeof sortKeys)[number];
   order: 'asc' | 'desc';
-  /** The first so many. */
+  /** Maximum number of offers. */
   limit?: number | undefined;
 }
 
 export interface Listing {
-  /** In the order asked for, ids settling ties. While no provider changes its answer, this is the same array. */
+  /** Sorted as requested, ties by id. The same array until a provider's result changes. */
   offers: readonly PricedOffer[];
-  /** One for each provider that was asked, those that failed included. */
+  /** One per provider asked, including failed ones. */
   answers: readonly TimedAnswer[];
-  /** Those of them that failed. */
+  /** The failed ones. */
   missing: readonly FailedAnswer[];
-  /** When the oldest of the offers was true, on the clock of `performance.now()`. */
+  /** When the oldest offer was true, on the clock of `performance.now()`. */
   asOf: number;
-  /** When the first of them goes stale; 0 with somebody missing: the next request may find more. */
+  /** When the first of them becomes stale; 0 if a provider is missing, as the next request may find more. */
   freshUntil: number;
 }
 
-/** Gives one and the same object for a query for as long as all of it is fresh, and nobody is asked. */
+/** Returns the same object for a query, without asking providers, while all of it is fresh. */
 export type ListOffers = (query: ListQuery) => Listing | Promise<Listing>;
 
-/** Each provider's offers. */
 type OfferLists = readonly (readonly Offer[])[];
 
-/** How many offers are remembered in their order, over all queries. */
+/** Maximum sorted offers to remember, over all queries. */
 const MAX_REMEMBERED = 50_000;
-/** What one provider's answer in a listing weighs beside an offer. */
+/** The weight of one provider's result in a listing, in offers. */
 const ANSWER_WEIGHT = 5;
 
 /**
- * Lists the offers of all providers, asking at once all those of which nothing fresh is known. One that fails or takes
- * too long is left out, and its answer says why. Never rejects.
+ * Lists the offers of all providers, asking all without a fresh result concurrently. Omits a provider that fails or is
+ * too slow; its result says why. Never rejects.
  */
 export function createListOffers(dependencies: {
   providers: readonly CachedProvider[];
@@ -81,7 +80,7 @@ export function createListOffers(dependencies: {
       asOf: Math.min(...kept.map(({ asOf }) => asOf)),
       freshUntil: missing.length > 0 ? 0 : Math.min(...kept.map(({ freshUntil }) => freshUntil)),
     };
-    // Who is answered with it again has not waited for anybody.
+    // Requests served from this copy wait for no provider.
     const atOnce = answers.map((answer) => ({ ...answer, durationMs: 0 }));
     remembered.set(key, { listing: { ...listing, answers: atOnce }, lists });
     return listing;
@@ -97,12 +96,12 @@ export function createListOffers(dependencies: {
   }
 }
 
-/** Whether two lists are of the same objects. */
+/** Whether two lists contain the same objects. */
 function isSame(a: readonly Offer[], b: readonly Offer[]): boolean {
   return a === b || (a.length === b.length && a.every((offer, i) => offer === b[i]));
 }
 
-/** Equal for equal queries only: a name may hold anything, and comes last. */
+/** Equal only for equal queries. The name is last, since it may contain any text. */
 function keyOf({ amount, termMonths, provider, sort, order, limit }: ListQuery): string {
   const numbers = `${String(amount)} ${String(termMonths)} ${String(limit)}`;
   return `${numbers} ${sort} ${order}${provider === undefined ? '' : ` ${provider}`}`;
@@ -113,7 +112,7 @@ function compareBy(sort: ListQuery['sort'], order: ListQuery['order']) {
   return (a: PricedOffer, b: PricedOffer): number => {
     const [x, y] = [sortValue(a, sort), sortValue(b, sort)];
     if (x === y || x === undefined || y === undefined) {
-      // What has no such value comes last, whichever the order.
+      // Offers without the value come last in either order.
       return Number(x === undefined) - Number(y === undefined) || (a.id < b.id ? -1 : 1);
     }
     return sign * (x - y);

@@ -18,7 +18,7 @@ describe('monthlyPayment', () => {
     ['a lender’s example at 6.7 %', 3700, 36, 'effective', 6.7, 113.41],
     ['a lender’s example at 5.8 %', 16_000, 36, 'effective', 5.8, 484.23],
     ['a lender’s example at 8.2 %', 3700, 36, 'effective', 8.2, 115.79],
-  ] as const)('is that of %s', (_, amount, termMonths, rateIs, ratePercent, expected) => {
+  ] as const)('matches %s', (_, amount, termMonths, rateIs, ratePercent, expected) => {
     const payment = monthlyPayment({ amount, termMonths, ratePercent }, rateIs);
     expect(payment.toFixed(2)).toBe(expected.toFixed(2));
   });
@@ -41,22 +41,22 @@ describe('effectiveApr', () => {
       flows([0, 1000], [0.25, -272], [0.5, -272], [1, -544]),
       '13.19',
     ],
-  ])('is that of %s', (_, credit, expected) => {
+  ])('matches %s', (_, credit, expected) => {
     const digits = expected.split('.')[1]!.length;
     expect(effectiveApr(credit).toFixed(digits)).toBe(expected);
   });
 
-  it('is below zero where less comes back than was advanced', () => {
+  it('is negative if less is repaid than was advanced', () => {
     expect(effectiveApr(flows([0, 1000], [1, -900]))).toBeCloseTo(-10, 8);
   });
 
-  it('is not a number where nothing comes back', () => {
+  it('is NaN if nothing is repaid', () => {
     expect(effectiveApr(flows([0, 1000]))).toBeNaN();
     expect(effectiveApr([])).toBeNaN();
   });
 });
 
-describe('nominalApr, as Regulation Z, Appendix J has it', () => {
+describe('nominalApr, by Regulation Z, Appendix J', () => {
   const payments = (
     from: number,
     to: number,
@@ -94,7 +94,7 @@ describe('nominalApr, as Regulation Z, Appendix J has it', () => {
   });
 });
 
-describe('nominalLoanApr, which is the comparison rate of Australia', () => {
+describe('nominalLoanApr, the Australian comparison rate', () => {
   it.each([
     ['NAB Personal Loan', 30_000, 60, 8.49, 250, 10, '9.54'],
     ['CommBank variable, from', 30_000, 60, 8.5, 0, 15, '9.53'],
@@ -102,21 +102,21 @@ describe('nominalLoanApr, which is the comparison rate of Australia', () => {
     ['RACQ debt consolidation', 30_000, 60, 12.99, 195, 0, '13.28'],
     ['Westpac unsecured, from', 30_000, 60, 7.99, 250, 12, '9.18'],
   ])(
-    'is what the bank publishes: %s',
+    'matches the rate that the bank publishes: %s',
     (_, amount, termMonths, ratePercent, upfrontFee, monthlyFee, expected) => {
       const rate = nominalLoanApr({ amount, termMonths, ratePercent, upfrontFee, monthlyFee });
       expect(rate.toFixed(2)).toBe(expected);
     },
   );
 
-  it('is not a number where the fee leaves nothing of the loan', () => {
+  it('is NaN if the fee consumes the loan', () => {
     const loan = { amount: 100, termMonths: 12, ratePercent: 5, monthlyFee: 0 };
     expect(nominalLoanApr({ ...loan, upfrontFee: 100 })).toBeNaN();
     expect(effectiveLoanApr({ ...loan, upfrontFee: 100 })).toBeNaN();
   });
 });
 
-describe('payments and rates agree with each other', () => {
+describe('payments and rates are consistent', () => {
   const loans = fc.record({
     amount: fc.double({ min: 1, max: 1e8, noNaN: true }),
     termMonths: fc.integer({ min: 1, max: 600 }),
@@ -124,7 +124,7 @@ describe('payments and rates agree with each other', () => {
   });
   const free = { upfrontFee: 0, monthlyFee: 0 };
 
-  it('the rate of a payment is the rate it was computed from', () => {
+  it('the rate computed from a payment is the original rate', () => {
     fc.assert(
       fc.property(loans, (loan) => {
         const { amount, termMonths, ratePercent } = loan;
@@ -143,7 +143,7 @@ describe('payments and rates agree with each other', () => {
     );
   });
 
-  it('the same for effective rates', () => {
+  it('so is an effective rate', () => {
     fc.assert(
       fc.property(loans, (loan) => {
         const payment = monthlyPayment(loan, 'effective');
@@ -157,7 +157,7 @@ describe('payments and rates agree with each other', () => {
     );
   });
 
-  it('the short way to a loan’s effective rate is that of its flows, fees included', () => {
+  it('effectiveLoanApr equals effectiveApr of the loan’s flows, including fees', () => {
     const fees = fc.record({
       upfrontFee: fc.double({ min: 0, max: 0.5, noNaN: true }),
       monthlyFee: fc.double({ min: 0, max: 0.01, noNaN: true }),

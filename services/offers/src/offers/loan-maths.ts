@@ -1,6 +1,6 @@
 /**
- * What a loan costs. Rates are percent a year throughout; amounts are in units of the currency and are not rounded.
- * Every function is pure.
+ * The cost of a loan. Rates are percent per year; amounts are in currency units and not rounded. All functions are
+ * pure.
  *
  * - Payments: the annuity in arrears.
  * - Effective annual percentage rate: Directive 2008/48/EC, Annex I; 98/7/EC, Annex III has worked examples.
@@ -15,13 +15,13 @@ export interface Loan {
   ratePercent: number;
 }
 
-/** What is charged besides interest: once, out of the amount, and with every monthly payment. */
+/** Charges other than interest: one deducted from the amount up front, and one added to each monthly payment. */
 export interface LoanFees {
   upfrontFee: number;
   monthlyFee: number;
 }
 
-/** Money that changes hands `years` after the first advance: to the borrower if positive, back if negative. */
+/** A payment `years` after the first advance: positive to the borrower, negative back. */
 export interface CashFlow {
   years: number;
   amount: number;
@@ -35,8 +35,8 @@ export interface UnitPeriodPayment {
 }
 
 /**
- * The equal monthly payment that repays a loan with its interest. `nominal` rates are divided by twelve; `effective`
- * ones are what twelve months compound to.
+ * Returns the equal monthly payment that repays a loan with interest. `nominal` rates are divided by twelve;
+ * `effective` rates are what twelve months compound to.
  */
 export function monthlyPayment(loan: Loan, rateIs: 'nominal' | 'effective' = 'nominal'): number {
   const { amount, termMonths, ratePercent } = loan;
@@ -46,8 +46,8 @@ export function monthlyPayment(loan: Loan, rateIs: 'nominal' | 'effective' = 'no
 }
 
 /**
- * The effective annual rate at which everything advanced and everything repaid is worth the same. For flows that begin
- * with an advance and go on with payments; NaN where there is no such rate.
+ * Returns the effective annual rate at which advances and repayments have equal value. The flows must begin with an
+ * advance and continue with payments. Returns NaN if there is no such rate.
  */
 export function effectiveApr(flows: readonly CashFlow[]): number {
   return (
@@ -59,8 +59,9 @@ export function effectiveApr(flows: readonly CashFlow[]): number {
 }
 
 /**
- * The nominal annual rate of an advance at the start and any payments after it, by unit-periods: the equation of
- * Appendix J, (b)(8), in which a fraction of a period bears simple interest. NaN where there is no such rate.
+ * Returns the nominal annual rate of one advance at the start and any later payments, by unit-periods. Solves the
+ * equation of Appendix J, (b)(8), in which a fraction of a period bears simple interest. Returns NaN if there is no
+ * such rate.
  */
 export function nominalApr(credit: {
   advance: number;
@@ -79,20 +80,23 @@ export function nominalApr(credit: {
 }
 
 /**
- * The nominal annual rate that would cost as much without fees as the loan does with them, which is Australia's
- * comparison rate and, while all payments are monthly, the annual percentage rate of Regulation Z. The upfront fee counts
- * as never advanced.
+ * Returns the nominal annual rate at which the loan would cost as much without fees as it does with them. This is
+ * Australia's comparison rate and, if all payments are monthly, the annual percentage rate of Regulation Z. The upfront
+ * fee counts as not advanced.
  */
 export function nominalLoanApr(loan: Loan & LoanFees): number {
   return 1200 * monthlyCostRate(loan);
 }
 
-/** The effective annual rate of a loan in equal monthly payments, its fees included: {@link effectiveApr} of its flows. */
+/**
+ * Returns the effective annual rate of a loan in equal monthly payments, including fees: {@link effectiveApr} of its
+ * flows.
+ */
 export function effectiveLoanApr(loan: Loan & LoanFees): number {
   return 100 * Math.expm1(12 * Math.log1p(monthlyCostRate(loan)));
 }
 
-/** The monthly rate at which what the borrower pays is worth what they get; NaN where fees leave nothing of the amount. */
+/** Returns the monthly rate at which payments and advance have equal value; NaN if fees consume the amount. */
 function monthlyCostRate(loan: Loan & LoanFees): number {
   const { amount, termMonths, upfrontFee, monthlyFee } = loan;
   if (upfrontFee >= amount) return Number.NaN;
@@ -100,7 +104,7 @@ function monthlyCostRate(loan: Loan & LoanFees): number {
   return findRate((rate) => payment * annuityFactor(rate, termMonths) - (amount - upfrontFee));
 }
 
-/** What one unit of money, paid at the end of each of so many periods, is worth at their start. */
+/** Returns the present value of one unit of money, paid at the end of each of `periods` periods. */
 function annuityFactor(rate: number, periods: number): number {
   return rate === 0 ? periods : -Math.expm1(-periods * Math.log1p(rate)) / rate;
 }
@@ -111,8 +115,8 @@ const PRECISION = 1e-12;
 const MAX_STEPS = 200;
 
 /**
- * The root of a function that falls as the rate rises: by the Illinois variant of false position, which keeps the root
- * between two bounds and needs no derivative.
+ * Finds the root of a function that falls as the rate rises, with the Illinois variant of false position. It keeps the
+ * root between two bounds and needs no derivative.
  */
 function findRate(excess: (rate: number) => number): number {
   let low = LOWEST_RATE;
@@ -121,7 +125,7 @@ function findRate(excess: (rate: number) => number): number {
   let atLow = excess(low);
   let atHigh = excess(high);
   if (!(atLow >= 0 && atHigh <= 0)) return Number.NaN;
-  // From the lowest rate on, the curve is too steep for a secant to be of use.
+  // Bisect first: near the lowest rate, the curve is too steep for a secant.
   while (high - low > 1e-2) {
     const middle = (low + high) / 2;
     const atMiddle = excess(middle);

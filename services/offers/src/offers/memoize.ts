@@ -1,4 +1,4 @@
-/** Computes something from an object once, and keeps the result for as long as the object lives. */
+/** Computes a value once per object, and caches it for the object's lifetime. */
 export function memoize<From extends object, To>(make: (from: From) => To): (from: From) => To {
   const made = new WeakMap<From, To>();
   return (from) => {

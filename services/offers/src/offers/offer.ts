@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../id';
 
-/** What every offer has, whoever makes it. Rates are percent a year, amounts in units of the currency. */
+/** The fields of every offer. Rates are percent per year, amounts in currency units. */
 export const offerSchema = z.object({
   id: idSchema.meta({ example: 'offer2' }),
   provider: idSchema.meta({ example: 'ProviderB' }),
@@ -12,34 +12,33 @@ export const offerSchema = z.object({
     .meta({ description: 'In units of the currency, not cents.', example: 12000 }),
 });
 
-/** A charge that comes back every `months` (a fraction where the lender counts in days or weeks). */
+/** A fee charged every `months` (a fraction if the provider counts in days or weeks). */
 export interface PeriodicFee {
   amount: number;
   months: number;
 }
 
-/** What some lenders say of an offer besides. */
+/** Optional details that some providers give. */
 export interface OfferDetails {
   /** The product's name. */
   name?: string | undefined;
   /** ISO 4217. */
   currency?: string | undefined;
-  /** The highest rate a borrower may get instead of `rate`. */
+  /** The highest rate that a borrower may get instead of `rate`. */
   rateMax?: number | undefined;
-  /** What a typical borrower gets. */
+  /** The rate of a typical borrower. */
   representativeRate?: number | undefined;
-  /** The lender's own figure with fees, on the basis its law prescribes; see docs/rates.md. */
+  /** The provider's own rate including fees, on the basis that its law prescribes; see docs/rates.md. */
   comparisonRate?: number | undefined;
   minAmount?: number | undefined;
   maxAmount?: number | undefined;
   minTermMonths?: number | undefined;
   maxTermMonths?: number | undefined;
   fees?: { upfront: number; periodic: readonly PeriodicFee[] } | undefined;
-  /** Where to read on or apply. */
+  /** Where to read more or apply. */
   url?: string | undefined;
-  /** What was doubtful in the lender's own data. */
+  /** Doubtful values in the provider's data. */
   flags?: readonly string[] | undefined;
 }
 
-/** One loan that a provider offers. */
 export type Offer = Readonly<z.output<typeof offerSchema> & OfferDetails>;

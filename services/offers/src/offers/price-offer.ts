@@ -8,28 +8,28 @@ import {
 import type { Offer, PeriodicFee } from './offer';
 
 /**
- * What `apr` tells: the effective rate of the European Union, or the nominal one of the United States and of
- * Australia's comparison rate, which differ in name only while all payments are monthly. One listing has one type:
- * rates of different types cannot be compared.
+ * The basis of `apr`: the EU's effective rate, or the nominal rate of the US and of Australia's comparison rate. The
+ * last two differ only in name while all payments are monthly. A listing uses one type: rates of different types are
+ * not comparable.
  */
 export const aprTypes = ['eu-effective', 'us-nominal', 'au-comparison'] as const;
 
 export type AprType = (typeof aprTypes)[number];
 
-/** What a loan costs over a term. */
+/** The cost of a loan over a term. */
 export interface Price {
-  /** What is paid each month, periodic fees included; rounded to cents. */
+  /** Monthly payment including periodic fees, rounded to cents. */
   monthlyPayment: number;
-  /** All that is paid over the term: the amount, its interest, and the fees; of the rounded payments. */
+  /** Total repaid over the term: amount, interest and fees, based on the rounded payments. */
   totalCost: number;
-  /** Percent a year, fees included, rounded to hundredths; missing where fees eat up the amount. */
+  /** Percent per year including fees, rounded to hundredths; missing if fees consume the amount. */
   apr?: number;
   aprType: AprType;
 }
 
 export type PricedOffer = Offer & { price?: Price };
 
-/** Adds what an offer costs if it is repaid in so many equal monthly payments; nothing where no term is given. */
+/** Adds the cost of repaying the offer in equal monthly payments; adds nothing without a term. */
 export function priceOffer(
   offer: Offer,
   termMonths: number | undefined,

@@ -5,7 +5,7 @@ import { parseOffers } from './provider';
 const provider = { name: 'ProviderB', owns: (id: string) => id.startsWith('offer') };
 
 describe('parseOffers', () => {
-  it('takes a list of the provider’s own offers', () => {
+  it('accepts a list of the provider’s own offers', () => {
     expect(parseOffers(provider, [anOffer()])).toEqual([anOffer()]);
   });
 

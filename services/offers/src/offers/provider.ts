@@ -2,55 +2,55 @@ import { z } from 'zod';
 import { ProviderError } from './failure-reason';
 import { offerSchema, type Offer } from './offer';
 
-/** What a borrower wants to know offers for; what is missing is left to the provider. */
+/** What the borrower wants; the provider chooses what is missing. */
 export interface OfferQuery {
-  /** In units of the currency. */
+  /** In currency units. */
   amount?: number | undefined;
   termMonths?: number | undefined;
 }
 
-/** What a provider answered. */
+/** A provider's response. */
 export interface ProviderAnswer {
-  /** Nobody changes this list nor what is in it; the same objects mean that nothing has changed. */
+  /** Immutable. The same objects mean that nothing has changed. */
   offers: readonly Offer[];
-  /** How many products could not be read this time: there may be more offers than these. */
+  /** Number of products that could not be read this time: there may be more offers. */
   unread?: number;
-  /** How old the data was when it was answered. */
+  /** Age of the data when the provider responded, in milliseconds. */
   ageMs?: number;
-  /** Whether it should have been newer. */
+  /** Whether the data should have been newer. */
   isStale?: boolean;
-  /** How many products made no offer, by reason. */
+  /** Number of products without an offer, by reason. */
   dropped?: Readonly<Record<string, number>>;
-  /** The versions of the lender's interface that were spoken. */
+  /** Versions of the provider's API that were used. */
   versions?: string;
 }
 
 /**
- * Asks a lender for its offers. The signal aborts at the provider's deadline.
+ * Asks a provider for its offers. The signal aborts at the provider's deadline.
  *
- * @throws {ProviderError} where the reason is known; anything else counts as `error`.
+ * @throws {ProviderError} if the reason is known; any other error counts as `error`.
  */
 export type FetchOffers = (query: OfferQuery, signal: AbortSignal) => Promise<ProviderAnswer>;
 
-/** A lender we ask for offers. */
+/** A provider of loan offers. */
 export interface Provider {
   name: string;
-  /** The deadline of one call, which may go on after nobody waits for it any more. */
+  /** Deadline of one call, which may outlast the request that started it. */
   timeoutMs: number;
-  /** Whether an offer of this id could only be this provider's. */
+  /** Whether only this provider could have an offer with this id. */
   owns: (offerId: string) => boolean;
   fetchOffers: FetchOffers;
 }
 
-/** The most offers one provider may have. */
+/** Maximum offers per provider. */
 export const MAX_OFFERS = 10_000;
 
 const offersSchema = z.array(offerSchema).max(MAX_OFFERS);
 
 /**
- * Takes a lender's answer for what it must be: a list of offers, all of them the provider's own.
+ * Validates a provider's response: a list of offers that are all its own.
  *
- * @throws {ProviderError} `invalid`, saying what is wrong with it.
+ * @throws {ProviderError} `invalid`, naming the problem.
  */
 export function parseOffers(provider: Pick<Provider, 'name' | 'owns'>, answer: unknown): Offer[] {
   const result = offersSchema.safeParse(answer);

@@ -1,23 +1,23 @@
-/** A value and when it was loaded, on the clock of `performance.now()`. */
+/** A cached value and when it was loaded, on the clock of `performance.now()`. */
 export interface CacheEntry<Value> {
   value: Value;
   loadedAt: number;
-  /** From then on it is stale. */
+  /** When it becomes stale. */
   freshUntil: number;
-  /** From then on it is not used at all. */
+  /** When it must no longer be used. */
   usableUntil: number;
 }
 
 /** A cache of one value that is served stale while it is refreshed. */
 export interface SwrCache<Value> {
-  /** What is known, at once; a promise only where nothing is. That rejects as `load` does. */
+  /** Returns the cached value at once; a promise only if there is none. The promise rejects as `load` does. */
   read: () => CacheEntry<Value> | Promise<CacheEntry<Value>>;
 }
 
 /**
- * Caches what `load` gives: fresh for `ttlMs`, then served stale until `maxAgeMs` while it is refreshed in the background
- * (the idea of `stale-while-revalidate`, RFC 5861), and never older. At most one load is under way. A failed refresh is
- * reported to `onRefreshError`, and the next one waits for `pauseMs`.
+ * Caches the result of `load`: fresh for `ttlMs`, then served stale until `maxAgeMs` while a refresh runs in the
+ * background (the idea of `stale-while-revalidate`, RFC 5861). Runs at most one load at a time. Reports a failed
+ * refresh to `onRefreshError`, and waits `pauseMs` before the next.
  */
 export function createSwrCache<Value>(options: {
   load: () => Promise<Value>;

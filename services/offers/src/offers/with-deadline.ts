@@ -4,19 +4,19 @@ export class DeadlineExceededError extends Error {
   override readonly name = 'DeadlineExceededError';
 }
 
-/** Work that has not obeyed its signal by then is left behind. */
+/** How long work may take to react to its signal. */
 const GRACE_MS = 100;
 
 /**
- * Does work that is told by its signal when `timeoutMs` have passed, and then has a moment to come back with what it has.
+ * Runs work whose signal aborts after `timeoutMs`. The work then has a moment to return a partial result.
  *
- * @throws {DeadlineExceededError} where it fails after that, or does not come back; before, whatever the work throws.
+ * @throws {DeadlineExceededError} if the work fails after that or does not return; before, rethrows the work's error.
  */
 export function withDeadline<Result>(
   timeoutMs: number,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  // By hand, as each answer of a provider goes through two of these: a race is four promises more.
+  // Not `Promise.race`: each provider result goes through two of these, and a race needs four more promises.
   return new Promise((resolve, reject) => {
     const deadline = new AbortController();
     const exceeded = (options?: ErrorOptions) =>

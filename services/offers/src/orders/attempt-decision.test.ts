@@ -9,11 +9,11 @@ import { UndecidedError, type AskForDecision } from './payment-client';
 
 const database = useDatabase();
 const HOUR_MS = 3_600_000;
-/** Longer than any test takes from an attempt until it looks at the row. */
+/** Longer than any test takes between an attempt and reading the row. */
 const TEST_MS = 300_000;
 const policy = { attempts: 3, baseMs: HOUR_MS, capMs: 10 * HOUR_MS };
 
-/** An order that is due, and beside it another that is none of its business. */
+/** A due order, and another order that the test must not touch. */
 async function setUp(askForDecision: AskForDecision) {
   const { db } = database();
   const orders = createOrderStore(db);
@@ -36,7 +36,7 @@ async function setUp(askForDecision: AskForDecision) {
     asked,
     lines,
     attempt: async () => (current = await attemptDecision(current, { requestId: 'r' })),
-    /** The order as it is kept. */
+    /** The stored order. */
     kept: () => rowOf(order.id),
     expectBystanderUntouched: async () => {
       expect(await rowOf(bystander.id)).toMatchObject({ status: 'PENDING', attempts: 0 });
@@ -73,7 +73,7 @@ describe('attemptDecision', () => {
     await expectBystanderUntouched();
   });
 
-  it('returns what was decided meanwhile, if it comes too late', async () => {
+  it('returns the decision already recorded if its own comes too late', async () => {
     const { order, attempt, kept } = await setUp(async ({ id }) => {
       await createOrderStore(database().db).decide(id, 'REJECTED');
       return 'APPROVED';
@@ -82,7 +82,7 @@ describe('attemptDecision', () => {
     expect(await kept()).toMatchObject({ status: 'REJECTED' });
   });
 
-  it('records a failed attempt, with the reason cut short, and when the next is due', async () => {
+  it('records a failed attempt, its truncated reason, and the time of the next', async () => {
     const { order, lines, attempt, kept, expectBystanderUntouched } = await setUp(undecided);
     await attempt();
     expect(await attempt()).toEqual({ ...order, attempts: 2 });
@@ -90,7 +90,7 @@ describe('attemptDecision', () => {
     expect([status, attempts]).toEqual(['PENDING', 2]);
     expect(reason).toMatch(/^no answer: x+$/);
     expect(reason).toHaveLength(500);
-    // After the first attempt it would be an hour at most.
+    // After the first attempt, the pause would be at most an hour.
     expect(dueInMs).toBeGreaterThan(HOUR_MS - TEST_MS);
     expect(dueInMs).toBeLessThanOrEqual(2 * HOUR_MS);
     const line = { level: 'warn', orderId: order.id, requestId: 'r' };
@@ -101,7 +101,7 @@ describe('attemptDecision', () => {
     await expectBystanderUntouched();
   });
 
-  it('gives the order up after the last attempt, and says so loudly', async () => {
+  it('fails the order after the last attempt and logs an error', async () => {
     const { order, lines, attempt, kept, expectBystanderUntouched } = await setUp(undecided);
     await attempt();
     await attempt();
@@ -112,7 +112,7 @@ describe('attemptDecision', () => {
     await expectBystanderUntouched();
   });
 
-  it('counts no attempt where confirm-payment was not asked', async () => {
+  it('counts no attempt if the breaker was open', async () => {
     const { order, lines, attempt, kept, expectBystanderUntouched } = await setUp(() =>
       Promise.reject(new NotAskedError('open')),
     );
@@ -125,7 +125,7 @@ describe('attemptDecision', () => {
     await expectBystanderUntouched();
   });
 
-  it('lets other errors through, and leaves the order due as it was', async () => {
+  it('rethrows other errors and leaves the order due as before', async () => {
     const { attempt, kept } = await setUp(() => Promise.reject(new Error('ours')));
     await expect(attempt()).rejects.toThrow('ours');
     const { due_in_ms: dueInMs, ...others } = await kept();

@@ -4,26 +4,26 @@ import type { OrderStore } from './order-store';
 import { NotAskedError } from './payment-breaker';
 import { UndecidedError, type AskForDecision } from './payment-client';
 
-/** How often, and how long after each other, a decision is asked for. */
+/** How many times, and at what intervals, to ask for a decision. */
 export interface RetryPolicy {
-  /** In all, the first included; then the order has failed. */
+  /** Total number of attempts, including the first. After the last, the order is `FAILED`. */
   attempts: number;
-  /** The pause after the first attempt; it doubles with each, up to `capMs`. */
+  /** Pause after the first attempt, in milliseconds. It doubles with each attempt, up to `capMs`. */
   baseMs: number;
   capMs: number;
 }
 
-/** Longest reason that is kept, in UTF-16 units. */
+/** Maximum length of a stored reason, in UTF-16 units. */
 const MAX_REASON = 500;
 
-/** Returns the order as it is after the attempt; see {@link createAttemptDecision}. */
+/** Returns the order after the attempt; see {@link createAttemptDecision}. */
 export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
 
 /**
- * Asks once for the decision on a pending order and records what came of it: the decision, the next time to ask, or
- * that the order has failed. Returns the order as it then is.
+ * Asks once for the decision on a pending order and records the result: the decision, the time of the next attempt, or
+ * the failure. Returns the updated order.
  *
- * @throws {DatabaseUnavailableError} where it could not be recorded: the order is still due when it was before.
+ * @throws {DatabaseUnavailableError} if the result could not be recorded: the order stays due at the same time.
  */
 export function createAttemptDecision(dependencies: {
   orders: Pick<OrderStore, 'decide' | 'postpone' | 'recordFailure'>;
@@ -52,7 +52,7 @@ export function createAttemptDecision(dependencies: {
   };
 }
 
-/** Exponential backoff of which the second half is left to chance, so that orders that failed together come back apart. */
+/** Exponential backoff. The second half of each pause is random, so that orders that failed together spread out. */
 export function pauseMs(attempts: number, { baseMs, capMs }: RetryPolicy): number {
   const longest = Math.min(capMs, baseMs * 2 ** (attempts - 1));
   return Math.round(longest * (0.5 + Math.random() / 2));

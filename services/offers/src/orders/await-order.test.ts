@@ -26,7 +26,7 @@ function setUp() {
 }
 
 describe('waiting for an order', () => {
-  it('goes on while the database is away', async () => {
+  it('continues while the database is unavailable', async () => {
     const { order, looks, listeners, awaitOrder, tell } = setUp();
     const decided = { ...order, status: 'APPROVED' as const };
     looks.push(
@@ -42,13 +42,13 @@ describe('waiting for an order', () => {
     expect(listeners.size).toBe(0);
   });
 
-  it('ends with the order as it was where the database stays away', async () => {
+  it('returns the last known order if the database stays unavailable', async () => {
     const { order, looks, awaitOrder } = setUp();
     looks.push(() => Promise.resolve(order), gone);
     expect(await awaitOrder(order.id, { waitMs: 20 })).toEqual(order);
   });
 
-  it('does not begin without the database', async () => {
+  it('fails at once if the database is unavailable', async () => {
     const { order, looks, listeners, awaitOrder } = setUp();
     looks.push(gone);
     await expect(awaitOrder(order.id, { waitMs: 60_000 })).rejects.toThrow(

@@ -3,18 +3,17 @@ import type { Order } from './order';
 import type { OrderFeed } from './order-feed';
 import type { OrderStore } from './order-store';
 
-/** Returns the order once it is no longer pending, or as it is when the time is up; undefined if there is none. */
+/** Returns the order once it is no longer pending or the time is up. Returns undefined if there is none. */
 export type AwaitOrder = (
   orderId: string,
   options: { waitMs: number; signal?: AbortSignal | undefined },
 ) => Promise<Order | undefined>;
 
 /**
- * Waits until somebody, on whichever replica, has decided or given up: for `waitMs` at most, and no longer than until the
- * signal aborts or the process is about to stop. An order that was read once is returned as it was then should it not be
- * read again.
+ * Waits until any replica has decided or failed the order: for `waitMs` at most, and only until the signal aborts or
+ * the process begins to stop. If a later read fails, returns the order as last read.
  *
- * @throws {DatabaseUnavailableError} where the order cannot be read at all.
+ * @throws {DatabaseUnavailableError} if the order cannot be read at all.
  */
 export function createAwaitOrder(dependencies: {
   orders: Pick<OrderStore, 'find'>;
@@ -37,10 +36,10 @@ export function createAwaitOrder(dependencies: {
     let known: Order | undefined;
     try {
       for (;;) {
-        // Before the look, so that no change falls between it and the wait.
+        // Subscribe before reading, so that no change is missed in between.
         const told = new Promise<void>((resolve) => (wake = resolve));
         const order = await orders.find(orderId).catch((error: unknown) => {
-          // It is known to be there, and the next look may find the database again.
+          // The order exists, and the next read may succeed.
           if (known && error instanceof DatabaseUnavailableError) return known;
           throw error;
         });

@@ -7,7 +7,7 @@ import { newOrderId, type NewOrder, type Order } from './order';
 import type { OrderStore } from './order-store';
 import type { AttemptDecision } from './attempt-decision';
 
-/** No provider offers a loan of that id. */
+/** No provider offers a loan with this id. */
 export class UnknownLoanError extends AppError {
   readonly code = 'unknown-loan';
 
@@ -18,57 +18,64 @@ export class UnknownLoanError extends AppError {
   }
 }
 
-/** The request's idempotency key was taken in the meantime: another request with it made its order. */
+/** Another request with the same idempotency key made its order first. */
 export class KeyTakenError extends Error {
   readonly code = 'key-taken';
   override readonly name = 'KeyTakenError';
 }
 
-/** Whether a checkout that says nothing of it waits for the decision. */
+/** Whether a checkout without a preference waits for the decision. */
 export const checkoutModes = ['sync', 'async'] as const;
 
 export type CheckoutMode = (typeof checkoutModes)[number];
 
-/** Makes an order of a user's pick; see {@link createCheckout}. */
+/** Creates an order for the offer that the user chose; see {@link createCheckout}. */
 export type Checkout = (wanted: {
   userId: string;
   loanId: string;
-  /** The amount and term wanted, where the offer leaves them open. */
+  /** Requested amount and term, if the offer leaves them open. */
   amount?: number | undefined;
   termMonths?: number | undefined;
   email?: string | undefined;
-  /** Leaves the asking to the decision worker and waits this long for the decision; if missing, asks within this request. */
+  /**
+   * Leaves the attempt to the decision worker and waits this long for the decision. If missing, attempts within this
+   * request.
+   */
   waitMs?: number | undefined;
   /** Ends that wait. */
   signal?: AbortSignal | undefined;
-  /** Called when nothing is left to do but to wait. */
+  /** Called when only the wait is left. */
   onWait?: (() => void) | undefined;
   requestId: string;
   traceparent?: string | undefined;
   request?: IdempotentRequest | undefined;
 }) => Promise<Order>;
 
-/** How the decision on an order that was written down comes about. */
+/** How to get the decision on a stored order. */
 export interface Approval {
-  /** Asks now or has it asked for, and returns the order as it is after the time that may take. */
+  /**
+   * Asks for the decision, directly or through the worker, and returns the order once it is decided or the time is up.
+   */
   attemptDecision: AttemptDecision;
-  /** How long that may take, with its statements. */
+  /** Maximum duration of the attempt, including its statements. */
   leaseMs: number;
-  /** When the order is due meanwhile: at once where others do the asking, else when whoever asks must have died. */
+  /**
+   * When the order is due: at once if the worker asks, otherwise after the longest time that a live attempt can take.
+   */
   dueInMs: number;
-  /** Has those orders asked for that are due. */
+  /** Wakes the worker for due orders. */
   wake: () => void;
 }
 
 /**
- * Takes a user's pick of an offer: writes the order down, asks for the decision or has it asked for, and returns the order
- * as it then is. It is `PENDING` where nobody has decided, and then the decision worker goes on asking. From the moment it is
- * written down nothing loses it: if the process dies first, the order is due when `dueInMs` have passed.
+ * Stores an order for the chosen offer, asks for the decision or leaves that to the worker, and returns the updated
+ * order. While it is `PENDING`, the decision worker keeps trying. Once stored, it cannot be lost: if the process dies
+ * first, the order is due after `dueInMs`.
  *
- * @throws {UnknownLoanError} where no provider has that offer.
- * @throws {ProviderUnavailableError} where the provider that would have it does not answer.
- * @throws {KeyTakenError} where the request already made an order.
- * @throws {DatabaseUnavailableError} where the order could not be written down.
+ * @throws {UnknownLoanError} if no provider has that offer.
+ * @throws {ProviderUnavailableError} if the offer's provider does not respond.
+ * @throws {KeyTakenError} if the request already made an order.
+ * @throws {DatabaseUnavailableError} if the order could not be stored.
  */
 export function createCheckout(dependencies: {
   findOffer: FindOffer;
@@ -114,7 +121,7 @@ export function createCheckout(dependencies: {
       return (await awaitOrder(order.id, { waitMs, signal })) ?? order;
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;
-      // It is written down, and still due: whatever was decided just now, nobody has recorded it.
+      // The order is stored and still due: the decision, if there was one, is not recorded.
       logger.warn({ err: error, orderId: order.id, requestId }, 'order stays pending');
       return order;
     }

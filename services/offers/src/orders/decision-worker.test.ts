@@ -33,11 +33,11 @@ function setUp(due: number, options: { allowance?: number } = {}) {
 }
 
 const aDueOrder = () => ({ ...anOrder(), isRequested: false });
-/** Waits until everything that follows at once has happened, and no longer: the worker also polls by itself. */
+/** Runs only what is due immediately: the worker also polls on its own. */
 const soon = () => turns(10);
 
 describe('the decision worker', () => {
-  it('has a bounded number in hand, and takes the next as one is done', async () => {
+  it('limits its concurrency and claims the next order as one finishes', async () => {
     const { queue, attempts } = setUp(25);
     await soon();
     expect([attempts.length, queue.length]).toEqual([10, 15]);
@@ -51,7 +51,7 @@ describe('the decision worker', () => {
     expect(queue).toEqual([]);
   });
 
-  it('claims nothing while the breaker is open, and one when one may try', async () => {
+  it('claims nothing while the breaker is open, and one order for the half-open trial', async () => {
     const { claims, limits, attempts } = setUp(25, { allowance: 0 });
     await soon();
     expect(claims).toEqual([]);
@@ -63,7 +63,7 @@ describe('the decision worker', () => {
     attempts[0]!(anOrder());
   });
 
-  it('rests when nothing is due, and looks again when it is woken', async () => {
+  it('sleeps when nothing is due, and looks again when woken', async () => {
     const { claims, queue, attempts } = setUp(0);
     await soon();
     expect(claims).toEqual([10]);
@@ -74,7 +74,7 @@ describe('the decision worker', () => {
     attempts[0]!(anOrder());
   });
 
-  it('says once that the database is away, and goes on when it is back', async () => {
+  it('logs a database outage once, and resumes afterwards', async () => {
     const { failure, lines, attempts, queue } = setUp(0);
     failure.error = new Error('away');
     for (let i = 0; i < 3; i++) {
@@ -89,7 +89,7 @@ describe('the decision worker', () => {
     attempts[0]!(anOrder());
   });
 
-  it('finishes what it has in hand when it is stopped, and takes no more', async () => {
+  it('on stop, finishes its claimed orders and claims no more', async () => {
     const { attempts, claims } = setUp(12);
     await soon();
     let stopped = false;

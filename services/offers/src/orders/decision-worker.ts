@@ -3,11 +3,11 @@ import type { Order } from './order';
 import type { DueOrder, OrderStore } from './order-store';
 
 /**
- * Works off the orders that are due: those whose decision nobody has asked for yet, or nobody has given.
+ * Works through due orders: those without an attempt or whose last attempt got no decision.
  *
  * @param dependencies.attemptDecision asks for the decision on one order
- * @param dependencies.allowance how many may be in hand now: few enough that replicas share the work
- * @param dependencies.leaseMs how long an attempt may take: after that, another worker may take the order
+ * @param dependencies.allowance maximum concurrency now: low enough that replicas share the work
+ * @param dependencies.leaseMs maximum duration of an attempt; after that, another worker may claim the order
  */
 export function createDecisionWorker(dependencies: {
   orders: Pick<OrderStore, 'claimDue'>;

@@ -3,49 +3,51 @@ import { deleteInBatches, expired } from '../db/delete-in-batches';
 import { inMs } from '../db/in-ms';
 import type { Tables } from '../db/tables';
 
-/** A request that a client may send again without meaning another order. */
+/** A request that a client may repeat without creating a second order. */
 export interface IdempotentRequest {
-  /** Who sent it: the subject of their token, or without tokens the user they name. */
+  /** Who sent it: the token's subject, or without tokens the user named in the request. */
   client: string;
-  /** The client's name for the request; of two clients, each has their own. */
+  /** The idempotency key. Keys of different clients are independent. */
   key: string;
-  /** Equal for equal requests only. */
+  /** Equal only for equal requests. */
   fingerprint: string;
-  /** How long the key is kept. */
+  /** How long to keep the key, in milliseconds. */
   ttlMs: number;
 }
 
-/** A request that is being worked on. */
+/** A request in progress. */
 export interface RequestInFlight extends IdempotentRequest {
-  /** How long that may take: after that, whoever did has died. */
+  /** Maximum duration of the request; after that, its process has died. */
   inFlightMs: number;
 }
 
-/** The answer a request got, as it went over the wire. */
+/** The stored response to a request, exactly as sent. */
 export interface StoredResponse {
   status: number;
   body: string;
 }
 
-/** What is known of a key: the order it made, and the answer to it unless none was given yet. */
+/** The order made under a key, and its response, if one was sent. */
 export interface KnownRequest {
   fingerprint: string;
   orderId: string;
   response: StoredResponse | undefined;
-  /** Whether the first request may still be worked on. Without an answer after that, whoever did has died. */
+  /** Whether the first request may still be in progress. If not, and there is no response, its process has died. */
   inFlight: boolean;
 }
 
-/** Remembers which requests were made under which keys. Written by {@link OrderStore.insert}, together with the order. */
+/** Stores which requests used which keys. {@link OrderStore.insert} writes a key together with its order. */
 export interface IdempotencyStore {
   find: (client: string, key: string) => Promise<KnownRequest | undefined>;
-  /** Keeps the answer to a request unless it has one; returns the one it has. */
+  /** Stores the response to a request unless it has one; returns the stored response. */
   complete: (client: string, key: string, response: StoredResponse) => Promise<StoredResponse>;
-  /** Forgets the keys that have expired, until the signal aborts; returns how many there were. */
+  /** Deletes expired keys until the signal aborts; returns how many. */
   sweep: (signal?: AbortSignal) => Promise<number>;
 }
 
-/** Keeps the keys in a database. Every method throws {@link DatabaseUnavailableError} while the database is away. */
+/**
+ * Stores keys in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
+ */
 export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
   return {
     find: async (client, key) => {
@@ -83,7 +85,7 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
   };
 }
 
-/** Ties the request's key to an order, unless it is tied to another and has not expired; tells whether it did. */
+/** Ties the key to an order, unless an unexpired key is tied to another. Returns whether it succeeded. */
 export async function claimKey(
   db: Kysely<Tables>,
   orderId: string,

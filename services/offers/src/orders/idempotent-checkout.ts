@@ -10,39 +10,39 @@ import type {
 import type { Order } from './order';
 import type { OrderStore } from './order-store';
 
-/** The key was used before, for something else. */
+/** The key was used for a different request. */
 export class KeyReusedError extends AppError {
   readonly code = 'idempotency-key-reused';
 }
 
-/** The first request with this key is still being worked on. */
+/** The first request with this key is still in progress. */
 export class RequestInFlightError extends AppError {
   readonly code = 'request-in-flight';
 }
 
-/** When to send a request again whose first is in flight. */
+/** When a client should repeat a request whose first is in progress. */
 const RETRY_AFTER_S = 1;
 
 interface CheckoutResponse {
   orderId: string;
   response: StoredResponse;
-  /** Whether an earlier request got this answer before. */
+  /** Whether an earlier request got this response. */
   replayed: boolean;
 }
 
-/** @param sent by whom, and under which key */
+/** @param sent client and key of the request */
 export type IdempotentCheckout = (
   wanted: Omit<Parameters<Checkout>[0], 'request'>,
   sent: { client: string; key: string | undefined },
 ) => Promise<CheckoutResponse>;
 
 /**
- * Makes a checkout under the client's key, if it has one: all requests with the same key make one order, and get the
- * response to the first of them, to the byte.
+ * Performs a checkout under the client's idempotency key, if there is one. All requests with the same key create one
+ * order and get the same response, byte for byte.
  *
- * @param dependencies.toResponse the response to a checkout that made this order
- * @throws {KeyReusedError} where the key came with another body before.
- * @throws {RequestInFlightError} where the first request with the key is not answered yet.
+ * @param dependencies.toResponse builds the response to the checkout that created this order
+ * @throws {KeyReusedError} if the key was used with a different body.
+ * @throws {RequestInFlightError} if the first request with the key has no response yet.
  */
 export function createIdempotentCheckout(dependencies: {
   checkout: Checkout;
@@ -80,7 +80,7 @@ export function createIdempotentCheckout(dependencies: {
     }
     const own = toResponse(order);
     const response = await idempotency.complete(client, key, own).catch((error: unknown) => {
-      // The order stands; whoever asks again is answered from it.
+      // The order is stored; a repeated request is served from it.
       const { requestId } = wanted;
       logger.warn({ err: error, orderId: order.id, requestId }, 'idempotent response not stored');
       return own;
@@ -101,7 +101,7 @@ export function createIdempotentCheckout(dependencies: {
     return { orderId, response, replayed: true };
   }
 
-  /** For a request whose process died before it answered: the answer is the order as it is by now. */
+  /** For a request whose process died before responding: builds the response from the current order. */
   async function respondLate(
     { client, key }: IdempotentRequest,
     orderId: string,
@@ -118,7 +118,7 @@ function inFlight(): RequestInFlightError {
   });
 }
 
-/** Equal for requests that mean the same. */
+/** Equal for requests with the same meaning. */
 export function fingerprintOf(wanted: {
   userId: string;
   loanId: string;
@@ -127,7 +127,7 @@ export function fingerprintOf(wanted: {
   email?: string | undefined;
 }): string {
   const { userId, loanId, amount, termMonths, email } = wanted;
-  // As it was before there were such fields: a request may come again after an upgrade.
+  // Must not change for requests without these fields: a client may repeat one after an upgrade.
   const asked: unknown[] =
     amount === undefined && termMonths === undefined ? [] : [amount, termMonths];
   if (email !== undefined) asked.push(email);

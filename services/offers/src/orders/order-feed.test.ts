@@ -19,8 +19,8 @@ async function setUp() {
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-describe('the feed of orders that change', () => {
-  it('has those who wait look for themselves, each at their own time', async () => {
+describe('the order feed', () => {
+  it('polls for each watched order, each at its own time', async () => {
     const { feed, told, watch } = await setUp();
     watch('a');
     jest.advanceTimersByTime(LOOK_MS / 2);
@@ -33,7 +33,7 @@ describe('the feed of orders that change', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('has all of them look after changes of which nobody told', async () => {
+  it('polls all of them after a missed notification', async () => {
     const { feed, told, watch, gap } = await setUp();
     watch('a');
     watch('b');
@@ -42,7 +42,7 @@ describe('the feed of orders that change', () => {
     await feed.close();
   });
 
-  it('keeps no timer of those who left', async () => {
+  it('clears the timers of watchers that left', async () => {
     const { told, watch } = await setUp();
     const [first, second] = [watch('a'), watch('a')];
     first();

@@ -2,26 +2,25 @@ import { setMaxListeners } from 'node:events';
 import type { Listen } from '../db/listen';
 import type { EventLog, LoggedEvent } from '../events/event-log';
 
-/** The channel on which the database names each order that changed. */
+/** The database sends the id of each changed order on this channel. */
 const CHANNEL = 'order_changed';
-/** How often those who wait look for themselves, should nobody have told them. */
+/** Polling interval, in case a notification is lost. */
 const LOOK_MS = 5000;
 
-/** Tells of orders that change, whichever replica changes them. */
+/** Notifies of orders changed by any replica. */
 export interface OrderFeed {
   /** Calls back whenever the order may have changed, until the returned function is called. */
   watch: (orderId: string, listener: () => void) => () => void;
-  /** The order's events as they are now. All who ask after the same change share one look. */
+  /** Returns the order's current events. All watchers of one change share one read. */
   eventsOf: (orderId: string) => Promise<LoggedEvent[]>;
-  /** Aborts when nobody should wait any longer: the process is about to stop. */
+  /** Aborts when the process begins to stop: no caller should wait any longer. */
   closing: AbortSignal;
-  /** Listens no more. */
   close: () => Promise<void>;
 }
 
 /**
- * Listens to the database for orders that change, on whichever replica. Those who watch an order are also told every five
- * seconds, and whenever the connection was away, so that a lost notification costs time and nothing else.
+ * Listens to the database for orders changed by any replica. Watchers are also called every five seconds and after each
+ * lost connection, so a lost notification costs only time.
  */
 export async function createOrderFeed(dependencies: {
   listen: Listen;
@@ -31,11 +30,11 @@ export async function createOrderFeed(dependencies: {
   const watched = new Map<string, { listeners: Set<() => void>; looking: NodeJS.Timeout }>();
   const looks = new Map<string, Promise<LoggedEvent[]>>();
   const closing = new AbortController();
-  // Everybody who waits listens to it.
+  // Every waiting request listens to this signal.
   setMaxListeners(0, closing.signal);
 
   const tell = (orderId: string) => {
-    // A look that is under way may have been too early.
+    // A read in progress may predate the change.
     looks.delete(orderId);
     for (const listener of watched.get(orderId)?.listeners ?? []) listener();
   };
@@ -43,7 +42,7 @@ export async function createOrderFeed(dependencies: {
     for (const orderId of watched.keys()) tell(orderId);
   };
   const beginWatching = (orderId: string) => {
-    // Each at its own time, so that they do not all look at once.
+    // Separate timers, so that the reads do not coincide.
     const looking = setInterval(tell, LOOK_MS, orderId);
     const order = { listeners: new Set<() => void>(), looking };
     watched.set(orderId, order);

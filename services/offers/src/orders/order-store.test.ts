@@ -26,19 +26,19 @@ afterEach(async () => {
 });
 
 describe('an order', () => {
-  it('is kept as it was', async () => {
+  it('is stored unchanged', async () => {
     const order = await inserted({ userId: 'Zoë 🏦', offer: anOrder().offer });
     expect(await store().find(order.id)).toEqual(order);
     expect(await store().find('order-0')).toBeUndefined();
   });
 
-  it('keeps every number as it was', async () => {
+  it('stores every number exactly', async () => {
     const offer = { id: 'o', provider: 'P', rate: 0.1 + 0.2, amount: 123_456_789.01 };
     const { id } = await inserted({ offer });
     expect((await store().find(id))?.offer).toEqual(offer);
   });
 
-  it('never changes once it is decided', async () => {
+  it('never changes after its decision', async () => {
     const { id } = await inserted();
     expect(await store().decide(id, 'REJECTED')).toMatchObject({ status: 'REJECTED' });
     for (const change of [
@@ -67,7 +67,7 @@ describe('an order', () => {
     },
   );
 
-  it('is decided once by many at once', async () => {
+  it('takes one of many concurrent decisions', async () => {
     const { id } = await inserted();
     const seen = await Promise.all(
       Array.from({ length: 20 }, (_, i) => store().decide(id, i % 2 ? 'APPROVED' : 'REJECTED')),
@@ -75,13 +75,13 @@ describe('an order', () => {
     expect(new Set(seen.map(({ status }) => status)).size).toBe(1);
   });
 
-  it('that is not there cannot be decided', async () => {
+  it('that does not exist cannot be decided', async () => {
     await expect(store().decide('order-0', 'APPROVED')).rejects.toThrow('order-0');
   });
 });
 
 describe('claimDue', () => {
-  it('takes what is due, the longest waiting first, and nobody gets it again before the lease ends', async () => {
+  it('claims due orders, longest waiting first, and none again before its lease ends', async () => {
     const late = await inserted({}, -1000);
     const later = await inserted({}, -2000);
     await inserted({}, 60_000);
@@ -96,7 +96,7 @@ describe('claimDue', () => {
     expect((await store().claimDue(10, 60_000)).map(({ id }) => id)).toEqual([late.id]);
   });
 
-  it('gives each order to one of many claimants', async () => {
+  it('gives each order to one of many concurrent claimants', async () => {
     for (let i = 0; i < 40; i++) await inserted({}, -1);
     const claims = await Promise.all(Array.from({ length: 8 }, () => store().claimDue(10, 60_000)));
     const ids = claims.flat().map(({ id }) => id);
@@ -131,7 +131,7 @@ describe('a failed order', () => {
     expect(rest.map(({ id }) => id)).toEqual([ids[2]]);
   });
 
-  it('is due again, as if never tried, once it is redriven', async () => {
+  it('is due again with no attempts after a retry', async () => {
     const { id } = await failed();
     expect(await store().claimDue(10, 1)).toEqual([]);
     expect(await store().redrive(id)).toMatchObject({ status: 'PENDING', attempts: 0 });
@@ -139,7 +139,7 @@ describe('a failed order', () => {
     expect(await store().redrive(id)).toBeUndefined();
   });
 
-  it('is redriven with all others', async () => {
+  it('is retried with all others', async () => {
     await failed();
     await failed();
     const { id } = await inserted();
@@ -148,13 +148,13 @@ describe('a failed order', () => {
     expect(await store().listFailed({ limit: 10 })).toEqual([]);
   });
 
-  it('cannot be decided without being redriven', async () => {
+  it('cannot be decided without a retry', async () => {
     const { id } = await failed();
     expect(await store().decide(id, 'APPROVED')).toMatchObject({ status: 'FAILED' });
   });
 });
 
-/** Orders that failed, with ids that rise. */
+/** Failed orders with ascending ids. */
 async function insertFailed(count: number): Promise<void> {
   await sql`
     insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount)
@@ -162,7 +162,7 @@ async function insertFailed(count: number): Promise<void> {
     from generate_series(1, ${count}::int) i`.execute(database().db);
 }
 
-/** Has the database do that after each statement that changes orders, before it is kept. */
+/** Runs these statements after each statement that changes orders, before it commits. */
 async function afterEachChange(statements: string): Promise<void> {
   const { db } = database();
   await sql`
@@ -180,7 +180,7 @@ describe('more failed orders than a statement can change', () => {
   const limited = `if (select count(*) from changed) > 1000 then ${timeout} end if;`;
   afterEach(() => sql`drop function after_each_change cascade`.execute(database().db));
 
-  it('are redriven all the same, oldest first, and what was done stays done', async () => {
+  it('are retried in batches, oldest first, and each finished batch stays retried', async () => {
     await insertFailed(2500);
     await afterEachChange(
       `${limited} if exists (select from changed where id > 'order-002000') then ${timeout} end if;`,
@@ -193,7 +193,7 @@ describe('more failed orders than a statement can change', () => {
     expect(await store().countOpen()).toMatchObject({ pending: 2500, failed: 0 });
   });
 
-  it('are redriven once each, also by several at once', async () => {
+  it('are each retried once, even by concurrent callers', async () => {
     await insertFailed(2500);
     await afterEachChange(limited);
     const counts = await Promise.all([store().redriveAll(), store().redriveAll()]);
@@ -201,7 +201,7 @@ describe('more failed orders than a statement can change', () => {
     expect(await store().countOpen()).toMatchObject({ pending: 2500, failed: 0 });
   });
 
-  it('leave alone those that fail meanwhile', async () => {
+  it('excludes orders that fail in the meantime', async () => {
     await insertFailed(2500);
     await afterEachChange(`
       insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount)
@@ -214,7 +214,7 @@ describe('more failed orders than a statement can change', () => {
 });
 
 describe('listByUser', () => {
-  it('has the orders of that user only, newest first', async () => {
+  it('returns only that user’s orders, newest first', async () => {
     const own = [await inserted({ userId: 'a' }), await inserted({ userId: 'a' })];
     await inserted({ userId: 'b' });
     const listed = await store().listByUser('a', { limit: 10 });
@@ -223,7 +223,7 @@ describe('listByUser', () => {
 });
 
 describe('onDecided', () => {
-  it('is told of each order once, and of none that was decided before or given up', async () => {
+  it('is called once for each decision, and not for orders already decided or failed', async () => {
     const onDecided = jest.fn();
     const told = createOrderStore(database().db, { onDecided });
     const [one, failed] = [anOrder(), anOrder()];
@@ -249,7 +249,7 @@ describe('an idempotency key', () => {
   const keys = () => createIdempotencyStore(database().db);
   const user = () => `user-${uuidv7()}`;
 
-  it('makes one order of many requests at once', async () => {
+  it('creates one order from many concurrent requests', async () => {
     const userId = user();
     const made = await Promise.all(
       Array.from({ length: 20 }, () => store().insert(anOrder({ userId }), 1000, request(userId))),
@@ -258,14 +258,14 @@ describe('an idempotency key', () => {
     expect(await store().listByUser(userId, { limit: 10 })).toHaveLength(1);
   });
 
-  it('is one of its client alone', async () => {
+  it('belongs to one client', async () => {
     const [one, other] = [user(), user()];
     expect(await store().insert(anOrder({ userId: one }), 1000, request(one))).toBe(true);
     expect(await store().insert(anOrder({ userId: one }), 1000, request(other))).toBe(true);
     expect(await store().insert(anOrder({ userId: other }), 1000, request(one))).toBe(false);
   });
 
-  it('keeps the first answer it is given', async () => {
+  it('keeps the first response', async () => {
     const order = anOrder({ userId: user() });
     await store().insert(order, 1000, request(order.userId));
     const known = { fingerprint: 'f', orderId: order.id };
@@ -286,7 +286,7 @@ describe('an idempotency key', () => {
     expect(await keys().find(order.userId, 'k')).toMatchObject({ inFlight: false });
   });
 
-  it('makes one order also where the isolation level is a stricter one by default', async () => {
+  it('creates one order even under a stricter default isolation level', async () => {
     const { db } = database();
     const userId = user();
     await sql`set default_transaction_isolation = 'repeatable read'`.execute(db);
@@ -299,7 +299,7 @@ describe('an idempotency key', () => {
     }
   });
 
-  it('is free again, and then forgotten, once it has expired', async () => {
+  it('can be reused once expired, and is then deleted', async () => {
     const userId = user();
     const expired = { ...request(userId), ttlMs: -1 };
     await store().insert(anOrder({ userId }), 1000, expired);

@@ -4,60 +4,61 @@ import type { OrdersTable, Tables } from '../db/tables';
 import { claimKey, type RequestInFlight } from './idempotency';
 import type { Decision, NewOrder, Order, OrderStatus } from './order';
 
-/** A page of a listing by id, which begins with the time of the replica that made it. */
+/** A page of a listing by id. Ids begin with the time at which a replica created them. */
 export interface Page {
-  /** The id of the last order of the page before; from the newest on if it is missing. */
+  /** Id of the last order of the previous page; if missing, starts at the newest. */
   before?: string | undefined;
   limit: number;
 }
 
-/** A failed order, and why it failed. */
 export interface FailedOrder extends Order {
   lastError: string | null;
 }
 
-/** An order whose decision is to be asked for now. */
+/** A claimed order that needs an attempt. */
 export interface DueOrder extends Order {
-  /** Whether a message that asks for it was published since it became pending. */
+  /** Whether a request message was published since it became pending. */
   isRequested: boolean;
 }
 
-/** How many orders have no decision, and why that matters. */
+/** Counts of orders without a decision. */
 export interface OpenOrders {
   pending: number;
   failed: number;
-  /** How long ago the checkout of the oldest pending order was; 0 where none is pending. */
+  /** Age of the oldest pending checkout in seconds; 0 if none is pending. */
   oldestPendingAgeS: number;
 }
 
-/** Keeps orders. Each call but {@link OrderStore.redriveAll} happens wholly or not at all. */
+/** Stores orders. Each call except {@link OrderStore.redriveAll} is atomic. */
 export interface OrderStore {
   /**
-   * Writes down a new order, whose decision is asked for once `dueInMs` have passed. With a request, its key is taken as
-   * well; false if the key is taken already, and then nothing is written.
+   * Stores a new order, due after `dueInMs`. With a request, also takes its key; if the key is taken, writes nothing
+   * and returns false.
    */
   insert: (order: NewOrder, dueInMs: number, request?: RequestInFlight) => Promise<boolean>;
   find: (id: string) => Promise<Order | undefined>;
   listByUser: (userId: string, page: Page) => Promise<Order[]>;
-  /** Records the decision if the order is still pending; returns the order as it now is. */
+  /** Records the decision if the order is still pending; returns the current order. */
   decide: (id: string, decision: Decision) => Promise<Order>;
-  /** Has a pending order asked for later, without counting an attempt; returns the order as it now is. */
+  /** Makes a pending order due later without counting an attempt; returns the current order. */
   postpone: (id: string, dueInMs: number) => Promise<Order>;
-  /** The same once a message asks for its decision. */
+  /** Does the same, and records that a message has asked for the decision. */
   markRequested: (id: string, dueInMs: number) => Promise<Order>;
-  /** The same after a failed attempt; with `maxAttempts` of them the order is given up: `FAILED`. */
+  /** Postpones after a failed attempt. After `maxAttempts`, the order is `FAILED`. */
   recordFailure: (
     id: string,
     failure: { reason: string; dueInMs: number; maxAttempts: number },
   ) => Promise<Order>;
-  /** Takes up to `limit` pending orders that are due. Nobody else gets them until `leaseMs` have passed. */
+  /** Claims up to `limit` due pending orders. No other caller gets them until `leaseMs` have passed. */
   claimDue: (limit: number, leaseMs: number) => Promise<DueOrder[]>;
   listFailed: (page: Page) => Promise<FailedOrder[]>;
-  /** Makes a failed order pending and due at once, its attempts forgotten; undefined if there is no such failed order. */
+  /**
+   * Makes a failed order pending, due at once, with no attempts. Returns undefined if there is no such failed order.
+   */
   redrive: (id: string) => Promise<Order | undefined>;
   /**
-   * The same for all orders that have failed by now, the oldest first and some at a time: what was done stays done where
-   * the database goes away. Returns how many there were.
+   * Does this for all orders that have failed so far, oldest first, in batches: finished batches stay done if the
+   * database becomes unavailable. Returns how many.
    */
   redriveAll: () => Promise<number>;
   countOpen: () => Promise<OpenOrders>;
@@ -76,10 +77,10 @@ const columns = [
   'attempts',
 ] as const;
 
-/** The most failed orders that one statement makes pending: each writes an event as well. */
+/** Most failed orders to retry in one statement: each also writes an event. */
 const REDRIVE_BATCH = 1000;
 
-// The two statements of every checkout, as they are sent: building them anew was 9 % of a checkout's CPU time.
+// The two statements of every checkout as constants: building them for each call was 9 % of a checkout's CPU time.
 const INSERT = `insert into orders
   (id, user_id, status, created_at, offer_id, provider, rate, amount, term_months,
     traceparent, email, due_at)
@@ -88,9 +89,10 @@ const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
   where id = $1 and status = 'PENDING' returning ${columns.join(', ')}`;
 
 /**
- * Orders in a database. Each legal step is a condition of its statement, so that of two at once one comes too late.
+ * Stores orders in a database. Each legal transition is a condition of its statement, so only one of two concurrent
+ * changes succeeds.
  *
- * @param options.onDecided is told of each decision recorded here
+ * @param options.onDecided called for each decision recorded here
  */
 export function createOrderStore(
   db: Kysely<Tables>,
@@ -104,7 +106,7 @@ export function createOrderStore(
     requested_at: null,
   } as const;
 
-  /** Redrives the oldest failed orders between the two, the latter included; tells how many, and which is the newest. */
+  /** Retries the oldest failed orders after `after`, up to and including `upTo`. Returns how many, and the newest. */
   const redriveSome = (after: string, upTo: string) =>
     db
       .with('redriven', (qb) =>
@@ -131,7 +133,7 @@ export function createOrderStore(
     return row && toOrder(row);
   };
 
-  /** The order as an update left it, or as somebody else did before. */
+  /** Returns the updated row, or the current order if another caller changed it first. */
   const asItIs = async (id: string, updated: Row | undefined) => {
     const order = updated ? toOrder(updated) : await find(id);
     if (!order) throw new Error(`there is no order ${id}`);
@@ -212,7 +214,7 @@ export function createOrderStore(
     },
 
     claimDue: async (limit, leaseMs) => {
-      // Not as a subquery: a join may run that many times, and then it locks more than the limit.
+      // Not a subquery: a join may run it many times, and then it locks more rows than the limit.
       const rows = await db
         .with('due', (qb) =>
           qb
@@ -251,7 +253,7 @@ export function createOrderStore(
     },
 
     redriveAll: async () => {
-      // Later ones failed meanwhile, or again: with them this might never end.
+      // Excludes orders that fail later or again, which might keep this loop from ending.
       const last = await db
         .selectFrom('orders')
         .select('id')
@@ -270,7 +272,7 @@ export function createOrderStore(
     },
 
     countOpen: async () => {
-      // One subquery each: together they would have no index.
+      // Separate subqueries: a combined one could not use the indexes.
       const { rows } = await sql<OpenOrders>`select
         (select count(*)::int from orders where status = 'PENDING') as pending,
         (select count(*)::int from orders where status = 'FAILED') as failed,

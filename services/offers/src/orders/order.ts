@@ -1,44 +1,42 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Offer } from '../offers/offer';
 
-/** What confirm-payment may answer. */
+/** The possible decisions of confirm-payment. */
 export const decisions = ['APPROVED', 'REJECTED'] as const;
 
 export type Decision = (typeof decisions)[number];
 
 /**
- * `PENDING` until it is decided; a decision never changes again. `FAILED` means given up: after the last retry nobody
- * had decided, and it stays so until an operator has it asked for again.
+ * `PENDING` until decided; a decision never changes. `FAILED` means that no attempt got a decision; the order stays
+ * failed until an operator retries it.
  */
 export const orderStatuses = ['PENDING', ...decisions, 'FAILED'] as const;
 
 export type OrderStatus = (typeof orderStatuses)[number];
 
-/** An offer as an order keeps it, and the term if one was asked for. */
+/** The offer as stored with an order, and the term if one was requested. */
 export type OrderedOffer = Pick<Offer, 'id' | 'provider' | 'rate' | 'amount'> & {
   termMonths?: number | undefined;
 };
 
-/** The record of a checkout, with the offer as it was at that moment. */
 export interface Order {
   id: string;
   userId: string;
   status: OrderStatus;
   createdAt: Date;
   offer: OrderedOffer;
-  /** Number of failed attempts to get a decision. */
   attempts: number;
 }
 
-/** What is stored with a new order and never read back into one: only events and e-mails carry it. */
+/** Fields stored with a new order but used only by events and e-mails. */
 export interface NewOrder extends Order {
-  /** Of the checkout (W3C Trace Context). */
+  /** Trace context of the checkout (W3C Trace Context). */
   traceparent?: string | undefined;
-  /** Where the user wants to be told of the decision. */
+  /** Where to e-mail the decision. */
   email?: string | undefined;
 }
 
-/** Whether confirm-payment has spoken: the status is final. */
+/** Whether confirm-payment has decided: the status is final. */
 export function isDecided({ status }: Pick<Order, 'status'>): boolean {
   return decisions.some((decision) => decision === status);
 }
@@ -48,5 +46,4 @@ export function newOrderId(): string {
   return `order-${uuidv7()}`;
 }
 
-/** What every order id looks like. */
 export const ORDER_ID_PATTERN = /^order-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -29,7 +29,7 @@ afterEach(() => jest.useRealTimers());
 const approve = () => Promise.resolve('APPROVED' as const);
 
 describe('the breaker', () => {
-  it('lets everything through while it is closed', async () => {
+  it('passes every call while closed', async () => {
     const { breaker, ask, fail, set } = setUp();
     await fail(1);
     set(approve);
@@ -39,7 +39,7 @@ describe('the breaker', () => {
     expect([breaker.state(), breaker.allowance()]).toEqual(['closed', Infinity]);
   });
 
-  it('asks no more after failures in a row', async () => {
+  it('opens after consecutive failures', async () => {
     const { breaker, ask, fail, askForDecision } = setUp();
     await fail(2);
     await expect(ask()).rejects.toThrow(NotAskedError);
@@ -47,7 +47,7 @@ describe('the breaker', () => {
     expect([breaker.state(), breaker.allowance()]).toEqual(['open', 0]);
   });
 
-  it('lets one try after a while, keeps others from waiting for it, and closes when it succeeds', async () => {
+  it('allows one trial after a pause, fails other calls fast, and closes when the trial succeeds', async () => {
     const { breaker, ask, fail, askForDecision, set } = setUp();
     const closed = jest.fn();
     breaker.onClosed(closed);
@@ -65,7 +65,7 @@ describe('the breaker', () => {
     expect([breaker.state(), closed.mock.calls.length]).toEqual(['closed', 1]);
   });
 
-  it('opens again when the one that tries fails', async () => {
+  it('opens again if the trial fails', async () => {
     const { breaker, fail } = setUp();
     await fail(2);
     jest.advanceTimersByTime(OPEN_MS);

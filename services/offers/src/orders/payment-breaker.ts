@@ -8,13 +8,13 @@ import {
 import type { Logger } from '@loan-buddy/kit';
 import { UndecidedError, type AskForDecision } from './payment-client';
 
-/** confirm-payment was not asked: it has been failing, and is left alone for a while. */
+/** The breaker is open: confirm-payment was not called. */
 export class NotAskedError extends Error {
   readonly code = 'not-asked';
   override readonly name = 'NotAskedError';
 }
 
-/** Whether confirm-payment is asked: always, never for now, or by the one request that tries whether it is back. */
+/** Calls to confirm-payment: all, none, or one trial. */
 export const breakerStates = ['closed', 'open', 'half-open'] as const;
 
 export type BreakerState = (typeof breakerStates)[number];
@@ -23,9 +23,9 @@ export interface PaymentBreaker {
   /** @throws {NotAskedError} while the breaker is open; {@link UndecidedError} as without it. */
   askForDecision: AskForDecision;
   state: () => BreakerState;
-  /** How many may be asked for now: as many as one likes, none, or one to try. */
+  /** How many calls may start now: unlimited, none, or one trial. */
   allowance: () => number;
-  /** Calls back each time confirm-payment turns out to be back. */
+  /** Calls back each time the breaker closes. */
   onClosed: (listener: () => void) => void;
 }
 
@@ -37,8 +37,8 @@ const stateNames: Record<CircuitState, BreakerState> = {
 };
 
 /**
- * A circuit breaker around confirm-payment: after `failures` in a row it is asked no more for `openMs`; then one
- * request may try, and all may if that one gets a decision.
+ * A circuit breaker around confirm-payment. It opens for `openMs` after `failures` consecutive failures, then allows
+ * one trial. It closes if the trial gets a decision.
  */
 export function createPaymentBreaker(options: {
   askForDecision: AskForDecision;
@@ -61,7 +61,7 @@ export function createPaymentBreaker(options: {
   });
   return {
     askForDecision: async (order, context) => {
-      // Whoever comes while one tries is not made to wait for what comes of it.
+      // While the half-open trial runs, fail fast.
       if (circuit.state === CircuitState.HalfOpen) throw new NotAskedError('somebody is trying');
       try {
         return await circuit.execute(() => askForDecision(order, context));

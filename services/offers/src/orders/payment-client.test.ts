@@ -17,7 +17,7 @@ async function setUp(listener: RequestListener, timeoutMs = 60_000) {
 }
 
 describe('createPaymentClient', () => {
-  it('sends what confirm-payment takes, and the request id', async () => {
+  it('sends the order in confirm-payment’s format, with the request id', async () => {
     let seen: unknown;
     const ask = await setUp((req, res) => {
       let body = '';
@@ -48,8 +48,8 @@ describe('createPaymentClient', () => {
     ['a list', (_, res) => void res.end('["APPROVED"]')],
     ['garbage', (_, res) => void res.end('<html>APPROVED</html>')],
     ['nothing', (_, res) => void res.end()],
-    ['half an answer', (_, res) => void res.end('{"status":"APPROVED"')],
-  ])('takes %s for no decision', async (what, listener) => {
+    ['half a response', (_, res) => void res.end('{"status":"APPROVED"')],
+  ])('throws UndecidedError for %s', async (what, listener) => {
     const ask = await setUp(listener, what === 'no answer' ? 50 : undefined);
     await expect(ask()).rejects.toThrow(UndecidedError);
   });

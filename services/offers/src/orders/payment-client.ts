@@ -2,25 +2,25 @@ import type { HttpClient, SignServiceToken } from '@loan-buddy/kit';
 import { z } from 'zod';
 import { decisions, type Decision, type Order } from './order';
 
-/** confirm-payment did not decide: no answer in time, or one that is no decision. The order stays pending. */
+/** confirm-payment did not decide: no response in time, or none with a decision. The order stays pending. */
 export class UndecidedError extends Error {
   readonly code = 'undecided';
   override readonly name = 'UndecidedError';
 }
 
-/** Longest decision that is read; a real one has some 25 bytes. */
+/** Maximum size of a decision's body; a real one has about 25 bytes. */
 export const MAX_DECISION_BYTES = 16_384;
 
 const decisionSchema = z.object({ status: z.enum(decisions) });
 
-/** Asks for the decision on an order. Asking again is safe: the same order gets the same answer. */
+/** Asks for the decision on an order. Safe to retry: the same order always gets the same decision. */
 export type AskForDecision = (order: Order, context: { requestId: string }) => Promise<Decision>;
 
 /**
- * Asks confirm-payment over HTTP, within the deadline of the client that is passed in; with a token for each request,
- * where there is something to sign it with.
+ * Asks confirm-payment over HTTP, within the deadline of the given client. Adds a token to each request if there is a
+ * secret to sign it with.
  *
- * @throws {UndecidedError} unless the answer is a 200 with one of the two words.
+ * @throws {UndecidedError} unless the response is a 200 with one of the two decisions.
  */
 export function createPaymentClient({
   http,

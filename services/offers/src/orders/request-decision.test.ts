@@ -8,7 +8,7 @@ import { createOrderStore } from './order-store';
 import { createRequestDecision } from './request-decision';
 
 const database = useDatabase();
-/** How long a decision may take: nothing, so that an order is due again as soon as it was asked for. */
+/** Time to wait for a decision: zero, so that an order is due again at once. */
 const policy = { attempts: 2, baseMs: 0, capMs: 0 };
 
 async function setUp() {
@@ -41,8 +41,8 @@ async function setUp() {
   };
 }
 
-describe('an order that is due', () => {
-  it('is asked for by its event, again where no decision came, and has failed after the last attempt', async () => {
+describe('a due order', () => {
+  it('publishes its event, publishes it again without a decision, and fails after the last attempt', async () => {
     const { order, published, requestWhenDue, messages } = await setUp();
     expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 0 });
     expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 1 });
@@ -54,7 +54,7 @@ describe('an order that is due', () => {
     expect(messages()).toEqual(['decision requested again', 'order failed: nobody decided it']);
   });
 
-  it('is asked for anew once an operator took it up', async () => {
+  it('is requested again after an operator retries it', async () => {
     const { order, orders, published, requestWhenDue } = await setUp();
     for (let i = 0; i < 3; i++) await requestWhenDue();
     await orders.redrive(order.id);
@@ -63,7 +63,7 @@ describe('an order that is due', () => {
     expect(published.every(({ type }) => asksForDecision(type))).toBe(true);
   });
 
-  it('waits, and has not been asked for in vain, while nothing can be published', async () => {
+  it('waits, without counting an attempt, while publishing fails', async () => {
     const { orders, trouble, take, requestDecision, requestWhenDue, messages } = await setUp();
     trouble.error = new Error('away');
     const due = (await take())!;
@@ -84,7 +84,7 @@ describe('an order that is due', () => {
     ]);
   });
 
-  it('is not asked for any more where it was decided meanwhile', async () => {
+  it('is not requested again if it has been decided', async () => {
     const { order, orders, published, take, requestDecision } = await setUp();
     const due = (await take())!;
     await orders.decide(order.id, 'REJECTED');
@@ -96,13 +96,13 @@ describe('an order that is due', () => {
     ['whose events were deleted', () => undefined],
     [
       'whose request was deleted',
-      // Given up once, and taken up again by an operator.
+      // Failed once, then retried by an operator.
       async ({ order, orders }: Awaited<ReturnType<typeof setUp>>) => {
         await orders.recordFailure(order.id, { reason: 'x', dueInMs: 0, maxAttempts: 1 });
         await orders.redrive(order.id);
       },
     ],
-  ])('%s has failed after the last attempt, until it is taken up', async (_, before) => {
+  ])('%s fails after the last attempt, until an operator retries it', async (_, before) => {
     const parts = await setUp();
     const { order, orders, published, requestWhenDue, messages } = parts;
     await before(parts);

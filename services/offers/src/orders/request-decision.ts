@@ -5,16 +5,16 @@ import type { Order } from './order';
 import type { DueOrder, OrderStore } from './order-store';
 import { pauseMs, type RetryPolicy } from './attempt-decision';
 
-/** How long to leave an order alone whose request could not be published. */
+/** Pause before retrying an order whose request could not be published. */
 const PAUSE_MS = 1000;
 const NO_DECISION = 'no decision came';
 
 /**
- * Asks for the decision on a due order by a message, its own last event, and records when it is due again. One on which no
- * decision has come since the last message counts a failed attempt, and so does one whose event was deleted; after the
- * last attempt it has failed. A message that could not be published is no attempt.
+ * Asks for the decision on a due order by publishing its own last event, and records when it is due again. Without a
+ * decision since the last message, counts a failed attempt; so does an order whose event was deleted. After the last
+ * attempt, the order is `FAILED`. A failed publish does not count as an attempt.
  *
- * @throws {DatabaseUnavailableError} where it could not be recorded: the order is still due when it was before.
+ * @throws {DatabaseUnavailableError} if the result could not be recorded: the order stays due at the same time.
  */
 export function createRequestDecision(dependencies: {
   orders: Pick<OrderStore, 'find' | 'postpone' | 'markRequested' | 'recordFailure'>;
@@ -39,7 +39,7 @@ export function createRequestDecision(dependencies: {
     return updated;
   };
 
-  /** Of an order without a request: decided since it was taken, or its events were deleted. */
+  /** Handles an order without a request event: decided since the claim, or its events were deleted. */
   const withoutRequest = async (taken: Order) => {
     const order = (await orders.find(taken.id)) ?? taken;
     if (order.status !== 'PENDING') return order;
@@ -60,7 +60,7 @@ export function createRequestDecision(dependencies: {
       await publish(last);
       failing = false;
     } catch (error) {
-      // Said once: there may be thousands, and the outage may take long.
+      // Log once: an outage may be long and affect thousands of orders.
       if (!failing) logger.warn({ err: error, orderId }, 'decision request not published');
       failing = true;
       return orders.postpone(orderId, PAUSE_MS);

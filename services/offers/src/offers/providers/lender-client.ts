@@ -1,13 +1,13 @@
 import { createWebClient, publicOnly, type WebClient } from '@loan-buddy/kit';
 
-/** Far more than the product data of a real lender. */
+/** Far more than a real provider's product data. */
 const MAX_RESPONSE_BYTES = 5 * 1024 * 1024;
 const MAX_REDIRECTS = 3;
 
 /**
- * A client for lenders and their register.
+ * Creates a client for providers and their register.
  *
- * @param allowPrivate whether they may be on addresses that are not public, and without TLS
+ * @param allowPrivate whether to allow private addresses and plain HTTP
  */
 export function createLenderClient(allowPrivate: boolean): WebClient {
   return createWebClient({

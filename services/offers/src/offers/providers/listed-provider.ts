@@ -1,20 +1,20 @@
 import type { Logger, WebClient } from '@loan-buddy/kit';
 import type { Provider } from '../provider';
 
-/** What a provider may need besides its own entry. */
+/** What a provider may need in addition to its own entry. */
 export interface ProviderContext {
-  /** The deadline of a provider that has none of its own. */
+  /** Default deadline, for providers without their own. */
   timeoutMs: number;
-  /** Whether another provider has the name. */
+  /** Whether another provider has this name. */
   isTaken: (name: string) => boolean;
   web: WebClient;
   logger: Logger;
 }
 
-/** An entry of `PROVIDERS_FILE` that makes sense. The schema of each kind of provider gives one. */
+/** A valid entry of `PROVIDERS_FILE`, as each provider type's schema outputs it. */
 export interface ListedProvider {
   name: string;
-  /** Offer ids, or how they all begin: whatever no other provider may have. */
+  /** Offer ids or their prefix; no other provider may use them. */
   offerIds: readonly string[];
   create: (context: ProviderContext) => Provider;
 }

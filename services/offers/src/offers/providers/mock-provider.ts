@@ -17,15 +17,15 @@ const schema = z.strictObject({
     )
     .min(1)
     .max(MAX_OFFERS),
-  /** How long an answer takes. */
+  /** Response time. */
   latency_ms: z.int().min(0).max(600_000).default(0),
-  /** How it misbehaves: it fails, never answers, or answers nonsense. */
+  /** Its fault: fails, never responds, or returns garbage. */
   fault: z.enum(['none', 'error', 'hang', 'garbage']).default('none'),
 });
 
 /**
- * A provider without a lender: fixed offers, with the latency and the fault one wants to see handled. It lends an
- * offer's amount or less, over any term.
+ * A simulated provider: fixed offers, with a configurable latency and fault. It lends up to an offer's amount, over any
+ * term.
  */
 export const mockProvider = schema.transform((entry): ListedProvider => {
   const { name, offers, latency_ms: latencyMs, fault } = entry;
@@ -58,7 +58,7 @@ export const mockProvider = schema.transform((entry): ListedProvider => {
   };
 });
 
-/** The three providers asked when none are configured. */
+/** The default providers. */
 export const defaultMocks: readonly z.input<typeof schema>[] = [
   { type: 'mock', name: 'ProviderA', offers: [{ id: 'offer1', rate: 3.5, amount: 10_000 }] },
   { type: 'mock', name: 'ProviderB', offers: [{ id: 'offer2', rate: 2.9, amount: 12_000 }] },

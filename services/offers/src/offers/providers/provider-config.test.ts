@@ -20,7 +20,7 @@ describe('defaultProviders', () => {
 });
 
 describe('providersSchema', () => {
-  it('takes mocks and banks', () => {
+  it('accepts mocks and banks', () => {
     const listed = providersSchema.parse({
       providers: [{ ...mock, latency_ms: 50, fault: 'none' }, bank],
     });
@@ -64,8 +64,8 @@ describe('providersSchema', () => {
           /without/,
           ['base_uri'],
         ],
-        ['a brand that is no id', { ...bank, brand_id: 'a:b' }, /id of the register/, ['brand_id']],
-        ['no time at all', { ...bank, timeout_ms: 0 }, /Too small/, ['timeout_ms']],
+        ['an invalid brand id', { ...bank, brand_id: 'a:b' }, /id of the register/, ['brand_id']],
+        ['a zero timeout', { ...bank, timeout_ms: 0 }, /Too small/, ['timeout_ms']],
       ] as const
     ).map(([what, entry, reason, path]): [string, unknown, RegExp, PropertyKey[]] => [
       what,
@@ -74,19 +74,19 @@ describe('providersSchema', () => {
       ['providers', 0, ...path],
     ]),
     [
-      'two of a name',
+      'a duplicate name',
       { providers: [mock, { ...mock, offers: [{ ...offer, id: 'b' }] }] },
       /has the name A/,
       ['providers', 1],
     ],
     [
-      'two offers of an id',
+      'a duplicate offer id',
       { providers: [mock, { ...mock, name: 'B' }] },
       /has the offer id a1/,
       ['providers', 1],
     ],
     [
-      'two of a brand',
+      'a duplicate brand',
       { providers: [bank, { ...bank, name: 'B' }] },
       /has the offer id cdr:b1:/,
       ['providers', 1],

@@ -6,7 +6,7 @@ import { createLenderClient } from './lender-client';
 import type { ListedProvider } from './listed-provider';
 import { defaultMocks, mockProvider } from './mock-provider';
 
-/** The providers to ask, as an operator lists them: every kind by its `type`. */
+/** The providers that an operator configured, each validated by its `type`. */
 export const providersSchema = z
   .strictObject({
     providers: z
@@ -20,16 +20,16 @@ export const providersSchema = z
     refuseRepeated(providers, ({ offerIds }) => offerIds, 'another has the offer id', context);
   });
 
-/** Asked where no others are listed. */
+/** Used if none are configured. */
 export const defaultProviders: readonly ListedProvider[] = providersSchema.parse({
   providers: defaultMocks,
 });
 
 /**
- * Makes the listed providers, on connections of their own. `close` breaks off what they are doing.
+ * Creates the configured providers, with their own connections. `close` aborts their requests.
  *
- * @param options.timeoutMs the deadline of a provider that has none of its own
- * @param options.allowPrivate whether they may be on addresses that are not public, and without TLS
+ * @param options.timeoutMs default deadline, for providers without their own
+ * @param options.allowPrivate whether to allow private addresses and plain HTTP
  */
 export function createProviders(
   listed: readonly ListedProvider[],

@@ -50,7 +50,7 @@ const detailsOf = ({ requests }: DataHolder) =>
   requests.filter(({ path }) => /products\/./.test(path));
 
 describe('a bank', () => {
-  it('is asked for its personal loans and each one’s details, ids encoded', async () => {
+  it('is asked for its personal loans and the details of each, with encoded ids', async () => {
     const { holder, bank } = await aBank({
       products: [
         aProduct({ productId: 'L9 PL$/..' }),
@@ -77,7 +77,7 @@ describe('a bank', () => {
     expect(bank.owns('cdr:bc:anything')).toBe(false);
   });
 
-  it('answers every query from one reading', async () => {
+  it('serves every query from one catalogue', async () => {
     const { holder, bank } = await aBank({ products: many(3) });
     await Promise.all([5000, 6000, 7000].map((amount) => ask(bank, { amount })));
     expect(await ask(bank, { amount: 4999 })).toMatchObject({
@@ -87,7 +87,7 @@ describe('a bank', () => {
     expect(holder.requests).toHaveLength(4);
   });
 
-  it('gives the same offers of products that have not changed, and others of those that have', async () => {
+  it('keeps the same offer objects for unchanged products only', async () => {
     const products = [aProduct({ productId: 'one' }), aProduct({ productId: 'two' })];
     const { holder, bank } = await aBank({ products }, { ttl_s: 0 });
     const first = (await ask(bank)).offers;
@@ -107,7 +107,7 @@ describe('a bank', () => {
     expect((await ask(bank)).offers.map(({ id }) => id)).toContain('cdr:b:three');
   });
 
-  it('calls offers by their own brands only where there are several', async () => {
+  it('names offers by product brand only if there are several brands', async () => {
     const one = await aBank({ products: [aProduct({ brandName: 'Other' })] });
     expect((await ask(one.bank)).offers).toMatchObject([{ provider: 'Bank' }]);
     const two = await aBank({
@@ -135,7 +135,7 @@ describe('a bank', () => {
       ['to itself', (page, base) => `${base}/banking/products?page=${String(page)}`, 2],
       ['back and forth', (page, base) => `${base}/banking/products?page=${String(3 - page)}`, 3],
       ['on and on', (page, base) => `${base}/banking/products?page=${String(page + 1)}`, 4],
-    ])('ends where the next link is %s', async (_, nextLink, pages) => {
+    ])('stops if the next link is %s', async (_, nextLink, pages) => {
       const { holder, bank } = await aBank({ products: many(6), pageSize: 2, nextLink });
       const { offers } = await ask(bank);
       expect(offers).toHaveLength(2 * Math.min(pages === 2 ? 1 : pages === 3 ? 2 : pages, 3));
@@ -152,7 +152,7 @@ describe('a bank', () => {
     });
   });
 
-  describe('in a version that both know', () => {
+  describe('in a version that both sides support', () => {
     it.each<[string, [number, number], [number, number], string[]]>([
       ['the newest', [3, 9], [4, 9], ['5/3', '7/4']],
       ['an older one within the range', [3, 3], [4, 4], ['5/3', '7/4']],
@@ -171,7 +171,7 @@ describe('a bank', () => {
       expect(versions).toEqual(asked);
     });
 
-    it('remembers it for the next call', async () => {
+    it('remembers the version for the next call', async () => {
       const { holder, bank } = await aBank(
         { versions: { list: [1, 1], detail: [1, 1] } },
         { ttl_s: 0 },
@@ -182,7 +182,7 @@ describe('a bank', () => {
       expect(holder.requests.map(({ version }) => version)).toEqual(['1', '1']);
     });
 
-    it('is not misled by one product that has none', async () => {
+    it('keeps the version if one product does not support it', async () => {
       const { bank } = await aBank({
         products: many(30),
         misbehave: (path, res) => path.includes('loan%207') && !!res.writeHead(406).end(),
@@ -190,7 +190,7 @@ describe('a bank', () => {
       expect(await ask(bank)).toMatchObject({ unread: 1, versions: 'list 5, detail 7' });
     });
 
-    it('gives up where there is none, and begins at the newest the next time', async () => {
+    it('fails if there is none, and starts at the newest the next time', async () => {
       const { holder, bank } = await aBank({ versions: { list: [8, 9], detail: [8, 9] } });
       for (let i = 0; i < 2; i++) {
         await expect(ask(bank)).rejects.toMatchObject({ code: 'error' });
@@ -204,18 +204,18 @@ describe('a bank', () => {
       }
     });
 
-    it('steps down once, however many details are asked for at once', async () => {
+    it('steps down once for concurrent detail requests', async () => {
       const { holder, bank } = await aBank({
         products: many(20),
         versions: { list: [3, 5], detail: [3, 3] },
       });
       expect((await ask(bank)).offers).toHaveLength(20);
-      // Four are under way at once, and four versions too new.
+      // Four run concurrently, and four versions are too new.
       expect(detailsOf(holder).length).toBeLessThanOrEqual(20 + 4 * 4);
     });
   });
 
-  it('asks for four details at once, and no more', async () => {
+  it('requests at most four details at once', async () => {
     const { holder, bank } = await aBank({
       products: many(20),
       misbehave: async () => {
@@ -227,7 +227,7 @@ describe('a bank', () => {
     expect(holder.mostAtOnce()).toBe(4);
   });
 
-  it('with one detail of forty broken gives thirty-nine, and asks for that one alone the next time', async () => {
+  it('with one broken detail of forty gives thirty-nine, and requests only that one the next time', async () => {
     let broken = true;
     const { holder, bank } = await aBank({
       products: many(40),
@@ -247,7 +247,7 @@ describe('a bank', () => {
     ]);
   });
 
-  it('comes back at its deadline with what it has read', async () => {
+  it('returns what it has read at its deadline', async () => {
     jest.useFakeTimers({ doNotFake: allButTimeouts });
     opened.push(() => Promise.resolve(void jest.useRealTimers()));
     const { bank, holder } = await aBank({
@@ -262,8 +262,8 @@ describe('a bank', () => {
     expect([offers.length, unread]).toEqual([10, 30]);
   });
 
-  describe('that wants to be asked less', () => {
-    it('is left alone for as long as it says, and then asked again', async () => {
+  describe('that limits the request rate', () => {
+    it('is paused for as long as it says, and then asked again', async () => {
       const { bank } = await aBank({
         misbehave: (path, res, seen) =>
           path.includes('products/') &&
@@ -276,11 +276,11 @@ describe('a bank', () => {
     });
 
     it.each([
-      ['for long', '3600'],
+      ['for a long time', '3600'],
       ['until a date', () => new Date(Date.now() + 3_600_000).toUTCString()],
       ['without saying for how long', ''],
-      ['for ever', '9'.repeat(30)],
-    ])('%s, is not asked at all meanwhile', async (_, retryAfter) => {
+      ['forever', '9'.repeat(30)],
+    ])('%s, gets no calls in the meantime', async (_, retryAfter) => {
       const { holder, bank } = await aBank({
         misbehave: (_path, res) => {
           const value = typeof retryAfter === 'string' ? retryAfter : retryAfter();
@@ -294,7 +294,7 @@ describe('a bank', () => {
       expect(holder.requests).toHaveLength(1);
     });
 
-    it('again and again, at once, is asked four times', async () => {
+    it('repeatedly with no pause, gets four calls', async () => {
       const { holder, bank } = await aBank({
         misbehave: (_path, res) => !!res.writeHead(429, { 'retry-after': '0' }).end(),
       });
@@ -303,18 +303,18 @@ describe('a bank', () => {
     });
   });
 
-  describe('that answers nonsense', () => {
+  describe('that returns garbage', () => {
     it.each<[string, string, string]>([
       ['no JSON', '<html>', 'invalid'],
       ['another JSON', '[]', 'invalid'],
       ['no list', '{"data":{"products":7}}', 'invalid'],
       ['deeply nested JSON', '['.repeat(100_000) + ']'.repeat(100_000), 'invalid'],
-    ])('as its list, %s, fails', async (_, body, code) => {
+    ])('as its list (%s), fails', async (_, body, code) => {
       const { bank } = await aBank({ misbehave: (_path, res) => !!res.end(body) });
       await expect(ask(bank)).rejects.toMatchObject({ code });
     });
 
-    it('as one product, has not read that product', async () => {
+    it('as one product, counts that product as unread', async () => {
       const { bank } = await aBank({
         products: many(3),
         misbehave: (path, res) => path.includes('loan%201') && !!res.end('{"data":7}'),
@@ -322,7 +322,7 @@ describe('a bank', () => {
       expect(await ask(bank)).toMatchObject({ offers: [{}, {}], unread: 1 });
     });
 
-    it('as products of a list, drops those', async () => {
+    it('as products of a list, drops them', async () => {
       const products = [
         { productId: 'a', productCategory: 'PERS_LOANS' },
         7,
@@ -337,7 +337,7 @@ describe('a bank', () => {
       expect(await ask(bank)).toMatchObject({ offers: [{}], dropped: { unreadable: 3 } });
     });
 
-    it('drops a product that is gone by the time it is asked for', async () => {
+    it('drops a product that is gone when it is requested', async () => {
       const { bank } = await aBank({
         products: many(2),
         misbehave: (path, res) => path.includes('loan%200') && !!res.writeHead(404).end(),
@@ -349,7 +349,7 @@ describe('a bank', () => {
       });
     });
 
-    it('keeps no more than 16 MiB of it', async () => {
+    it('keeps at most 16 MiB of it', async () => {
       const products = Array.from({ length: 6 }, (_, i) =>
         aProduct({ productId: String(i), name: 'x'.repeat(4 * 1024 * 1024) }),
       );
@@ -369,7 +369,7 @@ describe('a bank', () => {
     });
   });
 
-  it('keeps what it knows of products that cannot be read anew, and says how old it is', async () => {
+  it('keeps known products that cannot be read again, and reports their age', async () => {
     let down = false;
     const { bank } = await aBank(
       {
@@ -394,8 +394,8 @@ describe('a bank', () => {
 
   it.each([
     ['a page about maintenance', 200, '{"message":"maintenance"}'],
-    ['a page that is not there for a moment', 404, ''],
-  ])('takes %s for no product that is gone', async (_, status, body) => {
+    ['a temporary 404', 404, ''],
+  ])('does not treat %s as a removed product', async (_, status, body) => {
     let away = false;
     const { bank, holder } = await aBank(
       {
@@ -413,12 +413,12 @@ describe('a bank', () => {
     expect(await ask(bank)).toMatchObject({ offers: [{}], unread: 1, isStale: true });
   });
 
-  it('reads all of a page that is longer than was asked for', async () => {
+  it('reads all of a page that is longer than requested', async () => {
     const { bank } = await aBank({ products: many(1100), pageSize: 1100 }, {});
     expect(await ask(bank)).toMatchObject({ unread: 100 });
   });
 
-  it('remembers no more products than it reads, whatever is listed', async () => {
+  it('remembers no more products than it reads, however many are listed', async () => {
     let load = 0;
     const { bank } = await aBank(
       {
@@ -460,7 +460,7 @@ describe('a bank', () => {
     expect(names).toEqual(['Bank', 'Bank', 'Other']);
   });
 
-  it('serves a stale catalogue while it cannot be read anew, and none that is too old', async () => {
+  it('serves a stale catalogue while refreshes fail, but not one that is too old', async () => {
     let down = false;
     const { bank, lines } = await aBank(
       { misbehave: (_path, res) => down && !!res.writeHead(503).end() },

@@ -13,9 +13,9 @@ import type { Product } from './product';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_TTL_S = 6 * 3600;
-/** No offer is older than four times as long as it is fresh: a day by default. */
+/** No offer is older than this multiple of its freshness: a day by default. */
 const MAX_AGE_IN_TTLS = 4;
-/** After this long what could not be read is asked for again. */
+/** When to retry what could not be read. */
 const INCOMPLETE_TTL_MS = 60_000;
 const PAUSE_MS = 30_000;
 
@@ -28,15 +28,15 @@ const schema = z.strictObject({
     (url) => !url.endsWith('/cds-au/v1'),
     'must be given without /cds-au/v1',
   ),
-  /** The deadline of reading the whole catalogue. */
+  /** Deadline for reading the whole catalogue. */
   timeout_ms: z.int().min(1).max(600_000).default(DEFAULT_TIMEOUT_MS),
   /** How long a catalogue is fresh. */
   ttl_s: z.int().min(0).max(86_400).default(DEFAULT_TTL_S),
 });
 
 /**
- * An Australian bank's open product API (Consumer Data Standards, Banking: Get Products, Get Product Detail). Its
- * catalogue is kept, and every query is answered from it.
+ * An Australian bank's open product API (Consumer Data Standards, Banking: Get Products, Get Product Detail). Caches
+ * the catalogue, and serves every query from it.
  */
 export const cdrProvider = schema.transform((entry): ListedProvider => {
   const { name, brand_id: brandId, base_uri: baseUri, timeout_ms: timeoutMs } = entry;
@@ -85,8 +85,8 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
 });
 
 /**
- * The offers of a catalogue for a query, and why some products make none. They are called by the register's name; by a
- * product's own brand only where one endpoint serves several, and never by the name of another provider.
+ * Maps a catalogue to offers for a query, and counts products without an offer by reason. Offers carry the register's
+ * name. If one API serves several brands, they carry the product's own brand, but never another provider's name.
  */
 function mapCatalogue(
   catalogue: Catalogue,

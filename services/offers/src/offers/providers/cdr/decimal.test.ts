@@ -16,7 +16,7 @@ describe('parseRate', () => {
     ['14.95', 14.95],
     ['1', 1],
     ['60', 60],
-  ])('%s is taken for percent', (text, percent) => {
+  ])('%s is read as percent', (text, percent) => {
     expect(parseRate(text)).toEqual({ percent, wasPercent: true });
   });
 
@@ -35,7 +35,7 @@ describe('parseRate', () => {
     '1e-2',
     '٣',
     `0.${'0'.repeat(400)}1`,
-  ])('%s is no rate', (text) => {
+  ])('%s is not a rate', (text) => {
     expect(parseRate(text)).toBeUndefined();
   });
 });
@@ -62,7 +62,7 @@ describe('parseAmount', () => {
     '-5',
     'NaN',
     '9'.repeat(400),
-  ])('%s is none', (text) => {
+  ])('%s is not an amount', (text) => {
     expect(parseAmount(text)).toBeUndefined();
   });
 });
@@ -78,7 +78,10 @@ describe('parseMonths', () => {
     expect(parseMonths(text)).toBeCloseTo(months, 10);
   });
 
-  it.each([undefined, '', 'P', 'P0M', '84', 'P1H', 'Minimum rate 8.50%'])('%s is none', (text) => {
-    expect(parseMonths(text)).toBeUndefined();
-  });
+  it.each([undefined, '', 'P', 'P0M', '84', 'P1H', 'Minimum rate 8.50%'])(
+    '%s is not a term',
+    (text) => {
+      expect(parseMonths(text)).toBeUndefined();
+    },
+  );
 });

@@ -1,18 +1,18 @@
 const DECIMAL = /^\d+(\.\d+)?$/;
 
-/** The largest rate that counts as a fraction, and the range of those that must be percent already. */
+/** Highest value to read as a fraction, and the range of values that must be percent. */
 const HIGHEST_FRACTION = 0.6;
 const PERCENT = { lowest: 1, highest: 60 };
 
-/** A rate in percent a year, and whether its lender wrote it so, against the standard. */
+/** A rate in percent per year, and whether the bank sent it as percent, against the standard. */
 export interface ParsedRate {
   percent: number;
   wasPercent: boolean;
 }
 
 /**
- * A rate as the standard writes it, a fraction in decimal digits; undefined for what cannot be one. The point is moved
- * in the text: 0.0295 × 100 would be 2.9499999999999997.
+ * Parses a rate in the standard's format, a decimal fraction. Returns undefined if invalid. Moves the decimal point in
+ * the text: 0.0295 × 100 would be 2.9499999999999997.
  */
 export function parseRate(text: string | undefined): ParsedRate | undefined {
   if (text === undefined || !DECIMAL.test(text)) return undefined;
@@ -25,11 +25,11 @@ export function parseRate(text: string | undefined): ParsedRate | undefined {
   return isPercent ? { percent: value, wasPercent: true } : undefined;
 }
 
-/** No loan is larger, and no fee comes back more often than once a day. */
+/** No loan is larger, and no fee is charged more often than daily. */
 const HIGHEST_AMOUNT = 1e9;
 const SHORTEST_PERIOD_MONTHS = 0.03;
 
-/** An amount such as `5000.00`, `$1,000.00` or `50,000`; undefined for any other text. */
+/** Parses an amount such as `5000.00`, `$1,000.00` or `50,000`. Returns undefined for any other text. */
 export function parseAmount(text: string | undefined): number | undefined {
   const digits = text
     ?.trim()
@@ -45,7 +45,10 @@ const DURATION =
 const MONTHS_A_YEAR = 12;
 const DAYS_A_YEAR = 365;
 
-/** The months of an ISO 8601 duration such as `P84M`, `P7Y` or `P14D`; undefined for any other text, and for none at all. */
+/**
+ * Parses an ISO 8601 duration such as `P84M`, `P7Y` or `P14D` into months. Returns undefined for any other text, and
+ * for zero.
+ */
 export function parseMonths(text: string | undefined): number | undefined {
   const match = DURATION.exec(text ?? '');
   if (!match) return undefined;

@@ -8,7 +8,7 @@ import {
 } from '@loan-buddy/kit';
 import { ProviderError } from '../../failure-reason';
 
-/** What we ask for of the standard (Consumer Data Standards 1.36, HTTP headers): the newest version, and the oldest with it. */
+/** Versions that we request (Consumer Data Standards 1.36, HTTP headers): the newest, and the oldest as its minimum. */
 const resources = {
   list: { newest: 5, oldest: 3 },
   detail: { newest: 7, oldest: 4 },
@@ -16,47 +16,46 @@ const resources = {
 
 export type Resource = keyof typeof resources;
 
-/** What a holder answered. */
+/** A holder's response. */
 export interface HolderResponse {
-  /** Equal for equal texts only. */
+  /** Equal only for equal texts. */
   digest: string;
   bytes: number;
-  /** @throws {ProviderError} where the text is no JSON, or has more values than any bank's. */
+  /** @throws {ProviderError} if the text is not JSON, or has more values than any bank's. */
   parse: () => unknown;
 }
 
 /** One bank's open product API. */
 export interface Holder {
   /**
-   * GETs one page or product, in a version that both sides know.
+   * GETs one page or product, in a version that both sides support.
    *
-   * @throws {ProviderError} for everything but a 2xx; whatever the web client throws.
+   * @throws {ProviderError} unless the status is 2xx; rethrows the web client's errors.
    */
   get: (resource: Resource, url: string | URL, signal: AbortSignal) => Promise<HolderResponse>;
-  /** The versions it answered with last, for people to read. */
+  /** The versions of the last responses, for people to read. */
   versions: () => string;
 }
 
-/** The holder has no such page or product. */
 export class NotFoundError extends ProviderError {
   constructor() {
     super('error', 'there is no such resource');
   }
 }
 
-/** A longer pause is not waited for: the call fails, and none is made until it is over. */
+/** After a longer pause request, calls fail at once until the pause is over. */
 const LONGEST_WAIT_MS = 10_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 const DEFAULT_PAUSE_MS = 30_000;
-/** Far more than the largest page of a real bank has. */
+/** Far more than in the largest page of a real bank. */
 const MAX_JSON_TOKENS = 200_000;
-/** How often one call is begun anew after a 429. */
+/** Maximum retries of one call after a 429. */
 const MAX_PAUSES = 3;
 
 /**
- * Speaks with one data holder. It answers its highest version within the range asked for, or 406 if it has none there
- * (and some do for any range but one they know): then the next lower one is asked for, and what works is remembered.
- * After a 429 it is left alone for as long as `Retry-After` says.
+ * Creates a client for one data holder. The holder responds with its highest version in the requested range, or with
+ * 406 if it has none there; some reject any range except one they know. After a 406, requests the next lower version,
+ * and remembers which one worked. After a 429, pauses all calls for as long as `Retry-After` says.
  */
 export function createHolder(web: WebClient): Holder {
   const spoken: Partial<Record<Resource, number | undefined>> = {};
@@ -98,7 +97,9 @@ export function createHolder(web: WebClient): Holder {
     versions: () => `list ${readable(answered.list)}, detail ${readable(answered.detail)}`,
   };
 
-  /** The next lower one. What worked before and no longer does is forgotten: the next call begins at the newest. */
+  /**
+   * Returns the next lower version. If none is left, forgets the one that worked: the next call starts at the newest.
+   */
   function nextVersion(resource: Resource, version: number): number {
     if (version > 1) return version - 1;
     spoken[resource] = undefined;
@@ -113,12 +114,12 @@ async function waitFor(pauseMs: number, signal: AbortSignal): Promise<void> {
   await sleep(pauseMs, undefined, { signal });
 }
 
-/** A version as a holder says it, if it makes sense. */
+/** The version as the holder sent it, or a hyphen if it is invalid. */
 function readable(version: string | string[] | undefined): string {
   return /^\d{1,3}$/.test(String(version)) ? String(version) : '-';
 }
 
-/** An `x-min-v` that is not below `x-v` would be ignored. */
+/** Sends `x-min-v` only below `x-v`: otherwise it is ignored. */
 function versionHeaders(resource: Resource, version: number): Record<string, string> {
   const { oldest } = resources[resource];
   return { 'x-v': String(version), ...(oldest < version && { 'x-min-v': String(oldest) }) };

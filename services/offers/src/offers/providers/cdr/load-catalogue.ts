@@ -4,26 +4,26 @@ import { NotFoundError, type Holder, type HolderResponse } from './holder';
 import { countDropped, refuseListed, type Dropped, type DropReason } from './map-product';
 import { listedProductSchema, productSchema, type ListedProduct, type Product } from './product';
 
-/** A bank's personal loans, as far as they could be read. */
+/** The readable personal loans of a bank. */
 export interface Catalogue {
   products: readonly Product[];
-  /** Products that are listed, and of which nothing more is known this time. */
+  /** Number of listed products that could not be read this time. */
   unread: number;
-  /** Those that were left out. */
+  /** The omitted products. */
   dropped: Readonly<Dropped>;
-  /** When the oldest of it was read, on the clock of `performance.now()`. */
+  /** When the oldest part was read, on the clock of `performance.now()`. */
   asOf: number;
 }
 
-/** For so many times as long as it is fresh, what was read of a product stands in for what cannot be. */
+/** A known product replaces one that cannot be read for this multiple of `ttlMs`. */
 const STAND_IN_TTLS = 2;
 
 const PAGE_SIZE = 1000;
 const MAX_PAGES = 100;
 const MAX_PRODUCTS = 1000;
-/** How many calls one bank gets at once. */
+/** Concurrent calls to one bank. */
 const AT_ONCE = 4;
-/** All bodies of one catalogue together, and what each counts for at least. */
+/** Maximum size of all bodies of a catalogue, and the minimum that each counts for. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const MIN_BYTES = 200;
 
@@ -43,23 +43,23 @@ type KnownProduct = { url: URL; bytes: number; readAt: number; digest: string | 
   { product: Product } | { dropped: DropReason }
 );
 
-/** A page of a list as it was read last. */
+/** A list page as last read. */
 interface KnownPage {
   digest: string;
-  /** Undefined: unreadable. */
+  /** Undefined items were unreadable. */
   items: readonly (ListedProduct | undefined)[];
   next: string | undefined;
 }
 
 /**
- * Creates a function that reads all personal loans of a bank: its list, page by page, then each product's own page. At
- * the signal it comes back with what has been read by then. Products read less than `ttlMs` ago are not read again, so
- * that one call goes on where the last one ended; older ones stand in where they cannot be read anew. A page whose text is
- * what it was before is not taken apart again.
+ * Creates a function that reads all personal loans of a bank: its list, page by page, then each product's own page.
+ * When the signal aborts, it returns what it has read so far. It skips products read less than `ttlMs` ago, so each
+ * call continues where the last one ended; older ones are used if they cannot be read again. A page with unchanged text
+ * is not parsed again.
  */
 export function createLoadCatalogue(options: {
   holder: Holder;
-  /** With its path up to `/banking`. */
+  /** Base URL up to, but excluding, `/banking`. */
   apiUrl: string;
   ttlMs: number;
 }): (signal: AbortSignal) => Promise<Catalogue> {
@@ -71,11 +71,11 @@ export function createLoadCatalogue(options: {
   let knownPage: KnownPage | undefined;
 
   return async (signal) => {
-    // One moment for all that is read now: so all of it is due again at once.
+    // One time for everything read now, so that all of it is due again together.
     const startedAt = performance.now();
     const list = await readList(signal);
     const { dropped } = list;
-    // What an incomplete list does not name may still be there.
+    // Products missing from an incomplete list may still exist.
     const rest = list.isComplete ? [] : [...known.keys()].filter((id) => usable(id, startedAt));
     const all = [...new Set([...list.wanted, ...rest])];
     const wanted = all.slice(0, MAX_PRODUCTS);
@@ -85,7 +85,7 @@ export function createLoadCatalogue(options: {
     let failure: Error | undefined;
     const ids = wanted.values();
     const readNext = async (): Promise<void> => {
-      // One iterator for all: each id is taken by whoever is free.
+      // The concurrent readers share one iterator, so each takes the next free id.
       for (const id of ids) {
         try {
           await readProduct(id, startedAt, signal);
@@ -109,7 +109,7 @@ export function createLoadCatalogue(options: {
     return { products, unread, dropped, asOf };
   };
 
-  /** The ids of all products that may make offers. Only the first page must be there. */
+  /** Returns the ids of all products that may make offers. Throws only if the first page fails. */
   async function readList(signal: AbortSignal) {
     const seen = new Set<string>();
     const wanted: string[] = [];
@@ -137,14 +137,14 @@ export function createLoadCatalogue(options: {
       visited.add(url.href);
       const next = nextPage(read.next, url);
       if (next === undefined || visited.has(next.href) || read.items.length === 0) break;
-      // A page that brings nothing new, and leads on: there may be more, and there may be no end.
+      // A page without new products that links to another: the list may be incomplete or endless.
       if (seen.size === before) return { wanted, dropped, isComplete: false };
       url = next;
     }
     return { wanted, dropped, isComplete: true };
   }
 
-  /** The first page is remembered: most banks have no other. */
+  /** Caches the first page only: most banks have no other. */
   function readPage(response: HolderResponse, page: number): KnownPage {
     if (page === 1 && knownPage?.digest === response.digest) return knownPage;
     const read = parsePage(response);
@@ -169,7 +169,7 @@ export function createLoadCatalogue(options: {
       if ('dropped' in found) throw new ProviderError('invalid', 'the answer is no product');
       found = { product: found.product };
     } catch (error) {
-      // A product that was there a while ago is rather away for a moment than gone: the list will tell.
+      // Treat a 404 for a recently read product as temporary: if it is gone, the list will show it.
       if (usable(id, startedAt) || !(error instanceof NotFoundError)) throw error;
       found = { dropped: 'not-found' };
     }
@@ -181,7 +181,7 @@ export function createLoadCatalogue(options: {
     known.set(id, { ...found, url, bytes, digest, readAt: startedAt });
   }
 
-  /** What is known of a product, unless it is too old to stand in for what cannot be read now. */
+  /** Returns what is known of a product, unless it is too old to use. */
   function usable(id: string, now: number): KnownProduct | undefined {
     const last = known.get(id);
     return last && (last.readAt === now || now - last.readAt < STAND_IN_TTLS * ttlMs)
@@ -189,7 +189,7 @@ export function createLoadCatalogue(options: {
       : undefined;
   }
 
-  /** Forgets what is no longer listed. */
+  /** Forgets products that are no longer listed. */
   function forgetAllBut(wanted: ReadonlySet<string>): void {
     for (const [id, { bytes }] of known) {
       if (wanted.has(id)) continue;
@@ -215,7 +215,7 @@ function nextPage(next: string | undefined, current: URL): URL | undefined {
     : undefined;
 }
 
-/** What a detail page says of the product of this id. */
+/** Parses a detail page as the product with this id. */
 export function productIn(
   body: unknown,
   id: string,

@@ -8,7 +8,7 @@ import { dropReasons, mapProduct } from './map-product';
 
 const now = new Date('2026-02-01T00:00:00Z');
 
-/** What is made of a detail page's `data`. */
+/** Maps a detail page's `data`. */
 function mapped(data: unknown, query: { amount?: number; termMonths?: number } = {}, at = now) {
   const read = productIn({ data }, 'p');
   if ('dropped' in read) return read;
@@ -22,7 +22,7 @@ const offered = (...args: Parameters<typeof mapped>) => {
 };
 
 describe('mapProduct', () => {
-  it('makes an offer of a product', () => {
+  it('maps a product to an offer', () => {
     const product = aProduct({
       fees: [
         { feeType: 'UPFRONT', amount: '250.00' },
@@ -80,13 +80,13 @@ describe('mapProduct', () => {
       'PENALTY',
       'FLOATING',
       undefined,
-    ])('a %s rate is none', (lendingRateType) => {
+    ])('does not use a %s rate', (lendingRateType) => {
       const lendingRates = [aRate({ lendingRateType, rate: '0.01' })];
       expect(mapped(aProduct({ lendingRates }))).toEqual({ dropped: 'no-usable-rate' });
       expect(offered(aProduct({ lendingRates: [...lendingRates, aRate()] })).rate).toBe(8.99);
     });
 
-    it('flags a rate written in percent, and reads its comparison rate alike', () => {
+    it('flags a rate written in percent, and reads its comparison rate the same way', () => {
       const rate = aRate({ rate: '14.95', comparisonRate: '15.67' });
       expect(offered(aProduct({ lendingRates: [rate] }))).toMatchObject({
         rate: 14.95,
@@ -112,7 +112,7 @@ describe('mapProduct', () => {
     });
   });
 
-  describe('rule 4: tiers contain the amount', () => {
+  describe('rule 4: the tiers contain the amount', () => {
     const tier = (minimumValue: unknown, maximumValue?: unknown) => ({
       tiers: [{ unitOfMeasure: 'DOLLAR', minimumValue, maximumValue }],
     });
@@ -137,7 +137,7 @@ describe('mapProduct', () => {
       expect(offered(product, { amount })).toMatchObject({ amount, rate });
     });
 
-    it('drops what they do not cover', () => {
+    it('drops amounts that they do not cover', () => {
       expect(mapped(product, { amount: 50_001 })).toEqual({ dropped: 'amount-outside-limits' });
       const gap = aProduct({
         constraints: [],
@@ -146,11 +146,11 @@ describe('mapProduct', () => {
       expect(mapped(gap, { amount: 15 })).toEqual({ dropped: 'amount-outside-tiers' });
     });
 
-    it('reads the limits from them where there are no constraints', () => {
+    it('reads the limits from them if there are no constraints', () => {
       expect(offered(product)).toMatchObject({ minAmount: 1000, maxAmount: 50_000 });
     });
 
-    it('reads no limits from the tiers of rates that are none, or of some rates only', () => {
+    it('reads no limits from the tiers of unusable rates, or of only some rates', () => {
       const discount = aRate({ lendingRateType: 'DISCOUNT', ...tier(30_000, 50_000) });
       const large = aRate({ rate: '0.07', ...tier(30_000, 50_000) });
       for (const other of [discount, large]) {
@@ -163,7 +163,7 @@ describe('mapProduct', () => {
       expect(mapped(years)).toEqual({ dropped: 'amount-outside-tiers' });
     });
 
-    it('reads terms likewise', () => {
+    it('reads terms the same way', () => {
       const months = (minimumValue: number, maximumValue: number) => ({
         tiers: [{ unitOfMeasure: 'MONTH', minimumValue, maximumValue }],
       });
@@ -178,7 +178,7 @@ describe('mapProduct', () => {
       expect(mapped(two, { termMonths: 6 })).toEqual({ dropped: 'term-outside-tiers' });
     });
 
-    it('takes a fixed rate for no longer than it is fixed', () => {
+    it('uses a fixed rate only for its fixed term', () => {
       const lendingRates = [aRate({ lendingRateType: 'FIXED', additionalValue: 'P2Y' })];
       const fixed = aProduct({ lendingRates });
       expect(offered(fixed)).toMatchObject({ rate: 8.99, maxTermMonths: 24 });
@@ -186,7 +186,7 @@ describe('mapProduct', () => {
     });
   });
 
-  describe('rules 5, 6 and 7: what is said of a rate', () => {
+  describe('rules 5, 6 and 7: labels and conditions of a rate', () => {
     it.each([
       [{ additionalValue: 'Maximum rate 20.50%' }],
       [{ additionalValue: 'Max' }],
@@ -197,7 +197,7 @@ describe('mapProduct', () => {
       [{ additionalValue: 'Maximum (unsecured)' }],
       [{ additionalInfo: 'Maximum Interest rate charged for the product.' }],
       [{ tiers: [{ name: 'Fixed Rate Loan Maximum Rate', unitOfMeasure: 'MONTH' }] }],
-    ])('never takes %j while there are others', (label) => {
+    ])('does not use %j while there are other rates', (label) => {
       const lendingRates = [aRate({ rate: '0.05', ...label }), aRate()];
       expect(offered(aProduct({ lendingRates }))).toMatchObject({ rate: 8.99, rateMax: 5 });
       expect(offered(aProduct({ lendingRates: lendingRates.slice(0, 1) })).rate).toBe(5);
@@ -208,22 +208,22 @@ describe('mapProduct', () => {
       [{ additionalValue: undefined, additionalInfo: 'Minimum amount for the rate: 5000' }],
       [{ additionalInfo: 'Maximum loan term is 7 years, whatever the amount may be.' }],
       [{ additionalInfo: `${'Very long words first. '.repeat(4)}This is the maximum rate.` }],
-    ])('does not take %j for a label', (text) => {
+    ])('does not read %j as a label', (text) => {
       const { rateMax } = offered(aProduct({ lendingRates: [aRate(text)] }));
       expect(rateMax).toBeUndefined();
     });
 
-    it('takes a minimum for one without condition', () => {
+    it('treats a minimum as unconditional', () => {
       const lowest = aRate({ rate: '0.0849', additionalValue: 'Minimum 8.49% p.a.' });
       expect(offered(aProduct({ lendingRates: [aRate(), lowest] })).rate).toBe(8.49);
     });
 
-    it('takes a value about something else for a condition', () => {
+    it('treats a value about something else as a condition', () => {
       const long = aRate({ rate: '0.05', additionalValue: 'Minimum loan term 5 years' });
       expect(offered(aProduct({ lendingRates: [aRate(), long] })).rate).toBe(8.99);
     });
 
-    it('drops a rate under a condition if there is one without', () => {
+    it('drops a conditional rate if there is an unconditional one', () => {
       const medical = aRate({ rate: '0.0750', additionalValue: 'For medical education' });
       expect(offered(aProduct({ lendingRates: [medical, aRate()] })).rate).toBe(8.99);
       expect(offered(aProduct({ lendingRates: [medical] })).rate).toBe(7.5);
@@ -255,14 +255,14 @@ describe('mapProduct', () => {
       });
     });
 
-    it('drops a product that does not lend the amount asked for', () => {
+    it('drops a product that does not lend the requested amount', () => {
       expect(mapped(aProduct(), { amount: 4999 })).toEqual({ dropped: 'amount-outside-limits' });
       expect(mapped(aProduct(), { amount: 50_001 })).toEqual({ dropped: 'amount-outside-limits' });
       expect(offered(aProduct(), { amount: 50_000 }).amount).toBe(50_000);
     });
   });
 
-  it('reads fees as they were written before version 6, and since', () => {
+  it('reads fees in the formats before and since version 6', () => {
     const fees = [
       { feeType: 'UPFRONT', feeMethodUType: 'fixedAmount', fixedAmount: { amount: '100.00' } },
       { feeType: 'UPFRONT', amount: '50.00' },
@@ -281,11 +281,11 @@ describe('mapProduct', () => {
     ['www.bank.example', undefined],
     [`https://bank.example/${'x'.repeat(500)}`, undefined],
     [' https://bank.example/a ', 'https://bank.example/a'],
-  ])('of the address %s it gives %s', (applicationUri, url) => {
+  ])('maps the address %s to %s', (applicationUri, url) => {
     expect(offered(aProduct({ applicationUri, additionalInformation: undefined })).url).toBe(url);
   });
 
-  it('shows no figure that is none, and no more fees than there may be', () => {
+  it('omits invalid figures, and limits the number of fees', () => {
     const huge = '9'.repeat(308);
     const fees = [
       { feeType: 'UPFRONT', amount: huge },
@@ -302,7 +302,7 @@ describe('mapProduct', () => {
     expect(offer.amount).toBe(10_000);
   });
 
-  it('reads the longest of products in no time, and once for all queries', () => {
+  it('reads the longest product quickly, and once for all queries', () => {
     const tiers = Array.from({ length: 135 }, () => ({
       unitOfMeasure: 'DOLLAR',
       minimumValue: '1',
@@ -322,18 +322,18 @@ describe('mapProduct', () => {
     for (let amount = 1; amount <= 100; amount++) {
       mapProduct(read.product, { ...context, query: { amount } });
     }
-    // CPU time, because other processes do not add to it. A query takes milliseconds now; it once took two seconds.
+    // CPU time, because other processes do not affect it. A query takes milliseconds; it once took two seconds.
     expect(process.cpuUsage(before).user).toBeLessThan(20_000_000);
   });
 
-  it('refuses an id that no offer may have', () => {
+  it('rejects an id that is invalid for an offer', () => {
     const read = productIn({ data: aProduct() }, 'p');
     if (!('product' in read)) throw new Error('unread');
     const context = { id: 'x'.repeat(129), brand: 'Bank', now, query: {} };
     expect(mapProduct(read.product, context)).toEqual({ dropped: 'id-unusable' });
   });
 
-  it('makes of any JSON an offer with a rate, or a reason', () => {
+  it('maps any JSON to an offer with a rate, or to a reason', () => {
     const texts = fc.oneof(
       fc.constantFrom('PERS_LOANS', 'FIXED', 'VARIABLE', 'DOLLAR', 'MONTH', 'UPFRONT', 'PERIODIC'),
       fc.constantFrom('MIN_LIMIT', 'MAX_LIMIT', 'P1M', '0.05', '12.5', '-1', '1e9', 'NaN', '1000'),
@@ -391,16 +391,16 @@ describe('mapProduct', () => {
       ),
       { numRuns: 1000 },
     );
-    // Else it would say nothing of offers.
+    // Otherwise, the test would hardly cover offers.
     expect(offers).toBeGreaterThan(30);
   });
 });
 
-/** Bodies of real banks are not part of this repository; where there are some, the figures must come out. */
+/** Bodies of real banks are not in this repository; if present, their figures must match. */
 const captures = process.env['CDR_CAPTURES'];
 
 if (captures !== undefined)
-  describe('the bodies of real banks', () => {
+  describe('real bank responses', () => {
     const folder = captures;
     const capture = (file: string) =>
       (JSON.parse(readFileSync(join(folder, file), 'utf8')) as { data: unknown }).data;
@@ -433,7 +433,7 @@ if (captures !== undefined)
       expect(mapped(capture(file), {}, then)).toEqual({ dropped: reason });
     });
 
-    it('all make an offer, or none for a reason', () => {
+    it('each gives an offer or a reason', () => {
       for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
         if (!name.endsWith('.json')) continue;
         const result = mapped(capture(name), {}, then);

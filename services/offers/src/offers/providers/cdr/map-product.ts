@@ -23,33 +23,33 @@ export const dropReasons = [
 
 export type DropReason = (typeof dropReasons)[number];
 
-/** How many products make no offer, by reason. */
+/** Number of products without an offer, by reason. */
 export type Dropped = Partial<Record<DropReason, number>>;
 
 export function countDropped(dropped: Dropped, reason: DropReason): void {
   dropped[reason] = (dropped[reason] ?? 0) + 1;
 }
 
-/** What is asked of a bank where nobody says how much: most lend it. */
+/** Amount to price if the query has none: most banks lend it. */
 const DEFAULT_AMOUNT = 10_000;
 
 const CATEGORY = 'PERS_LOANS';
 
-/** Why a product is not for sale to the public now, as far as the list says already; undefined if it may be. */
+/** Returns why a product is not publicly on sale now, from its list entry; undefined if it may be. */
 export function refuseListed(product: ListedProduct, now: Date): DropReason | undefined {
   if (product.productCategory !== CATEGORY) return 'other-category';
   const { effectiveFrom: from, effectiveTo: to } = product;
-  // A date that cannot be read compares as false, and so refuses nothing.
+  // An unreadable date compares as false, so it excludes nothing.
   const isEarly = from !== undefined && now.getTime() < Date.parse(from);
   const isLate = to !== undefined && now.getTime() >= Date.parse(to);
   return isEarly || isLate ? 'not-effective' : undefined;
 }
 
 /**
- * Makes the offer of a bank's product, or says why there is none. The rules are those of docs/rates.md, in their order;
- * their numbers stand beside them.
+ * Maps a bank's product to an offer, or returns why there is none. Follows the rules of docs/rates.md in order; their
+ * numbers are in the comments.
  *
- * @param brand what the offer's provider is called
+ * @param brand the name of the offer's provider
  */
 export function mapProduct(
   product: Product,
@@ -70,7 +70,7 @@ export function mapProduct(
 
 type Mapped = { offer: Offer } | { dropped: DropReason };
 
-/** What came of a product the last time, so that one that has not changed is one and the same offer. */
+/** The last result per product, so that an unchanged product gives the same offer object. */
 const lastMapped = new WeakMap<Product, { asked: string; mapped: Mapped }>();
 
 function mapCurrent(
@@ -121,7 +121,7 @@ function mapCurrent(
   return { offer };
 }
 
-/** What a product says whatever the query. */
+/** The parts of a product that do not depend on the query. */
 interface ReadLoan {
   rates: readonly UsableRate[];
   limits: Pick<OfferDetails, 'minAmount' | 'maxAmount'>;
@@ -130,7 +130,7 @@ interface ReadLoan {
   flags: readonly string[];
 }
 
-/** Reads a product once: every query is answered from it, and a hostile product is long. */
+/** Reads a product once for all queries, since a hostile product may be long. */
 const readLoan = memoize((product: Product): ReadLoan => {
   const flags = new Set<string>();
   const rates = readRates(product.lendingRates);

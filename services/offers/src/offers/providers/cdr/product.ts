@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-// Read by shape, not by version, and field by field: what is not as it should be counts as not there.
+// Parsed by shape, not by version, and field by field: an invalid field counts as missing.
 
 const text = z.string().trim().optional().catch(undefined);
 
-/** Numbers where they were numbers before version 6 of the product detail, strings since. */
+/** Numbers before version 6 of the product detail, strings since. */
 const amountText = z
   .union([z.string(), z.number().transform(String)])
   .optional()
   .catch(undefined);
 
-/** Entries beyond these are not looked at: real products have a tenth of them. */
+/** Maximum entries to read: real products have a tenth as many. */
 export const MAX_ENTRIES = 100;
 const MAX_TIERS = 20;
 
@@ -43,17 +43,17 @@ const lendingRate = z.object({
 const fee = z.object({
   feeType: text,
   additionalValue: text,
-  /** Before version 6; with {@link fixedAmount} since. */
+  /** Before version 6; since then, {@link fixedAmount}. */
   amount: amountText,
   fixedAmount: z.object({ amount: amountText }).optional().catch(undefined),
 });
 
 const limit = z.object({ constraintType: text, additionalValue: text });
 
-/** A longer one would be none of an offer's either. */
+/** Maximum length of an offer id too. */
 const MAX_ID = 128;
 
-/** What a list says of a product. */
+/** A product's entry in a list. */
 export const listedProductSchema = z.object({
   productId: z.string().min(1).max(MAX_ID),
   productCategory: text,
@@ -61,7 +61,7 @@ export const listedProductSchema = z.object({
   effectiveTo: text,
 });
 
-/** What a product's own page says. */
+/** A product's own page. */
 export const productSchema = listedProductSchema.omit({ productId: true }).extend({
   name: text,
   brandName: text,

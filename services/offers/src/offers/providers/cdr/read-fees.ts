@@ -4,7 +4,10 @@ import { MAX_ENTRIES, type Fee } from './product';
 
 const MAX_PERIODIC = 10;
 
-/** What is paid once and what comes back; many that come back are told as one a month. Fees that depend on something are not known. */
+/**
+ * Sums one-time fees and lists periodic ones; merges more than {@link MAX_PERIODIC} into one monthly fee. Other fees
+ * depend on events that are not known in advance.
+ */
 export function readFees(fees: readonly Fee[], flags: Set<string>): OfferDetails['fees'] {
   let upfront = 0;
   const periodic: PeriodicFee[] = [];

@@ -6,7 +6,7 @@ import { pick, type UsableRate } from './read-rates';
 /** A lower maximum is something else, such as years. */
 const LOWEST_MAXIMUM = 100;
 
-/** 8, and the limits of the table: by the constraints, else by the tiers if every rate has some. */
+/** 8, and the limits of the table: from the constraints, otherwise from the tiers if every rate has some. */
 export function readLimits(
   constraints: readonly Limit[],
   rates: readonly UsableRate[],

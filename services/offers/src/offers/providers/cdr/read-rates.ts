@@ -4,37 +4,37 @@ import type { LendingRate, Tier } from './product';
 
 type Label = 'minimum' | 'maximum' | 'representative';
 
-/** From `min` up to `max`, which belongs to it unless the next tier begins there. */
+/** From `min` to `max`, inclusive unless the next tier begins at `max`. */
 interface Range {
   min: number;
   max: number;
   endsBefore: boolean;
 }
 
-/** A rate that may be an offer's. */
+/** A rate that an offer may use. */
 export interface UsableRate {
   type: 'FIXED' | 'VARIABLE';
   percent: number;
   wasPercent: boolean;
   comparisonRate: number | undefined;
   label: Label | undefined;
-  /** It holds under a condition that only a person can read. */
+  /** Whether it has a condition that only a person can read. */
   conditional: boolean;
-  /** For how long a fixed rate is fixed. */
+  /** How long a fixed rate is fixed. */
   fixedMonths: number | undefined;
   /** Its tiers by amount and by term. */
   dollars: readonly Range[];
   months: readonly Range[];
 }
 
-/** Reads the rates that may be an offer's, and what is said of each; rules 2 to 6 of docs/rates.md. */
+/** Reads the usable rates and their labels; rules 2 to 6 of docs/rates.md. */
 export function readRates(entries: readonly LendingRate[]): readonly UsableRate[] {
   const rates = entries.flatMap(readRate);
   decideTouching(rates);
   return rates;
 }
 
-/** 2, 3: a base rate above 0. 5, 6: what is said of it. */
+/** 2, 3: a base rate above 0. 5, 6: its label and condition. */
 function readRate(entry: LendingRate): UsableRate[] {
   const { lendingRateType: type, additionalValue } = entry;
   if (type !== 'FIXED' && type !== 'VARIABLE') return [];
@@ -75,7 +75,7 @@ function decideTouching(rates: readonly UsableRate[]): void {
   }
 }
 
-/** Whether a value is within one of the ranges; any is, where there are none. */
+/** Whether a value is in one of the ranges; true if there are none. */
 export function covers(ranges: readonly Range[], value: number): boolean {
   if (ranges.length === 0) return true;
   return ranges.some(
@@ -83,7 +83,7 @@ export function covers(ranges: readonly Range[], value: number): boolean {
   );
 }
 
-/** 7, 2: the lowest of those without a condition, and none labelled as a maximum while there are others. */
+/** 7, 2: the lowest unconditional rate, and one labelled as a maximum only if there are no others. */
 export function chooseRate(rates: readonly UsableRate[]): UsableRate | undefined {
   const candidates = prefer(
     prefer(rates, ({ conditional }) => !conditional),
@@ -96,13 +96,13 @@ export function chooseRate(rates: readonly UsableRate[]): UsableRate | undefined
   )[0];
 }
 
-/** Those that are preferred, or all if none is. */
+/** Returns the preferred items, or all if there are none. */
 function prefer<Item>(items: readonly Item[], preferred: (item: Item) => boolean): readonly Item[] {
   const found = items.filter(preferred);
   return found.length > 0 ? found : items;
 }
 
-/** The lowest or highest rate of a label, by `choose`. */
+/** Returns the lowest or highest rate with a label, by `choose`. */
 export function labelled(
   rates: readonly UsableRate[],
   wanted: Label,
@@ -115,7 +115,7 @@ export function labelled(
   );
 }
 
-/** 5: by the additional value, else by how the additional information or the name of a tier begins. */
+/** 5: from the additional value, otherwise from the start of the additional information or of a tier's name. */
 function readLabel({ additionalValue, additionalInfo, tiers }: LendingRate): Label | undefined {
   const label = additionalValue === undefined ? undefined : valueLabel(additionalValue);
   if (label) return label;
@@ -128,12 +128,12 @@ function readLabel({ additionalValue, additionalInfo, tiers }: LendingRate): Lab
 
 const LABEL_WITHIN = 60;
 const WORD = String.raw`\b(min|max|representative)(?:imum)?\b\.?`;
-/** "maximum interest rate", and not "maximum LVR for this rate". */
+/** Matches "maximum interest rate" but not "maximum LVR for this rate". */
 const RATE_LABEL = new RegExp(
   String.raw`${WORD}(?:\s+(?:interest|annual|percentage|fixed|variable|advertised|p\.?a\.?))*\s+rate\b`,
   'i',
 );
-/** A value that begins with the word is about the rate, unless it says what else it is about. */
+/** A value that starts with the word is about the rate, unless it names something else. */
 const VALUE_LABEL = new RegExp(`^\\W*${WORD}`, 'i');
 const ABOUT_ELSE = /\b(loan|term|amount|lvr|deposit|balance|age|years?|months?)\b/i;
 
@@ -154,7 +154,7 @@ function labelOf(word: string): Label {
   }
 }
 
-/** The terms of MONTH tiers, else how long the rate is fixed. */
+/** Returns the terms of MONTH tiers, otherwise how long the rate is fixed. */
 export function readTerms(
   rates: readonly UsableRate[],
 ): Pick<OfferDetails, 'minTermMonths' | 'maxTermMonths'> {
@@ -171,7 +171,7 @@ export function readTerms(
   };
 }
 
-/** The lowest or highest; undefined where there is none, or it says no more than having none. */
+/** Returns the lowest or highest; undefined if there is none, or if it is no restriction. */
 export function pick(
   choose: (...values: number[]) => number,
   values: readonly number[],
