@@ -1,6 +1,7 @@
 /** Overload and hostile clients: the other clients still get responses. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@loan-buddy/kit/testing';
 import { createRawClient, quantile, type Outcome, type RawClient } from '../bench/open-loop';
 import { inLanes, inParallel, report } from './support/client';
 import { atEnd } from './support/opened';
@@ -51,6 +52,7 @@ describe(`far more checkouts than a service can handle, on ${storageName}`, () =
 
 describeOnce('GET /offers', () => {
   const LIMIT = 10_000;
+  const USERS = 10;
 
   /** Resolves once the latest sockets are open. */
   let opening: Promise<unknown> = Promise.resolve();
@@ -85,7 +87,10 @@ describeOnce('GET /offers', () => {
   async function users(port: number): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     const send = useClient(port, list);
-    await inParallel(1000, 10, async () => {
+    const all = () => Promise.all(Array.from({ length: USERS }, () => send()));
+    // A connection keeps its place for its first second. A flood of new ones keeps users out for as long.
+    await until(async () => (await all()).every(({ outcome }) => outcome === 200));
+    await inParallel(1000, USERS, async () => {
       outcomes.push(await send());
       await sleep(20);
     });
