@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -50,8 +58,15 @@ describe('start.js', () => {
     });
   });
 
-  it('runs a TypeScript file with its arguments', () => {
+  it('runs a TypeScript file with its arguments, and leaves no temporary files', () => {
+    const temporary = join(root, 'temporary');
+    mkdirSync(temporary);
     symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
-    expect(run(start)).toEqual({ status: 0, stdout: "[ 'x' ]\n", stderr: '' });
+    expect(run(`process.env.TMPDIR = ${JSON.stringify(temporary)}; ${start}`)).toEqual({
+      status: 0,
+      stdout: "[ 'x' ]\n",
+      stderr: '',
+    });
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });
