@@ -1,6 +1,7 @@
 /** Stops `performance.now()` for this test, which sets the time through `ms`. Timers are not affected. */
 export function stopClock(): { ms: number } {
-  const clock = { ms: performance.now() };
+  // Whole milliseconds: of a fraction, 7000 more may be 6999.999… later.
+  const clock = { ms: Math.round(performance.now()) };
   jest.spyOn(performance, 'now').mockImplementation(() => clock.ms);
   return clock;
 }
