@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadJose } from '@loan-buddy/kit';
+import { loadJose } from '@loan-buddy/kit/admission';
 import type { Contestant } from './measure';
 import type { MeasuredProcess } from './process';
 

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runCommand, UsageError } from '@loan-buddy/kit';
+import { runCommand, UsageError } from '@loan-buddy/kit/process';
 import { authenticationContestants } from './authentication';
 import { fanOutContestants, fanOutLatencies } from './fan-out';
 import { compare, type Contestant, type Figures } from './measure';

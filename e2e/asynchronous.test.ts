@@ -1,8 +1,8 @@
 /** The asynchronous checkout over HTTP and over Google's Pub/Sub emulator, with both built services as processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openMessageBus } from '@loan-buddy/kit/message-bus';
+import { openMessageBus } from '@loan-buddy/kit/messaging';
 import { recordingLogger, until } from '@loan-buddy/kit/testing';
-import { orderEventSchema } from '../services/offers/src/events/order-event';
+import { orderEventSchema } from '../services/offers/src/domain/order-event';
 import {
   inParallel,
   postCheckout,

@@ -1,14 +1,16 @@
 /** The real confirm-payment against its callers: the client in offers, and the messages. */
-import { createHttpClient, createLifecycle, createPublishEvent } from '@loan-buddy/kit';
+import { createPublishEvent } from '@loan-buddy/kit/messaging';
+import { createLifecycle } from '@loan-buddy/kit/server';
+import { createHttpClient } from '../services/offers/src/client/http-client';
 import { recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import { createApp } from '../services/confirm-payment/src/app';
 import { decide } from '../services/confirm-payment/src/decide';
 import { createDecideCheckout } from '../services/confirm-payment/src/decide-checkout';
-import { createApplyDecision } from '../services/offers/src/events/apply-decision';
+import { createApplyDecision } from '../services/offers/src/approval/apply-decision';
 import { createEventLog } from '../services/offers/src/events/event-log';
-import { newOrderId } from '../services/offers/src/orders/order';
+import { newOrderId } from '../services/offers/src/domain/order';
 import { createOrderStore } from '../services/offers/src/orders/order-store';
-import { createPaymentClient } from '../services/offers/src/orders/payment-client';
+import { createPaymentClient } from '../services/offers/src/approval/payment-client';
 import { useDatabase } from '../services/offers/test/database';
 
 it('offers and confirm-payment understand each other', async () => {

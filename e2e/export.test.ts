@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { openDatabase, type Database } from '../services/offers/src/db/database';
 import { migrate } from '../services/offers/src/db/migrate';
-import { orderEventSchema, type OrderEvent } from '../services/offers/src/events/order-event';
+import { orderEventSchema, type OrderEvent } from '../services/offers/src/domain/order-event';
 import { createOrderStore, type OrderStore } from '../services/offers/src/orders/order-store';
 import { anOrder } from '../services/offers/test/builders';
 import { report } from './support/client';

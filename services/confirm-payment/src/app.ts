@@ -1,4 +1,6 @@
-import { createServiceApp, type Admission, type Lifecycle, type Logger } from '@loan-buddy/kit';
+import type { Admission } from '@loan-buddy/kit/admission';
+import { createServiceApp, type Lifecycle } from '@loan-buddy/kit/server';
+import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { Express } from 'express';
 import type { Decision } from './decide';
 import { decidedEventSchema } from './decide-checkout';

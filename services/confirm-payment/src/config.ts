@@ -6,7 +6,7 @@ import {
   readEnv,
   serverVariables,
   topicVariable,
-} from '@loan-buddy/kit';
+} from '@loan-buddy/kit/process';
 import { z } from 'zod';
 
 const schema = environment({

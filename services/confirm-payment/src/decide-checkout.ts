@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { continueTrace, readEvent, type PublishEvent } from '@loan-buddy/kit';
+import { readEvent, type PublishEvent } from '@loan-buddy/kit/messaging';
+import { continueTrace } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import { decisions, type Decision } from './decide';
 

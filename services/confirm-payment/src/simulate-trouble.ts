@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
 
 /** Waits, and sometimes throws, as configured. */
 export type SimulateTrouble = () => Promise<void>;

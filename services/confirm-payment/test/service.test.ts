@@ -1,10 +1,10 @@
 import {
   createAdmission,
-  createLifecycle,
-  createPublishEvent,
   createServiceTokenSigner,
   createServiceTokenVerifier,
-} from '@loan-buddy/kit';
+} from '@loan-buddy/kit/admission';
+import { createPublishEvent } from '@loan-buddy/kit/messaging';
+import { createLifecycle } from '@loan-buddy/kit/server';
 import {
   createComponentCheck,
   createOpenApiCheck,

@@ -7,8 +7,8 @@ import {
   type Socket,
 } from 'node:net';
 import type { Express } from 'express';
-import { trackConnections } from '../src/connections';
-import { serverOptions } from '../src/express-app';
+import { trackConnections } from '../src/server/connections';
+import { serverOptions } from '../src/server/express-app';
 
 /** A server on 127.0.0.1, for one test. */
 export interface LocalServer {

@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino';
-import { describeError } from '../src/logger';
+import { describeError } from '../src/telemetry/logger';
 
 export type LogLine = Record<string, unknown> & { level: string; msg: string };
 

@@ -1,4 +1,4 @@
-import { flagVariable, integerVariable, readEnv } from '@loan-buddy/kit';
+import { flagVariable, integerVariable, readEnv } from '@loan-buddy/kit/process';
 import { z } from 'zod';
 
 const schema = z.object({

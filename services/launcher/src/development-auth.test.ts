@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKeySet, createTokenVerifier } from '@loan-buddy/kit';
+import { createTokenVerifier } from '@loan-buddy/kit/admission';
+import { createKeySet } from '../../offers/src/admission/key-set';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { developmentAuth, mintToken } from './development-auth';
 

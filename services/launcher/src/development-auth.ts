@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { loadJose } from '@loan-buddy/kit';
+import { loadJose } from '@loan-buddy/kit/admission';
 
 /** Where the development keys are kept, beside the development orders. */
 const FOLDER = join(__dirname, '..', '..', '..', '.data', 'auth');

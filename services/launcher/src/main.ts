@@ -2,7 +2,7 @@
 import './greeting';
 import { npmAncestors, watchAncestors } from './ancestors';
 import { join } from 'node:path';
-import { runCommand, StartError, UsageError } from '@loan-buddy/kit';
+import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
 import { build } from './build';
 import { readConfig } from './config';
 import { developmentAuth } from './development-auth';

@@ -1,5 +1,5 @@
 /** `npm run token` prints a token for development. */
-import { runCommand, UsageError } from '@loan-buddy/kit';
+import { runCommand, UsageError } from '@loan-buddy/kit/process';
 import { mintToken, USER_SCOPES } from './development-auth';
 
 const usage = `usage: npm run -s token -- USER [--scope "SCOPE …"] [--ttl SECONDS]

@@ -1,14 +1,9 @@
-import {
-  createServiceApp,
-  type Admission,
-  type GaugeSource,
-  type Lifecycle,
-  type Logger,
-  type Poller,
-  type ReadinessDetail,
-} from '@loan-buddy/kit';
+import type { Admission } from '@loan-buddy/kit/admission';
+import { createServiceApp, type Lifecycle, type ReadinessDetail } from '@loan-buddy/kit/server';
+import type { GaugeSource, Logger } from '@loan-buddy/kit/telemetry';
+import type { Poller } from './db/poller';
 import type { Express } from 'express';
-import { orderEventSchema } from './events/order-event';
+import { orderEventSchema } from './domain/order-event';
 import { getFailedOrders, postFailedOrderRetry, postFailedOrdersRetry } from './http/failed-orders';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
@@ -32,14 +27,14 @@ import {
   postWebhookSecretRotation,
 } from './http/webhook-endpoints';
 import { webhooks } from './http/webhooks';
-import type { Notification } from './notification/notification';
-import type { FindOffer } from './offers/find-offer';
-import type { ListOffers } from './offers/list-offers';
+import type { Notification } from './notification';
+import type { FindOffer } from './catalogue/find-offer';
+import type { ListOffers } from './catalogue/list-offers';
 import type { AwaitOrder } from './orders/await-order';
 import type { Checkout, CheckoutMode } from './orders/checkout';
 import type { IdempotencyStore } from './orders/idempotency';
 import { createIdempotentCheckout } from './orders/idempotent-checkout';
-import type { OrderFeed } from './orders/order-feed';
+import type { OrderFeed } from './events/order-feed';
 import type { OrderStore } from './orders/order-store';
 
 export interface AppDependencies {

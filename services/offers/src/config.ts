@@ -10,12 +10,12 @@ import {
   readEnv,
   serverVariables,
   topicVariable,
-} from '@loan-buddy/kit';
+} from '@loan-buddy/kit/process';
 import { z } from 'zod';
 import type { DatabaseOptions } from './db/database';
 import { checkoutModes } from './orders/checkout';
-import { aprTypes } from './offers/price-offer';
-import { providersSchema } from './offers/providers/provider-config';
+import { aprTypes } from './catalogue/price-offer';
+import { providersSchema } from './catalogue/providers/provider-config';
 
 /** `.data/offers` next to the services, independent of the working directory. */
 const DEFAULT_DATA_DIR = resolve(__dirname, '../../../.data/offers');

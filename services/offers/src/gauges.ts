@@ -1,6 +1,6 @@
-import type { GaugeSource } from '@loan-buddy/kit';
+import type { GaugeSource } from '@loan-buddy/kit/telemetry';
 import type { OrderStore } from './orders/order-store';
-import { breakerStates, type BreakerState } from './orders/payment-breaker';
+import { breakerStates, type BreakerState } from './approval/payment-breaker';
 
 /** Gauges of orders without a decision, counted in the database: each replica reports the same. */
 export function openOrderGauges(orders: Pick<OrderStore, 'countOpen'>): GaugeSource {

@@ -1,32 +1,29 @@
-import {
-  createLifecycle,
-  createLogger,
-  createPublishEvent,
-  runProcess,
-  serve,
-} from '@loan-buddy/kit';
+import { createPublishEvent } from '@loan-buddy/kit/messaging';
+import { runProcess } from '@loan-buddy/kit/process';
+import { createLifecycle, serve } from '@loan-buddy/kit/server';
+import { createLogger } from '@loan-buddy/kit/telemetry';
 import { createApp } from './app';
 import { readConfig } from './config';
 import { openDatabase } from './db/database';
 import { keepSweeping } from './db/keep-sweeping';
 import { migrate } from './db/migrate';
 import { createEventLog } from './events/event-log';
-import { createAddUsage } from './db/rate-limit-usage';
-import { openAdmission } from './open-admission';
-import { openHttpApproval, openPubSubApproval } from './open-approval';
+import { createAddUsage } from './admission/rate-limit-usage';
+import { openAdmission } from './admission/open-admission';
+import { openHttpApproval, openPubSubApproval } from './approval/open-approval';
 import { openBus } from './open-bus';
 import { openNotification } from './open-notification';
 import { createEventPublisher } from './events/publish-events';
 import { breakerGauge, openOrderGauges } from './gauges';
-import { createAskProviders } from './offers/ask-providers';
-import { createCachedProvider } from './offers/cached-provider';
-import { createFindOffer } from './offers/find-offer';
-import { createListOffers } from './offers/list-offers';
-import { createProviders, defaultProviders } from './offers/providers/provider-config';
+import { createAskProviders } from './catalogue/ask-providers';
+import { createCachedProvider } from './catalogue/cached-provider';
+import { createFindOffer } from './catalogue/find-offer';
+import { createListOffers } from './catalogue/list-offers';
+import { createProviders, defaultProviders } from './catalogue/providers/provider-config';
 import { createAwaitOrder } from './orders/await-order';
 import { createCheckout } from './orders/checkout';
 import { createIdempotencyStore } from './orders/idempotency';
-import { createOrderFeed } from './orders/order-feed';
+import { createOrderFeed } from './events/order-feed';
 import { createOrderStore } from './orders/order-store';
 
 void runProcess('offers', async () => {

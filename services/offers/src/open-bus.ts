@@ -1,5 +1,5 @@
-import type { Logger } from '@loan-buddy/kit';
-import type { MessageBus } from '@loan-buddy/kit/message-bus';
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import type { MessageBus } from '@loan-buddy/kit/messaging';
 import type { Config } from './config';
 
 /**
@@ -28,6 +28,6 @@ export async function openBus(config: Config, logger: Logger): Promise<MessageBu
       : [],
   };
   // Loaded on demand: its libraries take time, and 40 MB.
-  const { openConfiguredBus } = await import('@loan-buddy/kit/message-bus');
+  const { openConfiguredBus } = await import('@loan-buddy/kit/messaging');
   return openConfiguredBus(config, plan, logger);
 }

@@ -1,14 +1,12 @@
-import { createWebClient, publicOnly, type Logger } from '@loan-buddy/kit';
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import { publicOnly } from './client/public-address';
+import { createWebClient } from './client/web-client';
 import type { Kysely } from 'kysely';
 import type { Config } from './config';
 import type { Tables } from './db/tables';
-import { attemptDelaysMs } from './notification/attempt-delays';
-import {
-  createNotification,
-  WEBHOOK_CONCURRENCY,
-  type Notification,
-} from './notification/notification';
-import { createSendEmail } from './notification/send-email';
+import { attemptDelaysMs } from './db/attempt-delays';
+import { createNotification, WEBHOOK_CONCURRENCY, type Notification } from './notification';
+import { createSendEmail } from './email/send-email';
 
 /** Only the status of a receiver's response matters; reads this much of the body to keep the connection open. */
 const MAX_ANSWER_BYTES = 16_384;

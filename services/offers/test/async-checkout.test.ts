@@ -2,7 +2,7 @@ import { request as send } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startApp, turns, until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import { UndecidedError } from '../src/orders/payment-client';
+import { UndecidedError } from '../src/approval/payment-client';
 import { anOrder, useService } from './builders';
 
 const aService = useService();

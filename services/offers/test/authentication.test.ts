@@ -1,12 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Express } from 'express';
-import {
-  createAdmission,
-  createKeySet,
-  createTokenVerifier,
-  type Admission,
-} from '@loan-buddy/kit';
+import { createAdmission, createTokenVerifier, type Admission } from '@loan-buddy/kit/admission';
+import { createKeySet } from '../src/admission/key-set';
 import {
   AUDIENCE,
   createOpenApiCheck,
@@ -19,7 +15,7 @@ import {
   type LogLine,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import type { Decision } from '../src/orders/order';
+import type { Decision } from '../src/domain/order';
 import { anOrder, aProvider, useService } from './builders';
 
 const aService = useService();

@@ -1,5 +1,5 @@
 import request from 'supertest';
-import { UndecidedError, type AskForDecision } from '../src/orders/payment-client';
+import { UndecidedError, type AskForDecision } from '../src/approval/payment-client';
 import { useService, threeMocks } from './builders';
 
 const aService = useService();

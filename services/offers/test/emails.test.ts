@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import { createSendEmail, type SendEmail } from '../src/notification/send-email';
+import { createSendEmail, type SendEmail } from '../src/email/send-email';
 import { aNotification, anOffer, anOrder } from './builders';
 import { useDatabase } from './database';
 import { createOrderStore } from '../src/orders/order-store';

@@ -1,9 +1,9 @@
-import { createPublishEvent } from '@loan-buddy/kit';
+import { createPublishEvent } from '@loan-buddy/kit/messaging';
 import { createComponentCheck, recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { exportEvents } from '../src/commands/export-events';
 import { createEventLog } from '../src/events/event-log';
-import type { OrderEvent } from '../src/events/order-event';
+import type { OrderEvent } from '../src/domain/order-event';
 import { createEventPublisher } from '../src/events/publish-events';
 import { anOffer, anOrder, useService } from './builders';
 import { listenToStream } from './listen-to-stream';

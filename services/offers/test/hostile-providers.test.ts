@@ -8,7 +8,7 @@ import {
   type LocalServer,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import { createProviders, providersSchema } from '../src/offers/providers/provider-config';
+import { createProviders, providersSchema } from '../src/catalogue/providers/provider-config';
 import { useService, threeMocks } from './builders';
 
 const aService = useService();

@@ -2,8 +2,8 @@ import { allButTimeouts, until } from '@loan-buddy/kit/testing';
 import type { Express } from 'express';
 import request from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
-import type { BreakerState } from '../src/orders/payment-breaker';
-import { UndecidedError } from '../src/orders/payment-client';
+import type { BreakerState } from '../src/approval/payment-breaker';
+import { UndecidedError } from '../src/approval/payment-client';
 import { anOrder, useService } from './builders';
 
 const aService = useService();

@@ -1,9 +1,10 @@
-import { createAdmission, createRateLimiter } from '@loan-buddy/kit';
+import { createAdmission } from '@loan-buddy/kit/admission';
+import { createRateLimiter } from '../src/admission/rate-limiter';
 import { createOpenApiCheck, recordingLogger, type OpenApiCheck } from '@loan-buddy/kit/testing';
 import request, { type Test } from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { fingerprintOf } from '../src/orders/idempotent-checkout';
-import { UndecidedError } from '../src/orders/payment-client';
+import { UndecidedError } from '../src/approval/payment-client';
 import { anOfferInFull, anOrder, aProvider, threeMocks, useService } from './builders';
 
 const aService = useService();

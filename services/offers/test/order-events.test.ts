@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { createAdmission } from '@loan-buddy/kit';
+import { createAdmission } from '@loan-buddy/kit/admission';
 import type { Express } from 'express';
 import request from 'supertest';
 import { startApp, turns, until } from '@loan-buddy/kit/testing';

@@ -3,7 +3,7 @@ import request from 'supertest';
 import { v7 as uuidv7 } from 'uuid';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { fingerprintOf } from '../src/orders/idempotent-checkout';
-import { UndecidedError } from '../src/orders/payment-client';
+import { UndecidedError } from '../src/approval/payment-client';
 import { anOrder, useService } from './builders';
 
 const aService = useService();

@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import request from 'supertest';
 import { exportEvents } from '../src/commands/export-events';
 import { createEventLog } from '../src/events/event-log';
-import type { OrderEvent, OrderEventData } from '../src/events/order-event';
-import { decisions, newOrderId, type Order } from '../src/orders/order';
+import type { OrderEvent, OrderEventData } from '../src/domain/order-event';
+import { decisions, newOrderId, type Order } from '../src/domain/order';
 import { anOrder, useService } from './builders';
 
 const aService = useService();

@@ -5,7 +5,7 @@ import type { Database } from '../src/db/database';
 import { migrate } from '../src/db/migrate';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { createEventLog } from '../src/events/event-log';
-import { createOrderFeed, type OrderFeed } from '../src/orders/order-feed';
+import { createOrderFeed, type OrderFeed } from '../src/events/order-feed';
 import { createOrderStore } from '../src/orders/order-store';
 import { anOrder, serviceOn } from './builders';
 import {

@@ -1,4 +1,4 @@
-import { endpoint, replyJson } from '@loan-buddy/kit';
+import { endpoint, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { decisions, type Decision } from '../decide';
 import type { SimulateTrouble } from '../simulate-trouble';

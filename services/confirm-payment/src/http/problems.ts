@@ -1,4 +1,4 @@
-import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/kit';
+import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/kit/problem';
 import type { SimulatedFailureError } from '../simulate-trouble';
 
 /** Maps every error of this service to HTTP. */

@@ -1,10 +1,15 @@
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
-import type { HeaderList } from '../header-list';
+import type { HeaderList } from '../problem/header-list';
 import { InsufficientScopeError, readBearerToken, TokenMissingError } from './bearer-token';
 import { createLoadShedder, type LoadShedder } from './load-shedder';
 import { anonymous, unrestricted, type Principal } from './principal';
-import { QuotaExceededError, type Allowance, type Quota, type RateLimiter } from './rate-limiter';
+import {
+  QuotaExceededError,
+  type Allowance,
+  type Quota,
+  type RateLimiter,
+} from '../../../offers/src/admission/rate-limiter';
 import type { VerifyToken } from './token-verifier';
 
 declare global {

@@ -1,4 +1,4 @@
-import { AppError } from '../problem';
+import { AppError } from '../problem/problem';
 
 const REALM = 'Bearer realm="loan-buddy"';
 

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { InvalidTokenError } from './bearer-token';
-import { AppError } from '../problem';
-import type { KeySet } from './key-set';
+import { AppError } from '../problem/problem';
+import type { KeySet } from '../../../offers/src/admission/key-set';
 import { loadJose, type Jose } from './load-jose';
 import { principalOf, type Principal } from './principal';
 

@@ -1,5 +1,5 @@
 import { aProvider } from '../../test/builders';
-import { ProviderError } from '../offers/failure-reason';
+import { ProviderError } from '../catalogue/failure-reason';
 import { checkProviders } from './check-providers';
 
 describe('checkProviders', () => {

@@ -1,6 +1,6 @@
-import { reasonOf } from '../offers/failure-reason';
-import type { Provider } from '../offers/provider';
-import { withDeadline } from '../offers/with-deadline';
+import { reasonOf } from '../catalogue/failure-reason';
+import type { Provider } from '../catalogue/provider';
+import { withDeadline } from '../catalogue/with-deadline';
 
 const HEADINGS = ['provider', 'outcome', 'versions', 'offers', 'dropped', 'ms'] as const;
 

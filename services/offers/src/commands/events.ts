@@ -1,7 +1,8 @@
 /** `npm run events` exports order events for analysis. */
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { createLogger, runCommand, StartError, UsageError } from '@loan-buddy/kit';
+import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
+import { createLogger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';

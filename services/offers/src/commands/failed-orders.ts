@@ -1,4 +1,4 @@
-import { StartError } from '@loan-buddy/kit';
+import { StartError } from '@loan-buddy/kit/process';
 import type { OrderStore } from '../orders/order-store';
 
 export class NoSuchFailedOrderError extends StartError {

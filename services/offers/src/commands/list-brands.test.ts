@@ -1,6 +1,6 @@
-import { createWebClient } from '@loan-buddy/kit';
+import { createWebClient } from '../client/web-client';
 import { startHttpServer } from '@loan-buddy/kit/testing';
-import { providersSchema } from '../offers/providers/provider-config';
+import { providersSchema } from '../catalogue/providers/provider-config';
 import { listBrands } from './list-brands';
 
 const bank = { brandName: 'Red Bank', dataHolderBrandId: 'r-1', industries: ['banking'] };

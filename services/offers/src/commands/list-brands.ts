@@ -1,4 +1,5 @@
-import { StartError, type WebClient } from '@loan-buddy/kit';
+import { StartError } from '@loan-buddy/kit/process';
+import type { WebClient } from '../client/web-client';
 import { z } from 'zod';
 
 /** From the register of the Consumer Data Right. */

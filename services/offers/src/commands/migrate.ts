@@ -1,5 +1,6 @@
 /** `npm run migrate` brings the database's schema up to date. */
-import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
+import { runCommand, UsageError } from '@loan-buddy/kit/process';
+import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
 import { migrate } from '../db/migrate';

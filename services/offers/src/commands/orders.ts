@@ -1,5 +1,6 @@
 /** `npm run orders` lists failed orders and retries them. */
-import { createLogger, runCommand, UsageError } from '@loan-buddy/kit';
+import { runCommand, UsageError } from '@loan-buddy/kit/process';
+import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readDatabaseConfig } from '../config';
 import { openDatabase } from '../db/database';
 import { FolderInUseError } from '../db/folder-lock';

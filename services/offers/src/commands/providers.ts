@@ -1,8 +1,9 @@
 /** `npm run providers` lists the available banks, and tests the configured ones. */
-import { createLogger, runCommand, StartError, UsageError } from '@loan-buddy/kit';
+import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
+import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readOfferConfig } from '../config';
-import { createLenderClient } from '../offers/providers/lender-client';
-import { createProviders, defaultProviders } from '../offers/providers/provider-config';
+import { createLenderClient } from '../catalogue/providers/provider-web-client';
+import { createProviders, defaultProviders } from '../catalogue/providers/provider-config';
 import { checkProviders } from './check-providers';
 import { listBrands } from './list-brands';
 

@@ -1,7 +1,8 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { StartError, type Logger } from '@loan-buddy/kit';
+import { StartError } from '@loan-buddy/kit/process';
+import type { Logger } from '@loan-buddy/kit/telemetry';
 import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { lockFolder } from './folder-lock';
 import { createPostgresListen, type Listen } from './listen';

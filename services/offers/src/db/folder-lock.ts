@@ -15,7 +15,7 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StartError } from '@loan-buddy/kit';
+import { StartError } from '@loan-buddy/kit/process';
 
 /** Heartbeat interval of a holder. */
 const HEARTBEAT_MS = 1000;

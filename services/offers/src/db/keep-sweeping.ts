@@ -1,4 +1,4 @@
-import type { Logger } from '@loan-buddy/kit';
+import type { Logger } from '@loan-buddy/kit/telemetry';
 
 /** Deletes rows that are no longer needed. */
 export interface Sweep {

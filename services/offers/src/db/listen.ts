@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '@loan-buddy/kit';
+import type { Logger } from '@loan-buddy/kit/telemetry';
 import { Client } from 'pg';
 
 /** Pause before reconnecting. */

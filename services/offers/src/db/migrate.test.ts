@@ -1,7 +1,7 @@
 import { sql, type Migration } from 'kysely';
 import { useDatabase } from '../../test/database';
 import { createEventLog } from '../events/event-log';
-import { orderEventSchema } from '../events/order-event';
+import { orderEventSchema } from '../domain/order-event';
 import { migrate, MigrationError } from './migrate';
 import { migrations } from './migrations';
 

@@ -1,4 +1,4 @@
-import { StartError } from '@loan-buddy/kit';
+import { StartError } from '@loan-buddy/kit/process';
 import { Migrator, sql, type Kysely } from 'kysely';
 import { migrations as ownMigrations } from './migrations';
 import type { Tables } from './tables';

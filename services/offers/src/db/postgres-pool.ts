@@ -1,4 +1,4 @@
-import type { Logger } from '@loan-buddy/kit';
+import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Pool, type PoolClient } from 'pg';
 import { isUnavailable, rethrow } from './unavailable';

@@ -1,7 +1,7 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { OrderEventData } from '../events/order-event';
-import type { DeliveryStatus } from '../notification/webhook-message';
-import type { OrderStatus } from '../orders/order';
+import type { OrderEventData } from '../domain/order-event';
+import type { DeliveryStatus } from '../webhooks/webhook-message';
+import type { OrderStatus } from '../domain/order';
 
 /** The tables after all {@link migrations}. */
 export interface Tables {

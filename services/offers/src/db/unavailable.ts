@@ -1,4 +1,4 @@
-import { AppError } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
 
 /** The database did not respond in time. The write may or may not have been committed. */
 export class DatabaseUnavailableError extends AppError {

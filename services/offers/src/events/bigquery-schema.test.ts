@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { orderEventSchema } from './order-event';
+import { orderEventSchema } from '../domain/order-event';
 
 interface Column {
   name: string;

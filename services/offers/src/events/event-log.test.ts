@@ -3,7 +3,7 @@ import { anOffer, anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
 import { createOrderStore } from '../orders/order-store';
 import { createEventLog } from './event-log';
-import { orderEventSchema } from './order-event';
+import { orderEventSchema } from '../domain/order-event';
 
 const database = useDatabase();
 const parts = () => {

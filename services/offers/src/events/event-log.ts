@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StartError } from '@loan-buddy/kit';
+import { StartError } from '@loan-buddy/kit/process';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { inMs } from '../db/in-ms';
 import type { OrderEventsTable, Tables } from '../db/tables';
-import { EVENT_SOURCE, type OrderEvent, type OrderEventType } from './order-event';
+import { EVENT_SOURCE, type OrderEvent, type OrderEventType } from '../domain/order-event';
 
 /** An event and its position in the log. Later events of the same order have higher positions. */
 export interface LoggedEvent {

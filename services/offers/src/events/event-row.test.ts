@@ -1,5 +1,5 @@
 import { toRow } from './event-row';
-import type { OrderEvent } from './order-event';
+import type { OrderEvent } from '../domain/order-event';
 
 const anEvent = (userId: string): OrderEvent => ({
   specversion: '1.0',

@@ -1,4 +1,4 @@
-import type { OrderEvent } from './order-event';
+import type { OrderEvent } from '../domain/order-event';
 
 /** Export formats of events: lines of JSON, or comma-separated values. */
 export const eventFormats = ['ndjson', 'csv'] as const;

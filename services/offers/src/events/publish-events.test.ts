@@ -1,11 +1,11 @@
-import { createPublishEvent } from '@loan-buddy/kit';
+import { createPublishEvent } from '@loan-buddy/kit/messaging';
 import { recordingLogger, until } from '@loan-buddy/kit/testing';
-import type { MessageBus } from '@loan-buddy/kit/message-bus';
+import type { MessageBus } from '@loan-buddy/kit/messaging';
 import { anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
 import { createOrderStore } from '../orders/order-store';
 import { createEventLog } from './event-log';
-import type { OrderEvent } from './order-event';
+import type { OrderEvent } from '../domain/order-event';
 import { createEventPublisher } from './publish-events';
 
 const database = useDatabase();

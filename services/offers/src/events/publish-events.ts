@@ -1,6 +1,8 @@
-import { createPoller, type Logger, type Poller, type PublishEvent } from '@loan-buddy/kit';
+import type { PublishEvent } from '@loan-buddy/kit/messaging';
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import { createPoller, type Poller } from '../db/poller';
 import type { EventLog, LoggedEvent } from './event-log';
-import type { OrderEvent } from './order-event';
+import type { OrderEvent } from '../domain/order-event';
 
 /**
  * Maximum duration of one round of publishing, including its statements; after that, another replica publishes the same

@@ -1,4 +1,4 @@
-import { InsufficientScopeError, type Principal } from '@loan-buddy/kit';
+import { InsufficientScopeError, type Principal } from '@loan-buddy/kit/admission';
 
 /** Scopes that a user's token can grant. */
 export const readOffers = { scope: 'offers:read' };

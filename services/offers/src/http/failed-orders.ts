@@ -1,4 +1,6 @@
-import { AppError, endpoint, replyJson, type Poller } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
+import { endpoint, replyJson } from '@loan-buddy/kit/server';
+import type { Poller } from '../db/poller';
 import { z } from 'zod';
 import { administerOrders } from './access';
 import type { OrderStore } from '../orders/order-store';

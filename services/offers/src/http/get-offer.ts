@@ -1,8 +1,9 @@
-import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
+import { endpoint, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { readOffers } from './access';
-import type { FindOffer } from '../offers/find-offer';
-import { offerSchema } from '../offers/offer';
+import type { FindOffer } from '../catalogue/find-offer';
+import { offerSchema } from '../domain/offer';
 import { offerBody, offerBodySchema } from './offer-body';
 import { wantedParameters } from './offer-query';
 import { offersTag } from './tags';

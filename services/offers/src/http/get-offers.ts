@@ -1,11 +1,12 @@
-import { AppError, endpoint, replyRepresentation, represent } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
+import { endpoint, replyRepresentation, represent } from '@loan-buddy/kit/server';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { readOffers } from './access';
-import type { FailedAnswer } from '../offers/cached-provider';
-import { sortKeys, type Listing, type ListOffers } from '../offers/list-offers';
-import type { PricedOffer } from '../offers/price-offer';
-import { memoize } from '../offers/memoize';
+import type { FailedAnswer } from '../catalogue/cached-provider';
+import { sortKeys, type Listing, type ListOffers } from '../catalogue/list-offers';
+import type { PricedOffer } from '../catalogue/price-offer';
+import { memoize } from '../catalogue/memoize';
 import { integerParameter } from './number-parameter';
 import { offerBody, offerBodySchema } from './offer-body';
 import { wantedParameters } from './offer-query';

@@ -1,10 +1,13 @@
-import { AppError, endpoint, openEventStream, replyEmpty, releaseSlot } from '@loan-buddy/kit';
+import { releaseSlot } from '@loan-buddy/kit/admission';
+import { AppError } from '@loan-buddy/kit/problem';
+import { endpoint, replyEmpty } from '@loan-buddy/kit/server';
+import { openEventStream } from './event-stream';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
 import { DatabaseUnavailableError } from '../db/unavailable';
 import type { LoggedEvent } from '../events/event-log';
-import { isFinalEvent } from '../events/order-event';
-import type { OrderFeed } from '../orders/order-feed';
+import { isFinalEvent } from '../domain/order-event';
+import type { OrderFeed } from '../events/order-feed';
 import { orderParams } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
 import { ordersTag } from './tags';

@@ -1,4 +1,6 @@
-import { endpoint, readPreferences, releaseSlot, replyJson, signalOf } from '@loan-buddy/kit';
+import { releaseSlot } from '@loan-buddy/kit/admission';
+import { endpoint, replyJson, signalOf } from '@loan-buddy/kit/server';
+import { readPreferences } from './prefer';
 import { mayActFor, readOrders } from './access';
 import type { AwaitOrder } from '../orders/await-order';
 import { orderBody, orderBodySchema, orderParams, PENDING_RETRY_AFTER } from './order-body';

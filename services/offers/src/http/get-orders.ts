@@ -1,7 +1,7 @@
-import { endpoint, replyJson } from '@loan-buddy/kit';
+import { endpoint, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { readOrders, requireMayActFor } from './access';
-import { idSchema } from '../id';
+import { idSchema } from '../domain/id';
 import type { OrderStore } from '../orders/order-store';
 import { orderBody, orderBodySchema } from './order-body';
 import { pageHeaders, pageParameters, readPage } from './page';

@@ -1,4 +1,4 @@
-import { ValidationError } from '@loan-buddy/kit';
+import { ValidationError } from '@loan-buddy/kit/problem';
 import type { Request } from 'express';
 
 const MAX_LENGTH = 255;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { offerSchema } from '../offers/offer';
-import { aprTypes, type PricedOffer } from '../offers/price-offer';
+import { offerSchema } from '../domain/offer';
+import { aprTypes, type PricedOffer } from '../catalogue/price-offer';
 
 const percent = z.number();
 const money = z.number();

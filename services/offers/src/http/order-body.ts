@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { idSchema } from '../id';
-import { offerSchema } from '../offers/offer';
+import { idSchema } from '../domain/id';
+import { offerSchema } from '../domain/offer';
 import { termSchema } from './offer-query';
 import type { StoredResponse } from '../orders/idempotency';
 import {
@@ -9,7 +9,7 @@ import {
   orderStatuses,
   type Order,
   type OrderStatus,
-} from '../orders/order';
+} from '../domain/order';
 
 /** Seconds before the next poll of a pending order. */
 export const PENDING_RETRY_AFTER = '1';

@@ -1,4 +1,4 @@
-import { AppError } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
 
 export class OrderNotFoundError extends AppError {
   readonly code = 'order-not-found';

@@ -1,15 +1,11 @@
-import {
-  continueTrace,
-  endpoint,
-  readPreferences,
-  releaseSlot,
-  replyJson,
-  signalOf,
-} from '@loan-buddy/kit';
+import { releaseSlot } from '@loan-buddy/kit/admission';
+import { endpoint, replyJson, signalOf } from '@loan-buddy/kit/server';
+import { continueTrace } from '@loan-buddy/kit/telemetry';
+import { readPreferences } from './prefer';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { requireMayActFor, writeOrders } from './access';
-import { idSchema } from '../id';
+import { idSchema } from '../domain/id';
 import type { CheckoutMode } from '../orders/checkout';
 import type { IdempotentCheckout } from '../orders/idempotent-checkout';
 import { readIdempotencyKey } from './idempotency-key';

@@ -1,4 +1,4 @@
-import type { Preferences } from '@loan-buddy/kit';
+import type { Preferences } from './prefer';
 
 /** Longest wait that a client can request, in seconds. */
 export const MAX_WAIT_S = 30;

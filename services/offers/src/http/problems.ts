@@ -1,6 +1,6 @@
-import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/kit';
+import { kitProblems, type KitProblemCode, type ProblemKind } from '@loan-buddy/kit/problem';
 import type { DatabaseUnavailableError } from '../db/unavailable';
-import type { ProviderUnavailableError } from '../offers/find-offer';
+import type { ProviderUnavailableError } from '../catalogue/find-offer';
 import type { UnknownLoanError } from '../orders/checkout';
 import type { KeyReusedError, RequestInFlightError } from '../orders/idempotent-checkout';
 import type { NotFailedError } from './failed-orders';

@@ -1,5 +1,5 @@
-import type { TimedAnswer } from '../offers/ask-providers';
-import { hasFailed } from '../offers/cached-provider';
+import type { TimedAnswer } from '../catalogue/ask-providers';
+import { hasFailed } from '../catalogue/cached-provider';
 
 /**
  * Describes the providers' results as alternating header names and values: `Server-Timing` (W3C) with each provider's

@@ -1,4 +1,4 @@
-import type { Tag } from '@loan-buddy/kit';
+import type { Tag } from '@loan-buddy/kit/server';
 
 /** Groups of operations on the docs page. */
 export const offersTag: Tag = {

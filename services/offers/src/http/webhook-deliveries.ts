@@ -1,10 +1,11 @@
-import { AppError, endpoint, replyJson } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
+import { endpoint, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { manageWebhooks } from './access';
-import type { Notification } from '../notification/notification';
-import type { WebhookDelivery } from '../notification/webhook-delivery-store';
-import type { WebhookEndpoint } from '../notification/webhook-endpoint-store';
-import { DELIVERY_ID_PATTERN, deliveryStatuses } from '../notification/webhook-message';
+import type { Notification } from '../notification';
+import type { WebhookDelivery } from '../webhooks/webhook-delivery-store';
+import type { WebhookEndpoint } from '../webhooks/webhook-endpoint-store';
+import { DELIVERY_ID_PATTERN, deliveryStatuses } from '../webhooks/webhook-message';
 import { pageHeaders, pageParameters, readPage } from './page';
 import { endpointIdSchema } from './webhook-endpoint-body';
 import { endpointParams, existing } from './webhook-endpoints';

@@ -1,8 +1,8 @@
-import { publicOnly } from '@loan-buddy/kit';
+import { publicOnly } from '../client/public-address';
 import { z } from 'zod';
-import { ENDPOINT_ID_PATTERN, type WebhookEndpoint } from '../notification/webhook-endpoint-store';
-import { isPrintable } from '../id';
-import { finalEventTypes, isSecret } from '../notification/webhook-message';
+import { ENDPOINT_ID_PATTERN, type WebhookEndpoint } from '../webhooks/webhook-endpoint-store';
+import { isPrintable } from '../domain/id';
+import { finalEventTypes, isSecret } from '../webhooks/webhook-message';
 
 const MAX_URL = 2048;
 const MAX_DESCRIPTION = 500;

@@ -1,9 +1,10 @@
-import { AppError, endpoint, replyEmpty, replyJson } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
+import { endpoint, replyEmpty, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { manageWebhooks } from './access';
-import type { Notification } from '../notification/notification';
-import { MAX_ENDPOINTS, type WebhookEndpoint } from '../notification/webhook-endpoint-store';
-import { newSecret } from '../notification/webhook-message';
+import type { Notification } from '../notification';
+import { MAX_ENDPOINTS, type WebhookEndpoint } from '../webhooks/webhook-endpoint-store';
+import { newSecret } from '../webhooks/webhook-message';
 import {
   endpointBody,
   endpointBodySchema,

@@ -1,11 +1,11 @@
-import type { Webhook } from '@loan-buddy/kit';
-import type { OrderEventType } from '../events/order-event';
+import type { Webhook } from '@loan-buddy/kit/server';
+import type { OrderEventType } from '../domain/order-event';
 import {
   finalEventTypes,
   orderMessageSchema,
   TEST_TYPE,
   testMessageSchema,
-} from '../notification/webhook-message';
+} from '../webhooks/webhook-message';
 
 const headers = {
   'webhook-id': 'The id of the message; the same on each retry.',

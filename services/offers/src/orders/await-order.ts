@@ -1,6 +1,6 @@
 import { DatabaseUnavailableError } from '../db/unavailable';
-import type { Order } from './order';
-import type { OrderFeed } from './order-feed';
+import type { Order } from '../domain/order';
+import type { OrderFeed } from '../events/order-feed';
 import type { OrderStore } from './order-store';
 
 /** Returns the order once it is no longer pending or the time is up. Returns undefined if there is none. */

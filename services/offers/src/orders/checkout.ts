@@ -1,11 +1,12 @@
-import { AppError, type Logger } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
+import type { Logger } from '@loan-buddy/kit/telemetry';
 import { DatabaseUnavailableError } from '../db/unavailable';
-import type { FindOffer } from '../offers/find-offer';
+import type { FindOffer } from '../catalogue/find-offer';
 import type { IdempotentRequest } from './idempotency';
 import type { AwaitOrder } from './await-order';
-import { newOrderId, type NewOrder, type Order } from './order';
+import { newOrderId, type NewOrder, type Order } from '../domain/order';
 import type { OrderStore } from './order-store';
-import type { AttemptDecision } from './attempt-decision';
+import type { AttemptDecision } from '../approval/attempt-decision';
 
 /** No provider offers a loan with this id. */
 export class UnknownLoanError extends AppError {

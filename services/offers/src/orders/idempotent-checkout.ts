@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { AppError, type Logger } from '@loan-buddy/kit';
+import { AppError } from '@loan-buddy/kit/problem';
+import type { Logger } from '@loan-buddy/kit/telemetry';
 import { KeyTakenError, type Checkout } from './checkout';
 import type {
   IdempotencyStore,
@@ -7,7 +8,7 @@ import type {
   KnownRequest,
   StoredResponse,
 } from './idempotency';
-import type { Order } from './order';
+import type { Order } from '../domain/order';
 import type { OrderStore } from './order-store';
 
 /** The key was used for a different request. */

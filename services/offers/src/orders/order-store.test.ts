@@ -5,7 +5,7 @@ import { useDatabase } from '../../test/database';
 import { DatabaseUnavailableError } from '../db/unavailable';
 import { createIdempotencyStore } from './idempotency';
 import { createOrderStore } from './order-store';
-import type { Order } from './order';
+import type { Order } from '../domain/order';
 
 const database = useDatabase();
 const store = () => createOrderStore(database().db);

@@ -2,7 +2,7 @@ import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
 import { inMs } from '../db/in-ms';
 import type { OrdersTable, Tables } from '../db/tables';
 import { claimKey, type RequestInFlight } from './idempotency';
-import type { Decision, NewOrder, Order, OrderStatus } from './order';
+import type { Decision, NewOrder, Order, OrderStatus } from '../domain/order';
 
 /** A page of a listing by id. Ids begin with the time at which a replica created them. */
 export interface Page {

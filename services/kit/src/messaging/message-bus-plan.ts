@@ -1,0 +1,169 @@
+import type { PubSub } from '@google-cloud/pubsub';
+import type { Logger } from '../telemetry/logger';
+import { ALREADY_EXISTS, CALL_TIMEOUT_MS, grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
+import { StartError } from '../process/start-error';
+
+/** A subscription and its dead-letter topic. */
+export interface SubscriptionPlan {
+  name: string;
+  topic: string;
+  deadLetterTopic: string;
+  /** After this many deliveries, a message goes to the dead-letter topic. */
+  maxDeliveries: number;
+}
+
+/** The topics to publish to, and the subscriptions to read. */
+export interface MessageBusPlan {
+  topics: readonly string[];
+  subscriptions: readonly SubscriptionPlan[];
+}
+
+/** A topic or subscription is missing or not as planned. */
+export class MessageBusStartError extends StartError {
+  readonly code = 'message-bus-start-failed';
+}
+
+interface SubscriptionMetadata {
+  topic?: string | null;
+  deadLetterPolicy?: {
+    deadLetterTopic?: string | null;
+    maxDeliveryAttempts?: number | null;
+  } | null;
+}
+
+/** The part of a Pub/Sub client that the check needs. */
+export interface MetadataSource {
+  projectId: string;
+  topic: (name: string) => {
+    getMetadata: (options: { timeout: number }) => Promise<[unknown, ...unknown[]]>;
+  };
+  subscription: (name: string) => {
+    getMetadata: (options: { timeout: number }) => Promise<[SubscriptionMetadata, ...unknown[]]>;
+  };
+}
+
+/**
+ * Checks that everything in a plan exists: the topics to publish to, the dead-letter topics, and the subscriptions,
+ * each with its topic and dead-letter topic. Only warns about a different number of deliveries, and about what it
+ * cannot check.
+ *
+ * @throws {MessageBusStartError} naming everything that is missing or different
+ */
+export async function requireAll(
+  client: MetadataSource,
+  { topics, subscriptions }: MessageBusPlan,
+  logger: Logger,
+): Promise<void> {
+  const options = { timeout: CALL_TIMEOUT_MS };
+  const unseen: { what: string; error: unknown }[] = [];
+  const look = async (what: string, faults: Promise<string[]>): Promise<string[]> => {
+    try {
+      return await faults;
+    } catch (error) {
+      if (grpcCode(error) === NOT_FOUND) return [`no ${what}`];
+      unseen.push({ what, error });
+      return [];
+    }
+  };
+  const lookAtTopic = async (name: string) => {
+    await client.topic(name).getMetadata(options);
+    return [];
+  };
+  const lookAtSubscription = async (plan: SubscriptionPlan) => {
+    const [metadata] = await client.subscription(plan.name).getMetadata(options);
+    warnOfDeliveries(plan, metadata, logger);
+    return differences(plan, metadata, client.projectId);
+  };
+  const deadLetterTopics = subscriptions.map(({ deadLetterTopic }) => deadLetterTopic);
+  const faults = await Promise.all([
+    ...[...new Set([...topics, ...deadLetterTopics])].map((name) =>
+      look(`topic ${name}`, lookAtTopic(name)),
+    ),
+    ...subscriptions.map((plan) => look(`subscription ${plan.name}`, lookAtSubscription(plan))),
+  ]);
+  if (unseen.length > 0) {
+    logger.warn(
+      { err: unseen[0]!.error, unseen: unseen.map(({ what }) => what) },
+      'cannot tell whether all topics and subscriptions are there',
+    );
+  }
+  if (faults.flat().length === 0) return;
+  throw new MessageBusStartError(
+    `Pub/Sub project ${client.projectId} has ${faults.flat().sort().join(', ')}; terraform/ creates them as they must be`,
+  );
+}
+
+/** Returns the faults of a subscription that would lose messages or bring the wrong ones. */
+function differences(
+  { name, topic, deadLetterTopic }: SubscriptionPlan,
+  metadata: SubscriptionMetadata,
+  projectId: string,
+): string[] {
+  const found = shortened(metadata.topic, projectId);
+  const foundDeadLetters = shortened(metadata.deadLetterPolicy?.deadLetterTopic, projectId);
+  const faults: string[] = [];
+  if (found !== topic) {
+    faults.push(`subscription ${name} of topic ${found ?? 'none'} instead of ${topic}`);
+  }
+  if (foundDeadLetters === undefined) {
+    faults.push(`subscription ${name} without dead-letter topic ${deadLetterTopic}`);
+  } else if (foundDeadLetters !== deadLetterTopic) {
+    faults.push(
+      `subscription ${name} with dead-letter topic ${foundDeadLetters} instead of ${deadLetterTopic}`,
+    );
+  }
+  return faults;
+}
+
+/** Returns the short name of a topic in our project, given by id or number, or the full name of another project's. */
+function shortened(topic: string | null | undefined, projectId: string): string | undefined {
+  if (!topic) return undefined;
+  const [, project, name] = /^projects\/([^/]+)\/topics\/(.+)$/.exec(topic) ?? [];
+  return name !== undefined && (project === projectId || /^\d+$/.test(project!)) ? name : topic;
+}
+
+/** Only warns: the owner of the subscription decides this. */
+function warnOfDeliveries(
+  { name, maxDeliveries }: SubscriptionPlan,
+  { deadLetterPolicy }: SubscriptionMetadata,
+  logger: Logger,
+): void {
+  if (!deadLetterPolicy || deadLetterPolicy.maxDeliveryAttempts === maxDeliveries) return;
+  const { maxDeliveryAttempts } = deadLetterPolicy;
+  logger.warn(
+    { subscription: name, maxDeliveries, maxDeliveryAttempts },
+    'subscription sets messages aside after another number of deliveries',
+  );
+}
+
+/** Creates what is missing of a plan, and a subscription for each dead-letter topic. Leaves what exists as it is. */
+export async function createMissing(
+  client: PubSub,
+  { topics, subscriptions }: MessageBusPlan,
+): Promise<void> {
+  const create = async (creation: Promise<unknown>) => {
+    await creation.catch((error: unknown) => {
+      if (grpcCode(error) !== ALREADY_EXISTS) throw error;
+    });
+  };
+  const deadLetters = subscriptions.map(({ deadLetterTopic }) => deadLetterTopic);
+  const sources = subscriptions.map(({ topic }) => topic);
+  for (const name of new Set([...topics, ...deadLetters, ...sources])) {
+    await create(client.createTopic(name, oneAttempt));
+  }
+  // Keeps dead letters where an operator can see them.
+  for (const name of new Set(deadLetters)) await create(client.createSubscription(name, name));
+  for (const { name, topic, deadLetterTopic, maxDeliveries } of subscriptions) {
+    await create(
+      client.createSubscription(topic, name, {
+        // Not ordered: a message that crashes its consumer would hold back all later ones of its key.
+        ackDeadlineSeconds: 20,
+        deadLetterPolicy: {
+          deadLetterTopic: `projects/${client.projectId}/topics/${deadLetterTopic}`,
+          maxDeliveryAttempts: maxDeliveries,
+        },
+        retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } },
+      }),
+    );
+  }
+}

@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describeUnless, recordingLogger, until } from '../../testing';
+import { openMessageBus, type MessageBus } from './message-bus';
+import type { SubscriptionPlan } from './message-bus-plan';
+
+const withoutEmulator = process.env['TEST_PUBSUB']
+  ? undefined
+  : 'no Pub/Sub emulator (TEST_PUBSUB)';
+const emulator = (...args: string[]) =>
+  execFileSync(join(__dirname, '../../../.ci/pubsub'), args, { encoding: 'utf8' }).trim();
+
+const readers: SubscriptionPlan = {
+  name: 'readers',
+  topic: 'hellos',
+  deadLetterTopic: 'dead-letters',
+  maxDeliveries: 5,
+};
+const plan = { topics: ['hellos'], subscriptions: [readers] };
+
+describeUnless(withoutEmulator)('a message bus on an emulator', () => {
+  let host: string;
+  let pid: string;
+  beforeAll(async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const port = String((server.address() as AddressInfo).port);
+    server.close();
+    await once(server, 'close');
+    host = `127.0.0.1:${port}`;
+    pid = emulator('start', port);
+  });
+  afterAll(() => {
+    emulator('stop', pid);
+  });
+
+  const open = (): Promise<MessageBus> =>
+    openMessageBus(
+      { projectId: 'test-project', emulatorHost: host, createMissing: true, plan },
+      recordingLogger().logger,
+    );
+
+  it('redelivers a message whose handler failed', async () => {
+    const bus = await open();
+    const received: string[] = [];
+    const isRedelivered = new Promise<void>((resolve) => {
+      bus.subscribe('readers', {
+        maxMessages: 10,
+        handle: (body) => {
+          received.push(body);
+          if (received.length === 1) return Promise.reject(new Error('not now'));
+          resolve();
+          return Promise.resolve();
+        },
+      });
+    });
+    await bus.publish('hellos', { body: 'hello', contentType: 'text/plain', orderingKey: 'k' });
+    await isRedelivered;
+    await bus.close();
+    expect(received).toEqual(['hello', 'hello']);
+  });
+
+  it('hands over no more messages at once than allowed', async () => {
+    const bus = await open();
+    const held: (() => void)[] = [];
+    let inHand = 0;
+    let most = 0;
+    bus.subscribe('readers', {
+      maxMessages: 3,
+      handle: async () => {
+        inHand += 1;
+        most = Math.max(most, inHand);
+        await new Promise<void>((resolve) => held.push(resolve));
+        inHand -= 1;
+      },
+    });
+    const message = { body: 'x', contentType: 'text/plain' };
+    const keys = Array.from({ length: 20 }, (_, i) => String(i));
+    await Promise.all(
+      keys.map((orderingKey) => bus.publish('hellos', { ...message, orderingKey })),
+    );
+    for (let done = 0; done < keys.length; done++) {
+      await until(() => held.length > done);
+      held[done]!();
+    }
+    await bus.close();
+    expect(most).toBe(3);
+  });
+
+  it('hands over no more messages once it closes, and acknowledges the ones in progress', async () => {
+    const bus = await open();
+    const message = { contentType: 'text/plain', orderingKey: 'k' };
+    let letGo: () => void = () => undefined;
+    const received: string[] = [];
+    const isInHand = new Promise<void>((resolve) => {
+      bus.subscribe('readers', {
+        maxMessages: 10,
+        handle: (body) => {
+          received.push(body);
+          resolve();
+          return new Promise((done) => (letGo = done));
+        },
+      });
+    });
+    await bus.publish('hellos', { ...message, body: 'first' });
+    await isInHand;
+    let isClosed = false;
+    const closing = bus.close().then(() => (isClosed = true));
+    const other = await open();
+    const taken: string[] = [];
+    other.subscribe('readers', {
+      maxMessages: 10,
+      handle: (body) => {
+        taken.push(body);
+        return Promise.resolve();
+      },
+    });
+    // Enough for the first subscriber to get some if it still took any.
+    const bodies = Array.from({ length: 20 }, (_, i) => String(i));
+    for (const body of bodies) await other.publish('hellos', { ...message, body });
+    await until(() => bodies.every((body) => taken.includes(body)));
+    expect(received).toEqual(['first']);
+    expect(isClosed).toBe(false);
+    letGo();
+    await closing;
+    // An unacknowledged message would be redelivered before this one.
+    await other.publish('hellos', { ...message, body: 'last' });
+    await until(() => taken.includes('last'));
+    expect(taken).not.toContain('first');
+    await other.close();
+  });
+
+  it('rejects if a message cannot be published, and publishes the next one of its key', async () => {
+    const bus = await open();
+    const message = { body: 'hello', contentType: 'text/plain', orderingKey: 'k' };
+    await expect(bus.publish('nowhere', message)).rejects.toThrow();
+    await bus.publish('hellos', message);
+    await expect(bus.publish('nowhere', message)).rejects.toThrow();
+    await bus.close();
+  });
+
+  it('names what is not as planned, and starts if everything is', async () => {
+    await (await open()).close();
+    const { logger, lines } = recordingLogger();
+    const start = (planned: Partial<SubscriptionPlan>, topics = ['hellos']) =>
+      openMessageBus(
+        {
+          projectId: 'test-project',
+          emulatorHost: host,
+          createMissing: false,
+          plan: { topics, subscriptions: [{ ...readers, ...planned }] },
+        },
+        logger,
+      );
+    await (await start({})).close();
+    expect(lines).toEqual([]);
+    await expect(start({ topic: 'dead-letters' })).rejects.toThrow(
+      'has subscription readers of topic hellos instead of dead-letters;',
+    );
+    await expect(start({ deadLetterTopic: 'hellos' })).rejects.toThrow(
+      'has subscription readers with dead-letter topic dead-letters instead of hellos;',
+    );
+    await expect(start({ name: 'dead-letters', topic: 'dead-letters' })).rejects.toThrow(
+      'has subscription dead-letters without dead-letter topic dead-letters;',
+    );
+    await expect(start({ deadLetterTopic: 'nowhere' }, [])).rejects.toThrow('no topic nowhere');
+    await (await start({ maxDeliveries: 7 })).close();
+    expect(lines).toMatchObject([
+      { level: 'warn', subscription: 'readers', maxDeliveries: 7, maxDeliveryAttempts: 5 },
+    ]);
+  });
+});

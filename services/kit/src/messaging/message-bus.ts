@@ -1,0 +1,195 @@
+import {
+  Duration,
+  PubSub,
+  SubscriptionCloseBehaviors,
+  type Message,
+  type Topic,
+} from '@google-cloud/pubsub';
+import type { z } from 'zod';
+import type { messageBusVariables } from '../process/env';
+import type { Logger } from '../telemetry/logger';
+import {
+  createMissing,
+  MessageBusStartError,
+  requireAll,
+  type MessageBusPlan,
+} from './message-bus-plan';
+import { grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
+
+/**
+ * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, unless the subscription was created
+ * to keep the order of messages with one key.
+ */
+export interface MessageBus {
+  /**
+   * Publishes text of one content type. Resolves once Pub/Sub has it.
+   *
+   * @throws whatever the client reports, at the latest when {@link oneAttempt} is over: Pub/Sub may have the message
+   * anyway
+   */
+  publish: (
+    topic: string,
+    message: { body: string; contentType: string; orderingKey: string },
+  ) => Promise<void>;
+  /** Delivers up to `maxMessages` at once. Redelivers a message whose handler rejects. */
+  subscribe: (
+    subscription: string,
+    options: { maxMessages: number; handle: (body: string) => Promise<void> },
+  ) => void;
+  /** Takes no more messages, waits for the ones in progress, and disconnects. */
+  close: () => Promise<void>;
+}
+
+/** How long to wait before reopening a subscription that failed. */
+const REOPEN_MS = 1000;
+/** How long to gather messages, so that many go in one call. */
+const BATCH_MS = 5;
+
+/** Acknowledges messages in progress and hands over no new ones. The caller has its own shutdown timeout. */
+const waitForHandlers = {
+  behavior: SubscriptionCloseBehaviors.WaitForProcessing,
+  timeout: Duration.from({ minutes: 10 }),
+};
+
+/**
+ * Connects, to an emulator if one is given. With `createMissing`, creates what is missing of the plan, now and whenever
+ * it turns out to be gone; otherwise it must exist. Starts even if Pub/Sub does not respond.
+ *
+ * @throws {MessageBusStartError} naming every topic and subscription that is missing or not as planned.
+ */
+export async function openMessageBus(
+  options: {
+    projectId: string;
+    emulatorHost?: string | undefined;
+    createMissing: boolean;
+    plan: MessageBusPlan;
+  },
+  logger: Logger,
+): Promise<MessageBus> {
+  const { projectId, emulatorHost, plan } = options;
+  const client = new PubSub({
+    projectId,
+    ...(emulatorHost !== undefined && {
+      apiEndpoint: emulatorHost,
+      emulatorMode: true,
+      // The emulator needs no credentials, but without any the client would look for a metadata server.
+      credentials: { client_email: 'emulator', private_key: 'none' },
+    }),
+  });
+  const topics = new Map<string, Topic>();
+  const inHand = new Set<Promise<void>>();
+  const closers: (() => Promise<void>)[] = [];
+  let closing = false;
+
+  const prepare = () =>
+    options.createMissing ? createMissing(client, plan) : requireAll(client, plan, logger);
+  await prepare().catch((error: unknown) => {
+    if (error instanceof MessageBusStartError) throw error;
+    logger.warn({ err: error }, 'cannot tell whether all topics and subscriptions are there');
+  });
+
+  function topicOf(name: string): Topic {
+    let topic = topics.get(name);
+    if (!topic) {
+      topic = client.topic(name, {
+        messageOrdering: true,
+        batching: { maxMilliseconds: BATCH_MS },
+        gaxOpts: oneAttempt,
+      });
+      topics.set(name, topic);
+    }
+    return topic;
+  }
+
+  return {
+    publish: async (name, { body, contentType, orderingKey }) => {
+      const topic = topicOf(name);
+      try {
+        await topic.publishMessage({
+          data: Buffer.from(body),
+          attributes: { 'content-type': contentType },
+          orderingKey,
+        });
+      } catch (error) {
+        // The client holds back later messages of this key until publishing is resumed.
+        topic.resumePublishing(orderingKey);
+        if (grpcCode(error) === NOT_FOUND && options.createMissing) {
+          await prepare().catch(() => undefined);
+        }
+        throw error;
+      }
+    },
+
+    subscribe: (name, { maxMessages, handle }) => {
+      const receive = (message: Message) => {
+        const handling = handle(message.data.toString()).then(
+          () => {
+            message.ack();
+          },
+          (error: unknown) => {
+            const { deliveryAttempt, id } = message;
+            logger.warn({ err: error, messageId: id, deliveryAttempt }, 'message not handled');
+            message.nack();
+          },
+        );
+        inHand.add(handling);
+        void handling.finally(() => inHand.delete(handling));
+      };
+      const open = () => {
+        const subscription = client.subscription(name, {
+          // Without this, concurrency is as high as one whole pull.
+          flowControl: { maxMessages, allowExcessMessages: false },
+          closeOptions: waitForHandlers,
+        });
+        let reopening: NodeJS.Timeout | undefined;
+        subscription.on('message', receive);
+        subscription.on('error', (error: Error) => {
+          if (closing || reopening) return;
+          logger.warn({ err: error, subscription: name }, 'subscription failed');
+          reopening = setTimeout(() => {
+            void subscription
+              .close()
+              .catch(() => undefined)
+              .then(() => (options.createMissing ? prepare() : undefined))
+              .catch(() => undefined)
+              .then(() => {
+                if (!closing) open();
+              });
+          }, REOPEN_MS);
+        });
+        close = async () => {
+          clearTimeout(reopening);
+          await subscription.close();
+        };
+      };
+      let close: () => Promise<void> = () => Promise.resolve();
+      closers.push(() => close());
+      open();
+    },
+
+    close: async () => {
+      closing = true;
+      await Promise.all(closers.map((close) => close()));
+      await Promise.all(inHand);
+      await Promise.all([...topics.values()].map((topic) => topic.flush().catch(() => undefined)));
+      await client.close();
+    },
+  };
+}
+
+/**
+ * Connects as the environment says. Creates what is missing of the plan on an emulator. In a real project, which others
+ * own, it must exist as planned.
+ *
+ * @throws {MessageBusStartError} naming everything that is missing or different.
+ */
+export function openConfiguredBus(
+  config: z.output<z.ZodObject<typeof messageBusVariables>>,
+  plan: MessageBusPlan,
+  logger: Logger,
+): Promise<MessageBus> {
+  const { PUBSUB_PROJECT_ID: projectId, PUBSUB_EMULATOR_HOST: emulatorHost } = config;
+  if (projectId === undefined) throw new Error('PUBSUB_PROJECT_ID is not set');
+  const createMissing = emulatorHost !== undefined;
+  return openMessageBus({ projectId, emulatorHost, createMissing, plan }, logger);
+}

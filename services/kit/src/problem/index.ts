@@ -1,0 +1,7 @@
+export {
+  AppError,
+  kitProblems,
+  ValidationError,
+  type KitProblemCode,
+  type ProblemKind,
+} from './problem';

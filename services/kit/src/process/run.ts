@@ -1,0 +1,74 @@
+import type { Logger } from '../telemetry/logger';
+import { StartError } from './start-error';
+
+/** A started process and how to stop it. */
+export interface Running {
+  logger: Logger;
+  shutdownTimeoutMs: number;
+  /** Stops everything that was started, in reverse order. */
+  close: () => Promise<void>;
+}
+
+/**
+ * Runs a process from start to end. If the start fails, prints why, without a stack for a {@link StartError}, and exits
+ * 1. SIGTERM, SIGINT, SIGHUP, SIGQUIT and the end of a parent with an IPC channel close it: exit 0, or 1 after
+ * `shutdownTimeoutMs`; during the start they exit 1 at once. Such a parent gets `{ type: 'ready' }` after the start. An
+ * uncaught exception exits 1 at once: acknowledged work is stored elsewhere, and a process in an unknown state should
+ * not go on.
+ */
+export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
+  let stop: (reason: string) => void = () => process.exit(1);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']) {
+    process.on(signal, () => {
+      stop(signal);
+    });
+  }
+  process.on('disconnect', () => {
+    stop('the parent process is gone');
+  });
+
+  let running: Running;
+  try {
+    running = await start();
+  } catch (error) {
+    exitWith(name, error);
+  }
+  const { logger, shutdownTimeoutMs, close } = running;
+
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'uncaught exception');
+    process.exit(1);
+  });
+
+  let stopping = false;
+  stop = (reason) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ reason }, 'stopping');
+    const deadline = setTimeout(() => {
+      logger.error({ shutdownTimeoutMs }, 'shutdown timed out');
+      process.exit(1);
+    }, shutdownTimeoutMs);
+    close().then(
+      () => {
+        clearTimeout(deadline);
+        logger.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        clearTimeout(deadline);
+        logger.error({ err: error }, 'stopped with an error');
+        process.exit(1);
+      },
+    );
+  };
+  process.send?.({ type: 'ready' });
+}
+
+/** Prints why, without a stack for a {@link StartError}, and ends the process. */
+export function exitWith(name: string, error: unknown, code = 1): never {
+  const expected = error instanceof StartError;
+  const text = expected ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${name}: ${text ?? ''}\n`);
+  process.exit(code);
+}

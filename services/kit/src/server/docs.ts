@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Request } from 'express';
+import { z } from 'zod';
+import type { Admission } from '../admission/admission';
+import { page, pageStyle, startScript } from './docs-page';
+import { endpoint, type Endpoint } from './endpoint';
+import type { HeaderList } from '../problem/header-list';
+import { homeEndpoint } from './home';
+import { openApiDocument, type MoreToDocument, type ServiceInfo } from './openapi';
+import type { ProblemTable } from '../problem/problem';
+import { dataHeaders, reply, securityHeaders } from './reply';
+
+/** Lets the page load from this server and call it, and nothing else. Swagger UI needs inline styles. */
+const pageHeaders: HeaderList = [
+  ...securityHeaders,
+  'Content-Security-Policy',
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
+  'Cache-Control',
+  'public, max-age=3600',
+];
+
+const JAVASCRIPT = 'text/javascript; charset=utf-8';
+const CSS = 'text/css; charset=utf-8';
+
+const documentationTag = {
+  name: 'Documentation',
+  description: 'This page, and the OpenAPI document behind it.',
+};
+
+/** The OpenAPI document describes these two as well. */
+const contracts = {
+  openapi: {
+    method: 'get',
+    path: '/openapi.json',
+    operationId: 'getOpenApi',
+    tag: documentationTag,
+    summary: 'The OpenAPI document',
+    access: 'public',
+    responses: { 200: { description: 'An OpenAPI 3.1 document.', schema: z.looseObject({}) } },
+  },
+  page: {
+    method: 'get',
+    path: '/docs',
+    operationId: 'getDocs',
+    tag: documentationTag,
+    summary: 'This page',
+    access: 'public',
+    responses: {
+      200: { description: 'The page.', schema: z.string(), contentType: 'text/html' },
+    },
+  },
+} as const;
+
+/**
+ * Creates `/`, which links to the rest; `/openapi.json`, which describes these endpoints, webhooks and schemas; and
+ * `/docs`, a page that shows it. The page loads everything from this process, so it works without a network.
+ */
+export function docsEndpoints(
+  info: ServiceInfo,
+  endpoints: readonly Endpoint[],
+  problems: ProblemTable,
+  admission: Pick<Admission, 'requirement'>,
+  more: MoreToDocument & { links?: Readonly<Record<string, string>> } = {},
+): Endpoint[] {
+  const home = homeEndpoint(info, documentationTag, more.links);
+  const openapi = file(contracts.openapi, () => document, [
+    ...['Content-Type', 'application/json; charset=utf-8'],
+    ...dataHeaders,
+  ]);
+  const docs = file(contracts.page, () => page(info.title), [
+    ...['Content-Type', 'text/html; charset=utf-8'],
+    ...pageHeaders,
+  ]);
+  const all = [...endpoints, home, openapi, docs];
+  const document = JSON.stringify(openApiDocument(info, all, problems, admission, more));
+  return [
+    home,
+    openapi,
+    docs,
+    asset('start.js', JAVASCRIPT, () => startScript),
+    asset('page.css', CSS, () => pageStyle),
+    asset('swagger-ui-bundle.js', JAVASCRIPT),
+    asset('swagger-ui.css', CSS),
+    asset('favicon-32x32.png', 'image/png'),
+  ];
+}
+
+/** A file of the page, left out of the OpenAPI document. It comes from Swagger UI unless `read` is given. */
+function asset(
+  name: string,
+  contentType: string,
+  read: () => string | Buffer = () => fromSwaggerUi(name),
+): Endpoint {
+  return file(
+    {
+      method: 'get',
+      path: `/docs/${name}`,
+      operationId: `get /docs/${name}`,
+      summary: 'A part of the documentation page',
+      access: 'public',
+      responses: { 200: { description: 'The file.', contentType } },
+    },
+    read,
+    ['Content-Type', contentType, ...pageHeaders],
+  );
+}
+
+function fromSwaggerUi(name: string): Buffer {
+  return readFileSync(createRequire(__filename).resolve(`swagger-ui-dist/${name}`));
+}
+
+const compress = promisify(gzip);
+
+/** Serves content that never changes. Reads it and compresses it once, on first use. */
+function file(
+  contract: Endpoint['contract'],
+  read: () => string | Buffer,
+  headers: HeaderList,
+): Endpoint {
+  let plain: string | Buffer | undefined;
+  let compressed: Promise<Buffer> | undefined;
+  return endpoint(contract, async ({ req, res }) => {
+    const vary = ['Vary', 'Accept-Encoding'];
+    if (prefersGzip(req)) {
+      const body = await (compressed ??= compress(read()));
+      reply(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
+    } else reply(res, 200, (plain ??= read()), headers, vary);
+  });
+}
+
+function prefersGzip(req: Request): boolean {
+  return req.acceptsEncodings('gzip', 'identity') === 'gzip';
+}

@@ -1,0 +1,222 @@
+import { isUtf8 } from 'node:buffer';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import type { z } from 'zod';
+import { keepSlotUntil, releaseSlot, type Access, type Admission } from '../admission/admission';
+import { anonymous, type Principal } from '../admission/principal';
+import {
+  BODY_LIMIT_BYTES,
+  MalformedJsonError,
+  MethodNotAllowedError,
+  UnsupportedMediaTypeError,
+  ValidationError,
+  type Fault,
+} from '../problem/problem';
+import { isAbandoned, replyEmpty } from './reply';
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
+  namespace Express {
+    interface Request {
+      /**
+       * Identifies the request in logs and in calls it causes: the client's `X-Request-Id` if well formed, else a new
+       * one.
+       */
+      requestId: string;
+      /** When it arrived, by the clock of `performance.now()`. */
+      startedAt: number;
+      /** Whether its end, with or without a response, has been handled. */
+      isOver: boolean | undefined;
+    }
+  }
+}
+
+type Method = 'get' | 'post' | 'patch' | 'delete';
+type Shape = z.ZodType<Record<string, unknown>>;
+
+/** A group of operations in the OpenAPI document. */
+export interface Tag {
+  name: string;
+  description: string;
+}
+
+/** A response of an endpoint that is not a problem. */
+export interface EndpointResponse {
+  description: string;
+  /** The body. `contentType` defaults to JSON. */
+  schema?: z.ZodType;
+  contentType?: string;
+  /** Replaces the example of the schema. */
+  example?: unknown;
+  /** Response headers by name, each with its meaning. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** The inputs and outputs of an endpoint: the one source of validation, routing and the OpenAPI document. */
+export interface EndpointContract<
+  Params extends Shape,
+  Query extends Shape,
+  Body extends z.ZodType,
+> {
+  method: Method;
+  /** As in OpenAPI: `/orders/{id}`. */
+  path: string;
+  operationId: string;
+  tag?: Tag;
+  summary: string;
+  description?: string;
+  access: Access;
+  params?: Params;
+  query?: Query;
+  body?: Body;
+  /** A body with only the fields that a first request needs; the docs page prefills it. */
+  bodyExample?: z.input<Body>;
+  /** Headers that the handler reads, by name, each with its effect. */
+  requestHeaders?: Readonly<Record<string, string>>;
+  /** Headers that any response may carry, a problem too, by name, each with its meaning. */
+  headers?: Readonly<Record<string, string>>;
+  responses: Readonly<Record<number, EndpointResponse>>;
+  /** The codes of the problems it may respond with, in addition to the validation problems. */
+  problems?: readonly string[];
+}
+
+/** What a handler gets: parsed and validated. */
+export interface EndpointInput<Params, Query, Body> {
+  params: Params;
+  query: Query;
+  body: Body;
+  /** The admitted caller. */
+  caller: Principal;
+  req: Request;
+  res: Response;
+}
+
+/** An endpoint ready to be mounted and documented. */
+export interface Endpoint {
+  contract: EndpointContract<Shape, Shape, z.ZodType>;
+  handle: RequestHandler;
+}
+
+/**
+ * Combines a contract with its handler. Input that the schemas refuse gets a `validation-failed` problem, and the
+ * handler is not called.
+ */
+export function endpoint<Params extends Shape, Query extends Shape, Body extends z.ZodType>(
+  contract: EndpointContract<Params, Query, Body>,
+  serve: (
+    input: EndpointInput<z.output<Params>, z.output<Query>, z.output<Body>>,
+  ) => Promise<void> | void,
+): Endpoint {
+  const { params, query, body } = contract;
+  const withoutQuery = query?.safeParse({});
+  const parseQuery = (req: Request) =>
+    withoutQuery?.success && !req.url.includes('?')
+      ? withoutQuery.data
+      : parse(query, query && req.query, locateParameter);
+  return {
+    contract,
+    handle: (req, res) =>
+      serve({
+        params: parse(params, req.params, locateParameter),
+        query: parseQuery(req),
+        body: parse(body, body && (req.body as unknown), locateInBody),
+        caller: req.principal ?? anonymous,
+        req,
+        res,
+      }),
+  };
+}
+
+/**
+ * Registers the endpoints, each path with a 405 for all other methods. Admits a request before its body is read; the
+ * request holds no slot while the body arrives.
+ */
+export function mountEndpoints(
+  app: Express,
+  endpoints: readonly Endpoint[],
+  admission: Admission,
+): void {
+  const readJson = express.json({ limit: BODY_LIMIT_BYTES, type: isJson, verify: requireUtf8 });
+  const byPath = new Map<string, Endpoint[]>();
+  for (const each of endpoints) {
+    const path = each.contract.path.replace(/\{(\w+)\}/g, ':$1');
+    byPath.set(path, [...(byPath.get(path) ?? []), each]);
+  }
+  for (const [path, group] of byPath) {
+    const route = app.route(path);
+    for (const { contract, handle } of group) {
+      const { access, body, method } = contract;
+      const work: RequestHandler = (req, res, next) => {
+        // The client has left and would never see the result.
+        if (isAbandoned(res)) return undefined;
+        admission.acquireSlot(req, access);
+        const working = handle(req, res, next) as Promise<void> | undefined;
+        return working && keepSlotUntil(req, working);
+      };
+      const admit =
+        (goOn: RequestHandler): RequestHandler =>
+        (req, res, next) => {
+          const admitting = admission.admit(req, access);
+          // Without a promise if there is nothing to wait for.
+          return admitting ? admitting.then(() => goOn(req, res, next)) : goOn(req, res, next);
+        };
+      route[method](...(body ? [admit(receive), readJson, requireJson, work] : [admit(work)]));
+    }
+    const methods = group.map(({ contract }) => contract.method.toUpperCase());
+    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+    route.all((req, res) => {
+      if (req.method !== 'OPTIONS') throw new MethodNotAllowedError(allow);
+      replyEmpty(res, ['Allow', allow]);
+    });
+  }
+}
+
+/** A slow sender must not hold a slot. */
+const receive: RequestHandler = (req, _res, next) => {
+  releaseSlot(req);
+  next();
+};
+
+function isJson(req: { headers: { 'content-type'?: string | undefined } }): boolean {
+  return /^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '');
+}
+
+/** Decoding would replace bytes that are not UTF-8, and so keep text that the client never sent. */
+function requireUtf8(_req: unknown, _res: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw new MalformedJsonError();
+}
+
+const requireJson: RequestHandler = (req, _res, next) => {
+  if (req.body === undefined && !isJson(req)) {
+    throw new UnsupportedMediaTypeError();
+  }
+  next();
+};
+
+type Locate = (path: readonly PropertyKey[]) => Omit<Fault, 'detail'>;
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema | undefined,
+  value: unknown,
+  locate: Locate,
+): z.output<Schema> {
+  if (schema === undefined) return undefined as z.output<Schema>;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new ValidationError(
+    result.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ detail: 'is not known', ...locate([...issue.path, key]) }))
+        : [{ detail: issue.message, ...locate(issue.path) }],
+    ),
+  );
+}
+
+/** Locates a fault by a JSON pointer in URI fragment form (RFC 6901, section 6). */
+function locateInBody(path: readonly PropertyKey[]): Omit<Fault, 'detail'> {
+  const tokens = path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'));
+  return { pointer: `#${tokens.map((token) => `/${encodeURIComponent(token)}`).join('')}` };
+}
+
+function locateParameter(path: readonly PropertyKey[]): Omit<Fault, 'detail'> {
+  return { parameter: path.map(String).join('.') };
+}

@@ -1,0 +1,15 @@
+export { endpoint, type Endpoint, type Tag } from './endpoint';
+export { type ReadinessDetail } from './health';
+export { createLifecycle, type Lifecycle } from './lifecycle';
+export { type Webhook } from './openapi';
+export {
+  isAbandoned,
+  replyEmpty,
+  replyJson,
+  replyRepresentation,
+  represent,
+  securityHeaders,
+  signalOf,
+} from './reply';
+export { serve } from './serve';
+export { createServiceApp } from './service-app';

@@ -1,0 +1,177 @@
+import {
+  OpenApiGeneratorV31,
+  OpenAPIRegistry,
+  type ResponseConfig,
+} from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { BEARER_SCHEME, type Admission } from '../admission/admission';
+import type { Endpoint, EndpointResponse } from './endpoint';
+import { problemResponses } from './openapi-problems';
+import type { ProblemTable } from '../problem/problem';
+
+/** What the document says about the service itself. */
+export type ServiceInfo = Record<'title' | 'version' | 'description', string>;
+
+/** A message that the service sends to each receiver that registered for it. */
+export interface Webhook {
+  /** Names it in the document, and what is sent with it. */
+  name: string;
+  summary: string;
+  body: z.ZodType;
+  /** The headers it is sent with, by name, each with its meaning. */
+  headers: Readonly<Record<string, string>>;
+  /** What each response of the receiver causes. */
+  responses: Readonly<Record<string, string>>;
+}
+
+/** An OpenAPI 3.1 document. */
+export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
+
+/** What a document describes apart from the endpoints. */
+export interface MoreToDocument {
+  webhooks?: readonly Webhook[] | undefined;
+  /** Schemas that no endpoint's body has. Each one with an `id` in its meta becomes a component, nested ones too. */
+  schemas?: readonly z.ZodType[] | undefined;
+}
+
+/** Creates the OpenAPI 3.1 document of these endpoints and webhooks, from the schemas that validate. */
+export function openApiDocument(
+  info: ServiceInfo,
+  endpoints: readonly Endpoint[],
+  problems: ProblemTable,
+  admission: Pick<Admission, 'requirement'>,
+  { webhooks = [], schemas = [] }: MoreToDocument = {},
+): OpenApiDocument {
+  const registry = new OpenAPIRegistry();
+  const needsTokens = endpoints.some(
+    ({ contract }) => admission.requirement(contract.access).length > 0,
+  );
+  if (needsTokens) registry.registerComponent('securitySchemes', BEARER_SCHEME, bearerScheme);
+  for (const [name, description] of Object.entries(commonHeaders)) {
+    registry.registerComponent('headers', name, header(description));
+  }
+  for (const webhook of webhooks) registerWebhook(registry, webhook);
+  for (const { contract } of endpoints) {
+    const { access, method, path, operationId, tag, summary, description } = contract;
+    const security = admission.requirement(access);
+    const responses = Object.entries<EndpointResponse>({
+      ...problemResponses(contract, security.length > 0, problems),
+      ...contract.responses,
+    });
+    const common = access === 'always' ? always : Object.keys(commonHeaders);
+    registry.registerPath({
+      method,
+      path,
+      operationId,
+      summary,
+      ...(tag && { tags: [tag.name] }),
+      ...(description !== undefined && { description }),
+      ...(needsTokens && { security }),
+      request: requestConfig(contract),
+      responses: Object.fromEntries(
+        responses.map(([status, response]) => [
+          status,
+          responseConfig(response, common, contract.headers),
+        ]),
+      ),
+    });
+  }
+  const components = schemas.map((schema) => ({ type: 'schema' as const, schema }));
+  return new OpenApiGeneratorV31([...components, ...registry.definitions]).generateDocument({
+    openapi: '3.1.0',
+    info: { ...info, description: `${info.description}\n\n${aboutProblems}` },
+    tags: tagsOf(endpoints),
+  });
+}
+
+const aboutProblems =
+  'Errors are `application/problem+json` (RFC 9457) with a stable `code`: see *Problem* under Schemas.';
+
+const bearerScheme = {
+  type: 'http',
+  scheme: 'bearer',
+  bearerFormat: 'JWT',
+  description: 'A JSON Web Token (RFC 6750, RFC 7519); each operation names the scope it needs.',
+} as const;
+
+/** The headers of every response; those about quotas only where a quota applies. */
+const commonHeaders = {
+  'X-Request-Id': 'The id under which the request is logged.',
+  'Cache-Control': '`no-store`: do not cache it.',
+  'RateLimit-Policy': 'Where requests are limited: the quota (RateLimit header fields for HTTP).',
+  RateLimit: 'What is left of it, and seconds until there is a new one.',
+};
+const always = ['X-Request-Id', 'Cache-Control'];
+
+/** Each tag once, in the order of the endpoints. */
+function tagsOf(endpoints: readonly Endpoint[]) {
+  return [...new Set(endpoints.flatMap(({ contract }) => contract.tag ?? []))];
+}
+
+function registerWebhook(registry: OpenAPIRegistry, webhook: Webhook): void {
+  const { name, summary, body, headers, responses } = webhook;
+  registry.registerWebhook({
+    method: 'post',
+    path: name,
+    summary,
+    request: {
+      body: { required: true, content: { 'application/json': { schema: body } } },
+      headers: requestHeaders(headers),
+    },
+    responses: Object.fromEntries(
+      Object.entries(responses).map(([status, description]) => [status, { description }]),
+    ),
+  });
+}
+
+function requestConfig(contract: Endpoint['contract']) {
+  const { params, query, body, bodyExample } = contract;
+  const example = bodyExample === undefined ? {} : { example: bodyExample };
+  return {
+    ...(params && { params: asObject(params) }),
+    ...(query && { query: asObject(query) }),
+    ...(body && {
+      body: { required: true, content: { 'application/json': { schema: body, ...example } } },
+    }),
+    headers: requestHeaders({
+      ...contract.requestHeaders,
+      'X-Request-Id':
+        'Identifies the request in the logs of this service and of those it calls; generated if missing.',
+    }),
+  };
+}
+
+function responseConfig(
+  { description, schema, contentType = 'application/json', example, headers }: EndpointResponse,
+  common: readonly string[],
+  ofContract: EndpointResponse['headers'],
+): ResponseConfig {
+  const own = Object.entries({ ...ofContract, ...headers });
+  return {
+    description,
+    ...(schema && {
+      content: { [contentType]: { schema, ...(example !== undefined && { example }) } },
+    }),
+    headers: {
+      ...Object.fromEntries(common.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+      ...Object.fromEntries(own.map(([name, text]) => [name, header(text)])),
+    },
+  };
+}
+
+function header(description: string) {
+  return { description, schema: { type: 'string' as const } };
+}
+
+function requestHeaders(headers: Readonly<Record<string, string>>): z.ZodObject {
+  const fields = Object.entries(headers).map(([name, description]) => [
+    name,
+    z.string().optional().meta({ description }),
+  ]);
+  return z.object(Object.fromEntries(fields) as z.ZodRawShape);
+}
+
+function asObject(schema: z.ZodType): z.ZodObject {
+  if (schema instanceof z.ZodObject) return schema;
+  throw new Error('parameters must be described by a z.object');
+}

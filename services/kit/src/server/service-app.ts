@@ -1,0 +1,34 @@
+import type { Express } from 'express';
+import { createAdmission } from '../admission/admission';
+import { docsEndpoints } from './docs';
+import { createExpressApp, type ExpressAppOptions } from './express-app';
+import { healthEndpoints, type ReadinessDetail } from './health';
+import { createMetrics, metricsEndpoint, type GaugeSource } from '../telemetry/metrics';
+import type { MoreToDocument, ServiceInfo } from './openapi';
+
+/** What a service consists of. */
+export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, MoreToDocument {
+  info: ServiceInfo;
+  /** Paths that `GET /` links to by name, in addition to the documentation. */
+  links?: Readonly<Record<string, string>>;
+  readinessDetail?: ReadinessDetail;
+  gaugeSources?: readonly GaugeSource[];
+}
+
+/** Creates a whole application from a service's endpoints, with health, metrics and documentation. */
+export function createServiceApp(options: ServiceAppOptions): Express {
+  const { info, logger, lifecycle, problems } = options;
+  const { readinessDetail, gaugeSources = [], admission = createAdmission() } = options;
+  const metrics = createMetrics(gaugeSources, logger);
+  const endpoints = [
+    ...options.endpoints,
+    ...healthEndpoints(lifecycle, readinessDetail),
+    metricsEndpoint(metrics),
+  ];
+  return createExpressApp({
+    ...options,
+    admission,
+    observe: metrics.observe,
+    endpoints: [...endpoints, ...docsEndpoints(info, endpoints, problems, admission, options)],
+  });
+}

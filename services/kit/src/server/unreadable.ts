@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Response } from 'express';
+import { unreadableAuditLine } from './audit';
+import type { Connections } from './connections';
+import type { Logger } from '../telemetry/logger';
+import {
+  describeProblem,
+  HeadersTooLargeError,
+  kitProblems,
+  MalformedRequestError,
+  RequestTimeoutError,
+} from '../problem/problem';
+import { replyProblem, serializeProblem } from './reply';
+
+/**
+ * Responds with a problem document to bytes that are not a request, or not one in time, and ends their connection.
+ * Never ahead of earlier responses: a client reads them in the order of its requests.
+ */
+export function answerUnreadable(server: Server, connections: Connections, logger: Logger): void {
+  const refused = new WeakSet<Duplex>();
+
+  const refuse = (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const connection = connections.get(socket);
+    if (!connection || error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // The parser reports errors for as long as bytes arrive.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    const described = describeProblem(asProblem(error), kitProblems);
+    const answer = connection.answerToUnfinished();
+    if (answer) {
+      answer.shouldKeepAlive = false;
+      Object.assign(answer.req, { problemCode: described.problem.code, denied: true });
+      replyProblem(answer as Response, described);
+      return;
+    }
+    connection.whenAnswered(() => {
+      if (!socket.writable) return;
+      const { status, code } = described.problem;
+      const requestId = randomUUID();
+      logger.info({ method: null, route: null, status, requestId }, 'request');
+      const audit = unreadableAuditLine(connection.socket, { status, code, requestId });
+      logger.info({ audit }, 'audit');
+      const { headers, body } = serializeProblem(described, requestId);
+      const fields = [...headers, 'Connection', 'close'];
+      const lines = fields.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
+      const head = `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
+      // Destroyed, not left to the client to close: it may never read.
+      socket.end(`${head}\r\n${body}`, () => socket.destroy());
+    });
+  };
+
+  server.on('clientError', refuse);
+  server.on('connect', (_req, socket) => {
+    // A socket that was to become a tunnel has no other error listener.
+    socket.on('error', () => socket.destroy());
+    refuse(new Error('CONNECT is for proxies'), socket);
+  });
+}
+
+function asProblem(error: NodeJS.ErrnoException) {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return new HeadersTooLargeError();
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new RequestTimeoutError();
+  return new MalformedRequestError();
+}

@@ -1,0 +1,3 @@
+export { createLogger, type Logger } from './logger';
+export { type GaugeSource } from './metrics';
+export { continueTrace } from './trace-context';

@@ -1,0 +1,141 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { z } from 'zod';
+import { endpoint, type Endpoint } from '../server/endpoint';
+import { operationsTag } from '../server/health';
+import type { Logger } from './logger';
+import { replyText } from '../server/reply';
+import { createRequestDurations, type ServedRequest } from './request-durations';
+
+/** Gauges that are read together at each scrape. */
+export interface GaugeSource {
+  /** By name: the help text and, if the gauge has several values, the label that tells them apart. */
+  gauges: Readonly<Record<string, { help: string; label?: string }>>;
+  /**
+   * Returns the values by name, or by name and label value. A gauge without a value is missing from that scrape. All of
+   * them are if this rejects or takes longer than a second.
+   */
+  read: () => GaugeValues | Promise<GaugeValues>;
+}
+
+type GaugeValues = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
+
+/** The Prometheus metrics of a process. */
+export interface Metrics {
+  /** Counts a request. Called for every one, so it is cheap. */
+  observe: (request: ServedRequest) => void;
+  /** Returns Prometheus' text format. Never rejects, and takes little more than a second at most. */
+  scrape: () => Promise<string>;
+}
+
+/** Prometheus' text-based exposition format. */
+const TEXT_FORMAT = 'text/plain; version=0.0.4';
+
+/** How long to wait for one source. A scraper gives up after ten seconds by default. */
+const READ_TIMEOUT_MS = 1000;
+
+/**
+ * Creates the metrics of one application, in its own registry: process metrics, `http_request_duration_seconds`
+ * and the gauges.
+ */
+export function createMetrics(sources: readonly GaugeSource[], logger: Logger): Metrics {
+  const registry = Registry.merge([ofThisProcess(), new Registry()]);
+  const observe = createRequestDurations(registry);
+  const readAll = sources.map((source) => registerGauges(source, [registry], logger));
+  return {
+    observe,
+    scrape: async () => {
+      await Promise.all(readAll.map((read) => read()));
+      return registry.metrics();
+    },
+  };
+}
+
+let processRegistry: Registry | undefined;
+
+/** Garbage collection and the event loop are watched once per process, however many applications it has. */
+function ofThisProcess(): Registry {
+  if (!processRegistry) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
+}
+
+/** Returns a function that updates the gauges. Concurrent scrapes share one read. */
+function registerGauges(
+  source: GaugeSource,
+  registers: Registry[],
+  logger: Logger,
+): () => Promise<void> {
+  const gauges = Object.entries(source.gauges).map(([name, { help, label }]) => {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers,
+    });
+    return { name, label, gauge };
+  });
+  let reading: Promise<GaugeValues> | undefined;
+
+  return async () => {
+    // A slow source is not asked again while it is busy: scrapes must not pile up.
+    reading ??= Promise.resolve()
+      .then(() => source.read())
+      .finally(() => {
+        reading = undefined;
+      });
+    const values = await within(READ_TIMEOUT_MS, reading).catch((error: unknown): GaugeValues => {
+      logger.warn({ err: error }, 'metrics could not be read');
+      return {};
+    });
+    for (const { name, label, gauge } of gauges) {
+      gauge.reset();
+      // Without a label, an unset gauge is 0: a wrong value instead of none.
+      if (label === undefined) gauge.remove();
+      const value = values[name] ?? {};
+      if (typeof value === 'number') gauge.set(value);
+      else {
+        for (const [key, each] of Object.entries(value)) gauge.set({ [label!]: key }, each);
+      }
+    }
+  };
+}
+
+async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`not read in ${String(timeoutMs)} ms`));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `/metrics`, for Prometheus. Responds with 200 even if some values cannot be read. */
+export function metricsEndpoint({ scrape }: Metrics): Endpoint {
+  return endpoint(
+    {
+      method: 'get',
+      path: '/metrics',
+      operationId: 'getMetrics',
+      tag: operationsTag,
+      summary: 'Metrics for Prometheus',
+      access: 'always',
+      responses: {
+        200: {
+          description: 'All metrics; those that cannot be read now are missing.',
+          schema: z.string(),
+          contentType: TEXT_FORMAT,
+        },
+      },
+    },
+    async ({ res }) => {
+      replyText(res, await scrape(), `${TEXT_FORMAT}; charset=utf-8`);
+    },
+  );
+}

@@ -1,0 +1,108 @@
+import type { JWTVerifyGetKey } from 'jose';
+import { z } from 'zod';
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import { AppError } from '@loan-buddy/kit/problem';
+import { loadJose } from '@loan-buddy/kit/admission';
+
+/** The keys cannot be read, so a token can be neither accepted nor rejected. */
+export class KeysUnavailableError extends AppError {
+  readonly code = 'keys-unavailable';
+  override readonly denied = true;
+
+  constructor(options?: ErrorOptions) {
+    super('the keys cannot be read', { ...options, retryAfterSeconds: 5 });
+  }
+}
+
+/** The current public keys of the token issuer (RFC 7517). */
+export interface KeySet {
+  /**
+   * Returns the key that a token names. For an unknown key it reads the set again, at most once per cooldown, and calls
+   * `onWait` before it waits.
+   *
+   * @throws {KeysUnavailableError} if the key is unknown and the set was never read or cannot be read now.
+   */
+  getKey: (
+    ...args: [...Parameters<JWTVerifyGetKey>, onWait?: () => void]
+  ) => ReturnType<JWTVerifyGetKey>;
+  /** Calls `listener` whenever the keys change. */
+  onChange: (listener: () => void) => void;
+  close: () => void;
+}
+
+/** The part of a JWK Set (RFC 7517, section 5) that we check. */
+const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+
+/** Limits how often tokens with unknown keys make us ask the issuer. */
+const COOLDOWN_MS = 10_000;
+
+/**
+ * Keeps the JWK Set that `readText` reads: at once, every `refreshMs`, and when a token names an unknown key, but not
+ * within `cooldownMs` of the last such read. Keeps the previous keys while it cannot read new ones.
+ */
+export function createKeySet(options: {
+  readText: () => Promise<string>;
+  refreshMs: number;
+  cooldownMs?: number;
+  logger: Logger;
+}): KeySet {
+  const { readText, refreshMs, cooldownMs = COOLDOWN_MS, logger } = options;
+  const listeners: (() => void)[] = [];
+  let text = '';
+  let find: JWTVerifyGetKey | undefined;
+  let failure: unknown;
+  let askedAt = -Infinity;
+  let reading: Promise<void> | undefined;
+
+  const read = async () => {
+    try {
+      const now = await readText();
+      const set = keySetSchema.parse(JSON.parse(now));
+      if (now !== text) {
+        const { createLocalJWKSet } = await loadJose();
+        find = createLocalJWKSet(set);
+        text = now;
+        logger.info({ keys: set.keys.length }, 'token keys read');
+        for (const listener of listeners) listener();
+      }
+      failure = undefined;
+    } catch (error) {
+      // Logged once: the next read comes soon, and an outage may last.
+      if (failure === undefined) logger.warn({ err: error }, 'token keys cannot be read');
+      failure = error;
+    } finally {
+      reading = undefined;
+    }
+  };
+  const reload = () => (reading ??= read());
+  const reloadUnlessJustDone = async (onWait?: () => void) => {
+    const now = performance.now();
+    if (reading !== undefined || now - askedAt >= cooldownMs) {
+      if (reading === undefined) askedAt = now;
+      onWait?.();
+      await reload();
+    }
+    if (failure !== undefined || !find) throw new KeysUnavailableError({ cause: failure });
+    return find;
+  };
+
+  void reload();
+  const timer = setInterval(() => void reload(), refreshMs).unref();
+
+  return {
+    getKey: async (header, token, onWait) => {
+      if (find) {
+        try {
+          return await find(header, token);
+        } catch (error) {
+          if ((error as { code?: string }).code !== 'ERR_JWKS_NO_MATCHING_KEY') throw error;
+        }
+      }
+      return (await reloadUnlessJustDone(onWait))(header, token);
+    },
+    onChange: (listener) => listeners.push(listener),
+    close: () => {
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import type { AddUsage } from './rate-limiter';
+import { sql, type Kysely } from 'kysely';
+import { deleteInBatches, expired } from '../db/delete-in-batches';
+import type { Tables } from '../db/tables';
+
+/**
+ * Sums the replicas' counts in the database. Stores clients as hashes, and deletes them after the next window.
+ *
+ * @throws {DatabaseUnavailableError} if it cannot be written.
+ */
+export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
+  let sweptFor = 0;
+  return async (usages) => {
+    const rows = usages.map(({ key, windowStartS, windowS, count }) => ({
+      key: createHash('sha256').update(key).digest('base64url'),
+      window_start: windowStartS,
+      count,
+      expires_at: new Date((windowStartS + 2 * windowS) * 1000),
+    }));
+    // A fixed order prevents deadlocks between replicas.
+    const ordered = [...rows].sort(
+      (one, other) => one.window_start - other.window_start || (one.key < other.key ? -1 : 1),
+    );
+    const counted = await db
+      .insertInto('rate_limit_usage')
+      .values(ordered)
+      .onConflict((conflict) =>
+        conflict.columns(['key', 'window_start']).doUpdateSet({
+          count: sql`rate_limit_usage.count + excluded.count`,
+        }),
+      )
+      .returning(['key', 'window_start', 'count'])
+      .execute();
+    const latest = Math.max(...usages.map(({ windowStartS }) => windowStartS));
+    if (latest > sweptFor) {
+      sweptFor = latest;
+      // In the background. If this fails, the next window retries.
+      deleteInBatches(db, 'rate_limit_usage', { where: expired }).catch((error: unknown) => {
+        logger.warn({ err: error }, 'expired rate limits could not be forgotten');
+      });
+    }
+    const totals = new Map(
+      counted.map(({ key, window_start: start, count }) => [`${key} ${String(start)}`, count]),
+    );
+    return rows.map(({ key, window_start: start }) => totals.get(`${key} ${String(start)}`)!);
+  };
+}

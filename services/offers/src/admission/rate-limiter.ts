@@ -1,0 +1,225 @@
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import { AppError } from '@loan-buddy/kit/problem';
+
+/** How much one client may do in each window (draft-ietf-httpapi-ratelimit-headers-10). */
+export interface Quota {
+  name: string;
+  limit: number;
+  windowS: number;
+  /** Whether the limit is exact across replicas: each request then waits until it is counted. */
+  exact: boolean;
+}
+
+/** What is left of a quota after a request. */
+export interface Allowance {
+  quota: Quota;
+  isExceeded: boolean;
+  remaining: number;
+  /** Seconds until the next window. */
+  resetS: number;
+}
+
+/** One client's use of one quota in one window. */
+export interface Usage {
+  key: string;
+  /** Seconds since the epoch. */
+  windowStartS: number;
+  windowS: number;
+  count: number;
+}
+
+/** Adds up usage across replicas; returns the sums in the same order. */
+export type AddUsage = (usages: readonly Usage[]) => Promise<number[]>;
+
+/** A client's quota for reads and for writes. */
+export type Quotas = Readonly<Record<'reads' | 'writes', Quota>>;
+
+/** Counts each client's requests against the quotas. */
+export interface RateLimiter {
+  quotas: Quotas;
+  /** Counts a request of a client. Stops counting once the quota is used up. */
+  take: (quota: Quota, client: string) => Allowance | Promise<Allowance>;
+  /** Shares what is not shared yet; gives up if that fails. */
+  close: () => Promise<void>;
+}
+
+/** The client has used up a quota. The draft defines the problem type. */
+export class QuotaExceededError extends AppError {
+  readonly code = 'quota-exceeded';
+  override readonly denied = true;
+
+  constructor({ quota, resetS }: Allowance) {
+    super(`The quota is ${String(quota.limit)} ${quota.name} per ${String(quota.windowS)} s.`, {
+      retryAfterSeconds: resetS,
+      members: { 'violated-policies': [quota.name] },
+    });
+  }
+}
+
+/** How many counts one call shares. */
+const MAX_SHARED = 1000;
+/** How long counts may stay unshared when no request waits for them, or after sharing has failed. */
+const SHARE_MS = 250;
+
+/** What one client has used of one quota in one window. */
+interface Count {
+  key: string;
+  windowStartS: number;
+  windowS: number;
+  /** By all replicas, as far as this one knows. */
+  total: number;
+  /** The part of `total` that is not shared yet. */
+  unshared: number;
+  /** Requests that wait to be counted; each gets the total before it. */
+  waiting: ((before: number) => void)[];
+}
+
+/** A part of a count that is being shared. */
+interface Share {
+  count: Count;
+  added: number;
+  waiting: Count['waiting'];
+}
+
+/** Gives each of several requests that were counted together the total before it; `before` is that of the first. */
+function answer(waiting: Count['waiting'], before: number): void {
+  waiting.forEach((tell, place) => {
+    tell(before + place);
+  });
+}
+
+/**
+ * Counts in fixed windows that start at the same time for all clients. `addUsage` shares the counts across replicas. A
+ * request under an exact quota waits until its count is shared, in a batch with others. Other requests never wait;
+ * their counts are shared in the background. While sharing fails, each replica counts alone and shares later.
+ */
+export function createRateLimiter(options: {
+  quotas: Quotas;
+  addUsage?: AddUsage | undefined;
+  logger: Logger;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}): RateLimiter {
+  const { quotas, addUsage, logger, now = Date.now } = options;
+  const windows = new Map<Quota, { startS: number; counts: Map<string, Count> }>();
+  const unshared = new Set<Count>();
+  let failing = false;
+
+  const windowOf = (quota: Quota) => {
+    const startS = Math.floor(now() / 1000 / quota.windowS) * quota.windowS;
+    const current = windows.get(quota);
+    if (current?.startS === startS) return current;
+    const next = { startS, counts: new Map<string, Count>() };
+    windows.set(quota, next);
+    return next;
+  };
+
+  const countOf = (quota: Quota, client: string): Count => {
+    const { startS, counts } = windowOf(quota);
+    let count = counts.get(client);
+    if (!count) {
+      const { name, windowS } = quota;
+      const window = { windowStartS: startS, windowS };
+      count = { key: `${name} ${client}`, ...window, total: 0, unshared: 0, waiting: [] };
+      counts.set(client, count);
+    }
+    return count;
+  };
+
+  const endOf = ({ windowStartS, windowS }: Count) => windowStartS + windowS;
+
+  const allowance = (quota: Quota, count: Count, used: number): Allowance => ({
+    quota,
+    isExceeded: used > quota.limit,
+    remaining: Math.max(0, quota.limit - used),
+    resetS: Math.max(1, Math.ceil(endOf(count) - now() / 1000)),
+  });
+
+  function takeUnshared(): Share[] {
+    const batch: Share[] = [];
+    for (const count of unshared) {
+      if (batch.length === MAX_SHARED) break;
+      unshared.delete(count);
+      batch.push({ count, added: count.unshared, waiting: count.waiting });
+      count.unshared = 0;
+      count.waiting = [];
+    }
+    return batch;
+  }
+
+  function keepForLater({ count, added }: Share): void {
+    // Usage of a past window no longer matters.
+    if (endOf(count) <= now() / 1000) return;
+    count.unshared += added;
+    unshared.add(count);
+  }
+
+  /** Returns whether sharing succeeded. */
+  async function shareBatch(add: AddUsage, batch: readonly Share[]): Promise<boolean> {
+    let totals: number[] | undefined;
+    try {
+      totals = await add(
+        batch.map(({ count: { key, windowStartS, windowS }, added }) => ({
+          ...{ key, windowStartS, windowS },
+          count: added,
+        })),
+      );
+    } catch (error) {
+      // Logged once: the next try comes soon, and an outage may last.
+      if (!failing) logger.warn({ err: error }, 'rate limits are not shared');
+    }
+    failing = totals === undefined;
+    for (const [i, share] of batch.entries()) {
+      const { count, added, waiting } = share;
+      if (totals) count.total = totals[i]! + count.unshared;
+      answer(waiting, count.total - count.unshared - added);
+      if (!totals) keepForLater(share);
+    }
+    return !failing;
+  }
+
+  let sharing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  // In a later microtask: with nothing to share, `shareAll` would otherwise clear `sharing` before it is set.
+  const share = (add: AddUsage) => (sharing ??= Promise.resolve(add).then(shareAll));
+
+  const shareAll = async (add: AddUsage) => {
+    clearTimeout(timer);
+    timer = undefined;
+    while (unshared.size > 0 && (await shareBatch(add, takeUnshared())));
+    sharing = undefined;
+    if (unshared.size > 0) shareSoon(add);
+  };
+
+  const shareSoon = (add: AddUsage) => {
+    timer ??= setTimeout(() => void share(add), SHARE_MS).unref();
+  };
+
+  return {
+    quotas,
+    take: (quota, client) => {
+      const count = countOf(quota, client);
+      if (count.total >= quota.limit) return allowance(quota, count, quota.limit + 1);
+      count.total += 1;
+      if (!addUsage) return allowance(quota, count, count.total);
+      count.unshared += 1;
+      unshared.add(count);
+      if (!quota.exact) {
+        shareSoon(addUsage);
+        return allowance(quota, count, count.total);
+      }
+      return new Promise((resolve) => {
+        count.waiting.push((before) => {
+          resolve(allowance(quota, count, before + 1));
+        });
+        void share(addUsage);
+      });
+    },
+    close: async () => {
+      await sharing;
+      if (addUsage && unshared.size > 0) await share(addUsage);
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { readEvent } from '@loan-buddy/kit/messaging';
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import { z } from 'zod';
+import { decisions, ORDER_ID_PATTERN } from '../domain/order';
+import type { OrderStore } from '../orders/order-store';
+
+/** The fields we read of the CloudEvent that confirm-payment publishes. */
+const decidedSchema = z.object({
+  specversion: z.literal('1.0'),
+  type: z.literal('com.loanbuddy.payment.decided'),
+  data: z.object({ order_id: z.string().regex(ORDER_ID_PATTERN), status: z.enum(decisions) }),
+});
+
+/** A message without a decision on a known order: redelivery cannot help. */
+export class UnusableDecisionError extends Error {
+  readonly code = 'unusable-decision';
+  override readonly name = 'UnusableDecisionError';
+}
+
+/**
+ * Records a decision from a message. Does nothing if the order is decided or failed: however many messages arrive, and
+ * in whatever order, the first decision stays.
+ *
+ * @throws {UnusableDecisionError} if it is not a decision, or its order is unknown.
+ * @throws {DatabaseUnavailableError} if it could not be recorded: the message must be redelivered.
+ */
+export function createApplyDecision(dependencies: {
+  orders: Pick<OrderStore, 'find' | 'decide'>;
+  logger: Logger;
+}): (body: string) => Promise<void> {
+  const { orders, logger } = dependencies;
+  return async (body) => {
+    const decided = readEvent(body, decidedSchema);
+    // Omit the content: otherwise its sender could write to our log.
+    if (!decided) throw new UnusableDecisionError('a message that is no decision');
+    const { order_id: orderId, status } = decided.data;
+    const order = await orders.find(orderId);
+    if (!order) throw new UnusableDecisionError(`there is no order ${orderId}`);
+    if (order.status === 'PENDING') await orders.decide(orderId, status);
+    else if (order.status !== status) logger.info({ orderId, status }, 'decision came too late');
+  };
+}

@@ -1,0 +1,65 @@
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import type { Order } from '../domain/order';
+import type { OrderStore } from '../orders/order-store';
+import { NotAskedError } from './payment-breaker';
+import { UndecidedError, type AskForDecision } from './payment-client';
+
+/** How many times, and at what intervals, to ask for a decision. */
+export interface RetryPolicy {
+  /** Total number of attempts, including the first. After the last, the order is `FAILED`. */
+  attempts: number;
+  /** Pause after the first attempt, in milliseconds. It doubles with each attempt, up to `capMs`. */
+  baseMs: number;
+  capMs: number;
+}
+
+/** Maximum length of a stored reason, in UTF-16 units. */
+const MAX_REASON = 500;
+
+/** Returns the order after the attempt; see {@link createAttemptDecision}. */
+export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
+
+/**
+ * Asks once for the decision on a pending order and records the result: the decision, the time of the next attempt, or
+ * the failure. Returns the updated order.
+ *
+ * @throws {DatabaseUnavailableError} if the result could not be recorded: the order stays due at the same time.
+ */
+export function createAttemptDecision(dependencies: {
+  orders: Pick<OrderStore, 'decide' | 'postpone' | 'recordFailure'>;
+  askForDecision: AskForDecision;
+  policy: RetryPolicy;
+  logger: Logger;
+}): AttemptDecision {
+  const { orders, askForDecision, policy, logger } = dependencies;
+  return async (order, context) => {
+    let decision;
+    try {
+      decision = await askForDecision(order, context);
+    } catch (error) {
+      const dueInMs = pauseMs(order.attempts + 1, policy);
+      if (error instanceof NotAskedError) return orders.postpone(order.id, dueInMs);
+      if (!(error instanceof UndecidedError)) throw error;
+      const failure = { reason: reasonOf(error), dueInMs, maxAttempts: policy.attempts };
+      const updated = await orders.recordFailure(order.id, failure);
+      const { status, attempts } = updated;
+      const log = { err: error, orderId: order.id, requestId: context.requestId, attempts };
+      if (status === 'FAILED') logger.error(log, 'order failed: nobody decided it');
+      else logger.warn(log, 'order stays pending');
+      return updated;
+    }
+    return orders.decide(order.id, decision);
+  };
+}
+
+/** Exponential backoff. The second half of each pause is random, so that orders that failed together spread out. */
+export function pauseMs(attempts: number, { baseMs, capMs }: RetryPolicy): number {
+  const longest = Math.min(capMs, baseMs * 2 ** (attempts - 1));
+  return Math.round(longest * (0.5 + Math.random() / 2));
+}
+
+function reasonOf(error: Error): string {
+  const { cause } = error;
+  const text = cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+  return text.slice(0, MAX_REASON);
+}

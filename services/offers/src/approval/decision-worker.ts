@@ -1,0 +1,37 @@
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import { createJobWorker } from '../db/job-worker';
+import type { Poller } from '../db/poller';
+import type { Order } from '../domain/order';
+import type { DueOrder, OrderStore } from '../orders/order-store';
+
+/**
+ * Works through due orders: those without an attempt or whose last attempt got no decision.
+ *
+ * @param dependencies.attemptDecision asks for the decision on one order
+ * @param dependencies.allowance maximum concurrency now: low enough that replicas share the work
+ * @param dependencies.leaseMs maximum duration of an attempt; after that, another worker may claim the order
+ */
+export function createDecisionWorker(dependencies: {
+  orders: Pick<OrderStore, 'claimDue'>;
+  attemptDecision: (order: DueOrder, context: { requestId: string }) => Promise<Order>;
+  allowance: () => number;
+  leaseMs: number;
+  logger: Logger;
+}): Poller {
+  const { orders, attemptDecision, allowance, leaseMs, logger } = dependencies;
+  return createJobWorker<DueOrder>({
+    name: 'due orders',
+    claim: (limit) => orders.claimDue(limit, leaseMs),
+    work: async (order) => {
+      const { id: orderId } = order;
+      try {
+        const { status } = await attemptDecision(order, { requestId: orderId });
+        logger.info({ orderId, status }, 'order processed');
+      } catch (error) {
+        logger.warn({ err: error, orderId }, 'decision attempt failed');
+      }
+    },
+    capacity: allowance,
+    logger,
+  });
+}

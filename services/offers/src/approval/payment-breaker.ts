@@ -1,0 +1,82 @@
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  handleType,
+} from 'cockatiel';
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import { UndecidedError, type AskForDecision } from './payment-client';
+
+/** The breaker is open: confirm-payment was not called. */
+export class NotAskedError extends Error {
+  readonly code = 'not-asked';
+  override readonly name = 'NotAskedError';
+}
+
+/** Calls to confirm-payment: all, none, or one trial. */
+export const breakerStates = ['closed', 'open', 'half-open'] as const;
+
+export type BreakerState = (typeof breakerStates)[number];
+
+export interface PaymentBreaker {
+  /** @throws {NotAskedError} while the breaker is open; {@link UndecidedError} as without it. */
+  askForDecision: AskForDecision;
+  state: () => BreakerState;
+  /** How many calls may start now: unlimited, none, or one trial. */
+  allowance: () => number;
+  /** Calls back each time the breaker closes. */
+  onClosed: (listener: () => void) => void;
+}
+
+const stateNames: Record<CircuitState, BreakerState> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.HalfOpen]: 'half-open',
+  [CircuitState.Isolated]: 'open',
+};
+
+/**
+ * A circuit breaker around confirm-payment. It opens for `openMs` after `failures` consecutive failures, then allows
+ * one trial. It closes if the trial gets a decision.
+ */
+export function createPaymentBreaker(options: {
+  askForDecision: AskForDecision;
+  failures: number;
+  openMs: number;
+  logger: Logger;
+}): PaymentBreaker {
+  const { askForDecision, failures, openMs, logger } = options;
+  const circuit = circuitBreaker(handleType(UndecidedError), {
+    halfOpenAfter: openMs,
+    breaker: new ConsecutiveBreaker(failures),
+  });
+  let openedAt = 0;
+  circuit.onBreak(() => {
+    openedAt = performance.now();
+    logger.warn({ openMs }, 'confirm-payment keeps failing: asking no more for now');
+  });
+  circuit.onReset(() => {
+    logger.info('confirm-payment decides again');
+  });
+  return {
+    askForDecision: async (order, context) => {
+      // While the half-open trial runs, fail fast.
+      if (circuit.state === CircuitState.HalfOpen) throw new NotAskedError('somebody is trying');
+      try {
+        return await circuit.execute(() => askForDecision(order, context));
+      } catch (error) {
+        if (!(error instanceof BrokenCircuitError)) throw error;
+        throw new NotAskedError('confirm-payment keeps failing', { cause: error });
+      }
+    },
+    state: () => stateNames[circuit.state],
+    allowance: () => {
+      if (circuit.state === CircuitState.Closed) return Infinity;
+      return circuit.state === CircuitState.Open && performance.now() - openedAt >= openMs ? 1 : 0;
+    },
+    onClosed: (listener) => {
+      circuit.onReset(listener);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { SignServiceToken } from '@loan-buddy/kit/admission';
+import type { HttpClient } from '../client/http-client';
+import { z } from 'zod';
+import { decisions, type Decision, type Order } from '../domain/order';
+
+/** confirm-payment did not decide: no response in time, or none with a decision. The order stays pending. */
+export class UndecidedError extends Error {
+  readonly code = 'undecided';
+  override readonly name = 'UndecidedError';
+}
+
+/** Maximum size of a decision's body; a real one has about 25 bytes. */
+export const MAX_DECISION_BYTES = 16_384;
+
+const decisionSchema = z.object({ status: z.enum(decisions) });
+
+/** Asks for the decision on an order. Safe to retry: the same order always gets the same decision. */
+export type AskForDecision = (order: Order, context: { requestId: string }) => Promise<Decision>;
+
+/**
+ * Asks confirm-payment over HTTP, within the deadline of the given client. Adds a token to each request if there is a
+ * secret to sign it with.
+ *
+ * @throws {UndecidedError} unless the response is a 200 with one of the two decisions.
+ */
+export function createPaymentClient({
+  http,
+  signToken,
+}: Pick<HttpClient, 'http'> & { signToken?: SignServiceToken | undefined }): AskForDecision {
+  return async (order, { requestId }) => {
+    let answer;
+    try {
+      answer = await http.request<unknown>({
+        method: 'post',
+        url: '/confirm-payment',
+        headers: {
+          'X-Request-Id': requestId,
+          ...(signToken && { Authorization: `Bearer ${await signToken(requestId)}` }),
+        },
+        data: { order_id: order.id, amount: order.offer.amount, status: 'PENDING' },
+      });
+    } catch (error) {
+      throw new UndecidedError('confirm-payment gave no answer', { cause: error });
+    }
+    const decision = answer.status === 200 ? decisionSchema.safeParse(answer.data) : undefined;
+    if (decision?.success) return decision.data.status;
+    throw new UndecidedError(`confirm-payment answered ${String(answer.status)} with no decision`);
+  };
+}

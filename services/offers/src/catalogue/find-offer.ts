@@ -1,0 +1,45 @@
+import { AppError } from '@loan-buddy/kit/problem';
+import type { AskProviders } from './ask-providers';
+import { hasFailed, type CachedProvider } from './cached-provider';
+import { priceOffer, type AprType, type PricedOffer } from './price-offer';
+import type { OfferQuery } from './provider';
+
+/** The offer's provider did not respond, so the offer may or may not exist. */
+export class ProviderUnavailableError extends AppError {
+  readonly code = 'provider-unavailable';
+}
+
+/** Returns the offer with this id; undefined if there is none. See {@link createFindOffer}. */
+export type FindOffer = (offerId: string, query: OfferQuery) => Promise<PricedOffer | undefined>;
+
+/**
+ * Finds the offer with this id, as listed for the same query, by asking only the provider that could have it. Returns
+ * undefined if there is none.
+ *
+ * @throws {ProviderUnavailableError} if that provider does not respond, or could not read all of its products.
+ */
+export function createFindOffer(dependencies: {
+  providers: readonly CachedProvider[];
+  askProviders: AskProviders;
+  aprType: AprType;
+}): FindOffer {
+  const { providers, askProviders, aprType } = dependencies;
+  return async (offerId, query) => {
+    const owner = providers.find((provider) => provider.owns(offerId));
+    if (!owner) return undefined;
+    const answer = (await askProviders([owner], query))[0]!;
+    if (hasFailed(answer)) throw unavailable(owner.name, answer.reason, 'did not answer');
+    const offer = answer.offers.find(({ id }) => id === offerId);
+    if (!offer && answer.unread > 0) {
+      throw unavailable(owner.name, 'partial', 'could not read all its products');
+    }
+    return offer && priceOffer(offer, query.termMonths, aprType);
+  };
+}
+
+function unavailable(provider: string, reason: string, what: string): ProviderUnavailableError {
+  return new ProviderUnavailableError(`${provider} ${what}`, {
+    retryAfterSeconds: 1,
+    members: { missing: [{ provider, reason }] },
+  });
+}

@@ -1,0 +1,131 @@
+import { LRUCache } from 'lru-cache';
+import type { AskProviders, TimedAnswer } from './ask-providers';
+import { hasFailed, type FailedAnswer, type CachedProvider } from './cached-provider';
+import type { Offer } from '../domain/offer';
+import { priceOffer, type AprType, type PricedOffer } from './price-offer';
+import type { OfferQuery } from './provider';
+
+/** Sort keys; all except `rate` need a term. */
+export const sortKeys = ['rate', 'apr', 'monthly_payment'] as const;
+
+export interface ListQuery extends OfferQuery {
+  /** Only this provider's offers. */
+  provider?: string | undefined;
+  sort: (typeof sortKeys)[number];
+  order: 'asc' | 'desc';
+  /** Maximum number of offers. */
+  limit?: number | undefined;
+}
+
+export interface Listing {
+  /** Sorted as requested, ties by id. The same array until a provider's result changes. */
+  offers: readonly PricedOffer[];
+  /** One per provider asked, including failed ones. */
+  answers: readonly TimedAnswer[];
+  /** The failed ones. */
+  missing: readonly FailedAnswer[];
+  /** When the oldest offer was true, on the clock of `performance.now()`. */
+  asOf: number;
+  /** When the first of them becomes stale; 0 if a provider is missing, as the next request may find more. */
+  freshUntil: number;
+}
+
+/** Returns the same object for a query, without asking providers, while all of it is fresh. */
+export type ListOffers = (query: ListQuery) => Listing | Promise<Listing>;
+
+type OfferLists = readonly (readonly Offer[])[];
+
+/** Maximum sorted offers to remember, over all queries. */
+const MAX_REMEMBERED = 50_000;
+/** The weight of one provider's result in a listing, in offers. */
+const ANSWER_WEIGHT = 5;
+
+/**
+ * Lists the offers of all providers, asking all without a fresh result concurrently. Omits a provider that fails or is
+ * too slow; its result says why. Never rejects.
+ */
+export function createListOffers(dependencies: {
+  providers: readonly CachedProvider[];
+  askProviders: AskProviders;
+  aprType: AprType;
+}): ListOffers {
+  const { providers, askProviders, aprType } = dependencies;
+  const remembered = new LRUCache<string, { listing: Listing; lists: OfferLists }>({
+    maxSize: MAX_REMEMBERED,
+    sizeCalculation: ({ listing, lists }) =>
+      lists.reduce((sum, { length }) => sum + length, 1 + ANSWER_WEIGHT * listing.answers.length),
+  });
+
+  return (query) => {
+    const key = keyOf(query);
+    const last = remembered.get(key);
+    return last && performance.now() < last.listing.freshUntil ? last.listing : list(query, key);
+  };
+
+  async function list(query: ListQuery, key: string): Promise<Listing> {
+    const { amount, termMonths, provider } = query;
+    const asked = providers.filter(({ name }) => provider === undefined || name === provider);
+    const answers = await askProviders(asked, { amount, termMonths });
+    const kept = answers.filter((answer) => !hasFailed(answer));
+    const lists = kept.map(({ offers }) => offers);
+    const last = remembered.get(key);
+    const same =
+      last?.lists.length === lists.length && lists.every((each, i) => isSame(each, last.lists[i]!));
+    const offers = same ? last.listing.offers : arrange(lists, query);
+    const missing = answers.filter(hasFailed);
+    const listing = {
+      offers,
+      answers,
+      missing,
+      asOf: Math.min(...kept.map(({ asOf }) => asOf)),
+      freshUntil: missing.length > 0 ? 0 : Math.min(...kept.map(({ freshUntil }) => freshUntil)),
+    };
+    // Requests served from this copy wait for no provider.
+    const atOnce = answers.map((answer) => ({ ...answer, durationMs: 0 }));
+    remembered.set(key, { listing: { ...listing, answers: atOnce }, lists });
+    return listing;
+  }
+
+  function arrange(lists: OfferLists, query: ListQuery): PricedOffer[] {
+    const { termMonths, sort, order, limit } = query;
+    return lists
+      .flat()
+      .map((offer) => priceOffer(offer, termMonths, aprType))
+      .sort(compareBy(sort, order))
+      .slice(0, limit);
+  }
+}
+
+/** Whether two lists contain the same objects. */
+function isSame(a: readonly Offer[], b: readonly Offer[]): boolean {
+  return a === b || (a.length === b.length && a.every((offer, i) => offer === b[i]));
+}
+
+/** Equal only for equal queries. The name is last, since it may contain any text. */
+function keyOf({ amount, termMonths, provider, sort, order, limit }: ListQuery): string {
+  const numbers = `${String(amount)} ${String(termMonths)} ${String(limit)}`;
+  return `${numbers} ${sort} ${order}${provider === undefined ? '' : ` ${provider}`}`;
+}
+
+function compareBy(sort: ListQuery['sort'], order: ListQuery['order']) {
+  const sign = order === 'asc' ? 1 : -1;
+  return (a: PricedOffer, b: PricedOffer): number => {
+    const [x, y] = [sortValue(a, sort), sortValue(b, sort)];
+    if (x === y || x === undefined || y === undefined) {
+      // Offers without the value come last in either order.
+      return Number(x === undefined) - Number(y === undefined) || (a.id < b.id ? -1 : 1);
+    }
+    return sign * (x - y);
+  };
+}
+
+function sortValue(offer: PricedOffer, sort: ListQuery['sort']): number | undefined {
+  switch (sort) {
+    case 'rate':
+      return offer.rate;
+    case 'apr':
+      return offer.price?.apr;
+    case 'monthly_payment':
+      return offer.price?.monthlyPayment;
+  }
+}

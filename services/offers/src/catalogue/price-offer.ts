@@ -1,0 +1,71 @@
+import {
+  effectiveLoanApr,
+  monthlyPayment,
+  nominalLoanApr,
+  type Loan,
+  type LoanFees,
+} from './loan-maths';
+import type { Offer, PeriodicFee } from '../domain/offer';
+
+/**
+ * The basis of `apr`: the EU's effective rate, or the nominal rate of the US and of Australia's comparison rate. The
+ * last two differ only in name while all payments are monthly. A listing uses one type: rates of different types are
+ * not comparable.
+ */
+export const aprTypes = ['eu-effective', 'us-nominal', 'au-comparison'] as const;
+
+export type AprType = (typeof aprTypes)[number];
+
+/** The cost of a loan over a term. */
+export interface Price {
+  /** Monthly payment including periodic fees, rounded to cents. */
+  monthlyPayment: number;
+  /** Total repaid over the term: amount, interest and fees, based on the rounded payments. */
+  totalCost: number;
+  /** Percent per year including fees, rounded to hundredths; missing if fees consume the amount. */
+  apr?: number;
+  aprType: AprType;
+}
+
+export type PricedOffer = Offer & { price?: Price };
+
+/** Adds the cost of repaying the offer in equal monthly payments; adds nothing without a term. */
+export function priceOffer(
+  offer: Offer,
+  termMonths: number | undefined,
+  aprType: AprType,
+): PricedOffer {
+  if (termMonths === undefined) return offer;
+  const { amount, rate, fees } = offer;
+  const monthlyFee = fees ? sum(fees.periodic.map(perMonth)) : 0;
+  const loan: Loan & LoanFees = {
+    amount,
+    termMonths,
+    ratePercent: rate,
+    monthlyFee,
+    upfrontFee: fees?.upfront ?? 0,
+  };
+  const paid = round(monthlyPayment(loan) + monthlyFee);
+  const apr = aprType === 'eu-effective' ? effectiveLoanApr(loan) : nominalLoanApr(loan);
+  return {
+    ...offer,
+    price: {
+      monthlyPayment: paid,
+      totalCost: round(paid * termMonths + loan.upfrontFee),
+      ...(Number.isFinite(apr) && { apr: round(apr) }),
+      aprType,
+    },
+  };
+}
+
+function perMonth({ amount, months }: PeriodicFee): number {
+  return amount / months;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function round(value: number): number {
+  return Number(value.toFixed(2));
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { ProviderError } from './failure-reason';
+import { offerSchema, type Offer } from '../domain/offer';
+
+/** What the borrower wants; the provider chooses what is missing. */
+export interface OfferQuery {
+  /** In currency units. */
+  amount?: number | undefined;
+  termMonths?: number | undefined;
+}
+
+/** A provider's response. */
+export interface ProviderAnswer {
+  /** Immutable. The same objects mean that nothing has changed. */
+  offers: readonly Offer[];
+  /** Number of products that could not be read this time: there may be more offers. */
+  unread?: number;
+  /** Age of the data when the provider responded, in milliseconds. */
+  ageMs?: number;
+  /** Whether the data should have been newer. */
+  isStale?: boolean;
+  /** Number of products without an offer, by reason. */
+  dropped?: Readonly<Record<string, number>>;
+  /** Versions of the provider's API that were used. */
+  versions?: string;
+}
+
+/**
+ * Asks a provider for its offers. The signal aborts at the provider's deadline.
+ *
+ * @throws {ProviderError} if the reason is known; any other error counts as `error`.
+ */
+export type FetchOffers = (query: OfferQuery, signal: AbortSignal) => Promise<ProviderAnswer>;
+
+/** A provider of loan offers. */
+export interface Provider {
+  name: string;
+  /** Deadline of one call, which may outlast the request that started it. */
+  timeoutMs: number;
+  /** Whether only this provider could have an offer with this id. */
+  owns: (offerId: string) => boolean;
+  fetchOffers: FetchOffers;
+}
+
+/** Maximum offers per provider. */
+export const MAX_OFFERS = 10_000;
+
+const offersSchema = z.array(offerSchema).max(MAX_OFFERS);
+
+/**
+ * Validates a provider's response: a list of offers that are all its own.
+ *
+ * @throws {ProviderError} `invalid`, naming the problem.
+ */
+export function parseOffers(provider: Pick<Provider, 'name' | 'owns'>, answer: unknown): Offer[] {
+  const result = offersSchema.safeParse(answer);
+  if (!result.success) throw new ProviderError('invalid', z.prettifyError(result.error));
+  const stranger = result.data.find(
+    (offer) => offer.provider !== provider.name || !provider.owns(offer.id),
+  );
+  if (stranger) {
+    throw new ProviderError('invalid', `offer ${stranger.id} is not ${provider.name}'s`);
+  }
+  return result.data;
+}

@@ -1,0 +1,137 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JsonTooLargeError, parseBoundedJson } from '../../../client/bounded-json';
+import { readRetryAfter } from '../../../client/retry-after';
+import type { WebClient } from '../../../client/web-client';
+import { ProviderError } from '../../failure-reason';
+
+/** Versions that we request (Consumer Data Standards 1.36, HTTP headers): the newest, and the oldest as its minimum. */
+const resources = {
+  list: { newest: 5, oldest: 3 },
+  detail: { newest: 7, oldest: 4 },
+} as const;
+
+export type Resource = keyof typeof resources;
+
+/** A holder's response. */
+export interface HolderResponse {
+  /** Equal only for equal texts. */
+  digest: string;
+  bytes: number;
+  /** @throws {ProviderError} if the text is not JSON, or has more values than any bank's. */
+  parse: () => unknown;
+}
+
+/** One bank's open product API. */
+export interface Holder {
+  /**
+   * GETs one page or product, in a version that both sides support.
+   *
+   * @throws {ProviderError} unless the status is 2xx; rethrows the web client's errors.
+   */
+  get: (resource: Resource, url: string | URL, signal: AbortSignal) => Promise<HolderResponse>;
+  /** The versions of the last responses, for people to read. */
+  versions: () => string;
+}
+
+export class NotFoundError extends ProviderError {
+  constructor() {
+    super('error', 'there is no such resource');
+  }
+}
+
+/** After a longer pause request, calls fail at once until the pause is over. */
+const LONGEST_WAIT_MS = 10_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+const DEFAULT_PAUSE_MS = 30_000;
+/** Far more than in the largest page of a real bank. */
+const MAX_JSON_TOKENS = 200_000;
+/** Maximum retries of one call after a 429. */
+const MAX_PAUSES = 3;
+
+/**
+ * Creates a client for one data holder. The holder responds with its highest version in the requested range, or with
+ * 406 if it has none there; some reject any range except one they know. After a 406, requests the next lower version,
+ * and remembers which one worked. After a 429, pauses all calls for as long as `Retry-After` says.
+ */
+export function createHolder(web: WebClient): Holder {
+  const spoken: Partial<Record<Resource, number | undefined>> = {};
+  const answered: Partial<Record<Resource, string | string[] | undefined>> = {};
+  let pausedUntil = 0;
+
+  return {
+    get: async (resource, url, signal) => {
+      let version = spoken[resource] ?? resources[resource].newest;
+      for (let pauses = 0; ;) {
+        const pauseMs = pausedUntil - performance.now();
+        if (pauseMs > 0) await waitFor(pauseMs, signal);
+        const response = await web.get(url, { headers: versionHeaders(resource, version), signal });
+        const { status, headers } = response;
+        if (status === 406) {
+          version = nextVersion(resource, version);
+          continue;
+        }
+        if (status === 429) {
+          const retryAfterMs = readRetryAfter(headers['retry-after'], { maxMs: LONGEST_PAUSE_MS });
+          pausedUntil = performance.now() + (retryAfterMs ?? DEFAULT_PAUSE_MS);
+          pauses += 1;
+          if (pauses > MAX_PAUSES) {
+            throw new ProviderError('rate-limited', 'HTTP 429 again and again');
+          }
+          continue;
+        }
+        requireSuccess(status);
+        spoken[resource] = version;
+        answered[resource] = headers['x-v'];
+        const { body } = response;
+        return {
+          digest: hash('sha256', body, 'base64'),
+          bytes: Buffer.byteLength(body),
+          parse: () => parse(body),
+        };
+      }
+    },
+    versions: () => `list ${readable(answered.list)}, detail ${readable(answered.detail)}`,
+  };
+
+  /**
+   * Returns the next lower version. If none is left, forgets the one that worked: the next call starts at the newest.
+   */
+  function nextVersion(resource: Resource, version: number): number {
+    if (version > 1) return version - 1;
+    spoken[resource] = undefined;
+    throw new ProviderError('error', `it speaks no version of the ${resource} that is known here`);
+  }
+}
+
+async function waitFor(pauseMs: number, signal: AbortSignal): Promise<void> {
+  if (pauseMs > LONGEST_WAIT_MS) {
+    throw new ProviderError('rate-limited', `to be left alone for ${pauseMs.toFixed(0)} ms`);
+  }
+  await sleep(pauseMs, undefined, { signal });
+}
+
+/** The version as the holder sent it, or a hyphen if it is invalid. */
+function readable(version: string | string[] | undefined): string {
+  return /^\d{1,3}$/.test(String(version)) ? String(version) : '-';
+}
+
+/** Sends `x-min-v` only below `x-v`: otherwise it is ignored. */
+function versionHeaders(resource: Resource, version: number): Record<string, string> {
+  const { oldest } = resources[resource];
+  return { 'x-v': String(version), ...(oldest < version && { 'x-min-v': String(oldest) }) };
+}
+
+function requireSuccess(status: number): void {
+  if (status === 404) throw new NotFoundError();
+  if (status < 200 || status > 299) throw new ProviderError('error', `HTTP ${String(status)}`);
+}
+
+function parse(body: string): unknown {
+  try {
+    return parseBoundedJson(body, MAX_JSON_TOKENS);
+  } catch (error) {
+    if (error instanceof JsonTooLargeError) throw new ProviderError('too-large', error.message);
+    throw new ProviderError('invalid', 'the answer is not JSON', { cause: error });
+  }
+}

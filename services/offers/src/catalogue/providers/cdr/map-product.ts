@@ -1,0 +1,158 @@
+import { idSchema } from '../../../domain/id';
+import { memoize } from '../../memoize';
+import type { Offer, OfferDetails } from '../../../domain/offer';
+import type { OfferQuery } from '../../provider';
+import { readFees } from './read-fees';
+import { readLimits } from './read-limits';
+import type { ListedProduct, Product } from './product';
+import { chooseRate, covers, labelled, readRates, readTerms, type UsableRate } from './read-rates';
+
+/** Why a product makes no offer. */
+export const dropReasons = [
+  'unreadable',
+  'not-found',
+  'other-category',
+  'not-effective',
+  'staff-only',
+  'no-usable-rate',
+  'amount-outside-limits',
+  'amount-outside-tiers',
+  'term-outside-tiers',
+  'id-unusable',
+] as const;
+
+export type DropReason = (typeof dropReasons)[number];
+
+/** Number of products without an offer, by reason. */
+export type Dropped = Partial<Record<DropReason, number>>;
+
+export function countDropped(dropped: Dropped, reason: DropReason): void {
+  dropped[reason] = (dropped[reason] ?? 0) + 1;
+}
+
+/** Amount to price if the query has none: most banks lend it. */
+const DEFAULT_AMOUNT = 10_000;
+
+const CATEGORY = 'PERS_LOANS';
+
+/** Returns why a product is not publicly on sale now, from its list entry; undefined if it may be. */
+export function refuseListed(product: ListedProduct, now: Date): DropReason | undefined {
+  if (product.productCategory !== CATEGORY) return 'other-category';
+  const { effectiveFrom: from, effectiveTo: to } = product;
+  // An unreadable date compares as false, so it excludes nothing.
+  const isEarly = from !== undefined && now.getTime() < Date.parse(from);
+  const isLate = to !== undefined && now.getTime() >= Date.parse(to);
+  return isEarly || isLate ? 'not-effective' : undefined;
+}
+
+/**
+ * Maps a bank's product to an offer, or returns why there is none. Follows the rules of docs/rates.md in order; their
+ * numbers are in the comments.
+ *
+ * @param brand the name of the offer's provider
+ */
+export function mapProduct(
+  product: Product,
+  context: { id: string; brand: string; now: Date; query: OfferQuery },
+): Mapped {
+  const { id, brand, now, query } = context;
+  // 1: category, dates, staff
+  const refused = refuseListed(product, now);
+  if (refused) return { dropped: refused };
+  const { amount, termMonths } = query;
+  const asked = `${String(amount)} ${String(termMonths)} ${id} ${brand}`;
+  const last = lastMapped.get(product);
+  if (last?.asked === asked) return last.mapped;
+  const mapped = mapCurrent(product, context);
+  lastMapped.set(product, { asked, mapped });
+  return mapped;
+}
+
+type Mapped = { offer: Offer } | { dropped: DropReason };
+
+/** The last result per product, so that an unchanged product gives the same offer object. */
+const lastMapped = new WeakMap<Product, { asked: string; mapped: Mapped }>();
+
+function mapCurrent(
+  product: Product,
+  { id, brand, query }: { id: string; brand: string; query: OfferQuery },
+): Mapped {
+  if (!idSchema.safeParse(id).success) return { dropped: 'id-unusable' };
+  if (product.eligibility.some(({ eligibilityType }) => eligibilityType === 'STAFF')) {
+    return { dropped: 'staff-only' };
+  }
+
+  const loan = readLoan(product);
+  if (loan.rates.length === 0) return { dropped: 'no-usable-rate' };
+  const { minAmount = 0, maxAmount = Infinity } = loan.limits;
+  const { termMonths } = query;
+  const amount = query.amount ?? Math.min(Math.max(DEFAULT_AMOUNT, minAmount), maxAmount);
+  if (amount < minAmount || amount > maxAmount) return { dropped: 'amount-outside-limits' };
+  const forAmount = loan.rates.filter((rate) => covers(rate.dollars, amount));
+  if (forAmount.length === 0) return { dropped: 'amount-outside-tiers' };
+  const forTerm = forAmount.filter(
+    ({ months, fixedMonths = Infinity }) =>
+      termMonths === undefined || (covers(months, termMonths) && termMonths <= fixedMonths),
+  );
+  const chosen = chooseRate(forTerm);
+  if (!chosen) return { dropped: 'term-outside-tiers' };
+
+  const { percent, wasPercent, comparisonRate } = chosen;
+  const flags = [
+    ...loan.flags,
+    ...(wasPercent ? ['rate-written-in-percent'] : []),
+    ...(comparisonRate !== undefined && comparisonRate < percent
+      ? ['comparison-rate-below-rate']
+      : []),
+  ];
+  const offer: Offer = {
+    ...{ id, provider: brand, rate: percent, amount },
+    name: product.name?.slice(0, MAX_NAME),
+    currency: 'AUD',
+    rateMax: labelled(forTerm, 'maximum', Math.max),
+    representativeRate: labelled(forTerm, 'representative', Math.min),
+    comparisonRate,
+    ...loan.limits,
+    ...readTerms(forTerm),
+    fees: loan.fees,
+    url: loan.url,
+    flags: flags.length > 0 ? flags : undefined,
+  };
+  return { offer };
+}
+
+/** The parts of a product that do not depend on the query. */
+interface ReadLoan {
+  rates: readonly UsableRate[];
+  limits: Pick<OfferDetails, 'minAmount' | 'maxAmount'>;
+  fees: OfferDetails['fees'];
+  url: string | undefined;
+  flags: readonly string[];
+}
+
+/** Reads a product once for all queries, since a hostile product may be long. */
+const readLoan = memoize((product: Product): ReadLoan => {
+  const flags = new Set<string>();
+  const rates = readRates(product.lendingRates);
+  const addresses = [product.applicationUri, product.additionalInformation?.overviewUri];
+  return {
+    rates,
+    limits: readLimits(product.constraints, rates, flags),
+    fees: readFees(product.fees, flags),
+    url: addresses.find(isWebUrl),
+    flags: [...flags],
+  };
+});
+
+const MAX_NAME = 200;
+
+const MAX_URL = 500;
+
+function isWebUrl(text: string | undefined): boolean {
+  return (
+    text !== undefined &&
+    text.length <= MAX_URL &&
+    /^https?:\/\/[^\s"'<>]+$/i.test(text) &&
+    URL.canParse(text)
+  );
+}

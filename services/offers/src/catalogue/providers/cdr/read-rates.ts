@@ -1,0 +1,181 @@
+import type { OfferDetails } from '../../../domain/offer';
+import { parseAmount, parseMonths, parseRate } from './decimal';
+import type { LendingRate, Tier } from './product';
+
+type Label = 'minimum' | 'maximum' | 'representative';
+
+/** From `min` to `max`, inclusive unless the next tier begins at `max`. */
+interface Range {
+  min: number;
+  max: number;
+  endsBefore: boolean;
+}
+
+/** A rate that an offer may use. */
+export interface UsableRate {
+  type: 'FIXED' | 'VARIABLE';
+  percent: number;
+  wasPercent: boolean;
+  comparisonRate: number | undefined;
+  label: Label | undefined;
+  /** Whether it has a condition that only a person can read. */
+  conditional: boolean;
+  /** How long a fixed rate is fixed. */
+  fixedMonths: number | undefined;
+  /** Its tiers by amount and by term. */
+  dollars: readonly Range[];
+  months: readonly Range[];
+}
+
+/** Reads the usable rates and their labels; rules 2 to 6 of docs/rates.md. */
+export function readRates(entries: readonly LendingRate[]): readonly UsableRate[] {
+  const rates = entries.flatMap(readRate);
+  decideTouching(rates);
+  return rates;
+}
+
+/** 2, 3: a base rate above 0. 5, 6: its label and condition. */
+function readRate(entry: LendingRate): UsableRate[] {
+  const { lendingRateType: type, additionalValue } = entry;
+  if (type !== 'FIXED' && type !== 'VARIABLE') return [];
+  const rate = parseRate(entry.rate);
+  if (!rate) return [];
+  const months = parseMonths(additionalValue);
+  return [
+    {
+      ...{ type, ...rate },
+      comparisonRate: parseRate(entry.comparisonRate)?.percent,
+      label: readLabel(entry),
+      conditional: !!additionalValue && months === undefined && !valueLabel(additionalValue),
+      fixedMonths: type === 'FIXED' ? months : undefined,
+      dollars: rangesOf('DOLLAR', entry.tiers),
+      months: rangesOf('MONTH', entry.tiers),
+    },
+  ];
+}
+
+function rangesOf(unit: string, tiers: readonly Tier[]): Range[] {
+  return tiers
+    .filter(({ unitOfMeasure }) => unitOfMeasure === unit)
+    .map(({ minimumValue, maximumValue }) => ({
+      min: parseAmount(minimumValue) ?? 0,
+      max: parseAmount(maximumValue) ?? Infinity,
+      endsBefore: false,
+    }));
+}
+
+/** 4: where two tiers of the same kind of rate touch, the value belongs to the upper one. */
+function decideTouching(rates: readonly UsableRate[]): void {
+  for (const unit of ['dollars', 'months'] as const) {
+    for (const type of ['FIXED', 'VARIABLE'] as const) {
+      const ranges = rates.filter((rate) => rate.type === type).flatMap((rate) => rate[unit]);
+      const starts = new Set(ranges.map(({ min }) => min));
+      for (const range of ranges) range.endsBefore = range.max > range.min && starts.has(range.max);
+    }
+  }
+}
+
+/** Whether a value is in one of the ranges; true if there are none. */
+export function covers(ranges: readonly Range[], value: number): boolean {
+  if (ranges.length === 0) return true;
+  return ranges.some(
+    ({ min, max, endsBefore }) => min <= value && (endsBefore ? value < max : value <= max),
+  );
+}
+
+/** 7, 2: the lowest unconditional rate, and one labelled as a maximum only if there are no others. */
+export function chooseRate(rates: readonly UsableRate[]): UsableRate | undefined {
+  const candidates = prefer(
+    prefer(rates, ({ conditional }) => !conditional),
+    ({ label }) => label !== 'maximum',
+  );
+  return [...candidates].sort(
+    (a, b) =>
+      a.percent - b.percent ||
+      Number(a.comparisonRate === undefined) - Number(b.comparisonRate === undefined),
+  )[0];
+}
+
+/** Returns the preferred items, or all if there are none. */
+function prefer<Item>(items: readonly Item[], preferred: (item: Item) => boolean): readonly Item[] {
+  const found = items.filter(preferred);
+  return found.length > 0 ? found : items;
+}
+
+/** Returns the lowest or highest rate with a label, by `choose`. */
+export function labelled(
+  rates: readonly UsableRate[],
+  wanted: Label,
+  choose: (...values: number[]) => number,
+): number | undefined {
+  const found = rates.filter(({ label, conditional }) => label === wanted && !conditional);
+  return pick(
+    choose,
+    found.map(({ percent }) => percent),
+  );
+}
+
+/** 5: from the additional value, otherwise from the start of the additional information or of a tier's name. */
+function readLabel({ additionalValue, additionalInfo, tiers }: LendingRate): Label | undefined {
+  const label = additionalValue === undefined ? undefined : valueLabel(additionalValue);
+  if (label) return label;
+  for (const text of [additionalInfo, ...tiers.map(({ name }) => name)]) {
+    const found = RATE_LABEL.exec(text?.slice(0, LABEL_WITHIN) ?? '')?.[1];
+    if (found) return labelOf(found);
+  }
+  return undefined;
+}
+
+const LABEL_WITHIN = 60;
+const WORD = String.raw`\b(min|max|representative)(?:imum)?\b\.?`;
+/** Matches "maximum interest rate" but not "maximum LVR for this rate". */
+const RATE_LABEL = new RegExp(
+  String.raw`${WORD}(?:\s+(?:interest|annual|percentage|fixed|variable|advertised|p\.?a\.?))*\s+rate\b`,
+  'i',
+);
+/** A value that starts with the word is about the rate, unless it names something else. */
+const VALUE_LABEL = new RegExp(`^\\W*${WORD}`, 'i');
+const ABOUT_ELSE = /\b(loan|term|amount|lvr|deposit|balance|age|years?|months?)\b/i;
+
+function valueLabel(text: string): Label | undefined {
+  const begin = text.slice(0, LABEL_WITHIN);
+  const found = RATE_LABEL.exec(begin) ?? (ABOUT_ELSE.test(begin) ? null : VALUE_LABEL.exec(begin));
+  return found ? labelOf(found[1]!) : undefined;
+}
+
+function labelOf(word: string): Label {
+  switch (word.toLowerCase()) {
+    case 'min':
+      return 'minimum';
+    case 'max':
+      return 'maximum';
+    default:
+      return 'representative';
+  }
+}
+
+/** Returns the terms of MONTH tiers, otherwise how long the rate is fixed. */
+export function readTerms(
+  rates: readonly UsableRate[],
+): Pick<OfferDetails, 'minTermMonths' | 'maxTermMonths'> {
+  const tiers = rates.flatMap(({ months }) => months);
+  const fixed = rates.flatMap(({ fixedMonths }) => fixedMonths ?? []);
+  const minTermMonths = pick(
+    Math.min,
+    tiers.map(({ min }) => min),
+  );
+  const maxTermMonths = pick(Math.max, tiers.length > 0 ? tiers.map(({ max }) => max) : fixed);
+  return {
+    ...(minTermMonths !== undefined && { minTermMonths }),
+    ...(maxTermMonths !== undefined && { maxTermMonths }),
+  };
+}
+
+/** Returns the lowest or highest; undefined if there is none, or if it is no restriction. */
+export function pick(
+  choose: (...values: number[]) => number,
+  values: readonly number[],
+): number | undefined {
+  const chosen = choose(...values);
+  return Number.isFinite(chosen) && chosen > 0 ? chosen : undefined;
+}

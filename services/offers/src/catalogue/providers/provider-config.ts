@@ -1,0 +1,67 @@
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import { z } from 'zod';
+import type { Provider } from '../provider';
+import { cdrProvider } from './cdr/cdr-provider';
+import { createLenderClient } from './provider-web-client';
+import type { ListedProvider } from './listed-provider';
+import { defaultMocks, mockProvider } from './mock-provider';
+
+/** The providers that an operator configured, each validated by its `type`. */
+export const providersSchema = z
+  .strictObject({
+    providers: z
+      .array(z.discriminatedUnion('type', [mockProvider, cdrProvider]))
+      .min(1)
+      .max(1000),
+  })
+  .transform(({ providers }) => providers)
+  .superRefine((providers, context) => {
+    refuseRepeated(providers, ({ name }) => [name], 'another provider has the name', context);
+    refuseRepeated(providers, ({ offerIds }) => offerIds, 'another has the offer id', context);
+  });
+
+/** Used if none are configured. */
+export const defaultProviders: readonly ListedProvider[] = providersSchema.parse({
+  providers: defaultMocks,
+});
+
+/**
+ * Creates the configured providers, with their own connections. `close` aborts their requests.
+ *
+ * @param options.timeoutMs default deadline, for providers without their own
+ * @param options.allowPrivate whether to allow private addresses and plain HTTP
+ */
+export function createProviders(
+  listed: readonly ListedProvider[],
+  options: { timeoutMs: number; allowPrivate: boolean; logger: Logger },
+): { providers: Provider[]; close: () => Promise<void> } {
+  const { timeoutMs, allowPrivate, logger } = options;
+  const web = createLenderClient(allowPrivate);
+  const names = new Set(listed.map(({ name }) => name));
+  const providers = listed.map(({ name, create }) => {
+    const isTaken = (other: string) => other !== name && names.has(other);
+    return create({ timeoutMs, isTaken, web, logger });
+  });
+  return { providers, close: web.close };
+}
+
+function refuseRepeated(
+  providers: readonly ListedProvider[],
+  valuesOf: (provider: ListedProvider) => readonly string[],
+  message: string,
+  context: z.RefinementCtx,
+): void {
+  const seen = new Set<string>();
+  providers.forEach((provider, index) => {
+    for (const value of valuesOf(provider)) {
+      if (seen.has(value)) {
+        context.addIssue({
+          code: 'custom',
+          message: `${message} ${value}`,
+          path: ['providers', index],
+        });
+      }
+      seen.add(value);
+    }
+  });
+}

@@ -1,0 +1,96 @@
+import {
+  Axios,
+  AxiosError,
+  AxiosHeaders,
+  type AxiosAdapter,
+  type InternalAxiosRequestConfig,
+} from 'axios';
+import { Agent } from 'undici';
+import { exchange, ExchangeEndedError } from './exchange';
+import { parseJson } from '@loan-buddy/kit/messaging';
+
+/** A client for one other service. */
+export interface HttpClient {
+  /**
+   * Sends and reads JSON, and resolves with every status. Of a request it uses only `method`, `url` (the path),
+   * `headers`, `data`, `timeout` and `signal`.
+   */
+  http: InstanceType<typeof Axios>;
+  /** Closes the connections after the requests in progress. */
+  close: () => Promise<void>;
+}
+
+/** How long to keep an unused connection: far shorter than our own servers keep it. */
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * Creates an axios client over undici's keep-alive connections, at a fraction of the CPU time of axios's own Node
+ * adapter. `timeoutMs` covers the whole exchange, from connecting to the last byte of the body. Stops reading a body
+ * above `maxResponseBytes`. Does not follow redirects. `data` is undefined if the body is not JSON.
+ *
+ * Requests fail with an AxiosError: `ETIMEDOUT` on timeout, `ERR_CANCELED` by the caller's signal, `ERR_BAD_RESPONSE`
+ * for a body that is too large, `ERR_NETWORK` for any other failure.
+ */
+export function createHttpClient(options: {
+  baseUrl: string;
+  timeoutMs: number;
+  maxResponseBytes: number;
+}): HttpClient {
+  const agent = new Agent({ connectTimeout: options.timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS });
+  // Not axios.create: it merges its many defaults for each request, which costs more than the exchange itself.
+  const http = new Axios({
+    timeout: options.timeoutMs,
+    maxContentLength: options.maxResponseBytes,
+    validateStatus: null,
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    adapter: undiciAdapter(agent, options.baseUrl),
+  });
+  return { http, close: () => agent.close() };
+}
+
+function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
+  const { origin, pathname } = new URL(baseUrl);
+  const basePath = pathname.replace(/\/$/, '');
+  return async (config) => {
+    const { headers, method = 'get', timeout, maxContentLength, url = '' } = config;
+    const data: unknown = config.data;
+    const request = {
+      origin,
+      path: basePath + url,
+      method: method.toUpperCase(),
+      headers: headers.toJSON() as Record<string, string>,
+      body: data === undefined ? null : JSON.stringify(data),
+    };
+    const limits = {
+      timeoutMs: timeout ?? 0,
+      maxBytes: maxContentLength ?? Infinity,
+      signal: config.signal as AbortSignal | undefined,
+    };
+    try {
+      const answer = await exchange(agent, request, limits);
+      return {
+        status: answer.status,
+        statusText: '',
+        headers: new AxiosHeaders(answer.headers as Record<string, string>),
+        data: parseJson(answer.body.toString()),
+        config,
+      };
+    } catch (error) {
+      throw asAxiosError(error, config);
+    }
+  };
+}
+
+const codes = {
+  timeout: AxiosError.ETIMEDOUT,
+  canceled: AxiosError.ERR_CANCELED,
+  'too-large': AxiosError.ERR_BAD_RESPONSE,
+} satisfies Record<ExchangeEndedError['code'], string>;
+
+function asAxiosError(error: unknown, config: InternalAxiosRequestConfig): AxiosError {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  const code = cause instanceof ExchangeEndedError ? codes[cause.code] : AxiosError.ERR_NETWORK;
+  const wrapped = new AxiosError(cause.message, code, config);
+  wrapped.cause = cause;
+  return wrapped;
+}

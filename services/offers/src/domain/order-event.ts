@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { orderStatuses } from './order';
+
+/** The order's status after each type of event. */
+export const statusAfter = {
+  'com.loanbuddy.order.checkout_submitted': 'PENDING',
+  'com.loanbuddy.order.resubmitted': 'PENDING',
+  'com.loanbuddy.order.approved': 'APPROVED',
+  'com.loanbuddy.order.rejected': 'REJECTED',
+  'com.loanbuddy.order.failed': 'FAILED',
+} as const satisfies Record<string, (typeof orderStatuses)[number]>;
+
+export type OrderEventType = keyof typeof statusAfter;
+
+export const orderEventTypes = Object.keys(statusAfter) as OrderEventType[];
+
+/** Whether the event ends the order. Only an operator's retry of a failed order can follow. */
+export function isFinalEvent(type: OrderEventType): boolean {
+  return statusAfter[type] !== 'PENDING';
+}
+
+/** Whether the order needs a decision after the event. */
+export function asksForDecision(type: OrderEventType): boolean {
+  return statusAfter[type] === 'PENDING';
+}
+
+/** The order after the event. It contains no user data except the id. */
+const orderEventDataSchema = z.object({
+  order_id: z.string(),
+  user_id: z.string(),
+  loan_id: z.string(),
+  provider: z.string(),
+  rate: z.number().meta({ description: 'Percent a year.' }),
+  amount: z.number().meta({ description: 'In units of the currency.' }),
+  term_months: z.int().optional(),
+  status: z.enum(orderStatuses),
+  created_at: z.iso.datetime({ precision: 3 }),
+  attempts: z.int().meta({ description: 'Number of failed attempts to get a decision.' }),
+});
+
+export type OrderEventData = z.output<typeof orderEventDataSchema>;
+
+/** The data of one type of event, with the order's status after it. */
+export function orderEventDataOf(type: OrderEventType) {
+  return orderEventDataSchema.extend({ status: z.literal(statusAfter[type]) });
+}
+
+/** The CloudEvents source; with `id`, it identifies an event. */
+export const EVENT_SOURCE = '/loan-buddy/offers';
+
+/** The published name and description of each type's schema. */
+const components: Record<OrderEventType, { id: string; description: string }> = {
+  'com.loanbuddy.order.checkout_submitted': {
+    id: 'OrderCheckoutSubmittedEvent',
+    description: 'An order was written down.',
+  },
+  'com.loanbuddy.order.resubmitted': {
+    id: 'OrderResubmittedEvent',
+    description: 'An operator took up an order that had failed.',
+  },
+  'com.loanbuddy.order.approved': {
+    id: 'OrderApprovedEvent',
+    description: 'An order was approved.',
+  },
+  'com.loanbuddy.order.rejected': {
+    id: 'OrderRejectedEvent',
+    description: 'An order was rejected.',
+  },
+  'com.loanbuddy.order.failed': {
+    id: 'OrderFailedEvent',
+    description: 'Nobody decided on an order, in all attempts.',
+  },
+};
+
+function schemaOf(type: OrderEventType) {
+  return z
+    .object({
+      specversion: z.literal('1.0'),
+      id: z
+        .uuid()
+        .meta({ description: 'With `source` the name of the event, the same each time.' }),
+      source: z.literal(EVENT_SOURCE),
+      type: z.literal(type),
+      subject: z.string().meta({ description: 'The id of the order.' }),
+      time: z.iso.datetime({ precision: 3 }),
+      datacontenttype: z.literal('application/json'),
+      traceparent: z
+        .string()
+        .optional()
+        .meta({ description: 'W3C Trace Context of the checkout.' }),
+      data: orderEventDataOf(type),
+    })
+    .meta(components[type]);
+}
+
+type AnySchema = ReturnType<typeof schemaOf>;
+
+/** A published order event: CloudEvents 1.0, structured mode in JSON. */
+export const orderEventSchema = z
+  .discriminatedUnion('type', orderEventTypes.map(schemaOf) as [AnySchema, ...AnySchema[]])
+  .meta({ id: 'OrderEvent', description: 'What happened to an order, as a CloudEvent.' });
+
+export type OrderEvent = z.output<typeof orderEventSchema>;

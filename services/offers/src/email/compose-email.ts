@@ -1,0 +1,73 @@
+import type { OrderEventData } from '../domain/order-event';
+
+/** The text of an e-mail, in both forms. */
+export interface ComposedEmail {
+  subject: string;
+  text: string;
+  html: string;
+}
+
+type FinalStatus = Exclude<OrderEventData['status'], 'PENDING'>;
+
+const wording = {
+  APPROVED: {
+    subject: 'Your loan is approved',
+    lines: (offer: string) => [
+      `Good news: your loan of ${offer} is approved.`,
+      'The lender will get in touch with you about the next steps.',
+    ],
+  },
+  REJECTED: {
+    subject: 'Your loan was not approved',
+    lines: (offer: string) => [
+      `We are sorry: your loan of ${offer} was not approved.`,
+      'You are welcome to choose another offer at any time.',
+    ],
+  },
+  FAILED: {
+    subject: 'Your loan is not decided yet',
+    lines: (offer: string) => [
+      `We are sorry that this takes so long: so far nobody could decide on your loan of ${offer}.`,
+      'You need not do anything. We are looking into it, and write to you once there is a decision.',
+    ],
+  },
+} satisfies Record<FinalStatus, unknown>;
+
+/** Composes the e-mail for an order that was decided or failed. */
+export function composeEmail(data: OrderEventData): ComposedEmail {
+  const { subject, lines } = wording[finalStatus(data)];
+  const paragraphs = ['Hello,', ...lines(describeOffer(data)), `Your order: ${data.order_id}`];
+  return {
+    subject,
+    text: `${paragraphs.join('\n\n')}\n`,
+    html: [
+      '<!doctype html>',
+      `<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head><body>`,
+      ...paragraphs.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`),
+      '</body></html>\n',
+    ].join('\n'),
+  };
+}
+
+function finalStatus({ status, order_id: id }: OrderEventData): FinalStatus {
+  if (status === 'PENDING') throw new Error(`order ${id} is still pending`);
+  return status;
+}
+
+function describeOffer({ amount, provider, rate, term_months: months }: OrderEventData): string {
+  const lent = amount.toLocaleString('en', { maximumFractionDigits: 2 });
+  const term = months === undefined ? '' : ` over ${String(months)} months`;
+  return `${lent} from ${provider} at ${String(rate)} % a year${term}`;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character]!);
+}

@@ -1,0 +1,82 @@
+import { setMaxListeners } from 'node:events';
+import type { Listen } from '../db/listen';
+import type { EventLog, LoggedEvent } from './event-log';
+
+/** The database sends the id of each changed order on this channel. */
+const CHANNEL = 'order_changed';
+/** Polling interval, in case a notification is lost. */
+const LOOK_MS = 5000;
+
+/** Notifies of orders changed by any replica. */
+export interface OrderFeed {
+  /** Calls back whenever the order may have changed, until the returned function is called. */
+  watch: (orderId: string, listener: () => void) => () => void;
+  /** Returns the order's current events. All watchers of one change share one read. */
+  eventsOf: (orderId: string) => Promise<LoggedEvent[]>;
+  /** Aborts when the process begins to stop: no caller should wait any longer. */
+  closing: AbortSignal;
+  close: () => Promise<void>;
+}
+
+/**
+ * Listens to the database for orders changed by any replica. Watchers are also called every five seconds and after each
+ * lost connection, so a lost notification costs only time.
+ */
+export async function createOrderFeed(dependencies: {
+  listen: Listen;
+  log: Pick<EventLog, 'of'>;
+}): Promise<OrderFeed> {
+  const { listen, log } = dependencies;
+  const watched = new Map<string, { listeners: Set<() => void>; looking: NodeJS.Timeout }>();
+  const looks = new Map<string, Promise<LoggedEvent[]>>();
+  const closing = new AbortController();
+  // Every waiting request listens to this signal.
+  setMaxListeners(0, closing.signal);
+
+  const tell = (orderId: string) => {
+    // A read in progress may predate the change.
+    looks.delete(orderId);
+    for (const listener of watched.get(orderId)?.listeners ?? []) listener();
+  };
+  const tellAll = () => {
+    for (const orderId of watched.keys()) tell(orderId);
+  };
+  const beginWatching = (orderId: string) => {
+    // Separate timers, so that the reads do not coincide.
+    const looking = setInterval(tell, LOOK_MS, orderId);
+    const order = { listeners: new Set<() => void>(), looking };
+    watched.set(orderId, order);
+    return order;
+  };
+
+  const stopListening = await listen(CHANNEL, { onNotification: tell, onGap: tellAll });
+
+  return {
+    watch: (orderId, listener) => {
+      const order = watched.get(orderId) ?? beginWatching(orderId);
+      const { listeners, looking } = order;
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size > 0) return;
+        clearInterval(looking);
+        if (watched.get(orderId) === order) watched.delete(orderId);
+      };
+    },
+    eventsOf: (orderId) => {
+      const underWay = looks.get(orderId);
+      if (underWay) return underWay;
+      const look = log.of(orderId).finally(() => {
+        if (looks.get(orderId) === look) looks.delete(orderId);
+      });
+      looks.set(orderId, look);
+      return look;
+    },
+    closing: closing.signal,
+    close: async () => {
+      closing.abort();
+      for (const { looking } of watched.values()) clearInterval(looking);
+      await stopListening();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { Response } from 'express';
+import { isAbandoned, securityHeaders } from '@loan-buddy/kit/server';
+
+/** How often to send a heartbeat, so that no proxy takes a silent stream for dead. */
+const HEARTBEAT_MS = 15_000;
+
+/** Server-sent events to one client (WHATWG HTML, section 9.2). */
+export interface EventStream {
+  /** Sends an event; `data` goes as JSON. */
+  send: (event: { id: string; type: string; data: object }) => void;
+  /** Ends the stream. */
+  end: () => void;
+}
+
+/**
+ * Turns a response into a stream of events. Calls `onClosed` when the client leaves, or after `end`. Tells the client
+ * to wait `retryMs` before it reconnects.
+ */
+export function openEventStream(
+  res: Response,
+  { retryMs, onClosed }: { retryMs: number; onClosed: () => void },
+): EventStream {
+  res.writeHead(
+    200,
+    securityHeaders.concat(
+      ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'],
+      // Some proxies buffer a response unless this header forbids it.
+      ['X-Accel-Buffering', 'no', 'X-Request-Id', res.req.requestId],
+    ),
+  );
+  const heartbeat = setInterval(() => {
+    // If the client does not read, do not add to what is waiting.
+    if (!res.writableNeedDrain) res.write(':\n\n');
+  }, HEARTBEAT_MS);
+  const end = () => {
+    // The response may close much later, behind another on its connection; a write until then would fail.
+    clearInterval(heartbeat);
+    res.end();
+  };
+  const closed = () => {
+    clearInterval(heartbeat);
+    onClosed();
+  };
+  // The client may have left while the handler prepared the first events.
+  if (isAbandoned(res)) queueMicrotask(closed);
+  else res.once('close', closed);
+  res.write(`retry: ${String(retryMs)}\n\n`);
+  // A response to HEAD has no body.
+  if (res.req.method === 'HEAD') end();
+  return {
+    send: ({ id, type, data }) => {
+      if (res.writableEnded) return;
+      res.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+    },
+    end,
+  };
+}

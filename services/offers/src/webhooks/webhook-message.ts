@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { z } from 'zod';
+import {
+  isFinalEvent,
+  orderEventDataOf,
+  orderEventTypes,
+  type OrderEventType,
+} from '../domain/order-event';
+
+/** Event types that receivers can subscribe to: the final ones. */
+export const finalEventTypes = orderEventTypes.filter(isFinalEvent);
+
+/** Type of the message that an operator sends to test a receiver. */
+export const TEST_TYPE = 'com.loanbuddy.webhook.test';
+
+/** `failed` means that all attempts failed, or that the receiver permanently refuses messages. */
+export const deliveryStatuses = ['pending', 'succeeded', 'failed'] as const;
+
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+
+export const DELIVERY_ID_PATTERN = /^msg_[0-9a-f]{32}$/;
+
+const PREFIX = 'whsec_';
+const SECRET_BYTES = 32;
+
+/** Returns a new signing secret: `whsec_` and 32 random bytes in base64 (Standard Webhooks, "Signature scheme"). */
+export function newSecret(): string {
+  return PREFIX + randomBytes(SECRET_BYTES).toString('base64');
+}
+
+/** Whether the text is `whsec_` and 24 to 64 bytes in base64. */
+export function isSecret(text: string): boolean {
+  if (!text.startsWith(PREFIX)) return false;
+  const encoded = text.slice(PREFIX.length);
+  const bytes = Buffer.from(encoded, 'base64');
+  return bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === encoded;
+}
+
+/** A message to a receiver. */
+export interface WebhookMessage {
+  /** Equal in all attempts and for all receivers. */
+  id: string;
+  type: string;
+  time: Date;
+  data: object;
+}
+
+/** Returns the body: identical bytes for each attempt. */
+export function bodyOf({ type, time, data }: WebhookMessage): string {
+  return JSON.stringify({ type, timestamp: time.toISOString(), data });
+}
+
+/**
+ * Returns the headers for a body (Standard Webhooks 1.0): the message's id, the time of this attempt, and a signature
+ * for each secret.
+ */
+export function signedHeaders(
+  id: string,
+  body: string,
+  secrets: readonly string[],
+  now = new Date(),
+): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+    'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(' '),
+  };
+}
+
+const timestampSchema = z.iso
+  .datetime({ precision: 3 })
+  .meta({ description: 'When it happened; not when it was sent.' });
+
+/** The body of a message about an event of this type. */
+export function orderMessageSchema(type: OrderEventType) {
+  return z.object({
+    type: z.literal(type),
+    timestamp: timestampSchema,
+    data: orderEventDataOf(type),
+  });
+}
+
+/** The body of a test message. */
+export const testMessageSchema = z.object({
+  type: z.literal(TEST_TYPE),
+  timestamp: timestampSchema,
+  data: z.object({ endpoint_id: z.string() }),
+});
