@@ -2,21 +2,37 @@ import eslint from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const express = [
-  '^(express|(node:)?process)$',
-  'What is behind http/ knows neither HTTP nor the environment.',
-];
+/** Which folders of a package a folder may import: the arrows of the map in services/README.md. */
+const directions = {
+  kit: {
+    problem: [],
+    telemetry: [],
+    process: ['telemetry'],
+    admission: ['problem'],
+    messaging: ['process', 'telemetry'],
+    server: ['admission', 'problem', 'process', 'telemetry'],
+  },
+  offers: {
+    domain: [],
+    client: [],
+    db: ['domain'],
+    admission: ['client', 'db'],
+    catalogue: ['client', 'domain'],
+    events: ['db', 'domain'],
+    orders: ['catalogue', 'db', 'domain', 'events'],
+    approval: ['client', 'db', 'domain', 'events', 'orders'],
+    webhooks: ['client', 'db', 'domain'],
+    email: ['db', 'domain'],
+    http: ['catalogue', 'client', 'db', 'domain', 'events', 'orders', 'webhooks'],
+    commands: ['catalogue', 'client', 'db', 'domain', 'events', 'orders'],
+  },
+};
+
+const express = ['^(express|(node:)?process)$', 'Only http/ and app.ts know HTTP.'];
 const http = ['/http/', 'Only app.ts imports http/.'];
-const app = ['/(app|main|config)$', 'app.ts, main.ts and config.ts are imported by nobody below.'];
-/** Add each new one here. */
-const useCases = [
-  ...['list-offers', 'find-offer', 'checkout', 'idempotent-checkout', 'await-order'],
-  ...['attempt-decision', 'request-decision', 'decision-worker'],
-  ...['publish-events', 'apply-decision', 'deliver-webhook', 'deliver-email'],
-];
-const noUseCases = [
-  `/(${useCases.join('|')})$`,
-  'What a use case is built from does not import it.',
+const root = [
+  '^(\\.\\./)+(app|main|config|context)$',
+  'A folder does not import app.ts, main.ts, config.ts or context.ts.',
 ];
 
 /**
@@ -39,6 +55,22 @@ const noImports = (...rules) => ({
     },
   ],
 });
+
+/** The rules of one folder: its directions, and what it may know. */
+function rulesOf(name, folder) {
+  const allowed = directions[name][folder];
+  const others = Object.keys(directions[name]).filter((each) => !allowed.includes(each));
+  return [
+    [
+      `^(\\.\\./)+(${others.join('|')})(/|$)`,
+      `${folder}/ imports only ${allowed.join(', ') || 'its own files'}.`,
+    ],
+    ...(name === 'kit' ? [['^@loan-buddy/', 'kit knows no service.']] : []),
+    ...(name === 'kit' || folder === 'commands' ? [] : [root]),
+    ...(name === 'kit' || folder === 'http' ? [] : [express]),
+    ...(folder === 'domain' ? [['^@loan-buddy/', 'domain/ imports nothing of ours.']] : []),
+  ];
+}
 
 export default defineConfig(
   { ignores: ['**/dist/', '**/coverage/', '**/node_modules/'] },
@@ -70,36 +102,27 @@ export default defineConfig(
     },
   },
   {
-    files: ['services/kit/src/**/*.ts'],
-    rules: noImports(['^@loan-buddy/', 'kit knows no service.']),
+    files: ['services/{offers,confirm-payment}/src/*.ts'],
+    rules: noImports(http, express),
   },
+  ...Object.entries(directions).flatMap(([name, folders]) =>
+    Object.keys(folders).map((folder) => ({
+      files: [`services/${name}/src/${folder}/**/*.ts`],
+      rules: noImports(...rulesOf(name, folder)),
+    })),
+  ),
   {
-    files: ['services/{offers,confirm-payment}/src/**/*.ts'],
-    rules: noImports(http, app, express),
-  },
-  {
-    files: ['services/offers/src/{events,notification,offers,orders}/**/*.ts'],
-    // notification.ts assembles the parts in its folder.
-    ignores: [`**/{${useCases.join(',')}}.ts`, '**/notification/notification.ts'],
-    rules: noImports(http, app, express, noUseCases),
-  },
-  {
-    files: ['services/*/src/**/http/**/*.ts'],
-    rules: noImports(app),
+    files: ['services/confirm-payment/src/http/*.ts'],
+    rules: noImports(root),
   },
   {
     files: ['services/*/src/app.ts'],
-    rules: noImports(['/(main|config)$', app[1]]),
+    rules: noImports(['/(main|config|context)$', 'app.ts lists routes; context.ts builds it.']),
   },
   {
     // The entry points: the services, and the commands beside them.
     files: ['services/*/src/main.ts', 'services/*/src/commands/*.ts'],
-    rules: { 'no-restricted-properties': 'off', ...noImports(http) },
-  },
-  {
-    // The parts that main.ts assembles.
-    files: ['services/offers/src/open-*.ts'],
-    rules: noImports(http, express),
+    rules: { 'no-restricted-properties': 'off' },
   },
   {
     files: ['**/*.test.ts', '**/test/**/*.ts', 'e2e/**/*.ts', 'bench/**/*.ts'],

@@ -1,7 +1,14 @@
 /** Rules for the whole repository. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { satisfies } from 'semver';
@@ -100,23 +107,47 @@ describe('check-licenses.mjs', () => {
 });
 
 describe('the import rules', () => {
+  const kit = 'services/kit/src';
   const offers = 'services/offers/src';
   const imports = [
-    ['kit knows no service.', 'services/kit/src/reply.ts', '@loan-buddy/kit'],
+    ['problem/ imports only', `${kit}/problem/problem.ts`, '../admission/admission'],
+    ['telemetry/ imports only', `${kit}/telemetry/logger.ts`, '../process/env'],
+    ['process/ imports only', `${kit}/process/env.ts`, '../server/serve'],
+    ['admission/ imports only', `${kit}/admission/quota.ts`, '../server/endpoint'],
+    ['messaging/ imports only', `${kit}/messaging/cloud-events.ts`, '../server/serve'],
+    ['server/ imports only', `${kit}/server/serve.ts`, '../messaging/message-bus'],
+    ['kit knows no service.', `${kit}/server/reply.ts`, '@loan-buddy/offers'],
+    ['domain/ imports only', `${offers}/domain/order.ts`, '../db/tables'],
+    ['domain/ imports nothing', `${offers}/domain/order.ts`, '@loan-buddy/kit/problem'],
+    ['client/ imports only', `${offers}/client/web-client.ts`, '../catalogue/provider'],
+    ['db/ imports only', `${offers}/db/tables.ts`, '../events/event-log'],
+    ['admission/ imports only', `${offers}/admission/key-set.ts`, '../orders/checkout'],
+    ['catalogue/ imports only', `${offers}/catalogue/list-offers.ts`, '../orders/order-store'],
+    [
+      'catalogue/ imports only',
+      `${offers}/catalogue/providers/cdr/holder.ts`,
+      '../../../db/tables',
+    ],
+    ['events/ imports only', `${offers}/events/event-log.ts`, '../orders/order-store'],
+    ['orders/ imports only', `${offers}/orders/checkout.ts`, '../approval/payment-client'],
+    ['orders/ imports only', `${offers}/orders/checkout.ts`, '../http/get-order'],
+    ['approval/ imports only', `${offers}/approval/payment-client.ts`, '../webhooks/send-webhook'],
+    ['webhooks/ imports only', `${offers}/webhooks/send-webhook.ts`, '../email/send-email'],
+    ['email/ imports only', `${offers}/email/send-email.ts`, '../orders/order-store'],
+    ['http/ imports only', `${offers}/http/get-order.ts`, '../approval/payment-client'],
+    ['commands/ imports only', `${offers}/commands/orders.ts`, '../http/get-order'],
     ['A service talks', `${offers}/app.ts`, '@loan-buddy/confirm-payment/app'],
     ['A service talks', `${offers}/main.ts`, '@loan-buddy/confirm-payment/app'],
     ['A service talks', `${offers}/http/get-offer.ts`, '@loan-buddy/confirm-payment/app'],
     ['What is for tests', `${offers}/orders/checkout.ts`, '@loan-buddy/kit/testing'],
-    ['Import a sibling', `${offers}/app.ts`, '../../kit/src/reply'],
-    ['Only app.ts imports http/.', `${offers}/orders/checkout.ts`, '../http/get-order'],
+    ['Import a sibling', `${offers}/app.ts`, '../../kit/src/server/reply'],
     ['Only app.ts imports http/.', `${offers}/main.ts`, './http/get-order'],
-    ['What a use case', `${offers}/orders/payment-client.ts`, './checkout'],
-    ['What a use case', `${offers}/offers/ask-providers.ts`, './list-offers'],
-    ['What is behind http/', `${offers}/orders/checkout.ts`, 'express'],
-    ['What is behind http/', `${offers}/orders/order-store.ts`, 'node:process'],
-    ['What is behind http/', 'services/confirm-payment/src/decide.ts', 'express'],
-    ['app.ts, main.ts', `${offers}/app.ts`, './main'],
-    ['app.ts, main.ts', `${offers}/http/get-offer.ts`, '../app'],
+    ['Only http/ and app.ts know HTTP.', `${offers}/orders/checkout.ts`, 'express'],
+    ['Only http/ and app.ts know HTTP.', `${offers}/orders/order-store.ts`, 'node:process'],
+    ['Only http/ and app.ts know HTTP.', 'services/confirm-payment/src/decide.ts', 'express'],
+    ['app.ts lists routes', `${offers}/app.ts`, './main'],
+    ['A folder does not import app.ts', `${offers}/http/get-offer.ts`, '../app'],
+    ['A folder does not import app.ts', `${offers}/orders/checkout.ts`, '../config'],
   ] as const;
   const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
   const app = `${offers}/app.ts`;
@@ -140,6 +171,35 @@ describe('the import rules', () => {
 
   it('hold: only main.ts reads the environment', () => {
     expect(complaints.at(-1)!.map(({ ruleId }) => ruleId)).toEqual(['no-restricted-properties']);
+  });
+});
+
+/** The folders of a package, each with the folders that its files import. Tests do not count. */
+function foldersOf(source: string): Map<string, Set<string>> {
+  const folders = new Map<string, Set<string>>();
+  const files = readdirSync(join(root, source), { encoding: 'utf8', recursive: true });
+  for (const file of files) {
+    const [folder] = file.split('/');
+    if (!/^[^/]+\/.*(?<!\.test)\.ts$/.test(file) || !folder) continue;
+    const imported = folders.get(folder) ?? new Set();
+    folders.set(folder, imported);
+    const text = readFileSync(join(root, source, file), 'utf8');
+    for (const [, path] of text.matchAll(/from '(\.[^']+)'/g)) {
+      imported.add(join(dirname(file), path!).split('/')[0]!);
+    }
+  }
+  return folders;
+}
+
+describe.each(['services/kit/src', 'services/offers/src'])('the folders of %s', (source) => {
+  const folders = foldersOf(source);
+
+  it('never import each other', () => {
+    const pairs = [...folders].flatMap(([folder, imported]) =>
+      [...imported].filter((other) => other !== folder && folders.get(other)?.has(folder)),
+    );
+    expect(folders.size).toBeGreaterThan(5);
+    expect(pairs).toEqual([]);
   });
 });
 

@@ -1,12 +1,6 @@
-import {
-  environment,
-  integerVariable,
-  messageBusVariables,
-  ratioVariable,
-  readEnv,
-  serverVariables,
-  topicVariable,
-} from '@loan-buddy/kit/process';
+import { environment, serverVariables } from '@loan-buddy/kit/server';
+import { integerVariable, ratioVariable, readEnv } from '@loan-buddy/kit/process';
+import { messageBusVariables, topicVariable } from '@loan-buddy/kit/messaging';
 import { z } from 'zod';
 
 const schema = environment({

@@ -1,9 +1,8 @@
 import { createAdmission, createServiceTokenVerifier } from '@loan-buddy/kit/admission';
-import { createPublishEvent } from '@loan-buddy/kit/messaging';
+import { createPublishEvent, openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
 import { runProcess } from '@loan-buddy/kit/process';
 import { createLifecycle, serve } from '@loan-buddy/kit/server';
 import { createLogger, type Logger } from '@loan-buddy/kit/telemetry';
-import type { MessageBus } from '@loan-buddy/kit/messaging';
 import { createApp } from './app';
 import { readConfig, type Config } from './config';
 import { decide } from './decide';
@@ -64,7 +63,5 @@ async function openBus(config: Config, logger: Logger): Promise<MessageBus | und
       },
     ],
   };
-  // Imported only if needed: its libraries load slowly and take 40 MB.
-  const { openConfiguredBus } = await import('@loan-buddy/kit/messaging');
   return openConfiguredBus(config, plan, logger);
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTokenVerifier } from '@loan-buddy/kit/admission';
+import { createTokenVerifier } from '../../offers/src/admission/token-verifier';
 import { createKeySet } from '../../offers/src/admission/key-set';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { developmentAuth, mintToken } from './development-auth';

@@ -1,17 +1,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import {
-  baseUrlVariable,
-  environment,
-  flagVariable,
-  integerVariable,
-  jsonFileVariable,
-  messageBusVariables,
-  readEnv,
-  serverVariables,
-  topicVariable,
-} from '@loan-buddy/kit/process';
+import { baseUrlVariable } from './client/base-url';
+import { environment, serverVariables } from '@loan-buddy/kit/server';
+import { flagVariable, integerVariable, readEnv } from '@loan-buddy/kit/process';
+import { messageBusVariables, topicVariable } from '@loan-buddy/kit/messaging';
 import { z } from 'zod';
+import { jsonFileVariable } from './json-file-variable';
 import type { DatabaseOptions } from './db/database';
 import { checkoutModes } from './orders/checkout';
 import { aprTypes } from './catalogue/price-offer';

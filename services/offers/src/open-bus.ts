@@ -1,5 +1,5 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import type { MessageBus } from '@loan-buddy/kit/messaging';
+import { openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
 import type { Config } from './config';
 
 /**
@@ -27,7 +27,5 @@ export async function openBus(config: Config, logger: Logger): Promise<MessageBu
         ]
       : [],
   };
-  // Loaded on demand: its libraries take time, and 40 MB.
-  const { openConfiguredBus } = await import('@loan-buddy/kit/messaging');
   return openConfiguredBus(config, plan, logger);
 }

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Express } from 'express';
-import { createAdmission, createTokenVerifier, type Admission } from '@loan-buddy/kit/admission';
+import { createAdmission, type Admission } from '@loan-buddy/kit/admission';
+import { createTokenVerifier } from '../src/admission/token-verifier';
 import { createKeySet } from '../src/admission/key-set';
 import {
   AUDIENCE,

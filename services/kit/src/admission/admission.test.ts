@@ -9,7 +9,7 @@ import { createLifecycle } from '../server/lifecycle';
 import { kitProblems } from '../problem/problem';
 import { replyEmpty, replyJson } from '../server/reply';
 import { createAdmission, releaseSlot } from './admission';
-import { createRateLimiter, type AddUsage } from '../../../offers/src/admission/rate-limiter';
+import type { RateLimiter } from './quota';
 import { InvalidTokenError } from './bearer-token';
 import { principalOf, type Principal } from './principal';
 
@@ -267,16 +267,23 @@ describe('at the limit of concurrent requests', () => {
 
 describe('a quota', () => {
   const quota = { windowS: 60, exact: false };
-  const limiter = (limit: number, addUsage?: AddUsage) =>
-    createRateLimiter({
+  /** Counts in one window that has 20 seconds left. */
+  const limiter = (limit: number): RateLimiter => {
+    const used = new Map<string, number>();
+    return {
       quotas: {
         reads: { ...quota, name: 'reads', limit },
         writes: { ...quota, name: 'writes', limit: 1, exact: true },
       },
-      addUsage,
-      logger: recordingLogger().logger,
-      now: () => 1_000_000_060_000,
-    });
+      take: (of, client) => {
+        const count = (used.get(`${of.name} ${client}`) ?? 0) + 1;
+        used.set(`${of.name} ${client}`, count);
+        const remaining = Math.max(0, of.limit - count);
+        return { quota: of, isExceeded: count > of.limit, remaining, resetS: 20 };
+      },
+      close: () => Promise.resolve(),
+    };
+  };
   const verifyToken = (token: string) => {
     if (token.startsWith('bad')) throw new InvalidTokenError('bad');
     return principalOf(token, [use.scope]);

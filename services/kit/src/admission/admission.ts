@@ -4,13 +4,8 @@ import type { HeaderList } from '../problem/header-list';
 import { InsufficientScopeError, readBearerToken, TokenMissingError } from './bearer-token';
 import { createLoadShedder, type LoadShedder } from './load-shedder';
 import { anonymous, unrestricted, type Principal } from './principal';
-import {
-  QuotaExceededError,
-  type Allowance,
-  type Quota,
-  type RateLimiter,
-} from '../../../offers/src/admission/rate-limiter';
-import type { VerifyToken } from './token-verifier';
+import { QuotaExceededError, type Allowance, type Quota, type RateLimiter } from './quota';
+import type { VerifyToken } from './read-token';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request

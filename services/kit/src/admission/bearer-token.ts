@@ -1,4 +1,4 @@
-import { AppError } from '../problem/problem';
+import { AppError } from '../problem/app-error';
 
 const REALM = 'Bearer realm="loan-buddy"';
 

@@ -1,10 +1,17 @@
 export { createAdmission, releaseSlot, type Admission } from './admission';
-export { InsufficientScopeError } from './bearer-token';
-export { loadJose } from './load-jose';
+export { InsufficientScopeError, InvalidTokenError } from './bearer-token';
+export { loadJose, type Jose } from './load-jose';
 export { type Principal } from './principal';
+export {
+  QuotaExceededError,
+  type Allowance,
+  type Quota,
+  type Quotas,
+  type RateLimiter,
+} from './quota';
+export { CLOCK_SKEW_S, principalIn, readToken, type VerifyToken } from './read-token';
 export {
   createServiceTokenSigner,
   createServiceTokenVerifier,
   type SignServiceToken,
 } from './service-token';
-export { createTokenVerifier } from './token-verifier';

@@ -1,4 +1,4 @@
-import { AppError } from '../problem/problem';
+import { AppError } from '../problem/app-error';
 
 /** Too much work is in progress. Failing now is better than a response that comes too late. */
 export class OverloadedError extends AppError {

@@ -1,6 +1,6 @@
 import { createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { loadJose } from './load-jose';
-import { CLOCK_SKEW_S, principalIn, readToken, type VerifyToken } from './token-verifier';
+import { CLOCK_SKEW_S, principalIn, readToken, type VerifyToken } from './read-token';
 
 /** The calling and the called service, by name. */
 interface Parties {

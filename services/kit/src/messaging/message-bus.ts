@@ -1,12 +1,5 @@
-import {
-  Duration,
-  PubSub,
-  SubscriptionCloseBehaviors,
-  type Message,
-  type Topic,
-} from '@google-cloud/pubsub';
+import type { Message, Topic } from '@google-cloud/pubsub';
 import type { z } from 'zod';
-import type { messageBusVariables } from '../process/env';
 import type { Logger } from '../telemetry/logger';
 import {
   createMissing,
@@ -15,6 +8,7 @@ import {
   type MessageBusPlan,
 } from './message-bus-plan';
 import { grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
+import type { messageBusVariables } from './variables';
 
 /**
  * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, unless the subscription was created
@@ -45,12 +39,6 @@ const REOPEN_MS = 1000;
 /** How long to gather messages, so that many go in one call. */
 const BATCH_MS = 5;
 
-/** Acknowledges messages in progress and hands over no new ones. The caller has its own shutdown timeout. */
-const waitForHandlers = {
-  behavior: SubscriptionCloseBehaviors.WaitForProcessing,
-  timeout: Duration.from({ minutes: 10 }),
-};
-
 /**
  * Connects, to an emulator if one is given. With `createMissing`, creates what is missing of the plan, now and whenever
  * it turns out to be gone; otherwise it must exist. Starts even if Pub/Sub does not respond.
@@ -67,6 +55,13 @@ export async function openMessageBus(
   logger: Logger,
 ): Promise<MessageBus> {
   const { projectId, emulatorHost, plan } = options;
+  // Loaded on demand: it loads slowly and takes 40 MB.
+  const { Duration, PubSub, SubscriptionCloseBehaviors } = await import('@google-cloud/pubsub');
+  // Acknowledges messages in progress and hands over no new ones. The caller has its own shutdown timeout.
+  const closeOptions = {
+    behavior: SubscriptionCloseBehaviors.WaitForProcessing,
+    timeout: Duration.from({ minutes: 10 }),
+  };
   const client = new PubSub({
     projectId,
     ...(emulatorHost !== undefined && {
@@ -139,7 +134,7 @@ export async function openMessageBus(
         const subscription = client.subscription(name, {
           // Without this, concurrency is as high as one whole pull.
           flowControl: { maxMessages, allowExcessMessages: false },
-          closeOptions: waitForHandlers,
+          closeOptions,
         });
         let reopening: NodeJS.Timeout | undefined;
         subscription.on('message', receive);

@@ -1,7 +1,3 @@
-export {
-  AppError,
-  kitProblems,
-  ValidationError,
-  type KitProblemCode,
-  type ProblemKind,
-} from './problem';
+export { AppError, ValidationError } from './app-error';
+export { type HeaderList } from './header-list';
+export { kitProblems, type KitProblemCode, type ProblemKind } from './problem';

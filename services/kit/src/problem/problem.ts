@@ -1,3 +1,4 @@
+import { AppError, type Fault } from './app-error';
 import type { HeaderList } from './header-list';
 
 /** The HTTP side of one error code. */
@@ -13,141 +14,11 @@ export interface ProblemKind {
 /** Maps error codes to HTTP. A service has one such table. */
 export type ProblemTable = Readonly<Record<string, ProblemKind>>;
 
-/**
- * One fault in the request and its place: a JSON pointer (RFC 6901) into the body, or the name of a parameter or
- * header.
- */
-export interface Fault {
-  detail: string;
-  pointer?: string;
-  parameter?: string;
-  header?: string;
-}
-
-/**
- * An error that a client can act on. Subclasses fix `code`, which is stable and a key of the problem table. `headers`
- * go with the response; `retryAfterSeconds` becomes `Retry-After`; `members` are added to the problem body (RFC 9457,
- * section 3.2).
- */
-export abstract class AppError extends Error {
-  abstract readonly code: string;
-  /** Whether it denies the request because of its sender, its form or its rate. The audit log records these. */
-  readonly denied: boolean = false;
-  readonly faults: readonly Fault[];
-  readonly headers: HeaderList;
-  readonly members: Readonly<Record<string, unknown>>;
-
-  constructor(
-    message: string,
-    options: ErrorOptions & {
-      faults?: readonly Fault[];
-      headers?: HeaderList;
-      retryAfterSeconds?: number;
-      members?: Record<string, unknown>;
-    } = {},
-  ) {
-    super(message, options);
-    this.name = new.target.name;
-    this.faults = options.faults ?? [];
-    const { headers = [], retryAfterSeconds } = options;
-    this.headers =
-      retryAfterSeconds === undefined
-        ? headers
-        : [...headers, 'Retry-After', String(retryAfterSeconds)];
-    this.members = options.members ?? {};
-  }
-}
-
-/** The contract refuses the parameters or the body; `faults` say where. */
-export class ValidationError extends AppError {
-  readonly code = 'validation-failed';
-
-  constructor(faults: readonly Fault[]) {
-    super('See errors for what is wrong and where.', { faults });
-  }
-}
-
-/** No endpoint has this path. */
-export class RouteNotFoundError extends AppError {
-  readonly code = 'route-not-found';
-}
-
-/** The path exists, but not with this method. */
-export class MethodNotAllowedError extends AppError {
-  readonly code = 'method-not-allowed';
-
-  /** @param allow the methods the path does take, as the `Allow` header lists them (RFC 9110, section 10.2.1). */
-  constructor(allow: string) {
-    super(`The path takes ${allow}.`, { headers: ['Allow', allow] });
-  }
-}
-
-/** The body is not JSON. */
-export class MalformedJsonError extends AppError {
-  readonly code = 'malformed-json';
-
-  constructor() {
-    super(clientDetails['malformed-json']);
-  }
-}
-
-/** The body is not declared as JSON. */
-export class UnsupportedMediaTypeError extends AppError {
-  readonly code = 'unsupported-media-type';
-
-  constructor() {
-    super(clientDetails['unsupported-media-type']);
-  }
-}
-
-/** The bytes that arrived are not a request, or not one that HTTP/1.1 allows. */
-export class MalformedRequestError extends AppError {
-  readonly code = 'malformed-request';
-  override readonly denied = true;
-
-  constructor(message: string = clientDetails['malformed-request']) {
-    super(message);
-  }
-}
-
-/** The request did not arrive in time (RFC 9110, section 15.5.9). */
-export class RequestTimeoutError extends AppError {
-  readonly code = 'request-timeout';
-  override readonly denied = true;
-
-  constructor() {
-    super('The rest of the request did not arrive in time.');
-  }
-}
-
-/** The headers are longer than the limit (RFC 6585, section 5). */
-export class HeadersTooLargeError extends AppError {
-  readonly code = 'headers-too-large';
-  override readonly denied = true;
-
-  constructor() {
-    super('The request line and the headers may have 16 KiB together.');
-  }
-}
-
-/** The request target is longer than the limit (RFC 9110, section 15.5.15). */
-export class UriTooLongError extends AppError {
-  readonly code = 'uri-too-long';
-  override readonly denied = true;
-
-  constructor() {
-    super(`The path and the query may have ${String(MAX_URL_LENGTH)} characters together.`);
-  }
-}
-
-/** The longest request target that is accepted, in characters. */
-export const MAX_URL_LENGTH = 4096;
-
 /** The largest body that is accepted, in bytes after decompression. */
 export const BODY_LIMIT_BYTES = 100 * 1024;
 
 /** What the client sees of faults that express and its body parser find. */
-const clientDetails = {
+export const clientDetails = {
   'malformed-json': 'The body must be one JSON object, encoded in UTF-8.',
   'malformed-request': 'The request line, a header or the body could not be read.',
   'body-too-large': `The body may have at most ${String(BODY_LIMIT_BYTES)} bytes.`,

@@ -1,21 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
-import {
-  baseUrlVariable,
-  ConfigError,
-  environment,
-  integerVariable,
-  jsonFileVariable,
-  ratioVariable,
-  readEnv,
-  serverVariables,
-} from './env';
+import { ConfigError, integerVariable, ratioVariable, readEnv } from './env';
+import { environment, serverVariables } from '../server/server-variables';
 
 const schema = environment({
   ...serverVariables({ port: 8080 }),
-  URL: baseUrlVariable('http://localhost:8000'),
   RATE: ratioVariable({ default: 0 }),
   COUNT: integerVariable({ default: 3, min: 1, max: 5 }),
 });
@@ -39,7 +29,6 @@ describe('readEnv', () => {
       SHUTDOWN_TIMEOUT_MS: 10_000,
       MAX_CONNECTIONS: 10_000,
       MAX_CONCURRENT_REQUESTS: 200,
-      URL: 'http://localhost:8000',
       RATE: 0,
       COUNT: 3,
     });
@@ -51,7 +40,6 @@ describe('readEnv', () => {
     ['LOG_LEVEL', 'debug', 'debug'],
     ['SHUTDOWN_DELAY_MS', '5', 5],
     ['SHUTDOWN_TIMEOUT_MS', '500', 500],
-    ['URL', 'https://example.test/base/', 'https://example.test/base'],
     ['RATE', '.25', 0.25],
     ['COUNT', '5', 5],
   ])('reads %s', (name, text, value) => {
@@ -65,9 +53,6 @@ describe('readEnv', () => {
     ['LOG_LEVEL', 'loud'],
     ['SHUTDOWN_TIMEOUT_MS', '0'],
     ['SHUTDOWN_DELAY_MS', '1.5'],
-    ['URL', 'localhost:8000'],
-    ['URL', 'http://user:pw@host'],
-    ['URL', 'http://host/?query'],
     ['RATE', '1.5'],
     ['RATE', '-0.1'],
     ['COUNT', '0'],
@@ -81,41 +66,9 @@ describe('readEnv', () => {
     expect(faultsOf(both)).toContain('  SHUTDOWN_DELAY_MS: must be less than SHUTDOWN_TIMEOUT_MS');
   });
 
-  describe('a JSON file', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'json-file-'));
-    afterAll(() => {
-      rmSync(folder, { recursive: true });
-    });
-    const read = (content: string) => {
-      const file = join(folder, 'list.json');
-      writeFileSync(file, content);
-      return readEnv(z.object({ LIST: jsonFileVariable(z.array(z.int())) }), { LIST: file });
-    };
-
-    it('is read with or without a byte order mark', () => {
-      expect(read('[1, 2]')).toEqual({ LIST: [1, 2] });
-      expect(read('\uFEFF[3]')).toEqual({ LIST: [3] });
-    });
-
-    it('is refused with the place of the fault', () => {
-      expect(() => read('[1, "x"]')).toThrow(/^ {2}LIST\.1: /m);
-    });
-
-    it('is refused without quoting its content', () => {
-      expect(() => read('hunter2')).toThrow(/^ {2}LIST: .*list\.json is not JSON$/m);
-    });
-
-    it('is refused if it does not exist', () => {
-      const schema = z.object({ LIST: jsonFileVariable(z.array(z.int())) });
-      expect(() => readEnv(schema, { LIST: join(folder, 'none.json') })).toThrow(
-        /^ {2}LIST: .*none\.json cannot be read \(ENOENT\)$/m,
-      );
-    });
-  });
-
   it('reports all faults at once and repeats no value', () => {
-    const message = faultsOf({ PORT: 'x', URL: 'http://admin:secret@host', COUNT: '9' });
-    expect(message.match(/^ {2}\w+: /gm)).toEqual(['  PORT: ', '  URL: ', '  COUNT: ']);
+    const message = faultsOf({ PORT: 'x', LOG_LEVEL: 'http://admin:secret@host', COUNT: '9' });
+    expect(message.match(/^ {2}\w+: /gm)).toEqual(['  PORT: ', '  LOG_LEVEL: ', '  COUNT: ']);
     expect(message).not.toContain('secret');
   });
 

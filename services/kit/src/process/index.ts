@@ -1,17 +1,4 @@
-export {
-  baseUrlSchema,
-  baseUrlVariable,
-  ConfigError,
-  environment,
-  flagVariable,
-  integerVariable,
-  jsonFileVariable,
-  messageBusVariables,
-  ratioVariable,
-  readEnv,
-  serverVariables,
-  topicVariable,
-} from './env';
+export { ConfigError, flagVariable, integerVariable, ratioVariable, readEnv } from './env';
 export { runProcess } from './run';
 export { runCommand } from './run-command';
 export { StartError, UsageError } from './start-error';

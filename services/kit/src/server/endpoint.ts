@@ -3,14 +3,13 @@ import express, { type Express, type Request, type RequestHandler, type Response
 import type { z } from 'zod';
 import { keepSlotUntil, releaseSlot, type Access, type Admission } from '../admission/admission';
 import { anonymous, type Principal } from '../admission/principal';
+import { BODY_LIMIT_BYTES } from '../problem/problem';
 import {
-  BODY_LIMIT_BYTES,
   MalformedJsonError,
   MethodNotAllowedError,
   UnsupportedMediaTypeError,
-  ValidationError,
-  type Fault,
-} from '../problem/problem';
+} from './request-errors';
+import { ValidationError, type Fault } from '../problem/app-error';
 import { isAbandoned, replyEmpty } from './reply';
 
 declare global {

@@ -6,7 +6,8 @@ import { recordingLogger, startApp, until } from '../../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
-import { AppError, kitProblems, type Problem } from '../problem/problem';
+import { AppError } from '../problem/app-error';
+import { kitProblems, type Problem } from '../problem/problem';
 import { replyJson } from './reply';
 
 class TeapotError extends AppError {

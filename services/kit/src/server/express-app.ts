@@ -7,15 +7,14 @@ import { auditLine } from './audit';
 import type { HeaderList } from '../problem/header-list';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
+import { AppError } from '../problem/app-error';
+import { describeProblem, type ProblemTable } from '../problem/problem';
 import {
-  AppError,
-  describeProblem,
   MalformedRequestError,
   MAX_URL_LENGTH,
   RouteNotFoundError,
   UriTooLongError,
-  type ProblemTable,
-} from '../problem/problem';
+} from './request-errors';
 import { replyProblem, securityHeaders } from './reply';
 import type { ServedRequest } from '../telemetry/request-durations';
 import { createRequestLog, type RequestLine } from '../telemetry/request-log';

@@ -8,7 +8,7 @@ import helmet from 'helmet';
 import request from 'supertest';
 import { recordingLogger, startApp, until } from '../../testing';
 import { createAdmission } from '../admission/admission';
-import { createRateLimiter } from '../../../offers/src/admission/rate-limiter';
+import type { RateLimiter } from '../admission/quota';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
@@ -55,7 +55,11 @@ function setUp() {
   const lifecycle = createLifecycle();
   const observed: ServedRequest[] = [];
   const quota = { name: 'reads', limit: 100, windowS: 60, exact: false };
-  const limiter = createRateLimiter({ quotas: { reads: quota, writes: quota }, logger });
+  const limiter: RateLimiter = {
+    quotas: { reads: quota, writes: quota },
+    take: () => ({ quota, isExceeded: false, remaining: 99, resetS: 60 }),
+    close: () => Promise.resolve(),
+  };
   const get = (path: string, respond: (res: Response) => unknown) =>
     endpoint(
       {

@@ -12,4 +12,5 @@ export {
   signalOf,
 } from './reply';
 export { serve } from './serve';
+export { environment, serverVariables } from './server-variables';
 export { createServiceApp } from './service-app';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import { trackConnections } from './connections';
 import { drain } from './drain';
-import type { ServerConfig } from '../process/env';
+import type { ServerConfig } from './server-variables';
 import { serverOptions } from './express-app';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';

@@ -3,7 +3,8 @@ import { createAdmission } from '../admission/admission';
 import { docsEndpoints } from './docs';
 import { createExpressApp, type ExpressAppOptions } from './express-app';
 import { healthEndpoints, type ReadinessDetail } from './health';
-import { createMetrics, metricsEndpoint, type GaugeSource } from '../telemetry/metrics';
+import { createMetrics, type GaugeSource } from '../telemetry/metrics';
+import { metricsEndpoint } from './metrics-endpoint';
 import type { MoreToDocument, ServiceInfo } from './openapi';
 
 /** What a service consists of. */

@@ -5,13 +5,8 @@ import type { Response } from 'express';
 import { unreadableAuditLine } from './audit';
 import type { Connections } from './connections';
 import type { Logger } from '../telemetry/logger';
-import {
-  describeProblem,
-  HeadersTooLargeError,
-  kitProblems,
-  MalformedRequestError,
-  RequestTimeoutError,
-} from '../problem/problem';
+import { describeProblem, kitProblems } from '../problem/problem';
+import { HeadersTooLargeError, MalformedRequestError, RequestTimeoutError } from './request-errors';
 import { replyProblem, serializeProblem } from './reply';
 
 /**

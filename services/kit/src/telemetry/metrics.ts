@@ -1,9 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { z } from 'zod';
-import { endpoint, type Endpoint } from '../server/endpoint';
-import { operationsTag } from '../server/health';
 import type { Logger } from './logger';
-import { replyText } from '../server/reply';
 import { createRequestDurations, type ServedRequest } from './request-durations';
 
 /** Gauges that are read together at each scrape. */
@@ -26,9 +22,6 @@ export interface Metrics {
   /** Returns Prometheus' text format. Never rejects, and takes little more than a second at most. */
   scrape: () => Promise<string>;
 }
-
-/** Prometheus' text-based exposition format. */
-const TEXT_FORMAT = 'text/plain; version=0.0.4';
 
 /** How long to wait for one source. A scraper gives up after ten seconds by default. */
 const READ_TIMEOUT_MS = 1000;
@@ -114,28 +107,4 @@ async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** `/metrics`, for Prometheus. Responds with 200 even if some values cannot be read. */
-export function metricsEndpoint({ scrape }: Metrics): Endpoint {
-  return endpoint(
-    {
-      method: 'get',
-      path: '/metrics',
-      operationId: 'getMetrics',
-      tag: operationsTag,
-      summary: 'Metrics for Prometheus',
-      access: 'always',
-      responses: {
-        200: {
-          description: 'All metrics; those that cannot be read now are missing.',
-          schema: z.string(),
-          contentType: TEXT_FORMAT,
-        },
-      },
-    },
-    async ({ res }) => {
-      replyText(res, await scrape(), `${TEXT_FORMAT}; charset=utf-8`);
-    },
-  );
 }

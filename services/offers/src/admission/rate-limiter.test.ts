@@ -1,11 +1,6 @@
 import { recordingLogger } from '../../../kit/testing';
-import {
-  createRateLimiter,
-  QuotaExceededError,
-  type AddUsage,
-  type Allowance,
-  type Usage,
-} from './rate-limiter';
+import { createRateLimiter, type AddUsage, type Usage } from './rate-limiter';
+import { QuotaExceededError, type Allowance } from '@loan-buddy/kit/admission';
 
 const reads = { name: 'reads', limit: 3, windowS: 60, exact: false };
 const writes = { name: 'writes', limit: 3, windowS: 60, exact: true };

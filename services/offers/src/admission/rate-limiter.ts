@@ -1,23 +1,5 @@
+import type { Allowance, Quota, Quotas, RateLimiter } from '@loan-buddy/kit/admission';
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { AppError } from '@loan-buddy/kit/problem';
-
-/** How much one client may do in each window (draft-ietf-httpapi-ratelimit-headers-10). */
-export interface Quota {
-  name: string;
-  limit: number;
-  windowS: number;
-  /** Whether the limit is exact across replicas: each request then waits until it is counted. */
-  exact: boolean;
-}
-
-/** What is left of a quota after a request. */
-export interface Allowance {
-  quota: Quota;
-  isExceeded: boolean;
-  remaining: number;
-  /** Seconds until the next window. */
-  resetS: number;
-}
 
 /** One client's use of one quota in one window. */
 export interface Usage {
@@ -30,31 +12,6 @@ export interface Usage {
 
 /** Adds up usage across replicas; returns the sums in the same order. */
 export type AddUsage = (usages: readonly Usage[]) => Promise<number[]>;
-
-/** A client's quota for reads and for writes. */
-export type Quotas = Readonly<Record<'reads' | 'writes', Quota>>;
-
-/** Counts each client's requests against the quotas. */
-export interface RateLimiter {
-  quotas: Quotas;
-  /** Counts a request of a client. Stops counting once the quota is used up. */
-  take: (quota: Quota, client: string) => Allowance | Promise<Allowance>;
-  /** Shares what is not shared yet; gives up if that fails. */
-  close: () => Promise<void>;
-}
-
-/** The client has used up a quota. The draft defines the problem type. */
-export class QuotaExceededError extends AppError {
-  readonly code = 'quota-exceeded';
-  override readonly denied = true;
-
-  constructor({ quota, resetS }: Allowance) {
-    super(`The quota is ${String(quota.limit)} ${quota.name} per ${String(quota.windowS)} s.`, {
-      retryAfterSeconds: resetS,
-      members: { 'violated-policies': [quota.name] },
-    });
-  }
-}
 
 /** How many counts one call shares. */
 const MAX_SHARED = 1000;

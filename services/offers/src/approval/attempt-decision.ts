@@ -1,5 +1,5 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import type { Order } from '../domain/order';
+import type { AttemptDecision } from '../orders/checkout';
 import type { OrderStore } from '../orders/order-store';
 import { NotAskedError } from './payment-breaker';
 import { UndecidedError, type AskForDecision } from './payment-client';
@@ -15,9 +15,6 @@ export interface RetryPolicy {
 
 /** Maximum length of a stored reason, in UTF-16 units. */
 const MAX_REASON = 500;
-
-/** Returns the order after the attempt; see {@link createAttemptDecision}. */
-export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
 
 /**
  * Asks once for the decision on a pending order and records the result: the decision, the time of the next attempt, or

@@ -1,6 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { OrderEventData } from '../domain/order-event';
-import type { DeliveryStatus } from '../webhooks/webhook-message';
+import type { DeliveryStatus } from '../domain/delivery-status';
 import type { OrderStatus } from '../domain/order';
 
 /** The tables after all {@link migrations}. */

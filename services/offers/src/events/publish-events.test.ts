@@ -1,6 +1,5 @@
-import { createPublishEvent } from '@loan-buddy/kit/messaging';
+import { createPublishEvent, type MessageBus } from '@loan-buddy/kit/messaging';
 import { recordingLogger, until } from '@loan-buddy/kit/testing';
-import type { MessageBus } from '@loan-buddy/kit/messaging';
 import { anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
 import { createOrderStore } from '../orders/order-store';

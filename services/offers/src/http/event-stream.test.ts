@@ -2,11 +2,9 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { allButIntervals, recordingLogger, startApp } from '../../../kit/testing';
-import { endpoint } from '@loan-buddy/kit/server';
+import { endpoint, createLifecycle, createServiceApp } from '@loan-buddy/kit/server';
 import { openEventStream, type EventStream } from './event-stream';
-import { createLifecycle } from '@loan-buddy/kit/server';
 import { kitProblems } from '@loan-buddy/kit/problem';
-import { createServiceApp } from '@loan-buddy/kit/server';
 
 const HEARTBEAT_MS = 15_000;
 const RETRY = 'retry: 1000\n\n';

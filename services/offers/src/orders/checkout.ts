@@ -6,7 +6,6 @@ import type { IdempotentRequest } from './idempotency';
 import type { AwaitOrder } from './await-order';
 import { newOrderId, type NewOrder, type Order } from '../domain/order';
 import type { OrderStore } from './order-store';
-import type { AttemptDecision } from '../approval/attempt-decision';
 
 /** No provider offers a loan with this id. */
 export class UnknownLoanError extends AppError {
@@ -51,6 +50,9 @@ export type Checkout = (wanted: {
   traceparent?: string | undefined;
   request?: IdempotentRequest | undefined;
 }) => Promise<Order>;
+
+/** Asks for the decision on an order, and returns the order after the attempt. */
+export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
 
 /** How to get the decision on a stored order. */
 export interface Approval {

@@ -2,7 +2,8 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import { deleteInBatches } from '../db/delete-in-batches';
 import { inMs } from '../db/in-ms';
 import type { Tables, WebhookDeliveriesTable } from '../db/tables';
-import { TEST_TYPE, type DeliveryStatus, type WebhookMessage } from './webhook-message';
+import { TEST_TYPE, type WebhookMessage } from './webhook-message';
+import type { DeliveryStatus } from '../domain/delivery-status';
 
 /** A message to one receiver, and its state. */
 export interface WebhookDelivery extends WebhookMessage {

@@ -14,11 +14,6 @@ export const finalEventTypes = orderEventTypes.filter(isFinalEvent);
 /** Type of the message that an operator sends to test a receiver. */
 export const TEST_TYPE = 'com.loanbuddy.webhook.test';
 
-/** `failed` means that all attempts failed, or that the receiver permanently refuses messages. */
-export const deliveryStatuses = ['pending', 'succeeded', 'failed'] as const;
-
-export type DeliveryStatus = (typeof deliveryStatuses)[number];
-
 export const DELIVERY_ID_PATTERN = /^msg_[0-9a-f]{32}$/;
 
 const PREFIX = 'whsec_';

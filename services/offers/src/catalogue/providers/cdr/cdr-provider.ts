@@ -1,4 +1,4 @@
-import { baseUrlSchema } from '@loan-buddy/kit/process';
+import { baseUrlSchema } from '../../../client/base-url';
 import { z } from 'zod';
 import { createSwrCache } from '../../swr-cache';
 import { idSchema } from '../../../domain/id';

@@ -12,8 +12,8 @@ import {
   until,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import { useService } from '../../test/builders';
-import { readConfig } from '../config';
+import { useService } from '../test/builders';
+import { readConfig } from './config';
 import { openAdmission } from './open-admission';
 
 const aService = useService();

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { createAdmission, createTokenVerifier, type Admission } from '@loan-buddy/kit/admission';
+import { createAdmission, type Admission } from '@loan-buddy/kit/admission';
+import { createTokenVerifier } from './admission/token-verifier';
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { createWebClient } from '../client/web-client';
-import { createKeySet } from './key-set';
-import { createRateLimiter, type AddUsage } from './rate-limiter';
-import type { Config } from '../config';
+import { createWebClient } from './client/web-client';
+import { createKeySet } from './admission/key-set';
+import { createRateLimiter, type AddUsage } from './admission/rate-limiter';
+import type { Config } from './config';
 
 /** How long a withdrawn key is still accepted. A new one is accepted as soon as a token names it. */
 const KEYS_REFRESH_MS = 300_000;

@@ -1,6 +1,5 @@
-import { AUDIENCE, createTokenIssuer, ISSUER } from '../../testing';
-import { InvalidTokenError } from './bearer-token';
-import { loadJose } from './load-jose';
+import { AUDIENCE, createTokenIssuer, ISSUER } from '@loan-buddy/kit/testing';
+import { InvalidTokenError, loadJose } from '@loan-buddy/kit/admission';
 import { createTokenVerifier } from './token-verifier';
 
 /** A key set that changes on demand and counts how often it is asked. */

@@ -1,25 +1,18 @@
 import { hash } from 'node:crypto';
+import {
+  CLOCK_SKEW_S,
+  principalIn,
+  readToken,
+  type Jose,
+  type Principal,
+  type VerifyToken,
+} from '@loan-buddy/kit/admission';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { InvalidTokenError } from './bearer-token';
-import { AppError } from '../problem/problem';
-import type { KeySet } from '../../../offers/src/admission/key-set';
-import { loadJose, type Jose } from './load-jose';
-import { principalOf, type Principal } from './principal';
-
-/**
- * Returns the principal of a token; synchronously if it was verified before. Calls `onWait` before it waits for the
- * issuer.
- *
- * @throws {InvalidTokenError} if the token is not valid.
- * @throws {KeysUnavailableError} if the keys cannot be read now.
- */
-export type VerifyToken = (token: string, onWait?: () => void) => Principal | Promise<Principal>;
+import type { KeySet } from './key-set';
 
 /** Only signatures with a key pair: with `HS256`, the public key would pass as the secret (RFC 8725, section 2.1). */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-/** How far the clocks of two machines may differ. */
-export const CLOCK_SKEW_S = 30;
 /** How many verified tokens are remembered. */
 const MAX_TOKENS = 10_000;
 
@@ -85,46 +78,4 @@ export function createTokenVerifier(options: {
     const known = verified.get(key);
     return known && known.expiresAtMs > Date.now() ? known.principal : verify(token, key, onWait);
   };
-}
-
-/** What the client learns about a refused token; more would tell a forger how far it got. */
-const reasons: Partial<Record<string, string>> = {
-  ERR_JWT_EXPIRED: 'The token has expired.',
-  ERR_JWT_CLAIM_VALIDATION_FAILED: 'A claim of the token is not what it should be.',
-};
-
-/**
- * Verifies a token, and turns the library's errors into what the client may know.
- *
- * @throws {InvalidTokenError} if the token is not valid. An {@link AppError} from getting the key is thrown on as it
- * is.
- */
-export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>): Promise<Result> {
-  const jose = await loadJose();
-  try {
-    return await verify(jose);
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    // The issuer's key may be unusable: the library then throws an error of the runtime.
-    const code = error instanceof jose.errors.JOSEError ? error.code : '';
-    throw new InvalidTokenError(reasons[code] ?? 'The token is not valid here.', { cause: error });
-  }
-}
-
-/**
- * Returns the principal of a verified token.
- *
- * @throws {InvalidTokenError} if `sub` is empty or not a string: the library only checks that it is there.
- */
-export function principalIn(payload: JWTPayload): Principal {
-  const { sub } = payload;
-  if (typeof sub !== 'string' || sub === '') throw new InvalidTokenError('The token names nobody.');
-  return principalOf(sub, scopesOf(payload));
-}
-
-/** Reads `scope` (RFC 8693, section 4.2), or `scp`, which some issuers use. */
-function scopesOf({ scope, scp }: JWTPayload): string[] {
-  const listed = scope ?? scp;
-  if (typeof listed === 'string') return listed.split(' ');
-  return Array.isArray(listed) ? listed.filter((each) => typeof each === 'string') : [];
 }

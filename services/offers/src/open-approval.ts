@@ -1,21 +1,20 @@
 import { createServiceTokenSigner } from '@loan-buddy/kit/admission';
-import { createPublishEvent } from '@loan-buddy/kit/messaging';
+import { createPublishEvent, type MessageBus } from '@loan-buddy/kit/messaging';
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { createHttpClient } from '../client/http-client';
-import type { Poller } from '../db/poller';
-import type { MessageBus } from '@loan-buddy/kit/messaging';
-import type { Config } from '../config';
-import { createApplyDecision } from './apply-decision';
-import type { EventLog } from '../events/event-log';
-import type { OrderEvent } from '../domain/order-event';
-import type { AwaitOrder } from '../orders/await-order';
-import type { Approval } from '../orders/checkout';
-import type { OrderStore } from '../orders/order-store';
-import { createPaymentBreaker, type BreakerState } from './payment-breaker';
-import { createPaymentClient, MAX_DECISION_BYTES } from './payment-client';
-import { createRequestDecision } from './request-decision';
-import { createDecisionWorker } from './decision-worker';
-import { createAttemptDecision } from './attempt-decision';
+import { createHttpClient } from './client/http-client';
+import type { Poller } from './db/poller';
+import type { Config } from './config';
+import { createApplyDecision } from './approval/apply-decision';
+import type { EventLog } from './events/event-log';
+import type { OrderEvent } from './domain/order-event';
+import type { AwaitOrder } from './orders/await-order';
+import type { Approval } from './orders/checkout';
+import type { OrderStore } from './orders/order-store';
+import { createPaymentBreaker, type BreakerState } from './approval/payment-breaker';
+import { createPaymentClient, MAX_DECISION_BYTES } from './approval/payment-client';
+import { createRequestDecision } from './approval/request-decision';
+import { createDecisionWorker } from './approval/decision-worker';
+import { createAttemptDecision } from './approval/attempt-decision';
 
 /** Duration of an attempt beyond its call and its statements: almost none, unless the machine stalls. */
 const LEASE_MARGIN_MS = 1000;

@@ -1,0 +1,55 @@
+import type { HeaderList } from './header-list';
+
+/**
+ * One fault in the request and its place: a JSON pointer (RFC 6901) into the body, or the name of a parameter or
+ * header.
+ */
+export interface Fault {
+  detail: string;
+  pointer?: string;
+  parameter?: string;
+  header?: string;
+}
+
+/**
+ * An error that a client can act on. Subclasses fix `code`, which is stable and a key of the problem table. `headers`
+ * go with the response; `retryAfterSeconds` becomes `Retry-After`; `members` are added to the problem body (RFC 9457,
+ * section 3.2).
+ */
+export abstract class AppError extends Error {
+  abstract readonly code: string;
+  /** Whether it denies the request because of its sender, its form or its rate. The audit log records these. */
+  readonly denied: boolean = false;
+  readonly faults: readonly Fault[];
+  readonly headers: HeaderList;
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      faults?: readonly Fault[];
+      headers?: HeaderList;
+      retryAfterSeconds?: number;
+      members?: Record<string, unknown>;
+    } = {},
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+    this.faults = options.faults ?? [];
+    const { headers = [], retryAfterSeconds } = options;
+    this.headers =
+      retryAfterSeconds === undefined
+        ? headers
+        : [...headers, 'Retry-After', String(retryAfterSeconds)];
+    this.members = options.members ?? {};
+  }
+}
+
+/** The contract refuses the parameters or the body; `faults` say where. */
+export class ValidationError extends AppError {
+  readonly code = 'validation-failed';
+
+  constructor(faults: readonly Fault[]) {
+    super('See errors for what is wrong and where.', { faults });
+  }
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { MIN_SECRET_CHARS } from '../admission/service-token';
+import { integerVariable } from '../process/env';
+
+/** One secret, or two during a rotation, separated by a comma. The first signs. */
+const serviceSecretsVariable = z
+  .string()
+  .transform((text) => text.split(',').map((secret) => secret.trim()))
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .min(MIN_SECRET_CHARS, `must have at least ${String(MIN_SECRET_CHARS)} characters each`),
+      )
+      .max(2, 'must be one secret, or two separated by a comma'),
+  )
+  .optional();
+
+/** The variables that every HTTP process reads. Durations are in milliseconds. */
+export function serverVariables(defaults: { port: number }) {
+  return {
+    PORT: integerVariable({ default: defaults.port, max: 65_535 }),
+    HOST: z.string().default('0.0.0.0'),
+    LOG_LEVEL: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+      .default('info'),
+    SHUTDOWN_DELAY_MS: integerVariable({ default: 300, max: 60_000 }),
+    SHUTDOWN_TIMEOUT_MS: integerVariable({ default: 10_000, min: 1, max: 600_000 }),
+    MAX_CONNECTIONS: integerVariable({ default: 10_000, min: 1, max: 1_000_000 }),
+    MAX_CONCURRENT_REQUESTS: integerVariable({ default: 200, min: 1, max: 100_000 }),
+    NODE_ENV: z.string().optional(),
+    AUTH_MODE: z.enum(['none', 'jwt']).optional(),
+    SERVICE_AUTH_SECRETS: serviceSecretsVariable,
+  };
+}
+
+/** The values of {@link serverVariables}. */
+export type ServerConfig = z.output<z.ZodObject<ReturnType<typeof serverVariables>>>;
+
+/** The schema of a whole environment: {@link serverVariables} and the service's own. */
+export function environment<Shape extends z.ZodRawShape & ReturnType<typeof serverVariables>>(
+  shape: Shape,
+): z.ZodObject<Shape> {
+  return z.object(shape).superRefine((values, context) => {
+    const config = values as ServerConfig;
+    const refuse = (variable: keyof ServerConfig, message: string) => {
+      context.addIssue({ code: 'custom', path: [variable], message });
+    };
+    if (config.SHUTDOWN_DELAY_MS >= config.SHUTDOWN_TIMEOUT_MS) {
+      refuse('SHUTDOWN_DELAY_MS', 'must be less than SHUTDOWN_TIMEOUT_MS');
+    }
+    if (config.NODE_ENV === 'production' && config.AUTH_MODE === undefined) {
+      refuse('AUTH_MODE', 'must be set for NODE_ENV=production: jwt, or none to let everybody in');
+    }
+    if (config.AUTH_MODE === 'jwt' && config.SERVICE_AUTH_SECRETS === undefined) {
+      refuse('SERVICE_AUTH_SECRETS', 'must be set for AUTH_MODE=jwt');
+    }
+  });
+}

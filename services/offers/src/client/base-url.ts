@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+/**
+ * An http or https URL. Drops trailing slashes, so that paths can be appended. Refuses user information, a query and a
+ * fragment: none of them belongs in a base URL.
+ */
+export const baseUrlSchema = z
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+  .regex(/^[^@?#]*$/, 'must have no user information, query or fragment')
+  .transform((url) => url.replace(/\/+$/, ''));
+
+/** A variable holding a {@link baseUrlSchema}. */
+export function baseUrlVariable(fallback: string) {
+  return baseUrlSchema.default(fallback);
+}
