@@ -1,18 +1,31 @@
 import { environment, serverVariables } from '@loan-buddy/kit/server';
 import { integerVariable, ratioVariable, readEnv } from '@loan-buddy/kit/process';
 import { messageBusVariables, topicVariable } from '@loan-buddy/kit/messaging';
-import { z } from 'zod';
+import type { z } from 'zod';
+
+/** By topic. docs/configuration.md shows their descriptions. */
+export const variables = {
+  server: serverVariables({ port: 8000 }),
+  decisions: {
+    APPROVAL_THRESHOLD: integerVariable({ default: 10_000 }).describe(
+      'smallest amount that is approved',
+    ),
+    SIMULATED_LATENCY_MS: integerVariable({ default: 0, max: 600_000 }).describe(
+      'makes every decision take longer',
+    ),
+    SIMULATED_FAILURE_RATE: ratioVariable({ default: 0 }).describe(
+      'share of decisions that fail with 503',
+    ),
+    PUBSUB_CHECKOUTS_SUBSCRIPTION: topicVariable('loan-buddy-checkouts-confirm-payment').describe(
+      'subscription to decision requests',
+    ),
+  },
+};
 
 const schema = environment({
-  ...serverVariables({ port: 8000 }),
-  APPROVAL_THRESHOLD: integerVariable({ default: 10_000 }),
-  SIMULATED_LATENCY_MS: integerVariable({ default: 0, max: 600_000 }),
-  SIMULATED_FAILURE_RATE: ratioVariable({ default: 0 }),
-  APPROVAL_TRANSPORT: z.enum(['http', 'pubsub']).default('http'),
+  ...variables.server,
+  ...variables.decisions,
   ...messageBusVariables,
-  PUBSUB_CHECKOUTS_TOPIC: topicVariable('loan-buddy-checkouts'),
-  PUBSUB_CHECKOUTS_SUBSCRIPTION: topicVariable('loan-buddy-checkouts-confirm-payment'),
-  PUBSUB_DECISIONS_TOPIC: topicVariable('loan-buddy-decisions'),
 }).superRefine(({ APPROVAL_TRANSPORT, PUBSUB_PROJECT_ID }, context) => {
   if (APPROVAL_TRANSPORT === 'http' || PUBSUB_PROJECT_ID !== undefined) return;
   const message = 'must be set for APPROVAL_TRANSPORT=pubsub';

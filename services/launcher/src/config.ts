@@ -1,13 +1,21 @@
 import { flagVariable, integerVariable, readEnv } from '@loan-buddy/kit/process';
 import { z } from 'zod';
 
-const schema = z.object({
-  OFFERS_PORT: integerVariable({ default: 8080, min: 1, max: 65_535 }),
-  CONFIRM_PAYMENT_PORT: integerVariable({ default: 8000, min: 1, max: 65_535 }),
-  /** Without authentication, only this machine may connect. */
-  HOST: z.string().default('127.0.0.1'),
-  LOG_AUDIT: flagVariable({ default: false }),
-});
+/** docs/configuration.md shows their descriptions. */
+export const variables = {
+  OFFERS_PORT: integerVariable({ default: 8080, min: 1, max: 65_535 }).describe('port of `offers`'),
+  CONFIRM_PAYMENT_PORT: integerVariable({ default: 8000, min: 1, max: 65_535 }).describe(
+    'port of `confirm-payment`',
+  ),
+  // Without authentication, only this machine may connect.
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address of both services; `0.0.0.0`: other machines can reach them'),
+  LOG_AUDIT: flagVariable({ default: false }).describe('`true`: shows audit lines'),
+};
+
+const schema = z.object(variables);
 
 export type Config = z.output<typeof schema>;
 

@@ -14,83 +14,155 @@ import { providersSchema } from './catalogue/providers/provider-config';
 /** `.data/offers` next to the services, independent of the working directory. */
 const DEFAULT_DATA_DIR = resolve(__dirname, '../../../.data/offers');
 
-const databaseVariables = {
-  DATABASE_URL: z
-    .string()
-    .regex(/^(memory:$|postgres(ql)?:\/\/)/, 'must be a postgres:// URL or memory:')
-    .optional(),
-  DATA_DIR: z.string().default(DEFAULT_DATA_DIR),
-  DATABASE_POOL_SIZE: integerVariable({ default: 10, min: 1, max: 1000 }),
-  DATABASE_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
-};
-
-const offerVariables = {
-  BREAKER_FAILURES: integerVariable({ default: 5, min: 1, max: 1000 }),
-  BREAKER_OPEN_MS: integerVariable({ default: 5000, min: 1, max: 600_000 }),
-  CDR_REGISTER_URL: baseUrlVariable('https://api.cdr.gov.au'),
-  ALLOW_PRIVATE_PROVIDERS: flagVariable({ default: false }),
-  PROVIDERS_FILE: jsonFileVariable(providersSchema).optional(),
-  PROVIDER_TIMEOUT_MS: integerVariable({ default: 1000, min: 1, max: 60_000 }),
-  OFFERS_TTL_MS: integerVariable({ default: 5000, max: 3_600_000 }),
-  OFFERS_MAX_AGE_MS: integerVariable({ default: 60_000, max: 86_400_000 }),
-  APR_TYPE: z.enum(aprTypes).default('eu-effective'),
-};
-
-const admissionVariables = {
-  AUTH_ISSUER: z.string().optional(),
-  AUTH_AUDIENCE: z.string().optional(),
-  AUTH_JWKS_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-    .optional(),
-  AUTH_JWKS_FILE: z.string().refine(existsSync, 'is not there').optional(),
-  AUTH_PUBLIC_OFFERS: flagVariable({ default: false }),
-  RATE_LIMIT: z.enum(['on', 'off']).optional(),
-  RATE_LIMIT_READS: integerVariable({ default: 600, min: 1, max: 1_000_000_000 }),
-  RATE_LIMIT_WRITES: integerVariable({ default: 60, min: 1, max: 1_000_000_000 }),
-  TRUST_PROXY: integerVariable({ default: 0, max: 10 }),
-};
-
-const eventVariables = {
-  APPROVAL_TRANSPORT: z.enum(['http', 'pubsub']).default('http'),
-  EVENT_BUS: z.enum(['none', 'pubsub']).default('none'),
-  DECISION_TIMEOUT_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
-  ...messageBusVariables,
-  PUBSUB_CHECKOUTS_TOPIC: topicVariable('loan-buddy-checkouts'),
-  PUBSUB_DECISIONS_TOPIC: topicVariable('loan-buddy-decisions'),
-  PUBSUB_DECISIONS_SUBSCRIPTION: topicVariable('loan-buddy-decisions-offers'),
-  PUBSUB_EVENTS_TOPIC: topicVariable('loan-buddy-order-events'),
-};
-
-const notificationVariables = {
-  ALLOW_PRIVATE_WEBHOOKS: flagVariable({ default: false }),
-  WEBHOOK_TIMEOUT_MS: integerVariable({ default: 15_000, min: 1, max: 60_000 }),
-  NOTIFICATION_RETENTION_DAYS: integerVariable({ default: 30, min: 1, max: 3650 }),
-  SMTP_URL: z
-    .url({ protocol: /^smtps?$/, hostname: /./, error: 'must be an smtp:// or smtps:// URL' })
-    // The SMTP client would read options from a query, such as debugging and unchecked certificates.
-    .refine((url) => !/[?#]/.test(url), 'must end after the port')
-    .optional(),
-  SMTP_FROM: z
-    .string()
-    .regex(/^[^\p{Cc}]*[^\s@<]+@[^\s@>]+>?$/u, 'must be an address, or NAME <ADDRESS>')
-    .optional(),
+/** By topic. docs/configuration.md shows their descriptions. */
+export const variables = {
+  server: serverVariables({ port: 8080 }),
+  orders: {
+    CHECKOUT_MODE: z
+      .enum(checkoutModes)
+      .default('sync')
+      .describe('`async`: a checkout without `Prefer` returns 202 at once'),
+    CONFIRM_PAYMENT_URL: baseUrlVariable('http://localhost:8000').describe(
+      'base URL of `confirm-payment`; `npm start` sets it',
+    ),
+    CONFIRM_PAYMENT_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }).describe(
+      'deadline of one call to it; a checkout waits up to this, plus `DATABASE_TIMEOUT_MS` per statement',
+    ),
+    // The checkout makes the first attempt, so less than two would mean no retry.
+    RETRY_ATTEMPTS: integerVariable({ default: 10, min: 2, max: 1000 }).describe(
+      'attempts after which an order is `FAILED`',
+    ),
+    RETRY_BASE_MS: integerVariable({ default: 500, min: 1, max: 3_600_000 }).describe(
+      'delay after the first attempt, doubled after each further one',
+    ),
+    RETRY_CAP_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }).describe(
+      'maximum of that delay',
+    ),
+    BREAKER_FAILURES: integerVariable({ default: 5, min: 1, max: 1000 }).describe(
+      'consecutive failures that open a circuit breaker, of `confirm-payment` or a provider',
+    ),
+    BREAKER_OPEN_MS: integerVariable({ default: 5000, min: 1, max: 600_000 }).describe(
+      'how long a circuit breaker stays open',
+    ),
+    IDEMPOTENCY_TTL_HOURS: integerVariable({ default: 24, min: 1, max: 8760 }).describe(
+      'how long an `Idempotency-Key` is remembered',
+    ),
+  },
+  database: {
+    DATABASE_URL: z
+      .string()
+      .regex(/^(memory:$|postgres(ql)?:\/\/)/, 'must be a postgres:// URL or memory:')
+      .optional()
+      .describe(
+        '`postgres://…`: a PostgreSQL server; `memory:`: an embedded database that is lost at exit; unset: the embedded database in `DATA_DIR`',
+      ),
+    DATA_DIR: z
+      .string()
+      .default(DEFAULT_DATA_DIR)
+      .describe('folder of the embedded database; one process at a time'),
+    DATABASE_POOL_SIZE: integerVariable({ default: 10, min: 1, max: 1000 }).describe(
+      'connections to the server',
+    ),
+    DATABASE_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }).describe(
+      'longest time to connect to the database, and for one statement',
+    ),
+  },
+  catalogue: {
+    PROVIDERS_FILE: jsonFileVariable(providersSchema)
+      .optional()
+      .describe('JSON file that lists the providers; unset: three mocks'),
+    PROVIDER_TIMEOUT_MS: integerVariable({ default: 1000, min: 1, max: 60_000 }).describe(
+      'how long a request waits for providers',
+    ),
+    OFFERS_TTL_MS: integerVariable({ default: 5000, max: 3_600_000 }).describe(
+      'how long offers of a provider are fresh',
+    ),
+    OFFERS_MAX_AGE_MS: integerVariable({ default: 60_000, max: 86_400_000 }).describe(
+      'maximum age of stale offers, which are used while they are refreshed',
+    ),
+    APR_TYPE: z.enum(aprTypes).default('eu-effective').describe('how `apr` is expressed'),
+    ALLOW_PRIVATE_PROVIDERS: flagVariable({ default: false }).describe(
+      '`true`: allows providers at addresses that are not public, and without TLS',
+    ),
+    CDR_REGISTER_URL: baseUrlVariable('https://api.cdr.gov.au').describe(
+      'base URL of the register in which `npm run providers -- list-brands` finds banks',
+    ),
+  },
+  admission: {
+    AUTH_ISSUER: z.string().optional().describe('the `iss` of valid tokens'),
+    AUTH_AUDIENCE: z.string().optional().describe('the `aud` of valid tokens'),
+    AUTH_JWKS_URL: z
+      .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+      .optional()
+      .describe('URL of the public keys of the issuer; https with `NODE_ENV=production`'),
+    AUTH_JWKS_FILE: z
+      .string()
+      .refine(existsSync, 'is not there')
+      .optional()
+      .describe('file with these keys, instead of the URL'),
+    AUTH_PUBLIC_OFFERS: flagVariable({ default: false }).describe('`true`: offers need no token'),
+    RATE_LIMIT: z
+      .enum(['on', 'off'])
+      .optional()
+      .describe('turns rate limits on or off; unset: on with `AUTH_MODE=jwt`'),
+    RATE_LIMIT_READS: integerVariable({ default: 600, min: 1, max: 1_000_000_000 }).describe(
+      'reads per minute and subject, or address without a token',
+    ),
+    RATE_LIMIT_WRITES: integerVariable({ default: 60, min: 1, max: 1_000_000_000 }).describe(
+      'writes per minute and subject, or address without a token',
+    ),
+    TRUST_PROXY: integerVariable({ default: 0, max: 10 }).describe(
+      'number of reverse proxies trusted in `X-Forwarded-For`',
+    ),
+  },
+  events: {
+    EVENT_BUS: z
+      .enum(['none', 'pubsub'])
+      .default('none')
+      .describe('`pubsub`: publishes the events of orders'),
+    DECISION_TIMEOUT_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }).describe(
+      'with `APPROVAL_TRANSPORT=pubsub`: time until the worker requests a decision again',
+    ),
+    PUBSUB_DECISIONS_SUBSCRIPTION: topicVariable('loan-buddy-decisions-offers').describe(
+      'subscription to decisions',
+    ),
+    PUBSUB_EVENTS_TOPIC: topicVariable('loan-buddy-order-events').describe(
+      'topic of the events of orders',
+    ),
+  },
+  notification: {
+    WEBHOOK_TIMEOUT_MS: integerVariable({ default: 15_000, min: 1, max: 60_000 }).describe(
+      'deadline of one attempt to deliver a webhook',
+    ),
+    ALLOW_PRIVATE_WEBHOOKS: flagVariable({ default: false }).describe(
+      '`true`: allows receivers at addresses that are not public, and without TLS',
+    ),
+    NOTIFICATION_RETENTION_DAYS: integerVariable({ default: 30, min: 1, max: 3650 }).describe(
+      'how long finished deliveries and e-mail jobs are kept',
+    ),
+    SMTP_URL: z
+      .url({ protocol: /^smtps?$/, hostname: /./, error: 'must be an smtp:// or smtps:// URL' })
+      // The SMTP client would read options from a query, such as debugging and unchecked certificates.
+      .refine((url) => !/[?#]/.test(url), 'must end after the port')
+      .optional()
+      .describe('`smtp://` or `smtps://` URL of the mail server; unset: no e-mail'),
+    SMTP_FROM: z
+      .string()
+      .regex(/^[^\p{Cc}]*[^\s@<]+@[^\s@>]+>?$/u, 'must be an address, or NAME <ADDRESS>')
+      .optional()
+      .describe('sender of e-mails, `ADDRESS` or `NAME <ADDRESS>`'),
+  },
 };
 
 const schema = environment({
-  ...serverVariables({ port: 8080 }),
-  ...databaseVariables,
-  ...offerVariables,
-  ...admissionVariables,
-  ...eventVariables,
-  ...notificationVariables,
-  CHECKOUT_MODE: z.enum(checkoutModes).default('sync'),
-  CONFIRM_PAYMENT_URL: baseUrlVariable('http://localhost:8000'),
-  CONFIRM_PAYMENT_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }),
-  // The checkout makes the first attempt, so less than two would mean no retry.
-  RETRY_ATTEMPTS: integerVariable({ default: 10, min: 2, max: 1000 }),
-  RETRY_BASE_MS: integerVariable({ default: 500, min: 1, max: 3_600_000 }),
-  RETRY_CAP_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }),
-  IDEMPOTENCY_TTL_HOURS: integerVariable({ default: 24, min: 1, max: 8760 }),
+  ...variables.server,
+  ...messageBusVariables,
+  ...variables.orders,
+  ...variables.database,
+  ...variables.catalogue,
+  ...variables.admission,
+  ...variables.events,
+  ...variables.notification,
 }).superRefine((config, context) => {
   const refuse = (variable: keyof typeof config, message: string) => {
     context.addIssue({ code: 'custom', path: [variable], message });
@@ -135,10 +207,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
  * @throws {ConfigError} naming every invalid variable.
  */
 export function readOfferConfig(env: NodeJS.ProcessEnv): OfferConfig {
-  return readEnv(z.object(offerVariables), env);
+  return readEnv(z.object(variables.catalogue), env);
 }
 
-type OfferConfig = z.output<z.ZodObject<typeof offerVariables>>;
+type OfferConfig = z.output<z.ZodObject<typeof variables.catalogue>>;
 
 /**
  * Reads only the database settings, for commands that need no more.
@@ -146,5 +218,5 @@ type OfferConfig = z.output<z.ZodObject<typeof offerVariables>>;
  * @throws {ConfigError} naming every invalid variable.
  */
 export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseOptions {
-  return readEnv(z.object(databaseVariables), env);
+  return readEnv(z.object(variables.database), env);
 }

@@ -17,21 +17,40 @@ const serviceSecretsVariable = z
   )
   .optional();
 
-/** The variables that every HTTP process reads. Durations are in milliseconds. */
+/** The variables that every HTTP process reads. docs/configuration.md shows their descriptions. */
 export function serverVariables(defaults: { port: number }) {
   return {
-    PORT: integerVariable({ default: defaults.port, max: 65_535 }),
-    HOST: z.string().default('0.0.0.0'),
+    PORT: integerVariable({ default: defaults.port, max: 65_535 }).describe(
+      'port to listen on; `npm start` sets it',
+    ),
+    HOST: z.string().default('0.0.0.0').describe('address to listen on; `npm start` sets it'),
     LOG_LEVEL: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-      .default('info'),
-    SHUTDOWN_DELAY_MS: integerVariable({ default: 300, max: 60_000 }),
-    SHUTDOWN_TIMEOUT_MS: integerVariable({ default: 10_000, min: 1, max: 600_000 }),
-    MAX_CONNECTIONS: integerVariable({ default: 10_000, min: 1, max: 1_000_000 }),
-    MAX_CONCURRENT_REQUESTS: integerVariable({ default: 200, min: 1, max: 100_000 }),
-    NODE_ENV: z.string().optional(),
-    AUTH_MODE: z.enum(['none', 'jwt']).optional(),
-    SERVICE_AUTH_SECRETS: serviceSecretsVariable,
+      .default('info')
+      .describe('least severe level that is logged'),
+    SHUTDOWN_DELAY_MS: integerVariable({ default: 300, max: 60_000 }).describe(
+      'how long the listener stays open after SIGTERM; less than `SHUTDOWN_TIMEOUT_MS`',
+    ),
+    SHUTDOWN_TIMEOUT_MS: integerVariable({ default: 10_000, min: 1, max: 600_000 }).describe(
+      'longest time to finish requests in flight',
+    ),
+    MAX_CONNECTIONS: integerVariable({ default: 10_000, min: 1, max: 1_000_000 }).describe(
+      'open connections; beyond it, the longest unused one is closed, or one whose client does not read',
+    ),
+    MAX_CONCURRENT_REQUESTS: integerVariable({ default: 200, min: 1, max: 100_000 }).describe(
+      'requests in progress, a read counts a quarter; beyond it, 503 at once',
+    ),
+    NODE_ENV: z
+      .string()
+      .optional()
+      .describe('`production`: refuses to start without a choice of `AUTH_MODE`'),
+    AUTH_MODE: z
+      .enum(['none', 'jwt'])
+      .optional()
+      .describe('`jwt`: clients need a token; `none` or unset: no authentication'),
+    SERVICE_AUTH_SECRETS: serviceSecretsVariable.describe(
+      `secret of the calls between the two services, of at least ${String(MIN_SECRET_CHARS)} characters; two, separated by a comma, while you replace it`,
+    ),
   };
 }
 
