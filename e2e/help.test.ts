@@ -21,6 +21,10 @@ const commands: Record<string, { run: string[]; wrong: string[] }> = {
     wrong: ['me', '--ttl', 'long'],
   },
   'npm run bench': { run: [...source, 'bench/main.ts'], wrong: ['--quick'] },
+  'npm run docs:configuration': {
+    run: [...source, '.ci/configuration-tables.ts'],
+    wrong: ['now'],
+  },
   'kind/up.sh': { run: ['kind/up.sh'], wrong: ['--dry'] },
   'kind/down.sh': { run: ['kind/down.sh'], wrong: ['all'] },
   '.ci/run': { run: ['.ci/run'], wrong: ['verify'] },

@@ -12,6 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { satisfies } from 'semver';
+import { variableNames as confirmPaymentVariables } from '../services/confirm-payment/src/config';
+import { variables as launcherVariables } from '../services/launcher/src/config';
+import { variableNames as offersVariables } from '../services/offers/src/config';
 import { root } from './support/service-process';
 
 interface LockedPackage {
@@ -252,6 +255,22 @@ describe('the documentation', () => {
     );
     const broken = links.filter((target) => !existsSync(join(root, dirname(file), target)));
     expect(broken).toEqual([]);
+  });
+
+  it('lists every variable, as its schema describes it', () => {
+    const script = ['services/launcher/start.js', '.ci/configuration-tables.ts', '--check'];
+    const { stdout, stderr } = spawnSync(process.execPath, ['-C', 'source', ...script], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    expect(stdout + stderr).toBe('');
+    const text = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
+    const names = [
+      ...offersVariables,
+      ...confirmPaymentVariables,
+      ...Object.keys(launcherVariables),
+    ];
+    expect(names.filter((name) => !text.includes(`\n| \`${name}\` `))).toEqual([]);
   });
 
   it('names only tests that exist', () => {
