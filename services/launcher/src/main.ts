@@ -15,7 +15,7 @@ import { stopSignals } from './stop-signals';
 const usage = `usage: npm start
        npm run dev
 Builds and runs both services in this terminal, until Ctrl-C. npm run dev runs their sources instead, and restarts them
-on every change. The README lists the variables that both read from the environment.`;
+on every change. docs/configuration.md lists the variables that both read from the environment.`;
 
 const root = join(__dirname, '..', '..', '..');
 
