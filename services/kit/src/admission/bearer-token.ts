@@ -34,7 +34,7 @@ export class InvalidTokenError extends AppError {
 }
 
 /** The request has several `Authorization` headers, or one that is not `Bearer TOKEN`. */
-export class AuthorizationUnreadableError extends AppError {
+class AuthorizationUnreadableError extends AppError {
   readonly code = 'authorization-unreadable';
   override readonly denied = true;
 

@@ -1,3 +1,5 @@
+// The compiler writes Endpoint into the declarations of the services' endpoints.
+// ts-unused-exports:disable-next-line
 export { endpoint, type Endpoint, type Tag } from './endpoint';
 export { type ReadinessDetail } from './health';
 export { createLifecycle, type Lifecycle } from './lifecycle';

@@ -21,62 +21,9 @@ export interface LoanFees {
   monthlyFee: number;
 }
 
-/** A payment `years` after the first advance: positive to the borrower, negative back. */
-export interface CashFlow {
-  years: number;
-  amount: number;
-}
-
-/** A payment `periods` whole unit-periods and a `fraction` of one after the advance (Appendix J, (b)(5)). */
-export interface UnitPeriodPayment {
-  periods: number;
-  fraction: number;
-  amount: number;
-}
-
-/**
- * Returns the equal monthly payment that repays a loan with interest. `nominal` rates are divided by twelve;
- * `effective` rates are what twelve months compound to.
- */
-export function monthlyPayment(loan: Loan, rateIs: 'nominal' | 'effective' = 'nominal'): number {
-  const { amount, termMonths, ratePercent } = loan;
-  const monthlyRate =
-    rateIs === 'nominal' ? ratePercent / 1200 : Math.expm1(Math.log1p(ratePercent / 100) / 12);
-  return amount / annuityFactor(monthlyRate, termMonths);
-}
-
-/**
- * Returns the effective annual rate at which advances and repayments have equal value. The flows must begin with an
- * advance and continue with payments. Returns NaN if there is no such rate.
- */
-export function effectiveApr(flows: readonly CashFlow[]): number {
-  return (
-    100 *
-    findRate((rate) =>
-      flows.reduce((sum, { years, amount }) => sum - amount * (1 + rate) ** -years, 0),
-    )
-  );
-}
-
-/**
- * Returns the nominal annual rate of one advance at the start and any later payments, by unit-periods. Solves the
- * equation of Appendix J, (b)(8), in which a fraction of a period bears simple interest. Returns NaN if there is no
- * such rate.
- */
-export function nominalApr(credit: {
-  advance: number;
-  periodsPerYear: number;
-  payments: readonly UnitPeriodPayment[];
-}): number {
-  const { advance, periodsPerYear, payments } = credit;
-  const periodRate = findRate((rate) =>
-    payments.reduce(
-      (sum, { periods, fraction, amount }) =>
-        sum + amount / ((1 + fraction * rate) * (1 + rate) ** periods),
-      -advance,
-    ),
-  );
-  return 100 * periodsPerYear * periodRate;
+/** Returns the equal monthly payment that repays a loan with interest, at a twelfth of the rate a month. */
+export function monthlyPayment({ amount, termMonths, ratePercent }: Loan): number {
+  return amount / annuityFactor(ratePercent / 1200, termMonths);
 }
 
 /**
@@ -89,8 +36,7 @@ export function nominalLoanApr(loan: Loan & LoanFees): number {
 }
 
 /**
- * Returns the effective annual rate of a loan in equal monthly payments, including fees: {@link effectiveApr} of its
- * flows.
+ * Returns the effective annual rate of a loan in equal monthly payments, including fees.
  */
 export function effectiveLoanApr(loan: Loan & LoanFees): number {
   return 100 * Math.expm1(12 * Math.log1p(monthlyCostRate(loan)));
@@ -118,7 +64,7 @@ const MAX_STEPS = 200;
  * Finds the root of a function that falls as the rate rises, with the Illinois variant of false position. It keeps the
  * root between two bounds and needs no derivative.
  */
-function findRate(excess: (rate: number) => number): number {
+export function findRate(excess: (rate: number) => number): number {
   let low = LOWEST_RATE;
   let high = 1;
   while (excess(high) > 0 && high < HIGHEST_RATE) high *= 8;

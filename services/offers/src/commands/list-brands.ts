@@ -26,7 +26,7 @@ const brandSchema = z
 const registerSchema = z.object({ data: z.array(z.unknown()) });
 
 /** The register did not return its list of brands. */
-export class RegisterError extends StartError {
+class RegisterError extends StartError {
   readonly code = 'register-unavailable';
 }
 

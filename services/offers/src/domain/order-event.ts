@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { orderStatuses } from './order';
 
 /** The order's status after each type of event. */
-export const statusAfter = {
+const statusAfter = {
   'com.loanbuddy.order.checkout_submitted': 'PENDING',
   'com.loanbuddy.order.resubmitted': 'PENDING',
   'com.loanbuddy.order.approved': 'APPROVED',

@@ -46,7 +46,7 @@ export interface EventLog {
 }
 
 /** The database is a standby, which does not know the primary's open transactions. */
-export class StandbyError extends StartError {
+class StandbyError extends StartError {
   readonly code = 'standby';
 }
 
