@@ -8,7 +8,7 @@ import { serverOptions } from './express-app';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
 import { StartError } from '../process/start-error';
-import { answerUnreadable } from './unreadable';
+import { handleUnparsable } from './bad-request';
 
 /** How long a client may take, in milliseconds. */
 const TIMEOUTS = {
@@ -76,7 +76,7 @@ export async function serve(options: {
     unusedMs: timeouts.unusedMs,
     readMs: timeouts.readMs,
   });
-  answerUnreadable(server, connections, logger);
+  handleUnparsable(server, connections, logger);
   await listen(server, config.HOST, config.PORT);
   const address = server.address() as AddressInfo;
   logger.info({ host: config.HOST, port: address.port }, 'listening');
