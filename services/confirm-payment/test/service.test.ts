@@ -140,7 +140,7 @@ describe('a service token', () => {
     expect(await post(said)).toEqual([
       401,
       'token-invalid',
-      'Bearer realm="loan-buddy", error="invalid_token", error_description="A claim of the token is not what it should be."',
+      'Bearer realm="loan-buddy", error="invalid_token", error_description="A claim of the token is wrong."',
     ]);
   });
 });

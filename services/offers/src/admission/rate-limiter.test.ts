@@ -115,7 +115,10 @@ describe('createRateLimiter', () => {
     for (let i = 0; i < 5; i++) all.push(await afterSharing(take(writes, 'a')));
     expect(exceeded(all)).toEqual([false, false, false, true, true]);
     expect(lines).toEqual([
-      expect.objectContaining({ level: 'warn', msg: 'rate limits are not shared' }),
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'rate limits cannot be shared between replicas',
+      }),
     ]);
   });
 
@@ -199,7 +202,10 @@ describe('createRateLimiter', () => {
       [[expect.objectContaining({ key: 'reads a', count: 1 })]],
     ]);
     expect(lines).toEqual([
-      expect.objectContaining({ level: 'warn', msg: 'rate limits are not shared' }),
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'rate limits cannot be shared between replicas',
+      }),
     ]);
     expect(jest.getTimerCount()).toBe(0);
   });
