@@ -92,7 +92,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
   it('hands over no more messages once it closes, and acknowledges the ones in progress', async () => {
     const bus = await open();
     const message = { contentType: 'text/plain', orderingKey: 'k' };
-    let letGo: () => void = () => undefined;
+    let release: () => void = () => undefined;
     const received: string[] = [];
     const isInProgress = new Promise<void>((resolve) => {
       bus.subscribe('readers', {
@@ -100,7 +100,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
         handle: (body) => {
           received.push(body);
           resolve();
-          return new Promise((done) => (letGo = done));
+          return new Promise((done) => (release = done));
         },
       });
     });
@@ -123,7 +123,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
     await until(() => bodies.every((body) => taken.includes(body)));
     expect(received).toEqual(['first']);
     expect(isClosed).toBe(false);
-    letGo();
+    release();
     await closing;
     // An unacknowledged message would be redelivered before this one.
     await other.publish('hellos', { ...message, body: 'last' });

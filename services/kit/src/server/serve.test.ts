@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import timers from 'node:timers/promises';
 import { z } from 'zod';
-import { letTimePass, recordingLogger, turns, until } from '../../testing';
+import { eventLoopTurns, letTimePass, recordingLogger, until } from '../../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { healthEndpoints } from './health';
@@ -31,8 +31,8 @@ async function start(
   const { logger, lines } = recordingLogger();
   const lifecycle = createLifecycle();
   const arrived = { slow: 0, large: 0 };
-  let letGo: () => void = () => undefined;
-  const slowGate = new Promise<void>((resolve) => (letGo = resolve));
+  let release: () => void = () => undefined;
+  const slowGate = new Promise<void>((resolve) => (release = resolve));
   const slow = endpoint(
     {
       method: 'get',
@@ -109,7 +109,7 @@ async function start(
     ...(options.timeouts && { timeouts: options.timeouts }),
   });
   running.push(server);
-  return { ...server, lines, arrived, letGo };
+  return { ...server, lines, arrived, release };
 }
 
 /** Sends bytes on a connection of their own. Returns everything received until it is closed. */
@@ -119,7 +119,7 @@ async function send(port: number, ...parts: string[]): Promise<string> {
   const answer = text(socket);
   for (const part of parts) {
     socket.write(part);
-    await turns();
+    await eventLoopTurns();
   }
   return answer;
 }
@@ -206,11 +206,11 @@ describe('serve', () => {
     ['garbage', 'GARBAGE\r\n\r\n'],
     ['a tunnel', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
   ])('responds to the requests before %s first', async (_, bytes) => {
-    const { port, arrived, letGo } = await start();
+    const { port, arrived, release } = await start();
     const answers = send(port, get1('/slow') + get1('/livez') + bytes, 'more garbage\r\n\r\n');
     await until(() => arrived.slow === 1);
-    await turns(200);
-    letGo();
+    await eventLoopTurns(200);
+    release();
     expect(statuses(await answers)).toEqual(['200', '200', '400']);
   });
 
@@ -243,11 +243,11 @@ describe('serve', () => {
   it('closes the connection of a client that does not read, but not an idle one', async () => {
     const { port, lines } = await start({ timeouts: { readMs: 400 } });
     const idle = await connected(port);
-    const deaf = connect(port, '127.0.0.1').pause();
-    deaf.on('error', () => undefined);
-    deaf.write(get1('/large'));
+    const unreadClient = connect(port, '127.0.0.1').pause();
+    unreadClient.on('error', () => undefined);
+    unreadClient.write(get1('/large'));
     await until(() => lines.some(({ route, status }) => route === '/large' && status === null));
-    expect((await text(deaf)).length).toBeLessThan(LARGE.length);
+    expect((await text(unreadClient)).length).toBeLessThan(LARGE.length);
     idle.socket.write(get1('/livez'));
     await idle.heard('200 OK');
     idle.socket.destroy();
@@ -270,7 +270,7 @@ describe('serve', () => {
         () => true,
       ),
     );
-    server.letGo();
+    server.release();
     expect(await inFlight).toMatchObject({ statusCode: 200, headers: { connection: 'close' } });
     await closed;
     await expect(ask(server.port, '/livez')).rejects.toThrow('ECONNREFUSED');
@@ -324,7 +324,7 @@ describe('serve', () => {
 
 describe('at the limit of connections', () => {
   it('closes the one unused for longest', async () => {
-    const { port, arrived, letGo } = await start({ maxConnections: 4 });
+    const { port, arrived, release } = await start({ maxConnections: 4 });
     const used = await connected(port);
     const idle = await connected(port);
     const younger = await connected(port);
@@ -337,7 +337,7 @@ describe('at the limit of connections', () => {
     letTimePass(1100);
     const next = await connected(port);
     await idle.closed;
-    letGo();
+    release();
     for (const { socket } of [used, younger, next]) socket.write(get1('/livez'));
     await used.heard('200 OK', 2);
     for (const { heard } of [younger, begun, next]) await heard('200 OK');
@@ -345,7 +345,7 @@ describe('at the limit of connections', () => {
   });
 
   it('closes the new one if all are in use', async () => {
-    const { port, arrived, letGo } = await start({ maxConnections: 1 });
+    const { port, arrived, release } = await start({ maxConnections: 1 });
     const begun = await connected(port);
     begun.socket.write(get1('/slow'));
     await until(() => arrived.slow === 1);
@@ -353,7 +353,7 @@ describe('at the limit of connections', () => {
     letTimePass(1100);
     const next = await connected(port);
     await next.closed;
-    letGo();
+    release();
     await begun.heard('200 OK');
     begun.socket.destroy();
   });

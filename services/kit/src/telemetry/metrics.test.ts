@@ -5,7 +5,7 @@ import {
   createOpenApiCheck,
   recordingLogger,
   startApp,
-  turns,
+  eventLoopTurns,
   until,
 } from '../../testing';
 import { endpoint } from '../server/endpoint';
@@ -203,7 +203,7 @@ describe('a gauge', () => {
         }),
     );
     await until(() => server.connections() === 3 && reads > 0);
-    await turns();
+    await eventLoopTurns();
     answer(values);
     await Promise.all(scrapes);
     jest.useRealTimers();

@@ -1,4 +1,4 @@
-import { allButIntervals, recordingLogger, turns, until } from '../../../kit/testing';
+import { allButIntervals, eventLoopTurns, recordingLogger, until } from '../../../kit/testing';
 import { createKeySet, KeysUnavailableError } from './key-set';
 import { loadJose } from '@loan-buddy/kit/admission';
 
@@ -86,7 +86,7 @@ describe('createKeySet', () => {
       keys.getKey({ alg: 'ES256', kid }, { payload: '', signature: '' });
     const got = [get('a'), get('a')];
     jest.advanceTimersByTime(50);
-    await turns();
+    await eventLoopTurns();
     expect(answers).toHaveLength(1);
     answers[0]!(await setOf('a'));
     await expect(Promise.all(got)).resolves.toHaveLength(2);
@@ -98,7 +98,7 @@ describe('createKeySet', () => {
     await get('a');
     onChange(changed);
     jest.advanceTimersByTime(10);
-    await turns();
+    await eventLoopTurns();
     expect(source.reads).toBe(2);
     expect(changed).not.toHaveBeenCalled();
     source.text = await setOf('b');

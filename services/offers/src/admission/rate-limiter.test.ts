@@ -154,8 +154,8 @@ describe('createRateLimiter', () => {
 
   it('counts requests at the end of a window in that window', async () => {
     const { addUsage, calls } = aSharedCount();
-    let letGo: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (letGo = resolve));
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
     const { take, clock } = aLimiter(async (usages) => {
       await held;
       return addUsage(usages);
@@ -163,7 +163,7 @@ describe('createRateLimiter', () => {
     const taking = ['a', 'b', 'b'].map(async (client) => take(writes, client));
     clock.ms += 60_000;
     taking.push(Promise.resolve(take(writes, 'b')));
-    letGo();
+    release();
     expect((await Promise.all(taking)).map(({ remaining }) => remaining)).toEqual([2, 2, 1, 2]);
     const last = calls.at(-1)!.map(({ windowStartS, count }) => [windowStartS, count]);
     expect(last).toEqual([
