@@ -1,30 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@loan-buddy/kit/problem';
 
-/** Waits, and sometimes throws, as configured. */
-export type SimulateTrouble = () => Promise<void>;
+/** Delays the call, and sometimes fails it, as configured. */
+export type InjectFault = () => Promise<void>;
 
-/** A failure on purpose, to see how callers cope. */
+/** A deliberate failure, to test how callers handle it. */
 export class SimulatedFailureError extends AppError {
   readonly code = 'simulated-failure';
 }
 
 /**
- * Makes a healthy service look troubled: every call takes `latencyMs` longer, and a share of `failureRate` (0 to 1)
- * of them fails with {@link SimulatedFailureError}.
+ * Injects faults for tests of callers: adds `latencyMs` to every call, and fails a share of `failureRate` (0 to 1) with
+ * {@link SimulatedFailureError}.
  *
- * @param random a source of numbers from 0 up to 1
+ * @param random returns a number from 0 up to, but not including, 1
  */
-export function createSimulateTrouble(options: {
+export function createInjectFault(options: {
   latencyMs: number;
   failureRate: number;
   random?: () => number;
-}): SimulateTrouble {
+}): InjectFault {
   const { latencyMs, failureRate, random = Math.random } = options;
   return async () => {
     if (latencyMs > 0) await sleep(latencyMs);
     if (failureRate > 0 && random() < failureRate) {
-      throw new SimulatedFailureError('SIMULATED_FAILURE_RATE asked for this.', {
+      throw new SimulatedFailureError('Simulated failure: SIMULATED_FAILURE_RATE is above 0.', {
         retryAfterSeconds: 1,
       });
     }

@@ -19,14 +19,14 @@ import {
   decidedEventSchema,
   type DecidedEvent,
 } from '../src/decide-checkout';
-import { SimulatedFailureError } from '../src/simulate-trouble';
+import { SimulatedFailureError } from '../src/inject-fault';
 
 function setUp(overrides: Partial<AppDependencies> = {}) {
   return createApp({
     logger: recordingLogger().logger,
     lifecycle: createLifecycle(),
     decide: (amount) => decide(amount, 10_000),
-    simulateTrouble: () => Promise.resolve(),
+    injectFault: () => Promise.resolve(),
     ...overrides,
   });
 }
@@ -77,11 +77,9 @@ describe('POST /confirm-payment', () => {
   });
 
   it('responds with 503 to a simulated failure', async () => {
-    const simulateTrouble = () =>
+    const injectFault = () =>
       Promise.reject(new SimulatedFailureError('x', { retryAfterSeconds: 1 }));
-    const response = await request(setUp({ simulateTrouble }))
-      .post('/confirm-payment')
-      .send(payment);
+    const response = await request(setUp({ injectFault })).post('/confirm-payment').send(payment);
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toBe('1');
   });
@@ -150,7 +148,7 @@ describe('the published OpenAPI document', () => {
     const published: DecidedEvent[] = [];
     const decideCheckout = createDecideCheckout({
       decide: (amount) => decide(amount, 10_000),
-      simulateTrouble: () => Promise.resolve(),
+      injectFault: () => Promise.resolve(),
       publish: createPublishEvent(
         {
           publish: (_, { body }) => {
