@@ -88,13 +88,13 @@ describe('POST /confirm-payment', () => {
 describe('a service token', () => {
   const secrets = ['s'.repeat(32)];
   const parties = { issuer: 'offers', audience: 'confirm-payment' };
-  type Said = Parameters<typeof createServiceTokenSigner>[1];
+  type TokenOptions = Parameters<typeof createServiceTokenSigner>[1];
   const guarded = () =>
     setUp({
       admission: createAdmission({ verifyToken: createServiceTokenVerifier(secrets, parties) }),
     });
-  const post = async (said: Said) => {
-    const token = await createServiceTokenSigner(secrets, said)('request-1');
+  const post = async (tokenOptions: TokenOptions) => {
+    const token = await createServiceTokenSigner(secrets, tokenOptions)('request-1');
     const { status, headers, body } = await request(guarded())
       .post('/confirm-payment')
       .auth(token, { type: 'bearer' })
@@ -114,9 +114,9 @@ describe('a service token', () => {
   it.each([
     ['another scope', { ...parties, scope: 'orders:admin' }],
     ['an empty scope', { ...parties, scope: '' }],
-    ['no scope', parties as Said],
-  ])('is refused with %s', async (_, said) => {
-    expect(await post(said)).toEqual([
+    ['no scope', parties as TokenOptions],
+  ])('is refused with %s', async (_, tokenOptions) => {
+    expect(await post(tokenOptions)).toEqual([
       403,
       'insufficient-scope',
       'Bearer realm="loan-buddy", error="insufficient_scope", scope="payments:confirm"',
@@ -134,8 +134,8 @@ describe('a service token', () => {
   });
 
   it('is refused if it is for another service', async () => {
-    const said = { ...parties, audience: 'offers', scope: 'payments:confirm' };
-    expect(await post(said)).toEqual([
+    const tokenOptions = { ...parties, audience: 'offers', scope: 'payments:confirm' };
+    expect(await post(tokenOptions)).toEqual([
       401,
       'token-invalid',
       'Bearer realm="loan-buddy", error="invalid_token", error_description="A claim of the token is wrong."',

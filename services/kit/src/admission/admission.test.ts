@@ -1,3 +1,4 @@
+/** Long, because all of these tests need the same app: one endpoint for each kind of access. */
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import request from 'supertest';
@@ -157,12 +158,12 @@ describe('at the limit of concurrent requests', () => {
   });
 
   it('does not count a request that waits for token keys', async () => {
-    const asked: string[] = [];
+    const verifying: string[] = [];
     const { app } = setUp({
       maxConcurrent: 0.25,
       verifyToken: (token, onWait) => {
         if (token === 'known') return principalOf('a', [use.scope]);
-        asked.push(token);
+        verifying.push(token);
         onWait?.();
         return new Promise(() => undefined);
       },
@@ -170,7 +171,7 @@ describe('at the limit of concurrent requests', () => {
     const server = await startApp(app);
     const headers = { Authorization: 'Bearer unknown' };
     const waiting = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
-    await until(() => asked.length >= 1);
+    await until(() => verifying.length >= 1);
     await request(app).get('/thing').set('Authorization', 'Bearer known').expect(204);
     waiting.destroy();
     await server.close();
@@ -178,11 +179,11 @@ describe('at the limit of concurrent requests', () => {
 
   it('counts a request that waits for its token to be verified', async () => {
     let letIn: (principal: Principal) => void = () => undefined;
-    const asked: string[] = [];
+    const verifying: string[] = [];
     const { app } = setUp({
       maxConcurrent: 0.5,
       verifyToken: (token) => {
-        asked.push(token);
+        verifying.push(token);
         return new Promise((resolve) => (letIn = resolve));
       },
     });
@@ -190,12 +191,12 @@ describe('at the limit of concurrent requests', () => {
     const held = ask()
       .expect(204)
       .then(() => undefined);
-    await until(() => asked.length >= 1);
+    await until(() => verifying.length >= 1);
     const first = letIn;
     const other = ask()
       .expect(204)
       .then(() => undefined);
-    await until(() => asked.length >= 2);
+    await until(() => verifying.length >= 2);
     await ask().expect(503);
     for (const each of [first, letIn]) each(principalOf('a', [use.scope]));
     await Promise.all([held, other]);
@@ -203,19 +204,19 @@ describe('at the limit of concurrent requests', () => {
 
   it('does not count a client that left before it was admitted', async () => {
     let letIn: (principal: Principal) => void = () => undefined;
-    const asked: string[] = [];
+    const verifying: string[] = [];
     const { app } = setUp({
       maxConcurrent: 0.25,
       verifyToken: (token) => {
         if (token === 'quick') return principalOf('a', [use.scope]);
-        asked.push(token);
+        verifying.push(token);
         return new Promise((resolve) => (letIn = resolve));
       },
     });
     const server = await startApp(app);
     const headers = { Authorization: 'Bearer slow' };
     const left = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
-    await until(() => asked.length >= 1);
+    await until(() => verifying.length >= 1);
     left.destroy();
     await until(() => server.connections() === 0);
     letIn(principalOf('a', [use.scope]));

@@ -130,10 +130,10 @@ it.each(['/large', '/stream'])(
 
 it('closes a connection without a request for too long, but not one that waits for its response', async () => {
   const { client, held } = await setUp({ unusedMs: 500 });
-  const [silent, answered, waiting] = [await client(), await client('/a'), await client('/held')];
+  const [silent, served, waiting] = [await client(), await client('/a'), await client('/held')];
   await until(() => held.length === 1);
-  await until(() => silent.isClosed && answered.isClosed);
-  expect(answered.text).toMatch(/ok$/);
+  await until(() => silent.isClosed && served.isClosed);
+  expect(served.text).toMatch(/ok$/);
   expect(waiting.isClosed).toBe(false);
 });
 
@@ -143,7 +143,7 @@ it('emits close on a response whose client has left, even if queued behind anoth
   leaving.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
   await until(() => held.length === 2);
   const closed: ServerResponse[] = [];
-  for (const answer of held) answer.once('close', () => closed.push(answer));
+  for (const response of held) response.once('close', () => closed.push(response));
   leaving.socket.destroy();
   await until(() => closed.length === 2);
 });

@@ -74,9 +74,9 @@ describe('createKeySet', () => {
   });
 
   it('reads once at a time, so that no older response replaces a newer one', async () => {
-    const answers: ((text: string) => void)[] = [];
+    const responses: ((text: string) => void)[] = [];
     const keys = createKeySet({
-      readText: () => new Promise((resolve) => answers.push(resolve)),
+      readText: () => new Promise((resolve) => responses.push(resolve)),
       refreshMs: 5,
       cooldownMs: 0,
       logger: recordingLogger().logger,
@@ -87,8 +87,8 @@ describe('createKeySet', () => {
     const got = [get('a'), get('a')];
     jest.advanceTimersByTime(50);
     await eventLoopTurns();
-    expect(answers).toHaveLength(1);
-    answers[0]!(await setOf('a'));
+    expect(responses).toHaveLength(1);
+    responses[0]!(await setOf('a'));
     await expect(Promise.all(got)).resolves.toHaveLength(2);
   });
 
