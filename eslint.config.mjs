@@ -28,11 +28,14 @@ const directions = {
   },
 };
 
-const express = ['^(express|(node:)?process)$', 'Only http/ and app.ts know HTTP.'];
-const http = ['/http/', 'Only app.ts imports http/.'];
+const express = [
+  '^(express|(node:)?process)$',
+  'Only http/ and app.ts may import express or process.',
+];
+const http = ['/http/', 'Only app.ts may import http/.'];
 const root = [
   '^(\\.\\./)+(app|main|config|context)$',
-  'A folder does not import app.ts, main.ts, config.ts or context.ts.',
+  'A folder must not import app.ts, main.ts, config.ts or context.ts.',
 ];
 
 /**
@@ -46,17 +49,17 @@ const noImports = (...rules) => ({
       patterns: [
         [
           '^(\\.\\./)+(kit|offers|confirm-payment|launcher)/(src|dist)',
-          'Import a sibling by its package name.',
+          'Import another package by its name.',
         ],
-        ['^@loan-buddy/(?!kit)', 'A service talks to another over HTTP or Pub/Sub only.'],
-        ['^@loan-buddy/kit/testing', 'What is for tests is not part of the build.'],
+        ['^@loan-buddy/(?!kit)', 'Services communicate only over HTTP or Pub/Sub.'],
+        ['^@loan-buddy/kit/testing', 'Test helpers are not part of the build.'],
         ...rules,
       ].map(([regex, message]) => ({ regex, message })),
     },
   ],
 });
 
-/** The rules of one folder: its directions, and what it may know. */
+/** The rules of one folder: its directions, and its other rules. */
 function rulesOf(name, folder) {
   const allowed = directions[name][folder];
   const others = Object.keys(directions[name]).filter((each) => !allowed.includes(each));
@@ -65,10 +68,10 @@ function rulesOf(name, folder) {
       `^(\\.\\./)+(${others.join('|')})(/|$)`,
       `${folder}/ imports only ${allowed.join(', ') || 'its own files'}.`,
     ],
-    ...(name === 'kit' ? [['^@loan-buddy/', 'kit knows no service.']] : []),
+    ...(name === 'kit' ? [['^@loan-buddy/', 'kit must not import a service.']] : []),
     ...(name === 'kit' || folder === 'commands' ? [] : [root]),
     ...(name === 'kit' || folder === 'http' ? [] : [express]),
-    ...(folder === 'domain' ? [['^@loan-buddy/', 'domain/ imports nothing of ours.']] : []),
+    ...(folder === 'domain' ? [['^@loan-buddy/', 'domain/ must not import our packages.']] : []),
   ];
 }
 
@@ -95,7 +98,7 @@ export default defineConfig(
         {
           object: 'process',
           property: 'env',
-          message: 'Only main.ts and the commands read the environment.',
+          message: 'Only main.ts and the commands may read the environment.',
         },
       ],
       ...noImports(),

@@ -267,7 +267,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
       recordingLogger().logger,
     );
     await expect(opening).rejects.toThrow(
-      'Pub/Sub project test-project has no subscription no-work, no topic dead, no topic no-topic; terraform/ creates them as they must be',
+      'Pub/Sub project test-project has no subscription no-work, no topic dead, no topic no-topic; create them with terraform/',
     );
   });
 

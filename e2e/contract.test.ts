@@ -19,7 +19,7 @@ it('offers and confirm-payment understand each other', async () => {
     logger,
     lifecycle: createLifecycle(),
     decide: (amount) => decide(amount, 10_000),
-    simulateTrouble: () => Promise.resolve(),
+    injectFault: () => Promise.resolve(),
   });
   const server = await startApp(app);
   const client = createHttpClient({
@@ -72,7 +72,7 @@ describe('over messages', () => {
     const published: string[] = [];
     const decideCheckout = createDecideCheckout({
       decide: (each) => decide(each, 10_000),
-      simulateTrouble: () => Promise.resolve(),
+      injectFault: () => Promise.resolve(),
       publish: (event) => Promise.resolve(void published.push(JSON.stringify(event))),
     });
     const publish = createPublishEvent(

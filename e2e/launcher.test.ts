@@ -186,7 +186,7 @@ describeOnce('the launcher', () => {
     other.close();
     expect(output()).not.toContain(READY);
     expect(output().trimEnd().split('\n').at(-1)).toBe(
-      `offers: port ${String(port)} on 127.0.0.1 is already in use; stop what uses it or set OFFERS_PORT`,
+      `offers: port ${String(port)} on 127.0.0.1 is already in use; stop the process that uses it or set OFFERS_PORT`,
     );
   });
 

@@ -1,6 +1,6 @@
 /**
  * `node -C source services/launcher/start.js FILE.ts [ARGUMENT …]` runs a TypeScript file from its source.
- * Plain old JavaScript: on an old Node.js, or before `npm ci`, it must still run far enough to print what to do.
+ * Old JavaScript syntax: on an old Node.js, or before `npm ci`, it must still run far enough to print what to do.
  */
 const path = require('path');
 const { engines } = require('../../package.json');
@@ -19,7 +19,7 @@ if (here[0] < needed[0] || (here[0] === needed[0] && here[1] < needed[1])) {
   );
 }
 
-// Measured: it saves nothing here, and stays behind in the system's folder for temporary files.
+// The cache saves no time here, and leaves files in the system's temporary folder.
 process.env.DISABLE_V8_COMPILE_CACHE = '1';
 
 try {

@@ -6,14 +6,14 @@ import type { Decision } from './decide';
 import { decidedEventSchema } from './decide-checkout';
 import { postConfirmPayment } from './http/post-confirm-payment';
 import { problems } from './http/problems';
-import type { SimulateTrouble } from './simulate-trouble';
+import type { InjectFault } from './inject-fault';
 
 export interface AppDependencies {
   logger: Logger;
   lifecycle: Lifecycle;
   admission?: Admission;
   decide: (amount: number) => Decision;
-  simulateTrouble: SimulateTrouble;
+  injectFault: InjectFault;
 }
 
 const info = {

@@ -10,14 +10,14 @@ const submitted = {
 
 const withData = (data: object) => JSON.stringify({ ...submitted, data });
 
-function setUp(troubles: Error[] = []) {
+function setUp(failures: Error[] = []) {
   const published: DecidedEvent[] = [];
   const decideCheckout = createDecideCheckout({
     decide: (amount) => (amount >= 10_000 ? 'APPROVED' : 'REJECTED'),
-    simulateTrouble: () => Promise.resolve(),
+    injectFault: () => Promise.resolve(),
     publish: (event) => {
-      const trouble = troubles.pop();
-      if (trouble) return Promise.reject(trouble);
+      const failure = failures.pop();
+      if (failure) return Promise.reject(failure);
       published.push(event);
       return Promise.resolve();
     },

@@ -4,10 +4,10 @@ import { continueTrace } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import { decisions, type Decision } from './decide';
 
-/** The source of the event; source and `id` together identify it anywhere. */
+/** The source of the event; `source` and `id` together are globally unique. */
 const EVENT_SOURCE = '/loan-buddy/confirm-payment';
 
-/** The part that we read of the CloudEvent that offers publishes. */
+/** The part of offers' CloudEvent that we read. */
 const submittedSchema = z.object({
   specversion: z.literal('1.0'),
   type: z.enum(['com.loanbuddy.order.checkout_submitted', 'com.loanbuddy.order.resubmitted']),
@@ -19,7 +19,7 @@ const submittedSchema = z.object({
   }),
 });
 
-/** The message does not ask for a decision. Delivering it again cannot help. */
+/** The message does not ask for a decision. Redelivering it cannot help. */
 export class UnusableCheckoutError extends Error {
   readonly code = 'unusable-checkout';
   override readonly name = 'UnusableCheckoutError';
@@ -29,7 +29,7 @@ export class UnusableCheckoutError extends Error {
 export const decidedEventSchema = z
   .object({
     specversion: z.literal('1.0'),
-    id: z.uuid().meta({ description: 'With `source` the name of the event.' }),
+    id: z.uuid().meta({ description: 'Unique together with `source`.' }),
     source: z.literal(EVENT_SOURCE),
     type: z.literal('com.loanbuddy.payment.decided'),
     subject: z.string().meta({ description: 'The id of the order.' }),
@@ -40,7 +40,7 @@ export const decidedEventSchema = z
   })
   .meta({
     id: 'PaymentDecidedEvent',
-    description: 'The decision on an order that came as a message, as a CloudEvent.',
+    description: 'The decision on an order that arrived as a message, as a CloudEvent.',
   });
 
 export type DecidedEvent = z.output<typeof decidedEventSchema>;
@@ -49,21 +49,21 @@ export type DecidedEvent = z.output<typeof decidedEventSchema>;
  * Decides on an order that arrives as a message, and publishes the decision. The message may arrive any number of
  * times: the same order gets the same decision each time.
  *
- * @throws {UnusableCheckoutError} if it asks for no decision.
- * @throws whatever publishing throws: the message must then be delivered again.
+ * @throws {UnusableCheckoutError} if it does not ask for a decision.
+ * @throws whatever publishing throws: the message must then be redelivered.
  */
 export function createDecideCheckout(dependencies: {
   decide: (amount: number) => Decision;
-  simulateTrouble: () => Promise<void>;
+  injectFault: () => Promise<void>;
   publish: PublishEvent<DecidedEvent>;
 }): (body: string) => Promise<void> {
-  const { decide, simulateTrouble, publish } = dependencies;
+  const { decide, injectFault, publish } = dependencies;
   return async (body) => {
     const submitted = readEvent(body, submittedSchema);
     // Does not quote the message: its sender could write anything into our log.
-    if (!submitted) throw new UnusableCheckoutError('a message that asks for no decision');
+    if (!submitted) throw new UnusableCheckoutError('the message does not ask for a decision');
     const { traceparent, data } = submitted;
-    await simulateTrouble();
+    await injectFault();
     await publish({
       specversion: '1.0',
       id: randomUUID(),

@@ -7,7 +7,7 @@ import { createApp } from './app';
 import { readConfig, type Config } from './config';
 import { decide } from './decide';
 import { createDecideCheckout } from './decide-checkout';
-import { createSimulateTrouble } from './simulate-trouble';
+import { createInjectFault } from './inject-fault';
 
 /** How many orders are decided at the same time. */
 const MAX_CHECKOUTS = 100;
@@ -18,7 +18,7 @@ void runProcess('confirm-payment', async () => {
   const lifecycle = createLifecycle();
   const decisionMaker = {
     decide: (amount: number) => decide(amount, config.APPROVAL_THRESHOLD),
-    simulateTrouble: createSimulateTrouble({
+    injectFault: createInjectFault({
       latencyMs: config.SIMULATED_LATENCY_MS,
       failureRate: config.SIMULATED_FAILURE_RATE,
     }),

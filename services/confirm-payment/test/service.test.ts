@@ -19,14 +19,14 @@ import {
   decidedEventSchema,
   type DecidedEvent,
 } from '../src/decide-checkout';
-import { SimulatedFailureError } from '../src/simulate-trouble';
+import { SimulatedFailureError } from '../src/inject-fault';
 
 function setUp(overrides: Partial<AppDependencies> = {}) {
   return createApp({
     logger: recordingLogger().logger,
     lifecycle: createLifecycle(),
     decide: (amount) => decide(amount, 10_000),
-    simulateTrouble: () => Promise.resolve(),
+    injectFault: () => Promise.resolve(),
     ...overrides,
   });
 }
@@ -77,11 +77,9 @@ describe('POST /confirm-payment', () => {
   });
 
   it('responds with 503 to a simulated failure', async () => {
-    const simulateTrouble = () =>
+    const injectFault = () =>
       Promise.reject(new SimulatedFailureError('x', { retryAfterSeconds: 1 }));
-    const response = await request(setUp({ simulateTrouble }))
-      .post('/confirm-payment')
-      .send(payment);
+    const response = await request(setUp({ injectFault })).post('/confirm-payment').send(payment);
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toBe('1');
   });
@@ -90,13 +88,13 @@ describe('POST /confirm-payment', () => {
 describe('a service token', () => {
   const secrets = ['s'.repeat(32)];
   const parties = { issuer: 'offers', audience: 'confirm-payment' };
-  type Said = Parameters<typeof createServiceTokenSigner>[1];
+  type TokenOptions = Parameters<typeof createServiceTokenSigner>[1];
   const guarded = () =>
     setUp({
       admission: createAdmission({ verifyToken: createServiceTokenVerifier(secrets, parties) }),
     });
-  const post = async (said: Said) => {
-    const token = await createServiceTokenSigner(secrets, said)('request-1');
+  const post = async (tokenOptions: TokenOptions) => {
+    const token = await createServiceTokenSigner(secrets, tokenOptions)('request-1');
     const { status, headers, body } = await request(guarded())
       .post('/confirm-payment')
       .auth(token, { type: 'bearer' })
@@ -116,9 +114,9 @@ describe('a service token', () => {
   it.each([
     ['another scope', { ...parties, scope: 'orders:admin' }],
     ['an empty scope', { ...parties, scope: '' }],
-    ['no scope', parties as Said],
-  ])('is refused with %s', async (_, said) => {
-    expect(await post(said)).toEqual([
+    ['no scope', parties as TokenOptions],
+  ])('is refused with %s', async (_, tokenOptions) => {
+    expect(await post(tokenOptions)).toEqual([
       403,
       'insufficient-scope',
       'Bearer realm="loan-buddy", error="insufficient_scope", scope="payments:confirm"',
@@ -136,11 +134,11 @@ describe('a service token', () => {
   });
 
   it('is refused if it is for another service', async () => {
-    const said = { ...parties, audience: 'offers', scope: 'payments:confirm' };
-    expect(await post(said)).toEqual([
+    const tokenOptions = { ...parties, audience: 'offers', scope: 'payments:confirm' };
+    expect(await post(tokenOptions)).toEqual([
       401,
       'token-invalid',
-      'Bearer realm="loan-buddy", error="invalid_token", error_description="A claim of the token is not what it should be."',
+      'Bearer realm="loan-buddy", error="invalid_token", error_description="A claim of the token is wrong."',
     ]);
   });
 });
@@ -150,7 +148,7 @@ describe('the published OpenAPI document', () => {
     const published: DecidedEvent[] = [];
     const decideCheckout = createDecideCheckout({
       decide: (amount) => decide(amount, 10_000),
-      simulateTrouble: () => Promise.resolve(),
+      injectFault: () => Promise.resolve(),
       publish: createPublishEvent(
         {
           publish: (_, { body }) => {

@@ -1,6 +1,6 @@
-/** Stops `performance.now()` for this test, which sets the time through `ms`. Timers are not affected. */
+/** Stops `performance.now()` for this test, which sets the time by `ms`. Timers are not affected. */
 export function stopClock(): { ms: number } {
-  // Whole milliseconds: of a fraction, 7000 more may be 6999.999… later.
+  // Whole milliseconds: adding 7000 to a fraction may look like 6999.999….
   const clock = { ms: Math.round(performance.now()) };
   jest.spyOn(performance, 'now').mockImplementation(() => clock.ms);
   return clock;

@@ -19,7 +19,7 @@ export interface LocalServer {
   close: () => Promise<void>;
 }
 
-/** Starts a real HTTP server on 127.0.0.1 that responds as the listener does: well, late, or with nonsense. */
+/** Starts a real HTTP server on 127.0.0.1. */
 export function startHttpServer(listener: RequestListener): Promise<LocalServer> {
   return listen(createServer({ keepAliveTimeout: 60_000 }, listener));
 }
@@ -31,7 +31,7 @@ export function startApp(app: Express): Promise<LocalServer> {
   return listen(server);
 }
 
-/** Starts a server that sends whatever the listener writes, HTTP or not. */
+/** Starts a TCP server on 127.0.0.1, for responses that are not valid HTTP. */
 export function startTcpServer(listener: (socket: Socket) => void): Promise<LocalServer> {
   return listen(createTcpServer(listener));
 }

@@ -5,31 +5,31 @@ import ipaddr from 'ipaddr.js';
 /** The response codes of RFC 1035, section 4.1.1, that tests need. */
 const rcodes = { servfail: 2, nxdomain: 3 };
 
-/** The response of a name server for the addresses of one family: the addresses, an error, or nothing at all. */
-export type NameAnswer = readonly string[] | keyof typeof rcodes | 'silence';
+/** The response of a name server for one address family: addresses, an error, or none until the query times out. */
+export type DnsResponse = readonly string[] | keyof typeof rcodes | 'timeout';
 
 /** A name server on 127.0.0.1, for one test. */
 export interface NameServer {
   /** As `Resolver.setServers` takes it. */
   address: string;
   /** The queries so far, such as `A example.com`. */
-  asked: string[];
+  queries: string[];
   close: () => Promise<void>;
 }
 
-/** Starts a real DNS server (RFC 1035, over UDP) whose responses `answer` decides. */
+/** Starts a real DNS server (RFC 1035, over UDP) that sends what `respond` returns. */
 export async function startNameServer(
-  answer: (name: string, family: 4 | 6) => NameAnswer,
+  respond: (name: string, family: 4 | 6) => DnsResponse,
 ): Promise<NameServer> {
-  const asked: string[] = [];
+  const queries: string[] = [];
   const socket = createSocket('udp4');
   socket.on('message', (query, { address, port }) => {
     const { name, type, end } = readQuestion(query);
-    asked.push(`${type === TYPE_A ? 'A' : 'AAAA'} ${name}`);
-    const answered = answer(name, type === TYPE_A ? 4 : 6);
-    if (answered === 'silence') return;
-    const addresses = typeof answered === 'string' ? [] : answered;
-    const rcode = typeof answered === 'string' ? rcodes[answered] : 0;
+    queries.push(`${type === TYPE_A ? 'A' : 'AAAA'} ${name}`);
+    const response = respond(name, type === TYPE_A ? 4 : 6);
+    if (response === 'timeout') return;
+    const addresses = typeof response === 'string' ? [] : response;
+    const rcode = typeof response === 'string' ? rcodes[response] : 0;
     const header = Buffer.alloc(12);
     query.copy(header, 0, 0, 2);
     // The flags of a response to a recursive query, with recursion available.
@@ -43,7 +43,7 @@ export async function startNameServer(
   await once(socket, 'listening');
   return {
     address: `127.0.0.1:${String(socket.address().port)}`,
-    asked,
+    queries,
     close: async () => {
       socket.close();
       await once(socket, 'close');

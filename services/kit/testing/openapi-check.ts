@@ -11,7 +11,7 @@ interface Document {
 }
 
 /** Headers that a document need not describe. */
-const understood = new Set([
+const ignoredHeaders = new Set([
   // HTTP's own headers: of the connection, the message and its body.
   ...[
     'connection',
@@ -28,10 +28,10 @@ const understood = new Set([
   ...['strict-transport-security', 'x-content-type-options', 'x-frame-options'],
 ]);
 
-/** Problems that can hit any request before an endpoint sees it: documented together as `default`. */
+/** Problems that can affect any request before it reaches an endpoint: documented together as `default`. */
 const anyProblem = [405, 408, 414, 431];
 
-/** Checks the body of a webhook against its document. Throws if it does not fit. */
+/** Checks the body of a webhook against its document. Throws if it does not match. */
 export function createWebhookCheck(document: object) {
   return createCheck(
     document,
@@ -39,7 +39,7 @@ export function createWebhookCheck(document: object) {
   );
 }
 
-/** Checks values against the named component schemas of a document. Throws if one does not fit. */
+/** Checks values against the named component schemas of a document. Throws if one does not match. */
 export function createComponentCheck(document: object) {
   return createCheck(document, (name) => `components/schemas/${name}`);
 }
@@ -61,7 +61,7 @@ function newAjv(document: object): Ajv2020 {
 }
 
 /** A response in a test. */
-export interface SeenResponse {
+export interface TestResponse {
   status: number;
   headers: Record<string, unknown>;
   body: unknown;
@@ -70,14 +70,14 @@ export interface SeenResponse {
 /** Checks responses, as {@link createOpenApiCheck} describes. */
 export interface OpenApiCheck {
   /** Throws if the response does not match the document. */
-  (method: string, path: string, response: SeenResponse): void;
+  (method: string, path: string, response: TestResponse): void;
   /** The operations, such as `GET /path`, for which no response but a problem has been checked so far. */
   unchecked: () => string[];
 }
 
 /**
  * Checks responses against an OpenAPI 3.1 document: the operation must document the status, the content type and every
- * header of the response, and the body must fit the schema.
+ * header of the response, and the body must match the schema.
  */
 export function createOpenApiCheck(document: object): OpenApiCheck {
   const { paths } = document as Document;
@@ -88,7 +88,7 @@ export function createOpenApiCheck(document: object): OpenApiCheck {
     ),
   );
 
-  const check = (method: string, path: string, response: SeenResponse): void => {
+  const check = (method: string, path: string, response: TestResponse): void => {
     const operation = paths[path]?.[method.toLowerCase()];
     if (!operation) throw new Error(`${method} ${path} is not documented`);
     const key = anyProblem.includes(response.status) ? 'default' : String(response.status);
@@ -96,11 +96,11 @@ export function createOpenApiCheck(document: object): OpenApiCheck {
     const where = `${method} ${path} ${String(response.status)}`;
     if (!described) throw new Error(`${where} is not documented`);
     const documented = Object.keys(described.headers ?? {}).map((name) => name.toLowerCase());
-    const untold = Object.keys(response.headers).filter(
-      (name) => !understood.has(name) && !documented.includes(name),
+    const undocumented = Object.keys(response.headers).filter(
+      (name) => !ignoredHeaders.has(name) && !documented.includes(name),
     );
-    if (untold.length > 0) {
-      throw new Error(`${where} is not documented to carry ${untold.join(', ')}`);
+    if (undocumented.length > 0) {
+      throw new Error(`${where} has undocumented headers: ${undocumented.join(', ')}`);
     }
     checkBody(where, described, [path, method.toLowerCase(), 'responses', key], response);
     if (response.status < 400) unchecked.delete(`${method.toUpperCase()} ${path}`);
@@ -110,7 +110,7 @@ export function createOpenApiCheck(document: object): OpenApiCheck {
     where: string,
     { content }: Described,
     place: readonly string[],
-    { headers, body }: SeenResponse,
+    { headers, body }: TestResponse,
   ): void {
     if (!content) return;
     const type = String(headers['content-type']).replace(/; *charset=.*/, '');

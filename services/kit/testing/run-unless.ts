@@ -1,6 +1,6 @@
 /**
- * `describe`, unless there is a reason not to run it: then its tests are skipped, and the reason is printed at the end
- * of the run (see `skipped-reporter.js`).
+ * Like `describe`, but skips the tests if there is a reason, which is printed at the end of the run (see
+ * `skipped-reporter.js`).
  */
 export function describeUnless(reason: string | undefined) {
   return (name: string, define: () => void): void => {
@@ -9,7 +9,7 @@ export function describeUnless(reason: string | undefined) {
   };
 }
 
-/** `it`, unless there is a reason not to run it, which is printed at the end of the run. */
+/** Like `it`, but skips the test if there is a reason, which is printed at the end of the run. */
 export function itUnless(reason: string | undefined) {
   return (name: string, test: () => Promise<void>): void => {
     if (reason === undefined) it(name, test);

@@ -14,7 +14,7 @@ class SkippedReporter {
       const counts = new Map();
       for (const { status, fullName } of tests) {
         if (status !== 'pending') continue;
-        const reason = REASON.exec(fullName)?.[1] ?? 'left out by the command line';
+        const reason = REASON.exec(fullName)?.[1] ?? 'excluded on the command line';
         counts.set(reason, (counts.get(reason) ?? 0) + 1);
       }
       const suite = relative(this.rootDir, testFilePath);

@@ -6,10 +6,10 @@ const POLL_MS = 5;
 export const HANG_MS = 300_000;
 
 /**
- * Waits until the condition holds.
+ * Waits until the condition is true.
  *
- * @param limitMs a limit against a hang, never a measure of speed
- * @throws if the condition does not hold after `limitMs`.
+ * @param limitMs guards against a hang; never use it to measure speed
+ * @throws if the condition is still false after `limitMs`.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,
@@ -17,7 +17,8 @@ export async function until(
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not so after ${String(limitMs)} ms`);
+    if (performance.now() > deadline)
+      throw new Error(`condition not met after ${String(limitMs)} ms`);
     await sleep(POLL_MS);
   }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 const POLL_MS = 300;
 
-/** Parent and grandparent as this module loads. Seconds later, when the rest has loaded, they may be gone. */
+/** Parent and grandparent when this module loads. Seconds later, when the rest has loaded, they may have ended. */
 const parent = process.ppid;
 const grandparent = parentOf(parent);
 
@@ -23,8 +23,8 @@ export function npmAncestors(script: string | undefined): number[] {
 }
 
 /**
- * Calls `onGone` once one of the ancestors has ended. npm and its shell do not pass every signal on, but the system gives
- * the children of a process that ends another parent at once.
+ * Calls `onGone` once one of the ancestors has ended. npm and its shell do not forward every signal, but the system
+ * gives the children of a process that ends a new parent at once.
  */
 export function watchAncestors(ancestors: readonly number[], onGone: () => void): void {
   if (ancestors.length === 0) return;
@@ -45,8 +45,8 @@ function parentOf(pid: number): number {
 }
 
 /**
- * Whether a process is the one that the system makes the parent of orphans. npm and its shell share a session with us,
- * and init has one of its own.
+ * Whether a process is init, or another process that adopts orphans. npm and its shell share a session with us; an
+ * adopting process has its own.
  */
 function isInit(pid: number): boolean {
   const [session, own] = [pid, process.pid].map(sessionOf);

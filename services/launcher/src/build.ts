@@ -7,7 +7,7 @@ const PROJECT = /^ {4}\* .*?([^\\/]+)[\\/]tsconfig\.json$/;
 const BUILDING = / - Building project '.*?([^\\/]+)[\\/]tsconfig\.json'/;
 const UNWRITABLE = /error TS5033: Could not write file '(.+)': .*?\b(E[A-Z]+)\b/;
 
-/** Posts the output as messages: the compiler never yields to the event loop, which a thread's stdout needs. */
+/** Posts the output as messages: the compiler never yields to the event loop, which a worker's stdout needs. */
 const COMPILE = `
   const { parentPort, workerData } = require('node:worker_threads');
   process.stdout.write = (text) => parentPort.postMessage(text);
@@ -15,7 +15,7 @@ const COMPILE = `
 `;
 
 /**
- * Builds what has changed. The compiler runs in a thread, so it cannot outlive this process.
+ * Builds what has changed. The compiler runs in a worker thread, so it cannot outlive this process.
  *
  * @param print takes each line of progress and each compiler error
  * @returns whether everything is built; false if `stop` aborted
@@ -28,7 +28,7 @@ export async function build(options: {
   const { folder, stop, print } = options;
   const compiler = new Worker(COMPILE, {
     eval: true,
-    // Without colors, even with FORCE_COLOR: these lines are read here.
+    // No colors, even with FORCE_COLOR: this code parses the lines.
     argv: ['-b', folder, '--verbose', '--pretty', 'false'],
     execArgv: [],
     workerData: require.resolve('typescript/bin/tsc'),

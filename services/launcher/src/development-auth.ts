@@ -32,7 +32,7 @@ export async function developmentAuth(
   return { ...(await missingIssuer(env, folder)), ...missingSecret(env) };
 }
 
-/** Returns a whole issuer or nothing: the service itself refuses half a configuration. */
+/** Returns a complete issuer or nothing: the service itself rejects an incomplete configuration. */
 async function missingIssuer(env: NodeJS.ProcessEnv, folder: string): Promise<NodeJS.ProcessEnv> {
   const names = ['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL', 'AUTH_JWKS_FILE'];
   if (names.some((name) => isSet(env, name))) return {};
@@ -78,33 +78,33 @@ type PrivateKey = Record<'kid' | 'kty' | 'crv' | 'x' | 'y' | 'd', string>;
 async function developmentKey(folder: string): Promise<{ jwk: PrivateKey; jwksFile: string }> {
   const keyFile = join(folder, 'key.json');
   const jwksFile = join(folder, 'jwks.json');
-  if (!existsSync(keyFile)) await makeKey(folder, keyFile);
+  if (!existsSync(keyFile)) await createKey(folder, keyFile);
   const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as PrivateKey;
   const { kid, kty, crv, x, y } = jwk;
   const jwks = { keys: [{ kid, kty, crv, x, y, alg: ALGORITHM, use: 'sig' }] };
-  renameSync(writeAside(jwksFile, JSON.stringify(jwks), 0o644), jwksFile);
+  renameSync(writeTemporary(jwksFile, JSON.stringify(jwks), 0o644), jwksFile);
   return { jwk, jwksFile };
 }
 
-async function makeKey(folder: string, keyFile: string): Promise<void> {
+async function createKey(folder: string, keyFile: string): Promise<void> {
   const { generateKeyPair, exportJWK } = await loadJose();
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const jwk = { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex') };
   mkdirSync(folder, { recursive: true });
-  const aside = writeAside(keyFile, JSON.stringify(jwk), 0o600);
+  const temporary = writeTemporary(keyFile, JSON.stringify(jwk), 0o600);
   try {
-    linkSync(aside, keyFile);
+    linkSync(temporary, keyFile);
   } catch (error) {
-    // Another process has just created one.
+    // Another process has just created the key.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
-    unlinkSync(aside);
+    unlinkSync(temporary);
   }
 }
 
-/** Writes to another file first, so that no reader ever sees a half-written one. */
-function writeAside(file: string, text: string, mode: number): string {
-  const aside = `${file}.${String(process.pid)}`;
-  writeFileSync(aside, text, { mode });
-  return aside;
+/** Writes a temporary file to rename or link, so that no reader sees a half-written one. Returns its path. */
+function writeTemporary(file: string, text: string, mode: number): string {
+  const temporary = `${file}.${String(process.pid)}`;
+  writeFileSync(temporary, text, { mode });
+  return temporary;
 }

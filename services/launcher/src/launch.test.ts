@@ -64,7 +64,7 @@ describe('launch', () => {
 
   it('prints at once why a program that restarts by itself cannot start', async () => {
     const words = `console.error('syntax'); setInterval(() => {}, 1000);`;
-    const { stop, lines, over } = setUp([{ ...program('b', words), restarts: true }]);
+    const { stop, lines, over } = setUp([{ ...program('b', words), restartsItself: true }]);
     await until(() => lines.includes('b: syntax'));
     stop.abort();
     await over;

@@ -7,10 +7,10 @@ export interface Program {
   /** Arguments for Node.js. */
   args: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** The variable that sets its `PORT`; its messages name this one instead. */
+  /** The launcher's variable for its `PORT`; replaces `PORT` in its messages. */
   portVariable?: string;
   /** Whether it restarts by itself after a failure, as with `node --watch`. */
-  restarts?: boolean;
+  restartsItself?: boolean;
 }
 
 /**
@@ -57,17 +57,17 @@ function aborted(signal: AbortSignal): Promise<undefined> {
 }
 
 function start(program: Program, print: (line: string, program: string) => void) {
-  const { args, env, name, portVariable = 'PORT', restarts = false } = program;
+  const { args, env, name, portVariable = 'PORT', restartsItself = false } = program;
   // The IPC channel tells the program when this process ends, even after SIGKILL.
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   /** Its stderr until it is ready: usually why it cannot start. */
-  const held: string[] = [];
-  let isReady = restarts;
+  const startErrors: string[] = [];
+  let isReady = restartsItself;
   const ready = new Promise<void>((resolve) => {
     child.on('message', (message) => {
       if ((message as { type?: unknown }).type !== 'ready') return;
       isReady = true;
-      for (const line of held.splice(0)) print(line, name);
+      for (const line of startErrors.splice(0)) print(line, name);
       resolve();
     });
   });
@@ -77,16 +77,16 @@ function start(program: Program, print: (line: string, program: string) => void)
   createInterface({ input: child.stderr! }).on('line', (text) => {
     const line = text.replaceAll('set PORT', `set ${portVariable}`);
     if (isReady) print(line, name);
-    else held.push(line);
+    else startErrors.push(line);
   });
-  const end = describeEnd(child, name).then((how) => held.join('\n') || how);
+  const end = describeEnd(child, name).then((reason) => startErrors.join('\n') || reason);
   return { child, ready, end };
 }
 
 async function describeEnd(child: ChildProcess, name: string): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => {
-      resolve(`${name} could not be started: ${error.message}`);
+      resolve(`cannot start ${name}: ${error.message}`);
     });
     child.once('close', (code, signal) => {
       resolve(`${name} stopped with ${signal ?? `exit code ${String(code)}`}`);

@@ -1,6 +1,6 @@
-import { createReadable } from './readable';
+import { createLogFormatter } from './log-formatter';
 
-/** A service writes its lines together every 100 ms; this is how late a line may be and still be put in order. */
+/** How late a line may arrive and still be sorted. A service writes its lines every 100 ms. */
 const WINDOW_MS = 250;
 
 /**
@@ -13,7 +13,7 @@ export function createLogView(options: {
   showAudit: boolean;
 }): { add: (line: string) => void; close: () => void } {
   const { write } = options;
-  const readable = createReadable(options);
+  const format = createLogFormatter(options);
   let waiting: { time: number; text: string }[] = [];
   let timer: NodeJS.Timeout | undefined;
 
@@ -35,7 +35,7 @@ export function createLogView(options: {
 
   return {
     add: (line) => {
-      const shown = readable(line);
+      const shown = format(line);
       if (!shown) return;
       waiting.push(shown);
       schedule();

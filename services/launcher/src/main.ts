@@ -9,7 +9,7 @@ import { developmentAuth } from './development-auth';
 import { launch } from './launch';
 import { createLogView } from './log-view';
 import { hint, programs } from './programs';
-import { useColors } from './readable';
+import { useColors } from './log-formatter';
 import { stopSignals } from './stop-signals';
 
 const usage = `usage: npm start
@@ -70,7 +70,7 @@ class FileUnusableError extends StartError {
   readonly code = 'file-unusable';
 }
 
-/** One line is enough for a file error: the only files that the launcher itself uses are the development keys. */
+/** A file error needs no stack: the only files that the launcher itself uses are the development keys. */
 function asStartError(error: unknown): unknown {
   const { code = '', path } = error as NodeJS.ErrnoException;
   return path === undefined ? error : new FileUnusableError(`cannot use ${path} (${code})`);

@@ -31,9 +31,9 @@ describe('programs', () => {
     [{ HOST: '0.0.0.0' }, 'http://127.0.0.1:9'],
     [{ HOST: '::' }, 'http://[::1]:9'],
     [{ HOST: '10.1.2.3' }, 'http://10.1.2.3:9'],
-  ])('given %j, offers calls %s', (given, asked) => {
+  ])('given %j, offers calls %s', (given, url) => {
     const [, offers] = setUp({ ...given, CONFIRM_PAYMENT_PORT: '9' });
-    expect(offers!.env['CONFIRM_PAYMENT_URL']).toBe(asked);
+    expect(offers!.env['CONFIRM_PAYMENT_URL']).toBe(url);
   });
 
   it('passes HOST on', () => {

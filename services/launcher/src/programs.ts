@@ -31,7 +31,7 @@ export function programs(options: {
       portVariable,
       args: dev ? sources : built,
       env: { ...env, TS_NODE_TRANSPILE_ONLY: 'true', ...more, ...listening, ...files },
-      restarts: dev,
+      restartsItself: dev,
     };
   };
   const isGiven = [env['CONFIRM_PAYMENT_URL'], env['CONFIRM_PAYMENT_URL_FILE']].some(Boolean);

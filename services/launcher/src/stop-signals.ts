@@ -1,4 +1,4 @@
-/** A single Ctrl-C may arrive twice: from the terminal, and from npm, which passes it on. */
+/** A single Ctrl-C may arrive twice: from the terminal, and from npm, which forwards it. */
 const SAME_CTRL_C_MS = 500;
 
 /**

@@ -3,8 +3,8 @@ import { runCommand, UsageError } from '@loan-buddy/kit/process';
 import { mintToken, USER_SCOPES } from './development-auth';
 
 const usage = `usage: npm run -s token -- USER [--scope "SCOPE …"] [--ttl SECONDS]
-Prints a token of USER for services that AUTH_MODE=jwt npm start runs on this machine.
-  --scope   what it allows, separated by spaces; default "${USER_SCOPES}"
+Prints a token for USER, valid for services that run on this machine with AUTH_MODE=jwt npm start.
+  --scope   its scopes, separated by spaces; default "${USER_SCOPES}"
   --ttl     seconds until it expires; default 3600`;
 
 void runCommand({
@@ -15,7 +15,7 @@ void runCommand({
     ttl: { type: 'string', default: '3600' },
   },
   run: async ({ positionals: [subject, ...more], values: { scope, ttl }, print }) => {
-    if (!subject || more.length > 0) throw new UsageError('name one USER');
+    if (!subject || more.length > 0) throw new UsageError('expected one USER');
     if (!/^[1-9]\d{0,8}$/.test(ttl)) throw new UsageError('--ttl must be a number of seconds');
     print(await mintToken({ subject, scope, ttlS: Number(ttl) }));
   },

@@ -8,7 +8,7 @@ import {
   ISSUER,
   recordingLogger,
   startHttpServer,
-  turns,
+  eventLoopTurns,
   until,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
@@ -87,7 +87,7 @@ describe('the issuer’s keys', () => {
       replace((await createTokenIssuer('another')).jwks);
       jest.advanceTimersByTime(refreshMs - 1);
       // Lets a premature second read happen.
-      await turns();
+      await eventLoopTurns();
       await list(token).expect(200);
       jest.advanceTimersByTime(1);
       await until(async () => (await list(token)).status === 401);

@@ -1,6 +1,6 @@
 import { request as send } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startApp, turns, until } from '@loan-buddy/kit/testing';
+import { eventLoopTurns, startApp, until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { UndecidedError } from '../src/approval/payment-client';
 import { anOrder, useService } from './builders';
@@ -105,7 +105,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
     await until(() => watched.size > 0);
     leaving.destroy();
     await until(() => server.connections() === 0);
-    await turns();
+    await eventLoopTurns();
     expect(watched.size).toBe(0);
   });
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { createAdmission } from '@loan-buddy/kit/admission';
 import type { Express } from 'express';
 import request from 'supertest';
-import { startApp, turns, until } from '@loan-buddy/kit/testing';
+import { eventLoopTurns, startApp, until } from '@loan-buddy/kit/testing';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { anOrder, useService } from './builders';
 import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
@@ -160,7 +160,7 @@ describe('GET /orders/{id}/events', () => {
     await until(() => watching.mock.calls.length >= 3);
     socket.destroy();
     await until(() => connections() === 0);
-    await turns();
+    await eventLoopTurns();
     const looks = jest.spyOn(feed, 'eventsOf');
     await orders.decide(order.id, 'APPROVED');
     await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);

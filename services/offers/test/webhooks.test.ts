@@ -3,7 +3,7 @@ import {
   createWebhookCheck,
   itUnless,
   startHttpServer,
-  turns,
+  eventLoopTurns,
   until,
   type LocalServer,
 } from '@loan-buddy/kit/testing';
@@ -293,7 +293,7 @@ describe('a webhook', () => {
     await endpointAt(service, other);
     await decided(service);
     await until(() => other.received.length === 1);
-    await turns();
+    await eventLoopTurns();
     expect(receiver.received).toEqual([]);
     await request(service.app).patch(path).send({ enabled: true }).expect(200);
     expect(await settled(service, id)).toMatchObject({ status: 'succeeded', attempts: 2 });
@@ -318,7 +318,7 @@ describe('a webhook', () => {
     await endpointAt(service, other);
     await decided(service);
     await until(() => other.received.length === 1);
-    await turns();
+    await eventLoopTurns();
     expect(receiver.received).toHaveLength(1);
     // As if the hour were over.
     await sql`update webhook_endpoints set resting_until = now()`.execute(service.db);

@@ -1,7 +1,7 @@
 import { endpoint, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { decisions, type Decision } from '../decide';
-import type { SimulateTrouble } from '../simulate-trouble';
+import type { InjectFault } from '../inject-fault';
 
 const requestSchema = z
   .object({
@@ -15,7 +15,7 @@ const decisionSchema = z.object({ status: z.enum(decisions) }).meta({ id: 'Payme
 
 export function postConfirmPayment(dependencies: {
   decide: (amount: number) => Decision;
-  simulateTrouble: SimulateTrouble;
+  injectFault: InjectFault;
 }) {
   return endpoint(
     {
@@ -25,7 +25,7 @@ export function postConfirmPayment(dependencies: {
       tag: { name: 'Payments', description: 'One decision per order: APPROVED or REJECTED.' },
       summary: 'Decide on the payment of an order',
       description:
-        'Depends on the amount alone: the same order gets the same answer, and asking again is safe.',
+        'Depends on the amount alone: the same order gets the same decision; retries are safe.',
       access: { scope: 'payments:confirm' },
       body: requestSchema,
       bodyExample: { order_id: 'order-123', amount: 12_000, status: 'PENDING' },
@@ -33,7 +33,7 @@ export function postConfirmPayment(dependencies: {
       problems: ['simulated-failure'],
     },
     async ({ body, res }) => {
-      await dependencies.simulateTrouble();
+      await dependencies.injectFault();
       replyJson(res, 200, { status: dependencies.decide(body.amount) });
     },
   );

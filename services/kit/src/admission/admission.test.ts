@@ -1,8 +1,9 @@
+/** Long, because all of these tests need the same app: one endpoint for each kind of access. */
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import request from 'supertest';
 import { z } from 'zod';
-import { recordingLogger, startApp, turns, until } from '../../testing';
+import { eventLoopTurns, recordingLogger, startApp, until } from '../../testing';
 import { endpoint } from '../server/endpoint';
 import { createExpressApp } from '../server/express-app';
 import { createLifecycle } from '../server/lifecycle';
@@ -15,7 +16,7 @@ import { principalOf, type Principal } from './principal';
 
 const use = { scope: 'things:use' };
 
-/** An app whose requests wait at `/wait` until `letGo` is called. */
+/** An app whose requests wait at `/wait` until `release` is called. */
 function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxies = 0) {
   const { logger, lines } = recordingLogger();
   const waiting: (() => void)[] = [];
@@ -84,15 +85,15 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
       ),
     ],
   });
-  const letGo = () => {
+  const release = () => {
     for (const each of waiting.splice(0)) each();
   };
-  return { app, lines, waiting, letGo };
+  return { app, lines, waiting, release };
 }
 
 describe('at the limit of concurrent requests', () => {
   it('sheds the next request, but no probe, and accepts more once some are done', async () => {
-    const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 0.5 });
+    const { app, waiting, release, lines } = setUp({ maxConcurrent: 0.5 });
     const held = [request(app).get('/wait'), request(app).get('/wait')].map((each) =>
       each.expect(204).then(() => undefined),
     );
@@ -106,7 +107,7 @@ describe('at the limit of concurrent requests', () => {
       expect(response.body).toMatchObject({ code: 'overloaded' });
     }
     await request(app).get('/probe').expect(204);
-    letGo();
+    release();
     await Promise.all(held);
     await request(app).get('/thing').expect(204);
     expect(lines).toContainEqual(
@@ -115,14 +116,14 @@ describe('at the limit of concurrent requests', () => {
   });
 
   it('does not count a request that only waits', async () => {
-    const { app, waiting, letGo } = setUp({ maxConcurrent: 0.25 });
+    const { app, waiting, release } = setUp({ maxConcurrent: 0.25 });
     const aside = request(app)
       .get('/aside')
       .expect(204)
       .then(() => undefined);
     await until(() => waiting.length >= 1);
     await request(app).get('/thing').expect(204);
-    letGo();
+    release();
     await aside;
   });
 
@@ -144,25 +145,25 @@ describe('at the limit of concurrent requests', () => {
   });
 
   it('keeps the slot of a disconnected client until its handler ends', async () => {
-    const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 0.25 });
+    const { app, waiting, release, lines } = setUp({ maxConcurrent: 0.25 });
     const server = await startApp(app);
     const left = get(`${server.url}/wait`).on('error', () => undefined);
     await until(() => waiting.length >= 1);
     left.destroy();
     await until(() => lines.some(({ msg }) => msg === 'request aborted'));
     await request(app).get('/thing').expect(503);
-    letGo();
+    release();
     await until(async () => (await request(app).get('/thing')).status === 204);
     await server.close();
   });
 
   it('does not count a request that waits for token keys', async () => {
-    const asked: string[] = [];
+    const verifying: string[] = [];
     const { app } = setUp({
       maxConcurrent: 0.25,
       verifyToken: (token, onWait) => {
         if (token === 'known') return principalOf('a', [use.scope]);
-        asked.push(token);
+        verifying.push(token);
         onWait?.();
         return new Promise(() => undefined);
       },
@@ -170,7 +171,7 @@ describe('at the limit of concurrent requests', () => {
     const server = await startApp(app);
     const headers = { Authorization: 'Bearer unknown' };
     const waiting = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
-    await until(() => asked.length >= 1);
+    await until(() => verifying.length >= 1);
     await request(app).get('/thing').set('Authorization', 'Bearer known').expect(204);
     waiting.destroy();
     await server.close();
@@ -178,11 +179,11 @@ describe('at the limit of concurrent requests', () => {
 
   it('counts a request that waits for its token to be verified', async () => {
     let letIn: (principal: Principal) => void = () => undefined;
-    const asked: string[] = [];
+    const verifying: string[] = [];
     const { app } = setUp({
       maxConcurrent: 0.5,
       verifyToken: (token) => {
-        asked.push(token);
+        verifying.push(token);
         return new Promise((resolve) => (letIn = resolve));
       },
     });
@@ -190,12 +191,12 @@ describe('at the limit of concurrent requests', () => {
     const held = ask()
       .expect(204)
       .then(() => undefined);
-    await until(() => asked.length >= 1);
+    await until(() => verifying.length >= 1);
     const first = letIn;
     const other = ask()
       .expect(204)
       .then(() => undefined);
-    await until(() => asked.length >= 2);
+    await until(() => verifying.length >= 2);
     await ask().expect(503);
     for (const each of [first, letIn]) each(principalOf('a', [use.scope]));
     await Promise.all([held, other]);
@@ -203,29 +204,29 @@ describe('at the limit of concurrent requests', () => {
 
   it('does not count a client that left before it was admitted', async () => {
     let letIn: (principal: Principal) => void = () => undefined;
-    const asked: string[] = [];
+    const verifying: string[] = [];
     const { app } = setUp({
       maxConcurrent: 0.25,
       verifyToken: (token) => {
         if (token === 'quick') return principalOf('a', [use.scope]);
-        asked.push(token);
+        verifying.push(token);
         return new Promise((resolve) => (letIn = resolve));
       },
     });
     const server = await startApp(app);
     const headers = { Authorization: 'Bearer slow' };
     const left = get(`${server.url}/thing`, { headers }).on('error', () => undefined);
-    await until(() => asked.length >= 1);
+    await until(() => verifying.length >= 1);
     left.destroy();
     await until(() => server.connections() === 0);
     letIn(principalOf('a', [use.scope]));
-    await turns();
+    await eventLoopTurns();
     await request(app).get('/thing').set('Authorization', 'Bearer quick').expect(204);
     await server.close();
   });
 
   it('does not count a client that left with responses queued behind another', async () => {
-    const { app, waiting, letGo, lines } = setUp({ maxConcurrent: 1 });
+    const { app, waiting, release, lines } = setUp({ maxConcurrent: 1 });
     const server = await startApp(app);
     const socket = connect(server.port, '127.0.0.1');
     const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -234,22 +235,22 @@ describe('at the limit of concurrent requests', () => {
     await request(app).get('/thing').expect(503);
     socket.destroy();
     await until(() => lines.filter(({ msg }) => msg === 'request aborted').length === 4);
-    letGo();
+    release();
     await until(async () => (await request(app).get('/thing')).status === 204);
     expect(lines.filter(({ msg }) => msg === 'request aborted')).toHaveLength(4);
     await server.close();
   });
 
   it('does not count a response that waits for another to be read', async () => {
-    const { app, waiting, letGo } = setUp({ maxConcurrent: 0.5 });
+    const { app, waiting, release } = setUp({ maxConcurrent: 0.5 });
     const server = await startApp(app);
     const socket = connect(server.port, '127.0.0.1');
     const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     socket.write(ask('/wait') + ask('/thing').repeat(5));
     await until(() => waiting.length >= 1);
-    await turns();
+    await eventLoopTurns();
     await request(app).get('/thing').expect(204);
-    letGo();
+    release();
     socket.destroy();
     await server.close();
   });
@@ -258,7 +259,7 @@ describe('at the limit of concurrent requests', () => {
     const { app } = setUp({ maxConcurrent: 1 });
     const slow = request(app).post('/thing').set('Content-Type', 'application/json');
     slow.write('{');
-    await turns();
+    await eventLoopTurns();
     await request(app).get('/thing').expect(204);
     slow.write('}');
     await slow.expect(200);

@@ -18,7 +18,7 @@ declare global {
       /** The load shedder in which it holds a slot. */
       slot: LoadShedder | undefined;
       /** Whether its handler is still running. */
-      isWorkedOn: boolean | undefined;
+      isHandlerRunning: boolean | undefined;
     }
   }
 }
@@ -88,11 +88,11 @@ export function createAdmission(
   };
 
   /** Counts the request and continues if the quota allows it. */
-  const withinQuota = (
+  const applyQuota = (
     req: Request,
     quota: Quota | undefined,
     { subject }: Principal,
-    goOn: () => void,
+    next: () => void,
   ): void | Promise<void> => {
     const allowance =
       quota &&
@@ -100,24 +100,24 @@ export function createAdmission(
     if (allowance instanceof Promise) {
       return allowance.then((counted) => {
         applyAllowance(req, counted);
-        goOn();
+        next();
       });
     }
     if (allowance) applyAllowance(req, allowance);
-    goOn();
+    next();
   };
 
   const admitAs = (req: Request, principal: Principal, access: Restricted) => {
     req.principal = principal;
-    return withinQuota(req, limiter && quotaOf(req, limiter), principal, () => {
+    return applyQuota(req, limiter && quotaOf(req, limiter), principal, () => {
       if (access === 'public' || isOpen(access) || principal.hasScope(access.scope)) return;
       throw new InsufficientScopeError(access.scope);
     });
   };
 
-  /** Counts a caller without a valid token by address, as a reader: that costs only memory. */
+  /** Counts a caller without a valid token by address, against the quota for reads: it does not wait for a database. */
   const refuse = (req: Request, error: unknown) =>
-    withinQuota(req, limiter?.quotas.reads, anonymous, () => {
+    applyQuota(req, limiter?.quotas.reads, anonymous, () => {
       throw error;
     });
 
@@ -156,24 +156,24 @@ export function createAdmission(
   };
 }
 
-/** Releases the slot of a request that has its response, or that only waits from now on. */
+/** Releases the slot of a request that has its response, or that will only wait from now on. */
 export function releaseSlot(req: Request): void {
   req.slot?.release(weightOf(req));
   req.slot = undefined;
 }
 
 /** Releases the slot of a request whose client has disconnected, unless its handler is still running. */
-export function releaseSlotUnlessWorking(req: Request): void {
-  if (!req.isWorkedOn) releaseSlot(req);
+export function releaseSlotUnlessHandling(req: Request): void {
+  if (!req.isHandlerRunning) releaseSlot(req);
 }
 
 /** Keeps the slot until the handler ends, even if the client has disconnected. */
-export async function keepSlotUntil(req: Request, working: Promise<void>): Promise<void> {
-  req.isWorkedOn = true;
+export async function keepSlotUntil(req: Request, handling: Promise<void>): Promise<void> {
+  req.isHandlerRunning = true;
   try {
-    await working;
+    await handling;
   } finally {
-    req.isWorkedOn = false;
+    req.isHandlerRunning = false;
     releaseSlot(req);
   }
 }
@@ -186,7 +186,7 @@ function quotaOf(req: Request, { quotas }: RateLimiter): Quota {
   return isRead(req) ? quotas.reads : quotas.writes;
 }
 
-/** A write takes several statements and a call; a read takes one statement at most. */
+/** A write runs several statements and makes a call; a read runs at most one statement. */
 function weightOf(req: Request): number {
   return isRead(req) ? 0.25 : 1;
 }
@@ -199,7 +199,7 @@ function applyAllowance(req: Request, allowance: Allowance): void {
 
 /**
  * Returns the key for a client without a token: the IPv4 address, even when mapped into IPv6 (RFC 4291, section
- * 2.5.5.2), or the /64 network of an IPv6 address, the least that one client has to itself (RFC 4291, section 2.5.4).
+ * 2.5.5.2), or the /64 network of an IPv6 address, the smallest that one client has (RFC 4291, section 2.5.4).
  */
 function addressKeyOf(req: Request): string {
   // Some proxies append the port.

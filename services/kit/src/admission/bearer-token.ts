@@ -22,12 +22,12 @@ export class TokenMissingError extends AppError {
   }
 }
 
-/** The token does not prove who is calling. */
+/** The token is malformed or expired, has a wrong claim, or is not signed with a known key. */
 export class InvalidTokenError extends AppError {
   readonly code = 'token-invalid';
   override readonly denied = true;
 
-  /** @param reason sent to the client in a quoted string: no secrets, no quotes. */
+  /** @param reason sent to the client in a quoted string, so it must contain no secrets and no quotes. */
   constructor(reason: string, options?: ErrorOptions) {
     super(reason, { ...options, ...challenge('invalid_token', { error_description: reason }) });
   }
@@ -39,7 +39,7 @@ class AuthorizationUnreadableError extends AppError {
   override readonly denied = true;
 
   constructor() {
-    super('Authorization is given once, as Bearer TOKEN.', challenge('invalid_request'));
+    super('Send exactly one Authorization header: Bearer TOKEN.', challenge('invalid_request'));
   }
 }
 

@@ -9,7 +9,7 @@ export {
   type Quotas,
   type RateLimiter,
 } from './quota';
-export { CLOCK_SKEW_S, principalIn, readToken, type VerifyToken } from './read-token';
+export { CLOCK_SKEW_S, principalFromClaims, readToken, type VerifyToken } from './read-token';
 export {
   createServiceTokenSigner,
   createServiceTokenVerifier,

@@ -10,7 +10,7 @@ export class OverloadedError extends AppError {
   }
 }
 
-/** Adds up the weights of the requests in progress. */
+/** Limits the total weight of the requests in progress. */
 export interface LoadShedder {
   /**
    * Accepts one more request.
@@ -27,9 +27,9 @@ const MAX_TURN_MS = 40;
 const PATIENCE_MS = 500;
 
 /**
- * Returns a function that tells whether requests wait too long. All that have arrived are handled in one turn of the
- * event loop, so its duration is how long the last of them has waited. Nothing else reveals work that never yields,
- * such as that of an embedded database.
+ * Returns a function that tells whether requests wait too long. All requests that have arrived are handled in one turn
+ * of the event loop, so its duration is how long the last of them has waited. Nothing else detects work that never
+ * yields, such as that of an embedded database.
  */
 function createTurnWatch(): () => boolean {
   let startedAt: number | undefined;
@@ -51,7 +51,7 @@ function createTurnWatch(): () => boolean {
   };
 }
 
-/** One instance for all: shedding must cost next to nothing, and a stack trace costs more. */
+/** One shared instance: shedding must be cheap, and creating a stack trace is not. */
 const overloaded = new OverloadedError();
 
 /** @param maxWeight the total weight that may be in progress */

@@ -1,4 +1,4 @@
-/** The caller, as far as it is verified. */
+/** The caller of a request. */
 export interface Principal {
   /** The subject of a verified token; undefined for a caller without one. */
   subject: string | undefined;

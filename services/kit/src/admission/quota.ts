@@ -26,7 +26,7 @@ export interface RateLimiter {
   quotas: Quotas;
   /** Counts a request of a client. Stops counting once the quota is used up. */
   take: (quota: Quota, client: string) => Allowance | Promise<Allowance>;
-  /** Shares what is not shared yet; gives up if that fails. */
+  /** Shares the counts that are not shared yet; tries only once. */
   close: () => Promise<void>;
 }
 

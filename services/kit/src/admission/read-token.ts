@@ -16,17 +16,16 @@ export type VerifyToken = (token: string, onWait?: () => void) => Principal | Pr
 /** How far the clocks of two machines may differ. */
 export const CLOCK_SKEW_S = 30;
 
-/** What the client learns about a refused token; more would tell a forger how far it got. */
+/** What the client learns about a rejected token; more would tell a forger how close it came. */
 const reasons: Partial<Record<string, string>> = {
   ERR_JWT_EXPIRED: 'The token has expired.',
-  ERR_JWT_CLAIM_VALIDATION_FAILED: 'A claim of the token is not what it should be.',
+  ERR_JWT_CLAIM_VALIDATION_FAILED: 'A claim of the token is wrong.',
 };
 
 /**
  * Verifies a token, and turns the library's errors into what the client may know.
  *
- * @throws {InvalidTokenError} if the token is not valid. An {@link AppError} from getting the key is thrown on as it
- * is.
+ * @throws {InvalidTokenError} if the token is not valid. Rethrows an {@link AppError} from getting the key.
  */
 export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>): Promise<Result> {
   const jose = await loadJose();
@@ -36,18 +35,19 @@ export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>)
     if (error instanceof AppError) throw error;
     // The issuer's key may be unusable: the library then throws an error of the runtime.
     const code = error instanceof jose.errors.JOSEError ? error.code : '';
-    throw new InvalidTokenError(reasons[code] ?? 'The token is not valid here.', { cause: error });
+    throw new InvalidTokenError(reasons[code] ?? 'The token is not valid.', { cause: error });
   }
 }
 
 /**
  * Returns the principal of a verified token.
  *
- * @throws {InvalidTokenError} if `sub` is empty or not a string: the library only checks that it is there.
+ * @throws {InvalidTokenError} if `sub` is empty or not a string: the library only checks that it is present.
  */
-export function principalIn(payload: JWTPayload): Principal {
+export function principalFromClaims(payload: JWTPayload): Principal {
   const { sub } = payload;
-  if (typeof sub !== 'string' || sub === '') throw new InvalidTokenError('The token names nobody.');
+  if (typeof sub !== 'string' || sub === '')
+    throw new InvalidTokenError('The token has no subject.');
   return principalOf(sub, scopesOf(payload));
 }
 

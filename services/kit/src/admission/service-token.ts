@@ -1,6 +1,6 @@
 import { createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { loadJose } from './load-jose';
-import { CLOCK_SKEW_S, principalIn, readToken, type VerifyToken } from './read-token';
+import { CLOCK_SKEW_S, principalFromClaims, readToken, type VerifyToken } from './read-token';
 
 /** The calling and the called service, by name. */
 interface Parties {
@@ -19,7 +19,7 @@ const LIFETIME_S = 60;
 export type SignServiceToken = (requestId: string) => Promise<string>;
 
 /**
- * Signs short-lived tokens with the first secret. The two services share at least one.
+ * Signs short-lived tokens with the first secret. The two services must have at least one in common.
  *
  * @param options.scope what the tokens allow.
  */
@@ -68,7 +68,7 @@ export function createServiceTokenVerifier(
         expected,
       ),
     );
-    return principalIn(payload);
+    return principalFromClaims(payload);
   };
 }
 

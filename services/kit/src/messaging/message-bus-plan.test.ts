@@ -1,8 +1,8 @@
 import { recordingLogger } from '../../testing';
-import { requireAll, type MetadataSource } from './message-bus-plan';
+import { verifyPlan, type MetadataSource } from './message-bus-plan';
 
 const failure = (code: number) =>
-  Object.assign(new Error(`status ${String(code)}`), { code, details: 'not told' });
+  Object.assign(new Error(`status ${String(code)}`), { code, details: 'not shown' });
 const notFound = failure(5);
 const permissionDenied = failure(7);
 
@@ -22,7 +22,7 @@ const asPlanned = {
 
 /** A project with the given topics and subscriptions. All others are as planned. */
 function projectWith(things: Record<string, object>): MetadataSource {
-  const look = (what: string) => ({
+  const check = (what: string) => ({
     getMetadata: (): Promise<[object]> => {
       const thing = things[what] ?? asPlanned;
       return thing instanceof Error ? Promise.reject(thing) : Promise.resolve([thing]);
@@ -30,21 +30,21 @@ function projectWith(things: Record<string, object>): MetadataSource {
   });
   return {
     projectId: 'p',
-    topic: (name) => look(`topic ${name}`),
-    subscription: (name) => look(`subscription ${name}`),
+    topic: (name) => check(`topic ${name}`),
+    subscription: (name) => check(`subscription ${name}`),
   };
 }
 
 async function startWith(things: Record<string, object>) {
   const { logger, lines } = recordingLogger();
-  const outcome = await requireAll(projectWith(things), plan, logger).then(
+  const outcome = await verifyPlan(projectWith(things), plan, logger).then(
     () => 'starts',
     (error: unknown) => error,
   );
   return { outcome, lines };
 }
 
-describe('requireAll', () => {
+describe('verifyPlan', () => {
   it('accepts what is as planned, without a warning', async () => {
     expect(await startWith({})).toEqual({ outcome: 'starts', lines: [] });
   });
@@ -105,7 +105,7 @@ describe('requireAll', () => {
     const { outcome } = await startWith(things);
     expect(outcome).toMatchObject({
       code: 'message-bus-start-failed',
-      message: `Pub/Sub project p has ${fault}; terraform/ creates them as they must be`,
+      message: `Pub/Sub project p has ${fault}; create them with terraform/`,
     });
   });
 
@@ -116,7 +116,7 @@ describe('requireAll', () => {
     });
     expect(outcome).toBe('starts');
     expect(lines).toMatchObject([
-      { level: 'warn', unseen: ['topic hellos', 'subscription readers'], err: { code: 7 } },
+      { level: 'warn', unchecked: ['topic hellos', 'subscription readers'], err: { code: 7 } },
     ]);
   });
 
@@ -126,7 +126,7 @@ describe('requireAll', () => {
       'subscription readers': notFound,
     });
     expect(outcome).toMatchObject({ code: 'message-bus-start-failed' });
-    expect(lines).toMatchObject([{ unseen: ['topic hellos'] }]);
+    expect(lines).toMatchObject([{ unchecked: ['topic hellos'] }]);
   });
 
   it('only warns about a different number of deliveries', async () => {

@@ -49,58 +49,58 @@ export interface MetadataSource {
  *
  * @throws {MessageBusStartError} naming everything that is missing or different
  */
-export async function requireAll(
+export async function verifyPlan(
   client: MetadataSource,
   { topics, subscriptions }: MessageBusPlan,
   logger: Logger,
 ): Promise<void> {
   const options = { timeout: CALL_TIMEOUT_MS };
-  const unseen: { what: string; error: unknown }[] = [];
-  const look = async (what: string, faults: Promise<string[]>): Promise<string[]> => {
+  const unchecked: { what: string; error: unknown }[] = [];
+  const check = async (what: string, faults: Promise<string[]>): Promise<string[]> => {
     try {
       return await faults;
     } catch (error) {
       if (grpcCode(error) === NOT_FOUND) return [`no ${what}`];
-      unseen.push({ what, error });
+      unchecked.push({ what, error });
       return [];
     }
   };
-  const lookAtTopic = async (name: string) => {
+  const checkTopic = async (name: string) => {
     await client.topic(name).getMetadata(options);
     return [];
   };
-  const lookAtSubscription = async (plan: SubscriptionPlan) => {
+  const checkSubscription = async (plan: SubscriptionPlan) => {
     const [metadata] = await client.subscription(plan.name).getMetadata(options);
-    warnOfDeliveries(plan, metadata, logger);
+    warnAboutDeliveries(plan, metadata, logger);
     return differences(plan, metadata, client.projectId);
   };
   const deadLetterTopics = subscriptions.map(({ deadLetterTopic }) => deadLetterTopic);
   const faults = await Promise.all([
     ...[...new Set([...topics, ...deadLetterTopics])].map((name) =>
-      look(`topic ${name}`, lookAtTopic(name)),
+      check(`topic ${name}`, checkTopic(name)),
     ),
-    ...subscriptions.map((plan) => look(`subscription ${plan.name}`, lookAtSubscription(plan))),
+    ...subscriptions.map((plan) => check(`subscription ${plan.name}`, checkSubscription(plan))),
   ]);
-  if (unseen.length > 0) {
+  if (unchecked.length > 0) {
     logger.warn(
-      { err: unseen[0]!.error, unseen: unseen.map(({ what }) => what) },
-      'cannot tell whether all topics and subscriptions are there',
+      { err: unchecked[0]!.error, unchecked: unchecked.map(({ what }) => what) },
+      'cannot check topics and subscriptions',
     );
   }
   if (faults.flat().length === 0) return;
   throw new MessageBusStartError(
-    `Pub/Sub project ${client.projectId} has ${faults.flat().sort().join(', ')}; terraform/ creates them as they must be`,
+    `Pub/Sub project ${client.projectId} has ${faults.flat().sort().join(', ')}; create them with terraform/`,
   );
 }
 
-/** Returns the faults of a subscription that would lose messages or bring the wrong ones. */
+/** Returns the differences with which a subscription would lose messages or deliver the wrong ones. */
 function differences(
   { name, topic, deadLetterTopic }: SubscriptionPlan,
   metadata: SubscriptionMetadata,
   projectId: string,
 ): string[] {
-  const found = shortened(metadata.topic, projectId);
-  const foundDeadLetters = shortened(metadata.deadLetterPolicy?.deadLetterTopic, projectId);
+  const found = shortTopicName(metadata.topic, projectId);
+  const foundDeadLetters = shortTopicName(metadata.deadLetterPolicy?.deadLetterTopic, projectId);
   const faults: string[] = [];
   if (found !== topic) {
     faults.push(`subscription ${name} of topic ${found ?? 'none'} instead of ${topic}`);
@@ -116,14 +116,14 @@ function differences(
 }
 
 /** Returns the short name of a topic in our project, given by id or number, or the full name of another project's. */
-function shortened(topic: string | null | undefined, projectId: string): string | undefined {
+function shortTopicName(topic: string | null | undefined, projectId: string): string | undefined {
   if (!topic) return undefined;
   const [, project, name] = /^projects\/([^/]+)\/topics\/(.+)$/.exec(topic) ?? [];
   return name !== undefined && (project === projectId || /^\d+$/.test(project!)) ? name : topic;
 }
 
-/** Only warns: the owner of the subscription decides this. */
-function warnOfDeliveries(
+/** Only warns: the subscription's owner may choose another number. */
+function warnAboutDeliveries(
   { name, maxDeliveries }: SubscriptionPlan,
   { deadLetterPolicy }: SubscriptionMetadata,
   logger: Logger,
@@ -132,11 +132,11 @@ function warnOfDeliveries(
   const { maxDeliveryAttempts } = deadLetterPolicy;
   logger.warn(
     { subscription: name, maxDeliveries, maxDeliveryAttempts },
-    'subscription sets messages aside after another number of deliveries',
+    'subscription has a different maximum of deliveries',
   );
 }
 
-/** Creates what is missing of a plan, and a subscription for each dead-letter topic. Leaves what exists as it is. */
+/** Creates the missing parts of a plan, and a subscription for each dead-letter topic. Changes nothing that exists. */
 export async function createMissing(
   client: PubSub,
   { topics, subscriptions }: MessageBusPlan,

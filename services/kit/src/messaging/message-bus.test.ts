@@ -65,15 +65,15 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
   it('hands over no more messages at once than allowed', async () => {
     const bus = await open();
     const held: (() => void)[] = [];
-    let inHand = 0;
+    let inProgress = 0;
     let most = 0;
     bus.subscribe('readers', {
       maxMessages: 3,
       handle: async () => {
-        inHand += 1;
-        most = Math.max(most, inHand);
+        inProgress += 1;
+        most = Math.max(most, inProgress);
         await new Promise<void>((resolve) => held.push(resolve));
-        inHand -= 1;
+        inProgress -= 1;
       },
     });
     const message = { body: 'x', contentType: 'text/plain' };
@@ -92,20 +92,20 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
   it('hands over no more messages once it closes, and acknowledges the ones in progress', async () => {
     const bus = await open();
     const message = { contentType: 'text/plain', orderingKey: 'k' };
-    let letGo: () => void = () => undefined;
+    let release: () => void = () => undefined;
     const received: string[] = [];
-    const isInHand = new Promise<void>((resolve) => {
+    const isInProgress = new Promise<void>((resolve) => {
       bus.subscribe('readers', {
         maxMessages: 10,
         handle: (body) => {
           received.push(body);
           resolve();
-          return new Promise((done) => (letGo = done));
+          return new Promise((done) => (release = done));
         },
       });
     });
     await bus.publish('hellos', { ...message, body: 'first' });
-    await isInHand;
+    await isInProgress;
     let isClosed = false;
     const closing = bus.close().then(() => (isClosed = true));
     const other = await open();
@@ -123,7 +123,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
     await until(() => bodies.every((body) => taken.includes(body)));
     expect(received).toEqual(['first']);
     expect(isClosed).toBe(false);
-    letGo();
+    release();
     await closing;
     // An unacknowledged message would be redelivered before this one.
     await other.publish('hellos', { ...message, body: 'last' });

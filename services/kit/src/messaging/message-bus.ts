@@ -4,7 +4,7 @@ import type { Logger } from '../telemetry/logger';
 import {
   createMissing,
   MessageBusStartError,
-  requireAll,
+  verifyPlan,
   type MessageBusPlan,
 } from './message-bus-plan';
 import { grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
@@ -18,8 +18,7 @@ export interface MessageBus {
   /**
    * Publishes text of one content type. Resolves once Pub/Sub has it.
    *
-   * @throws whatever the client reports, at the latest when {@link oneAttempt} is over: Pub/Sub may have the message
-   * anyway
+   * @throws whatever the client reports, after {@link oneAttempt} at the latest. Pub/Sub may have the message anyway.
    */
   publish: (
     topic: string,
@@ -36,12 +35,12 @@ export interface MessageBus {
 
 /** How long to wait before reopening a subscription that failed. */
 const REOPEN_MS = 1000;
-/** How long to gather messages, so that many go in one call. */
+/** How long to collect messages for one batch. */
 const BATCH_MS = 5;
 
 /**
- * Connects, to an emulator if one is given. With `createMissing`, creates what is missing of the plan, now and whenever
- * it turns out to be gone; otherwise it must exist. Starts even if Pub/Sub does not respond.
+ * Connects, to an emulator if one is given. With `createMissing`, creates the missing parts of the plan, now and
+ * whenever a call finds one missing; otherwise they must exist. Starts even if Pub/Sub does not respond.
  *
  * @throws {MessageBusStartError} naming every topic and subscription that is missing or not as planned.
  */
@@ -72,15 +71,15 @@ export async function openMessageBus(
     }),
   });
   const topics = new Map<string, Topic>();
-  const inHand = new Set<Promise<void>>();
+  const inProgress = new Set<Promise<void>>();
   const closers: (() => Promise<void>)[] = [];
   let closing = false;
 
   const prepare = () =>
-    options.createMissing ? createMissing(client, plan) : requireAll(client, plan, logger);
+    options.createMissing ? createMissing(client, plan) : verifyPlan(client, plan, logger);
   await prepare().catch((error: unknown) => {
     if (error instanceof MessageBusStartError) throw error;
-    logger.warn({ err: error }, 'cannot tell whether all topics and subscriptions are there');
+    logger.warn({ err: error }, 'cannot check topics and subscriptions');
   });
 
   function topicOf(name: string): Topic {
@@ -123,12 +122,15 @@ export async function openMessageBus(
           },
           (error: unknown) => {
             const { deliveryAttempt, id } = message;
-            logger.warn({ err: error, messageId: id, deliveryAttempt }, 'message not handled');
+            logger.warn(
+              { err: error, messageId: id, deliveryAttempt },
+              'message failed, will be redelivered',
+            );
             message.nack();
           },
         );
-        inHand.add(handling);
-        void handling.finally(() => inHand.delete(handling));
+        inProgress.add(handling);
+        void handling.finally(() => inProgress.delete(handling));
       };
       const open = () => {
         const subscription = client.subscription(name, {
@@ -165,7 +167,7 @@ export async function openMessageBus(
     close: async () => {
       closing = true;
       await Promise.all(closers.map((close) => close()));
-      await Promise.all(inHand);
+      await Promise.all(inProgress);
       await Promise.all([...topics.values()].map((topic) => topic.flush().catch(() => undefined)));
       await client.close();
     },
@@ -173,8 +175,8 @@ export async function openMessageBus(
 }
 
 /**
- * Connects as the environment says. Creates what is missing of the plan on an emulator. In a real project, which others
- * own, it must exist as planned.
+ * Connects as configured. Creates the missing parts of the plan on an emulator. In a real project, which others own,
+ * they must exist as planned.
  *
  * @throws {MessageBusStartError} naming everything that is missing or different.
  */

@@ -45,7 +45,7 @@ export abstract class AppError extends Error {
   }
 }
 
-/** The contract refuses the parameters or the body; `faults` say where. */
+/** The parameters or the body do not match the contract; `faults` say where. */
 export class ValidationError extends AppError {
   readonly code = 'validation-failed';
 

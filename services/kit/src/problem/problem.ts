@@ -7,7 +7,7 @@ export interface ProblemKind {
   title: string;
   /** The problem type, if a standard has named it. */
   type?: string;
-  /** What the client sees if the error itself must stay inside: always for a 5xx. */
+  /** What the client sees instead of the error's message: always for a 5xx. */
   detail?: string;
 }
 
@@ -17,7 +17,7 @@ export type ProblemTable = Readonly<Record<string, ProblemKind>>;
 /** The largest body that is accepted, in bytes after decompression. */
 export const BODY_LIMIT_BYTES = 100 * 1024;
 
-/** What the client sees of faults that express and its body parser find. */
+/** What the client sees of faults that Express and its body parser find. */
 export const clientDetails = {
   'malformed-json': 'The body must be one JSON object, encoded in UTF-8.',
   'malformed-request': 'The request line, a header or the body could not be read.',
@@ -25,19 +25,19 @@ export const clientDetails = {
   'unsupported-media-type': 'The body must be application/json in UTF-8.',
 };
 
-/** The codes that kit itself raises; a service's table starts with these. */
+/** The problems that kit itself raises; a service's table starts with these. */
 export const kitProblems = {
   'validation-failed': { status: 400, title: 'The request is not valid' },
   'malformed-json': { status: 400, title: 'The body is not valid JSON' },
   'malformed-request': { status: 400, title: 'The request cannot be read' },
-  'route-not-found': { status: 404, title: 'There is nothing at this path' },
-  'method-not-allowed': { status: 405, title: 'This path does not take that method' },
+  'route-not-found': { status: 404, title: 'No endpoint has this path' },
+  'method-not-allowed': { status: 405, title: 'This path does not allow that method' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'uri-too-long': { status: 414, title: 'The URL is too long' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'unsupported-media-type': { status: 415, title: 'The body has the wrong media type' },
-  'token-missing': { status: 401, title: 'This needs a token' },
+  'token-missing': { status: 401, title: 'A token is required' },
   'token-invalid': { status: 401, title: 'The token is not valid' },
   'authorization-unreadable': { status: 400, title: 'The Authorization header cannot be read' },
   'insufficient-scope': { status: 403, title: 'The token does not allow this' },
@@ -58,8 +58,8 @@ export const kitProblems = {
   },
   'internal-error': {
     status: 500,
-    title: 'Something went wrong here',
-    detail: 'The request could not be completed. The fault is on our side and has been recorded.',
+    title: 'Internal error',
+    detail: 'The request could not be completed. The fault is ours and has been logged.',
   },
 } as const satisfies ProblemTable;
 
@@ -78,7 +78,7 @@ export interface Problem {
   [member: string]: unknown;
 }
 
-/** Returns the problem type of a code: a tag URI (RFC 4151), an absolute name that promises no page behind it. */
+/** Returns the problem type of a code: a tag URI (RFC 4151), a name that does not promise a page. */
 function problemType(code: string): string {
   return `tag:loan-buddy.example,2025:problem:${code}`;
 }
@@ -122,7 +122,7 @@ export function describeProblem(
 }
 
 /**
- * Returns the code for errors of express, its router and its body parser, which mark the client's faults with a 4xx
+ * Returns the code for errors of Express, its router and its body parser, which mark the client's faults with a 4xx
  * status.
  */
 function httpErrorCode(error: unknown): KitProblemCode {

@@ -129,7 +129,7 @@ describe('readEnv', () => {
       expect(() =>
         readEnv(schema, { HOST: 'x', HOST_FILE: file, LOG_LEVEL_FILE: '/nowhere', PORT: 'x' }),
       ).toThrow(
-        /LOG_LEVEL_FILE: \/nowhere cannot be read \(ENOENT\)|HOST_FILE: must not be set where HOST is/,
+        /LOG_LEVEL_FILE: \/nowhere cannot be read \(ENOENT\)|HOST_FILE: set either HOST or HOST_FILE, not both/,
       );
     });
   });

@@ -38,8 +38,8 @@ export function ratioVariable(limits: { default: number }) {
 
 /**
  * Reads the configuration from an environment. An empty variable counts as unset. `NAME_FILE` may name a file that
- * holds the value of `NAME`; the end of its last line is dropped. The message never repeats a value, since any of them
- * may be a secret.
+ * holds the value of `NAME`, without its final newline. The message never repeats a value, since any of them may be a
+ * secret.
  *
  * @throws {ConfigError} naming every faulty variable at once.
  */
@@ -65,13 +65,13 @@ function readFiles(env: NodeJS.ProcessEnv, names: readonly string[]): string[] {
     const file = env[`${name}_FILE`];
     if (file === undefined || names.includes(`${name}_FILE`)) continue;
     if (env[name] !== undefined) {
-      faults.push(`${name}_FILE: must not be set where ${name} is`);
+      faults.push(`${name}_FILE: set either ${name} or ${name}_FILE, not both`);
       continue;
     }
     try {
       env[name] = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
     } catch (error) {
-      const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+      const { code = 'unknown error' } = error as NodeJS.ErrnoException;
       faults.push(`${name}_FILE: ${file} cannot be read (${code})`);
     }
   }

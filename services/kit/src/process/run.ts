@@ -10,11 +10,12 @@ export interface Running {
 }
 
 /**
- * Runs a process from start to end. If the start fails, prints why, without a stack for a {@link StartError}, and exits
- * 1. SIGTERM, SIGINT, SIGHUP, SIGQUIT and the end of a parent with an IPC channel close it: exit 0, or 1 after
- * `shutdownTimeoutMs`; during the start they exit 1 at once. Such a parent gets `{ type: 'ready' }` after the start. An
- * uncaught exception exits 1 at once: acknowledged work is stored elsewhere, and a process in an unknown state should
- * not go on.
+ * Runs a process from start to end.
+ * - If the start fails, prints why, without a stack for a {@link StartError}, and exits 1.
+ * - SIGTERM, SIGINT, SIGHUP, SIGQUIT, or the exit of a parent with an IPC channel, closes it and exits 0, or 1 after
+ *   `shutdownTimeoutMs`. During the start, it exits 1 at once. Such a parent gets `{ type: 'ready' }` after the start.
+ * - An uncaught exception exits 1 at once: acknowledged work is stored elsewhere, and a process in an unknown state
+ *   should not continue.
  */
 export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
   let stop: (reason: string) => void = () => process.exit(1);
@@ -24,7 +25,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
     });
   }
   process.on('disconnect', () => {
-    stop('the parent process is gone');
+    stop('the parent process has exited');
   });
 
   let running: Running;

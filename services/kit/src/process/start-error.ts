@@ -1,4 +1,4 @@
-/** A process or command cannot go on, for a reason that the person who started it can fix. The message is for them. */
+/** A process or command cannot continue. The message tells the person who started it how to fix that. */
 export abstract class StartError extends Error {
   abstract readonly code: string;
 

@@ -53,15 +53,15 @@ export function auditLine(req: Request, status: number | null): AuditLine | unde
 }
 
 /**
- * Makes the socket remember its client's address: only an open socket can find it out, and audit lines come after the
+ * Makes Node.js cache the client's address: a closed socket cannot look it up, and audit lines are written after the
  * close.
  */
-export function rememberAddress({ remoteAddress }: Socket): string | undefined {
+export function cacheAddress({ remoteAddress }: Socket): string | undefined {
   return remoteAddress;
 }
 
 /** Returns the audit line of bytes that are not a request. */
-export function unreadableAuditLine(
+export function unparsableAuditLine(
   socket: Socket,
   { status, code, requestId }: { status: number; code: string; requestId: string },
 ): AuditLine {

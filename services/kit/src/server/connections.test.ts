@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { allButIntervals, letTimePass, turns, until } from '../../testing';
+import { allButIntervals, eventLoopTurns, letTimePass, until } from '../../testing';
 import { trackConnections, type ConnectionLimits } from './connections';
 
 const opened: { server: Server; sockets: Socket[] }[] = [];
@@ -93,7 +93,7 @@ describe('one connection above the limit', () => {
       await until(() => next.isClosed || next.text.endsWith('ok'));
       expect(next.text).toMatch(/ok$/);
       jest.advanceTimersByTime(50);
-      await turns(10);
+      await eventLoopTurns(10);
     }
   });
 
@@ -114,14 +114,14 @@ it.each(['/large', '/stream'])(
   'closes the connection of a client that takes too long to read %s, but not of one that waits',
   async (path) => {
     const { client, connections, held } = await setUp({ readMs: 500 });
-    const deaf = await client(path, false);
+    const unreadClient = await client(path, false);
     // It waits for another response, behind the one it does not read.
-    deaf.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
+    unreadClient.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
     const waiting = await client('/held');
     await until(() => held.length === 2);
     await until(() => {
       // Reading a byte now and then does not help.
-      deaf.socket.read(1);
+      unreadClient.socket.read(1);
       return connections.size === 1;
     });
     expect(waiting.isClosed).toBe(false);
@@ -130,10 +130,10 @@ it.each(['/large', '/stream'])(
 
 it('closes a connection without a request for too long, but not one that waits for its response', async () => {
   const { client, held } = await setUp({ unusedMs: 500 });
-  const [silent, answered, waiting] = [await client(), await client('/a'), await client('/held')];
+  const [silent, served, waiting] = [await client(), await client('/a'), await client('/held')];
   await until(() => held.length === 1);
-  await until(() => silent.isClosed && answered.isClosed);
-  expect(answered.text).toMatch(/ok$/);
+  await until(() => silent.isClosed && served.isClosed);
+  expect(served.text).toMatch(/ok$/);
   expect(waiting.isClosed).toBe(false);
 });
 
@@ -143,7 +143,7 @@ it('emits close on a response whose client has left, even if queued behind anoth
   leaving.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
   await until(() => held.length === 2);
   const closed: ServerResponse[] = [];
-  for (const answer of held) answer.once('close', () => closed.push(answer));
+  for (const response of held) response.once('close', () => closed.push(response));
   leaving.socket.destroy();
   await until(() => closed.length === 2);
 });

@@ -1,51 +1,51 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import { rememberAddress } from './audit';
+import { cacheAddress } from './audit';
 
 /** The state of one connection. */
 export interface Connection {
   socket: Socket;
   /** Whether the operating system has taken every response completely. */
-  isAnswered: () => boolean;
+  isSettled: () => boolean;
   /** The response to a request that is still arriving, if its headers are not sent yet. */
-  answerToUnfinished: () => ServerResponse | undefined;
-  /** Calls back once every request has its response: at once, if they all have. */
-  whenAnswered: (then: () => void) => void;
-  /** Milliseconds since data last arrived, as far as calls of this function can tell. */
+  unfinishedResponse: () => ServerResponse | undefined;
+  /** Calls back once every request has its response; immediately if they all do. */
+  whenSettled: (callback: () => void) => void;
+  /** Milliseconds since a call of this function last saw new data. */
   quietMs: () => number;
 }
 
 interface TrackedConnection extends Connection {
-  requested: (answer: ServerResponse) => void;
-  answered: (answer: ServerResponse) => void;
+  onRequest: (response: ServerResponse) => void;
+  onResponseClosed: (response: ServerResponse) => void;
   /** Milliseconds since a request was last in progress. */
   unusedMs: () => number;
-  /** Milliseconds for which its next response has been ready and unread, as far as calls of this function can tell. */
+  /** Milliseconds since a call of this function first saw the next response ready but unread. */
   unreadMs: () => number;
   /** Emits `close` on the responses that were not sent. */
-  closed: () => void;
+  onClosed: () => void;
 }
 
 function track(socket: Socket): TrackedConnection {
   // In the order the client reads them: it may send several requests ahead.
-  const owed: ServerResponse[] = [];
+  const pending: ServerResponse[] = [];
   let latest: ServerResponse | undefined;
-  let onAnswered: () => void = () => undefined;
+  let onSettled: () => void = () => undefined;
   let bytesRead = 0;
   let quietSince = performance.now();
   let unusedSince = performance.now();
-  let unread: { answer: ServerResponse; since: number } | undefined;
-  const isAnswered = () => owed.length === 0;
-  const isReady = (answer: ServerResponse) => answer.writableEnded || socket.writableNeedDrain;
+  let unread: { response: ServerResponse; since: number } | undefined;
+  const isSettled = () => pending.length === 0;
+  const isReady = (response: ServerResponse) => response.writableEnded || socket.writableNeedDrain;
   return {
     socket,
-    isAnswered,
-    answerToUnfinished: () =>
+    isSettled,
+    unfinishedResponse: () =>
       latest && !latest.req.complete && !latest.headersSent ? latest : undefined,
-    whenAnswered: (then) => {
-      if (isAnswered()) then();
-      else onAnswered = then;
+    whenSettled: (callback) => {
+      if (isSettled()) callback();
+      else onSettled = callback;
     },
     quietMs: () => {
       const now = performance.now();
@@ -53,29 +53,29 @@ function track(socket: Socket): TrackedConnection {
       bytesRead = socket.bytesRead;
       return now - quietSince;
     },
-    requested: (answer) => {
-      owed.push(answer);
-      latest = answer;
+    onRequest: (response) => {
+      pending.push(response);
+      latest = response;
     },
-    answered: (answer) => {
-      const i = owed.indexOf(answer);
+    onResponseClosed: (response) => {
+      const i = pending.indexOf(response);
       if (i < 0) return;
-      owed.splice(i, 1);
-      if (!isAnswered()) return;
+      pending.splice(i, 1);
+      if (!isSettled()) return;
       unusedSince = performance.now();
-      onAnswered();
+      onSettled();
     },
-    unusedMs: () => (isAnswered() ? performance.now() - unusedSince : 0),
+    unusedMs: () => (isSettled() ? performance.now() - unusedSince : 0),
     unreadMs: () => {
       const now = performance.now();
-      const [next] = owed;
+      const [next] = pending;
       if (!next || !isReady(next)) unread = undefined;
-      else if (unread?.answer !== next) unread = { answer: next, since: now };
+      else if (unread?.response !== next) unread = { response: next, since: now };
       return unread ? now - unread.since : 0;
     },
-    closed: () => {
+    onClosed: () => {
       // Node.js 20 itself emits `close` only on the first of them, which therefore gets it twice.
-      for (const answer of owed) answer.emit('close');
+      for (const response of pending) response.emit('close');
     },
   };
 }
@@ -101,28 +101,28 @@ export interface ConnectionLimits {
  * Tracks what is in progress on each connection: node:http calls a connection idle before its last response is sent.
  * Closes a connection that is unused or unread for too long. Above `maxConnections`, closes the one unused for longest,
  * else one whose client does not read, else the new one. Emits `close` on every response whose client leaves, even if
- * queued behind another. Makes sockets remember their client's address.
+ * queued behind another. Makes sockets cache their client's address.
  */
 export function trackConnections(server: Server, limits: ConnectionLimits): Connections {
   const connections = new Map<Duplex, TrackedConnection>();
   // Connections to close for new ones; the last goes first. Computed at most once between two sweeps: anyone can open
   // new ones.
-  let expendable: TrackedConnection[] | undefined;
+  let closeable: TrackedConnection[] | undefined;
 
-  const isExpendable = (connection: TrackedConnection) =>
+  const isCloseable = (connection: TrackedConnection) =>
     connection.unusedMs() >= MIN_UNUSED_MS || connection.unreadMs() >= MIN_UNUSED_MS;
-  const takeExpendable = () => {
-    expendable ??= [...connections.values()]
-      .filter(isExpendable)
+  const takeVictim = () => {
+    closeable ??= [...connections.values()]
+      .filter(isCloseable)
       .sort((a, b) => a.unusedMs() - b.unusedMs());
-    let connection = expendable.pop();
-    while (connection && !(connections.has(connection.socket) && isExpendable(connection))) {
-      connection = expendable.pop();
+    let connection = closeable.pop();
+    while (connection && !(connections.has(connection.socket) && isCloseable(connection))) {
+      connection = closeable.pop();
     }
     return connection;
   };
   const sweep = setInterval(() => {
-    expendable = undefined;
+    closeable = undefined;
     for (const { socket, unusedMs, unreadMs } of connections.values()) {
       if (unusedMs() >= limits.unusedMs || unreadMs() >= limits.readMs) socket.destroy();
     }
@@ -133,25 +133,25 @@ export function trackConnections(server: Server, limits: ConnectionLimits): Conn
 
   server.on('connection', (socket) => {
     if (connections.size >= limits.maxConnections) {
-      const expended = takeExpendable();
-      (expended?.socket ?? socket).destroy();
-      if (!expended) return;
-      connections.delete(expended.socket);
+      const victim = takeVictim();
+      (victim?.socket ?? socket).destroy();
+      if (!victim) return;
+      connections.delete(victim.socket);
     }
-    rememberAddress(socket);
+    cacheAddress(socket);
     const connection = track(socket);
     connections.set(socket, connection);
     socket.once('close', () => {
       connections.delete(socket);
-      connection.closed();
+      connection.onClosed();
     });
   });
-  const answered = function (this: ServerResponse) {
-    connections.get(this.req.socket)?.answered(this);
+  const onResponseClosed = function (this: ServerResponse) {
+    connections.get(this.req.socket)?.onResponseClosed(this);
   };
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-    connections.get(req.socket)?.requested(res);
-    res.on('close', answered);
+    connections.get(req.socket)?.onRequest(res);
+    res.on('close', onResponseClosed);
   });
   return connections;
 }

@@ -9,11 +9,11 @@ import { page, pageStyle, startScript } from './docs-page';
 import { endpoint, type Endpoint } from './endpoint';
 import type { HeaderList } from '../problem/header-list';
 import { homeEndpoint } from './home';
-import { openApiDocument, type MoreToDocument, type ServiceInfo } from './openapi';
+import { openApiDocument, type ExtraDocumentation, type ServiceInfo } from './openapi';
 import type { ProblemTable } from '../problem/problem';
 import { dataHeaders, reply, securityHeaders } from './reply';
 
-/** Lets the page load from this server and call it, and nothing else. Swagger UI needs inline styles. */
+/** Lets the page load from this server and call it, but no other. Swagger UI needs inline styles. */
 const pageHeaders: HeaderList = [
   ...securityHeaders,
   'Content-Security-Policy',
@@ -30,7 +30,7 @@ const documentationTag = {
   description: 'This page, and the OpenAPI document behind it.',
 };
 
-/** The OpenAPI document describes these two as well. */
+/** These two are also in the OpenAPI document. */
 const contracts = {
   openapi: {
     method: 'get',
@@ -63,7 +63,7 @@ export function docsEndpoints(
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
   admission: Pick<Admission, 'requirement'>,
-  more: MoreToDocument & { links?: Readonly<Record<string, string>> } = {},
+  more: ExtraDocumentation & { links?: Readonly<Record<string, string>> } = {},
 ): Endpoint[] {
   const home = homeEndpoint(info, documentationTag, more.links);
   const openapi = file(contracts.openapi, () => document, [
@@ -88,7 +88,7 @@ export function docsEndpoints(
   ];
 }
 
-/** A file of the page, left out of the OpenAPI document. It comes from Swagger UI unless `read` is given. */
+/** A file of the page, not in the OpenAPI document. It comes from Swagger UI unless `read` is given. */
 function asset(
   name: string,
   contentType: string,

@@ -34,15 +34,15 @@ export async function drain(
   });
   const sweep = setInterval(() => {
     for (const connection of connections.values()) {
-      if (hasNothingLeft(connection)) connection.socket.destroy();
+      if (canClose(connection)) connection.socket.destroy();
     }
   }, SWEEP_INTERVAL_MS);
   await closed;
   clearInterval(sweep);
 }
 
-function hasNothingLeft(connection: Connection): boolean {
+function canClose(connection: Connection): boolean {
   const quietMs = connection.quietMs();
-  if (connection.answerToUnfinished()) return quietMs >= STALLED_MS;
-  return connection.isAnswered() && quietMs >= IDLE_MS;
+  if (connection.unfinishedResponse()) return quietMs >= STALLED_MS;
+  return connection.isSettled() && quietMs >= IDLE_MS;
 }

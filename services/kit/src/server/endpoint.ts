@@ -21,10 +21,10 @@ declare global {
        * one.
        */
       requestId: string;
-      /** When it arrived, by the clock of `performance.now()`. */
+      /** When it arrived, as `performance.now()`. */
       startedAt: number;
-      /** Whether its end, with or without a response, has been handled. */
-      isOver: boolean | undefined;
+      /** Whether it has been logged and measured, with or without a response. */
+      isFinished: boolean | undefined;
     }
   }
 }
@@ -50,7 +50,7 @@ export interface EndpointResponse {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** The inputs and outputs of an endpoint: the one source of validation, routing and the OpenAPI document. */
+/** The inputs and outputs of an endpoint: the single source for validation, routing and the OpenAPI document. */
 export interface EndpointContract<
   Params extends Shape,
   Query extends Shape,
@@ -96,7 +96,7 @@ export interface Endpoint {
 }
 
 /**
- * Combines a contract with its handler. Input that the schemas refuse gets a `validation-failed` problem, and the
+ * Combines a contract with its handler. Input that the schemas reject gets a `validation-failed` problem, and the
  * handler is not called.
  */
 export function endpoint<Params extends Shape, Query extends Shape, Body extends z.ZodType>(
@@ -144,21 +144,23 @@ export function mountEndpoints(
     const route = app.route(path);
     for (const { contract, handle } of group) {
       const { access, body, method } = contract;
-      const work: RequestHandler = (req, res, next) => {
+      const run: RequestHandler = (req, res, next) => {
         // The client has left and would never see the result.
         if (isAbandoned(res)) return undefined;
         admission.acquireSlot(req, access);
-        const working = handle(req, res, next) as Promise<void> | undefined;
-        return working && keepSlotUntil(req, working);
+        const running = handle(req, res, next) as Promise<void> | undefined;
+        return running && keepSlotUntil(req, running);
       };
       const admit =
-        (goOn: RequestHandler): RequestHandler =>
+        (handler: RequestHandler): RequestHandler =>
         (req, res, next) => {
           const admitting = admission.admit(req, access);
           // Without a promise if there is nothing to wait for.
-          return admitting ? admitting.then(() => goOn(req, res, next)) : goOn(req, res, next);
+          return admitting
+            ? admitting.then(() => handler(req, res, next))
+            : handler(req, res, next);
         };
-      route[method](...(body ? [admit(receive), readJson, requireJson, work] : [admit(work)]));
+      route[method](...(body ? [admit(receiveBody), readJson, requireJson, run] : [admit(run)]));
     }
     const methods = group.map(({ contract }) => contract.method.toUpperCase());
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
@@ -170,7 +172,7 @@ export function mountEndpoints(
 }
 
 /** A slow sender must not hold a slot. */
-const receive: RequestHandler = (req, _res, next) => {
+const receiveBody: RequestHandler = (req, _res, next) => {
   releaseSlot(req);
   next();
 };
@@ -179,7 +181,7 @@ function isJson(req: { headers: { 'content-type'?: string | undefined } }): bool
   return /^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '');
 }
 
-/** Decoding would replace bytes that are not UTF-8, and so keep text that the client never sent. */
+/** Decoding would replace bytes that are not UTF-8, and so store text that the client never sent. */
 function requireUtf8(_req: unknown, _res: unknown, body: Buffer): void {
   if (!isUtf8(body)) throw new MalformedJsonError();
 }
@@ -204,7 +206,10 @@ function parse<Schema extends z.ZodType>(
   throw new ValidationError(
     result.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ detail: 'is not known', ...locate([...issue.path, key]) }))
+        ? issue.keys.map((key) => ({
+            detail: 'is not a known field',
+            ...locate([...issue.path, key]),
+          }))
         : [{ detail: issue.message, ...locate(issue.path) }],
     ),
   );

@@ -1,3 +1,4 @@
+/** Long, because endpoints and the app are tested through the same two endpoints. */
 import { get } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import express, { type Express, type Request, type Response } from 'express';
-import { createAdmission, releaseSlotUnlessWorking, type Admission } from '../admission/admission';
+import { createAdmission, releaseSlotUnlessHandling, type Admission } from '../admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
 import type { HeaderList } from '../problem/header-list';
@@ -54,9 +54,9 @@ export function createExpressApp(options: ExpressAppOptions): Express {
   // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
   const whenClosed = function (this: Response) {
     // A response gets `close` twice if it was the next one when its client left (see connections.ts).
-    if (this.req.isOver) return;
-    this.req.isOver = true;
-    releaseSlotUnlessWorking(this.req);
+    if (this.req.isFinished) return;
+    this.req.isFinished = true;
+    releaseSlotUnlessHandling(this.req);
     const request = describeRequest(this.req, this);
     logRequest(request);
     const audit = auditLine(this.req, request.status);
@@ -73,7 +73,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     req.startedAt = performance.now();
     res.on('close', whenClosed);
     if (hosts !== 1 && (hosts > 1 || req.httpVersionMinor > 0)) {
-      answerProblem(
+      respondWithProblem(
         new MalformedRequestError('A request must have exactly one Host header.'),
         req,
         res,
@@ -81,17 +81,17 @@ export function createExpressApp(options: ExpressAppOptions): Express {
       return;
     }
     if (req.url.length > MAX_URL_LENGTH) {
-      answerProblem(new UriTooLongError(), req, res);
+      respondWithProblem(new UriTooLongError(), req, res);
       return;
     }
     route(req, res, (error) => {
-      answerProblem(error ?? new RouteNotFoundError('No route matches.'), req, res);
+      respondWithProblem(error ?? new RouteNotFoundError('No route matches.'), req, res);
     });
   };
   mountEndpoints(app, endpoints, admission);
   return app;
 
-  function answerProblem(error: unknown, req: Request, res: Response): void {
+  function respondWithProblem(error: unknown, req: Request, res: Response): void {
     const described = describeProblem(error, problems, req.originalUrl);
     req.problemCode = described.problem.code;
     req.denied = error instanceof AppError && error.denied;

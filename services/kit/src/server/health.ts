@@ -8,12 +8,12 @@ export const operationsTag = {
   description: 'For probes, load balancers and Prometheus.',
 };
 
-const aliveSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' });
+const livenessSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' });
 const readinessSchema = z
   .object({
     status: z.enum(['ok', 'draining']),
     detail: z.record(z.string(), z.string()).optional().meta({
-      description: 'How what the service leans on is doing. It does not change the status.',
+      description: 'The state of the dependencies of the service. It does not change the status.',
     }),
   })
   .meta({ id: 'Readiness' });
@@ -22,12 +22,12 @@ const readinessSchema = z
 export type ReadinessDetail = () => Promise<Record<string, string>>;
 
 /**
- * `/health` and `/livez`: the process responds. `/readyz`: it can work now; 503 from the start of a drain, while the
- * listener is still open, so that a load balancer stops sending first. It reports the state of the dependencies, but
- * that does not change the status: if it removed all replicas, none would be left to report it.
+ * `/health` and `/livez`: the process is running. `/readyz`: it accepts requests; 503 from the start of a drain, while
+ * the listener is still open, so that a load balancer stops sending first. It reports the state of the dependencies, but
+ * that does not change the status: a shared dependency would take all replicas out of service at once.
  */
 export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail): Endpoint[] {
-  const alive = (path: string, operationId: string, summary: string) =>
+  const liveness = (path: string, operationId: string, summary: string) =>
     endpoint(
       {
         method: 'get',
@@ -36,15 +36,15 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
         tag: operationsTag,
         summary,
         access: 'always',
-        responses: { 200: { description: 'The process answers.', schema: aliveSchema } },
+        responses: { 200: { description: 'The process is running.', schema: livenessSchema } },
       },
       ({ res }) => {
         replyJson(res, 200, { status: 'ok' });
       },
     );
   return [
-    alive('/health', 'getHealth', 'Health check'),
-    alive('/livez', 'getLiveness', 'Liveness probe'),
+    liveness('/health', 'getHealth', 'Health check'),
+    liveness('/livez', 'getLiveness', 'Liveness probe'),
     endpoint(
       {
         method: 'get',
@@ -54,8 +54,8 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
         summary: 'Readiness probe',
         access: 'always',
         responses: {
-          200: { description: 'Send requests here.', schema: readinessSchema },
-          503: { description: 'Send requests elsewhere.', schema: readinessSchema },
+          200: { description: 'Ready for requests.', schema: readinessSchema },
+          503: { description: 'Draining: send requests elsewhere.', schema: readinessSchema },
         },
       },
       async ({ res }) => {

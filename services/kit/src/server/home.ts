@@ -8,7 +8,7 @@ const homeSchema = z
     name: z.string(),
     version: z.string(),
     description: z.string(),
-    links: z.record(z.string(), z.string()).meta({ description: 'Paths, by what is there.' }),
+    links: z.record(z.string(), z.string()).meta({ description: 'Paths by name.' }),
   })
   .meta({ id: 'Home' });
 
@@ -30,10 +30,10 @@ export function homeEndpoint(
       path: '/',
       operationId: 'getHome',
       tag,
-      summary: 'Where to go',
+      summary: 'Links to the API',
       access: 'public',
       responses: {
-        200: { description: 'The service, and links into its API.', schema: homeSchema },
+        200: { description: 'The service, with links to its API.', schema: homeSchema },
         303: {
           description: 'For a client that prefers HTML: see the docs page.',
           headers: { Location: '`/docs`' },

@@ -7,7 +7,7 @@ import { replyText } from './reply';
 /** Prometheus' text-based exposition format. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4';
 
-/** `/metrics`, for Prometheus. Responds with 200 even if some values cannot be read. */
+/** `/metrics`, for Prometheus. Returns 200 even if some values cannot be read. */
 export function metricsEndpoint({ scrape }: Metrics): Endpoint {
   return endpoint(
     {
@@ -19,7 +19,7 @@ export function metricsEndpoint({ scrape }: Metrics): Endpoint {
       access: 'always',
       responses: {
         200: {
-          description: 'All metrics; those that cannot be read now are missing.',
+          description: 'All metrics, except those that cannot be read now.',
           schema: z.string(),
           contentType: TEXT_FORMAT,
         },

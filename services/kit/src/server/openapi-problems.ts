@@ -10,7 +10,7 @@ const problemSchema = z
     status: z.int(),
     detail: z.string().optional(),
     instance: z.string().optional(),
-    code: z.string().meta({ description: 'Stable; what a program should look at.' }),
+    code: z.string().meta({ description: 'Stable: use it to tell problems apart in a program.' }),
     errors: z
       .array(
         z.object({
@@ -24,34 +24,34 @@ const problemSchema = z
   })
   .meta({ id: 'Problem', description: 'A problem document (RFC 9457).' });
 
-const aProblem = { schema: problemSchema, contentType: 'application/problem+json' };
+const problemContent = { schema: problemSchema, contentType: 'application/problem+json' };
 
-/** Problems of an endpoint with a quota, and of one that takes a token. */
-const refusals = ['quota-exceeded', 'overloaded'];
-const denials = [
+/** Problems of every endpoint with a quota, and of one that also takes a token. */
+const quotaProblems = ['quota-exceeded', 'overloaded'];
+const tokenProblems = [
   'token-missing',
   'token-invalid',
   'authorization-unreadable',
   'insufficient-scope',
   'keys-unavailable',
-  ...refusals,
+  ...quotaProblems,
 ];
 
-function refusalsOf(access: Access, takesTokens: boolean): readonly string[] {
+function admissionProblems(access: Access, takesTokens: boolean): readonly string[] {
   if (access === 'always') return [];
-  return takesTokens ? denials : refusals;
+  return takesTokens ? tokenProblems : quotaProblems;
 }
 
 function problemCodes(contract: Endpoint['contract'], takesTokens: boolean): string[] {
   const { access, params, query, body, requestHeaders, problems = [] } = contract;
-  const codes = [...problems, ...refusalsOf(access, takesTokens), 'internal-error'];
+  const codes = [...problems, ...admissionProblems(access, takesTokens), 'internal-error'];
   if (params ?? query ?? body ?? requestHeaders)
     codes.push('validation-failed', 'malformed-request');
   if (body) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');
   return codes;
 }
 
-/** The problems an endpoint may respond with, by status. Problems with tokens only if it takes one. */
+/** The problems an endpoint may respond with, by status. Includes problems with tokens only if it takes one. */
 export function problemResponses(
   contract: Endpoint['contract'],
   takesTokens: boolean,
@@ -60,20 +60,20 @@ export function problemResponses(
   const titles = new Map<number, string[]>();
   for (const code of problemCodes(contract, takesTokens)) {
     const kind = problems[code];
-    if (!kind) throw new Error(`no problem is listed under ${code}`);
+    if (!kind) throw new Error(`unknown problem code: ${code}`);
     titles.set(kind.status, [...(titles.get(kind.status) ?? []), `${kind.title} (\`${code}\`).`]);
   }
   const byStatus = [...titles].map(([status, lines]): [number, EndpointResponse] => [
     status,
     {
-      ...aProblem,
+      ...problemContent,
       description: lines.join(' '),
       headers: {
         ...([409, 429, 503].includes(status) && {
-          'Retry-After': 'Seconds after which to try again, where that helps.',
+          'Retry-After': 'Seconds to wait before a retry, if a retry can help.',
         }),
         ...([400, 401, 403].includes(status) && {
-          'WWW-Authenticate': 'What is wrong with the token (RFC 6750), where it is the token.',
+          'WWW-Authenticate': 'What is wrong with the token (RFC 6750), if it is the token.',
         }),
       },
     },
@@ -83,8 +83,8 @@ export function problemResponses(
 
 /** Problems that can hit any request before an endpoint sees it. */
 const anyProblem: EndpointResponse = {
-  ...aProblem,
+  ...problemContent,
   description:
-    'Any other problem: the method (405), a request that is not HTTP (400), came too slowly (408), has too long a URL (414) or too long headers (431).',
-  headers: { Allow: 'With a 405: the methods that the path takes.' },
+    'Any other problem: a method that the path does not allow (405), or a request that is not valid HTTP (400), takes too long to arrive (408), or has a URL (414) or headers (431) that are too long.',
+  headers: { Allow: 'With a 405: the methods that the path allows.' },
 };

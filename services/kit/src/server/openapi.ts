@@ -9,12 +9,12 @@ import type { Endpoint, EndpointResponse } from './endpoint';
 import { problemResponses } from './openapi-problems';
 import type { ProblemTable } from '../problem/problem';
 
-/** What the document says about the service itself. */
+/** The document's `info` about the service. */
 export type ServiceInfo = Record<'title' | 'version' | 'description', string>;
 
 /** A message that the service sends to each receiver that registered for it. */
 export interface Webhook {
-  /** Names it in the document, and what is sent with it. */
+  /** Its name in the document. */
   name: string;
   summary: string;
   body: z.ZodType;
@@ -27,10 +27,10 @@ export interface Webhook {
 /** An OpenAPI 3.1 document. */
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
-/** What a document describes apart from the endpoints. */
-export interface MoreToDocument {
+/** What a document describes in addition to the endpoints. */
+export interface ExtraDocumentation {
   webhooks?: readonly Webhook[] | undefined;
-  /** Schemas that no endpoint's body has. Each one with an `id` in its meta becomes a component, nested ones too. */
+  /** Schemas that no endpoint uses. Each one with an `id` in its meta becomes a component, nested ones too. */
   schemas?: readonly z.ZodType[] | undefined;
 }
 
@@ -40,7 +40,7 @@ export function openApiDocument(
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
   admission: Pick<Admission, 'requirement'>,
-  { webhooks = [], schemas = [] }: MoreToDocument = {},
+  { webhooks = [], schemas = [] }: ExtraDocumentation = {},
 ): OpenApiDocument {
   const registry = new OpenAPIRegistry();
   const needsTokens = endpoints.some(
@@ -58,7 +58,7 @@ export function openApiDocument(
       ...problemResponses(contract, security.length > 0, problems),
       ...contract.responses,
     });
-    const common = access === 'always' ? always : Object.keys(commonHeaders);
+    const common = access === 'always' ? probeHeaders : Object.keys(commonHeaders);
     registry.registerPath({
       method,
       path,
@@ -94,14 +94,14 @@ const bearerScheme = {
   description: 'A JSON Web Token (RFC 6750, RFC 7519); each operation names the scope it needs.',
 } as const;
 
-/** The headers of every response; those about quotas only where a quota applies. */
+/** The headers of every response. Those about quotas are sent only if a quota applies. */
 const commonHeaders = {
-  'X-Request-Id': 'The id under which the request is logged.',
+  'X-Request-Id': 'The id of the request in the logs.',
   'Cache-Control': '`no-store`: do not cache it.',
-  'RateLimit-Policy': 'Where requests are limited: the quota (RateLimit header fields for HTTP).',
-  RateLimit: 'What is left of it, and seconds until there is a new one.',
+  'RateLimit-Policy': 'The quota, if there is one (RateLimit header fields for HTTP).',
+  RateLimit: 'What is left of the quota, and the seconds until it resets.',
 };
-const always = ['X-Request-Id', 'Cache-Control'];
+const probeHeaders = ['X-Request-Id', 'Cache-Control'];
 
 /** Each tag once, in the order of the endpoints. */
 function tagsOf(endpoints: readonly Endpoint[]) {
@@ -144,9 +144,9 @@ function requestConfig(contract: Endpoint['contract']) {
 function responseConfig(
   { description, schema, contentType = 'application/json', example, headers }: EndpointResponse,
   common: readonly string[],
-  ofContract: EndpointResponse['headers'],
+  contractHeaders: EndpointResponse['headers'],
 ): ResponseConfig {
-  const own = Object.entries({ ...ofContract, ...headers });
+  const own = Object.entries({ ...contractHeaders, ...headers });
   return {
     description,
     ...(schema && {

@@ -13,9 +13,9 @@ export class RouteNotFoundError extends AppError {
 export class MethodNotAllowedError extends AppError {
   readonly code = 'method-not-allowed';
 
-  /** @param allow the methods the path does take, as the `Allow` header lists them (RFC 9110, section 10.2.1). */
+  /** @param allow the methods the path allows, as the `Allow` header lists them (RFC 9110, section 10.2.1). */
   constructor(allow: string) {
-    super(`The path takes ${allow}.`, { headers: ['Allow', allow] });
+    super(`The path allows ${allow}.`, { headers: ['Allow', allow] });
   }
 }
 
@@ -63,7 +63,7 @@ export class HeadersTooLargeError extends AppError {
   override readonly denied = true;
 
   constructor() {
-    super('The request line and the headers may have 16 KiB together.');
+    super('The request line and the headers may have at most 16 KiB in total.');
   }
 }
 
@@ -73,6 +73,6 @@ export class UriTooLongError extends AppError {
   override readonly denied = true;
 
   constructor() {
-    super(`The path and the query may have ${String(MAX_URL_LENGTH)} characters together.`);
+    super(`The path and the query may have at most ${String(MAX_URL_LENGTH)} characters in total.`);
   }
 }

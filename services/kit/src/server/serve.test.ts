@@ -1,10 +1,11 @@
+/** Long, because requests, drain and connection limits need the same server and raw sockets. */
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import timers from 'node:timers/promises';
 import { z } from 'zod';
-import { letTimePass, recordingLogger, turns, until } from '../../testing';
+import { eventLoopTurns, letTimePass, recordingLogger, until } from '../../testing';
 import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { healthEndpoints } from './health';
@@ -31,8 +32,8 @@ async function start(
   const { logger, lines } = recordingLogger();
   const lifecycle = createLifecycle();
   const arrived = { slow: 0, large: 0 };
-  let letGo: () => void = () => undefined;
-  const slowGate = new Promise<void>((resolve) => (letGo = resolve));
+  let release: () => void = () => undefined;
+  const slowGate = new Promise<void>((resolve) => (release = resolve));
   const slow = endpoint(
     {
       method: 'get',
@@ -109,25 +110,26 @@ async function start(
     ...(options.timeouts && { timeouts: options.timeouts }),
   });
   running.push(server);
-  return { ...server, lines, arrived, letGo };
+  return { ...server, lines, arrived, release };
 }
 
 /** Sends bytes on a connection of their own. Returns everything received until it is closed. */
 async function send(port: number, ...parts: string[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
-  const answer = text(socket);
+  const response = text(socket);
   for (const part of parts) {
     socket.write(part);
-    await turns();
+    await eventLoopTurns();
   }
-  return answer;
+  return response;
 }
 
 const get1 = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 const post = (length: number) =>
   `POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${String(length)}\r\n\r\n`;
-const statuses = (answers: string) => [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((m) => m[1]);
+const statuses = (responses: string) =>
+  [...responses.matchAll(/HTTP\/1\.1 (\d+)/g)].map((m) => m[1]);
 
 async function ask(
   port: number,
@@ -165,13 +167,13 @@ describe('serve', () => {
     ['GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n', 400],
   ])('responds to bytes that are not a request with a problem: %#', async (bytes, status) => {
     const { port, lines } = await start();
-    const answer = await send(port, bytes);
-    expect(answer).toMatch(
+    const response = await send(port, bytes);
+    expect(response).toMatch(
       new RegExp(`^HTTP/1\\.1 ${String(status)} [\\s\\S]*application/problem\\+json`),
     );
-    expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ status });
-    expect(answer).toMatch(/X-Request-Id: [0-9a-f-]{36}\r\n/);
-    expect(answer).toContain('X-Content-Type-Options: nosniff\r\n');
+    expect(JSON.parse(response.split('\r\n\r\n')[1]!)).toMatchObject({ status });
+    expect(response).toMatch(/X-Request-Id: [0-9a-f-]{36}\r\n/);
+    expect(response).toContain('X-Content-Type-Options: nosniff\r\n');
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'request', route: null, status }));
     const audit: unknown = expect.objectContaining({
       address: '127.0.0.1',
@@ -188,9 +190,9 @@ describe('serve', () => {
     const { port, lines } = await start({
       timeouts: { headersMs: 100, requestMs: 200, checkMs: 20 },
     });
-    const answer = await send(port, begun);
-    expect(statuses(answer)).toEqual(['408']);
-    expect(answer).toContain('"code":"request-timeout"');
+    const response = await send(port, begun);
+    expect(statuses(response)).toEqual(['408']);
+    expect(response).toContain('"code":"request-timeout"');
     const audit: unknown = expect.objectContaining({ outcome: 'denied', status: 408 });
     await until(() => lines.some(({ msg }) => msg === 'audit'));
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'audit', audit }));
@@ -206,22 +208,22 @@ describe('serve', () => {
     ['garbage', 'GARBAGE\r\n\r\n'],
     ['a tunnel', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
   ])('responds to the requests before %s first', async (_, bytes) => {
-    const { port, arrived, letGo } = await start();
-    const answers = send(port, get1('/slow') + get1('/livez') + bytes, 'more garbage\r\n\r\n');
+    const { port, arrived, release } = await start();
+    const responses = send(port, get1('/slow') + get1('/livez') + bytes, 'more garbage\r\n\r\n');
     await until(() => arrived.slow === 1);
-    await turns(200);
-    letGo();
-    expect(statuses(await answers)).toEqual(['200', '200', '400']);
+    await eventLoopTurns(200);
+    release();
+    expect(statuses(await responses)).toEqual(['200', '200', '400']);
   });
 
   it('responds to a request with garbage in its body under its own id', async () => {
     const { port, lines } = await start();
     const chunked = post(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
-    const answer = await send(port, `${chunked}2\r\n{}\r\nnonsense\r\n\r\n`);
-    expect(statuses(answer)).toEqual(['400']);
+    const response = await send(port, `${chunked}2\r\n{}\r\nnonsense\r\n\r\n`);
+    expect(statuses(response)).toEqual(['400']);
     const ofRequest = lines.filter(({ msg }) => msg === 'request');
     expect(ofRequest).toEqual([expect.objectContaining({ method: 'POST', status: 400 })]);
-    expect(answer).toContain(`X-Request-Id: ${String(ofRequest[0]!['requestId'])}`);
+    expect(response).toContain(`X-Request-Id: ${String(ofRequest[0]!['requestId'])}`);
   });
 
   it('responds to a request that turns into garbage while it is handled', async () => {
@@ -235,19 +237,19 @@ describe('serve', () => {
     const socket = connect(port, '127.0.0.1');
     const head = post(9).replace('Host: x', 'Host: x\r\nConnection: close');
     socket.write(Buffer.concat([Buffer.from(head), Buffer.from('{"a":"\xff"}', 'latin1')]));
-    const answer = await text(socket);
-    expect(statuses(answer)).toEqual(['400']);
-    expect(answer).toContain('malformed-json');
+    const response = await text(socket);
+    expect(statuses(response)).toEqual(['400']);
+    expect(response).toContain('malformed-json');
   });
 
   it('closes the connection of a client that does not read, but not an idle one', async () => {
     const { port, lines } = await start({ timeouts: { readMs: 400 } });
     const idle = await connected(port);
-    const deaf = connect(port, '127.0.0.1').pause();
-    deaf.on('error', () => undefined);
-    deaf.write(get1('/large'));
+    const unreadClient = connect(port, '127.0.0.1').pause();
+    unreadClient.on('error', () => undefined);
+    unreadClient.write(get1('/large'));
     await until(() => lines.some(({ route, status }) => route === '/large' && status === null));
-    expect((await text(deaf)).length).toBeLessThan(LARGE.length);
+    expect((await text(unreadClient)).length).toBeLessThan(LARGE.length);
     idle.socket.write(get1('/livez'));
     await idle.heard('200 OK');
     idle.socket.destroy();
@@ -270,7 +272,7 @@ describe('serve', () => {
         () => true,
       ),
     );
-    server.letGo();
+    server.release();
     expect(await inFlight).toMatchObject({ statusCode: 200, headers: { connection: 'close' } });
     await closed;
     await expect(ask(server.port, '/livez')).rejects.toThrow('ECONNREFUSED');
@@ -286,12 +288,12 @@ describe('serve', () => {
   ])('closes a connection on which %s', async (_, bytes) => {
     const longMs = 3_600_000;
     const server = await start({ timeouts: { headersMs: longMs, requestMs: longMs } });
-    const answer = send(server.port, bytes);
+    const response = send(server.port, bytes);
     // Once this has its response, the server has read what was sent before.
     await ask(server.port, '/livez');
     // Without the drain, each connection would outlast this test.
     await server.close();
-    await answer;
+    await response;
   });
 
   it('sends large responses completely before it closes', async () => {
@@ -303,10 +305,10 @@ describe('serve', () => {
     const idle = await connected(server.port);
     const closed = server.close();
     await idle.closed;
-    const answers = await text(socket);
+    const responses = await text(socket);
     await closed;
-    expect(statuses(answers)).toEqual(['200', '200']);
-    expect(answers.length).toBeGreaterThan(2 * LARGE.length);
+    expect(statuses(responses)).toEqual(['200', '200']);
+    expect(responses.length).toBeGreaterThan(2 * LARGE.length);
   });
 
   it('responds to a request that arrives on an idle connection during a drain', async () => {
@@ -324,7 +326,7 @@ describe('serve', () => {
 
 describe('at the limit of connections', () => {
   it('closes the one unused for longest', async () => {
-    const { port, arrived, letGo } = await start({ maxConnections: 4 });
+    const { port, arrived, release } = await start({ maxConnections: 4 });
     const used = await connected(port);
     const idle = await connected(port);
     const younger = await connected(port);
@@ -337,7 +339,7 @@ describe('at the limit of connections', () => {
     letTimePass(1100);
     const next = await connected(port);
     await idle.closed;
-    letGo();
+    release();
     for (const { socket } of [used, younger, next]) socket.write(get1('/livez'));
     await used.heard('200 OK', 2);
     for (const { heard } of [younger, begun, next]) await heard('200 OK');
@@ -345,7 +347,7 @@ describe('at the limit of connections', () => {
   });
 
   it('closes the new one if all are in use', async () => {
-    const { port, arrived, letGo } = await start({ maxConnections: 1 });
+    const { port, arrived, release } = await start({ maxConnections: 1 });
     const begun = await connected(port);
     begun.socket.write(get1('/slow'));
     await until(() => arrived.slow === 1);
@@ -353,7 +355,7 @@ describe('at the limit of connections', () => {
     letTimePass(1100);
     const next = await connected(port);
     await next.closed;
-    letGo();
+    release();
     await begun.heard('200 OK');
     begun.socket.destroy();
   });

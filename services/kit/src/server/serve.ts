@@ -8,7 +8,7 @@ import { serverOptions } from './express-app';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
 import { StartError } from '../process/start-error';
-import { answerUnreadable } from './unreadable';
+import { handleUnparsable } from './bad-request';
 
 /** How long a client may take, in milliseconds. */
 const TIMEOUTS = {
@@ -64,7 +64,7 @@ export async function serve(options: {
       connectionsCheckingInterval: timeouts.checkMs,
       // node:http would set a timer for each response; the sweep of connections closes unused ones.
       keepAliveTimeout: 0,
-      // The app refuses a request without one; node:http would respond with no body and no log line.
+      // The app rejects a request without one; node:http would respond with no body and no log line.
       requireHostHeader: false,
     },
     app,
@@ -76,7 +76,7 @@ export async function serve(options: {
     unusedMs: timeouts.unusedMs,
     readMs: timeouts.readMs,
   });
-  answerUnreadable(server, connections, logger);
+  handleUnparsable(server, connections, logger);
   await listen(server, config.HOST, config.PORT);
   const address = server.address() as AddressInfo;
   logger.info({ host: config.HOST, port: address.port }, 'listening');
@@ -96,12 +96,12 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const reasons: Partial<Record<string, string>> = {
-        EADDRINUSE: 'is already in use; stop what uses it or set PORT',
+        EADDRINUSE: 'is already in use; stop the process that uses it or set PORT',
         EACCES: 'needs privileges this process does not have; set PORT to 1024 or above',
         EADDRNOTAVAIL: 'is not an address of this machine; set HOST',
         ENOTFOUND: 'is not an address of this machine; set HOST',
       };
-      const reason = reasons[error.code ?? ''] ?? `cannot be listened on: ${error.message}`;
+      const reason = reasons[error.code ?? ''] ?? `cannot be used: ${error.message}`;
       reject(new ListenError(`port ${String(port)} on ${host} ${reason}`, { cause: error }));
     });
     server.listen({ port, host, backlog: BACKLOG }, resolve);

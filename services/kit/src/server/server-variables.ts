@@ -70,7 +70,7 @@ export function environment<Shape extends z.ZodRawShape & ReturnType<typeof serv
       refuse('SHUTDOWN_DELAY_MS', 'must be less than SHUTDOWN_TIMEOUT_MS');
     }
     if (config.NODE_ENV === 'production' && config.AUTH_MODE === undefined) {
-      refuse('AUTH_MODE', 'must be set for NODE_ENV=production: jwt, or none to let everybody in');
+      refuse('AUTH_MODE', 'must be set for NODE_ENV=production: jwt, or none to allow everyone');
     }
     if (config.AUTH_MODE === 'jwt' && config.SERVICE_AUTH_SECRETS === undefined) {
       refuse('SERVICE_AUTH_SECRETS', 'must be set for AUTH_MODE=jwt');

@@ -2,11 +2,11 @@ import request from 'supertest';
 import { z } from 'zod';
 import { createComponentCheck, recordingLogger } from '../../testing';
 import { createLifecycle } from './lifecycle';
-import type { MoreToDocument } from './openapi';
+import type { ExtraDocumentation } from './openapi';
 import { kitProblems } from '../problem/problem';
 import { createServiceApp } from './service-app';
 
-function setUp(more: MoreToDocument = {}) {
+function setUp(more: ExtraDocumentation = {}) {
   return createServiceApp({
     info: { title: 'a service', version: '1.0.0', description: 'For a test.' },
     logger: recordingLogger().logger,

@@ -5,10 +5,10 @@ import { createExpressApp, type ExpressAppOptions } from './express-app';
 import { healthEndpoints, type ReadinessDetail } from './health';
 import { createMetrics, type GaugeSource } from '../telemetry/metrics';
 import { metricsEndpoint } from './metrics-endpoint';
-import type { MoreToDocument, ServiceInfo } from './openapi';
+import type { ExtraDocumentation, ServiceInfo } from './openapi';
 
 /** What a service consists of. */
-export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, MoreToDocument {
+export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, ExtraDocumentation {
   info: ServiceInfo;
   /** Paths that `GET /` links to by name, in addition to the documentation. */
   links?: Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import {
   createOpenApiCheck,
   recordingLogger,
   startApp,
-  turns,
+  eventLoopTurns,
   until,
 } from '../../testing';
 import { endpoint } from '../server/endpoint';
@@ -17,7 +17,7 @@ import { createServiceApp } from '../server/service-app';
 
 function setUp(...gaugeSources: GaugeSource[]) {
   const { logger, lines } = recordingLogger();
-  const asked: string[] = [];
+  const requested: string[] = [];
   const things = endpoint(
     {
       method: 'get',
@@ -28,7 +28,7 @@ function setUp(...gaugeSources: GaugeSource[]) {
       responses: { 200: { description: 'The thing.' } },
     },
     ({ req, res }) => {
-      asked.push(String(req.params['id']));
+      requested.push(String(req.params['id']));
       if (req.params['id'] !== 'none') replyJson(res, 200, {});
     },
   );
@@ -49,7 +49,7 @@ function setUp(...gaugeSources: GaugeSource[]) {
         .map((line) => /\{method="(.*)",route="(.*)",status="(.*)"\} (\d+)/.exec(line)!)
         .map(([, method, route, status, n]) => [`${method!} ${route!} ${status!}`, Number(n)]),
     );
-  return { app, asked, lines, scrape, counts };
+  return { app, requested, lines, scrape, counts };
 }
 
 const gauges = { a_gauge: { help: 'A.' }, several: { help: 'S.', label: 'kind' } };
@@ -97,10 +97,10 @@ describe('/metrics', () => {
   });
 
   it('counts a request whose client left as aborted', async () => {
-    const { app, asked, counts, lines } = setUp();
+    const { app, requested, counts, lines } = setUp();
     const server = await startApp(app);
     const call = get(`${server.url}/things/none`).on('error', () => undefined);
-    await until(() => asked.length > 0);
+    await until(() => requested.length > 0);
     call.destroy();
     await until(() => lines.some(({ msg }) => msg === 'request aborted'));
     await server.close();
@@ -185,10 +185,10 @@ describe('a gauge', () => {
 
   it('is read once for concurrent scrapes', async () => {
     let reads = 0;
-    let answer: (read: typeof values) => void = () => undefined;
+    let respond: (read: typeof values) => void = () => undefined;
     const read = () => {
       reads += 1;
-      return new Promise<typeof values>((resolve) => (answer = resolve));
+      return new Promise<typeof values>((resolve) => (respond = resolve));
     };
     const server = await startApp(setUp({ gauges, read }).app);
     jest.useFakeTimers({ doNotFake: allButTimeouts });
@@ -203,8 +203,8 @@ describe('a gauge', () => {
         }),
     );
     await until(() => server.connections() === 3 && reads > 0);
-    await turns();
-    answer(values);
+    await eventLoopTurns();
+    respond(values);
     await Promise.all(scrapes);
     jest.useRealTimers();
     await server.close();

@@ -4,7 +4,7 @@ import { createRequestDurations, type ServedRequest } from './request-durations'
 
 /** Gauges that are read together at each scrape. */
 export interface GaugeSource {
-  /** By name: the help text and, if the gauge has several values, the label that tells them apart. */
+  /** By name: the help text and, if the gauge has several values, the label that distinguishes them. */
   gauges: Readonly<Record<string, { help: string; label?: string }>>;
   /**
    * Returns the values by name, or by name and label value. A gauge without a value is missing from that scrape. All of
@@ -23,7 +23,7 @@ export interface Metrics {
   scrape: () => Promise<string>;
 }
 
-/** How long to wait for one source. A scraper gives up after ten seconds by default. */
+/** How long to wait for one source. Prometheus gives up after ten seconds by default. */
 const READ_TIMEOUT_MS = 1000;
 
 /**
@@ -31,7 +31,7 @@ const READ_TIMEOUT_MS = 1000;
  * and the gauges.
  */
 export function createMetrics(sources: readonly GaugeSource[], logger: Logger): Metrics {
-  const registry = Registry.merge([ofThisProcess(), new Registry()]);
+  const registry = Registry.merge([processMetrics(), new Registry()]);
   const observe = createRequestDurations(registry);
   const readAll = sources.map((source) => registerGauges(source, [registry], logger));
   return {
@@ -45,8 +45,8 @@ export function createMetrics(sources: readonly GaugeSource[], logger: Logger): 
 
 let processRegistry: Registry | undefined;
 
-/** Garbage collection and the event loop are watched once per process, however many applications it has. */
-function ofThisProcess(): Registry {
+/** One registry for all applications of the process: it observes garbage collection and the event loop only once. */
+function processMetrics(): Registry {
   if (!processRegistry) {
     processRegistry = new Registry();
     collectDefaultMetrics({ register: processRegistry });
@@ -72,14 +72,14 @@ function registerGauges(
   let reading: Promise<GaugeValues> | undefined;
 
   return async () => {
-    // A slow source is not asked again while it is busy: scrapes must not pile up.
+    // Does not read a slow source again while it is busy: scrapes must not pile up.
     reading ??= Promise.resolve()
       .then(() => source.read())
       .finally(() => {
         reading = undefined;
       });
     const values = await within(READ_TIMEOUT_MS, reading).catch((error: unknown): GaugeValues => {
-      logger.warn({ err: error }, 'metrics could not be read');
+      logger.warn({ err: error }, 'cannot read metrics');
       return {};
     });
     for (const { name, label, gauge } of gauges) {
@@ -99,7 +99,7 @@ async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`not read in ${String(timeoutMs)} ms`));
+      reject(new Error(`timed out after ${String(timeoutMs)} ms`));
     }, timeoutMs);
   });
   try {

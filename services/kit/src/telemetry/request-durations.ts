@@ -38,7 +38,7 @@ export function createRequestDurations(registry: Registry): (request: ServedRequ
 
   const described = {
     name: NAME,
-    help: 'From a request being read to its answer being written, or its caller being gone.',
+    help: 'Time from reading a request until its response is written or its client disconnects.',
     type: 'histogram',
   };
   const metric = {

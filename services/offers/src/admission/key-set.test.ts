@@ -1,4 +1,4 @@
-import { allButIntervals, recordingLogger, turns, until } from '../../../kit/testing';
+import { allButIntervals, eventLoopTurns, recordingLogger, until } from '../../../kit/testing';
 import { createKeySet, KeysUnavailableError } from './key-set';
 import { loadJose } from '@loan-buddy/kit/admission';
 
@@ -74,9 +74,9 @@ describe('createKeySet', () => {
   });
 
   it('reads once at a time, so that no older response replaces a newer one', async () => {
-    const answers: ((text: string) => void)[] = [];
+    const responses: ((text: string) => void)[] = [];
     const keys = createKeySet({
-      readText: () => new Promise((resolve) => answers.push(resolve)),
+      readText: () => new Promise((resolve) => responses.push(resolve)),
       refreshMs: 5,
       cooldownMs: 0,
       logger: recordingLogger().logger,
@@ -86,9 +86,9 @@ describe('createKeySet', () => {
       keys.getKey({ alg: 'ES256', kid }, { payload: '', signature: '' });
     const got = [get('a'), get('a')];
     jest.advanceTimersByTime(50);
-    await turns();
-    expect(answers).toHaveLength(1);
-    answers[0]!(await setOf('a'));
+    await eventLoopTurns();
+    expect(responses).toHaveLength(1);
+    responses[0]!(await setOf('a'));
     await expect(Promise.all(got)).resolves.toHaveLength(2);
   });
 
@@ -98,7 +98,7 @@ describe('createKeySet', () => {
     await get('a');
     onChange(changed);
     jest.advanceTimersByTime(10);
-    await turns();
+    await eventLoopTurns();
     expect(source.reads).toBe(2);
     expect(changed).not.toHaveBeenCalled();
     source.text = await setOf('b');

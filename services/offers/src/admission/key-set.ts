@@ -33,7 +33,7 @@ export interface KeySet {
 /** The part of a JWK Set (RFC 7517, section 5) that we check. */
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
-/** Limits how often tokens with unknown keys make us ask the issuer. */
+/** Limits how often tokens with unknown keys cause a request to the issuer. */
 const COOLDOWN_MS = 10_000;
 
 /**
@@ -51,7 +51,8 @@ export function createKeySet(options: {
   let text = '';
   let find: JWTVerifyGetKey | undefined;
   let failure: unknown;
-  let askedAt = -Infinity;
+  /** When an unknown key last caused a read. */
+  let lastMissReadAt = -Infinity;
   let reading: Promise<void> | undefined;
 
   const read = async () => {
@@ -62,7 +63,7 @@ export function createKeySet(options: {
         const { createLocalJWKSet } = await loadJose();
         find = createLocalJWKSet(set);
         text = now;
-        logger.info({ keys: set.keys.length }, 'token keys read');
+        logger.info({ keys: set.keys.length }, 'token keys loaded');
         for (const listener of listeners) listener();
       }
       failure = undefined;
@@ -75,10 +76,10 @@ export function createKeySet(options: {
     }
   };
   const reload = () => (reading ??= read());
-  const reloadUnlessJustDone = async (onWait?: () => void) => {
+  const reloadThrottled = async (onWait?: () => void) => {
     const now = performance.now();
-    if (reading !== undefined || now - askedAt >= cooldownMs) {
-      if (reading === undefined) askedAt = now;
+    if (reading !== undefined || now - lastMissReadAt >= cooldownMs) {
+      if (reading === undefined) lastMissReadAt = now;
       onWait?.();
       await reload();
     }
@@ -98,7 +99,7 @@ export function createKeySet(options: {
           if ((error as { code?: string }).code !== 'ERR_JWKS_NO_MATCHING_KEY') throw error;
         }
       }
-      return (await reloadUnlessJustDone(onWait))(header, token);
+      return (await reloadThrottled(onWait))(header, token);
     },
     onChange: (listener) => listeners.push(listener),
     close: () => {

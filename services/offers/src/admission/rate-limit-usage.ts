@@ -8,7 +8,7 @@ import type { Tables } from '../db/tables';
 /**
  * Sums the replicas' counts in the database. Stores clients as hashes, and deletes them after the next window.
  *
- * @throws {DatabaseUnavailableError} if it cannot be written.
+ * @throws {DatabaseUnavailableError} if the database cannot be written.
  */
 export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
   let sweptFor = 0;
@@ -36,9 +36,9 @@ export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
     const latest = Math.max(...usages.map(({ windowStartS }) => windowStartS));
     if (latest > sweptFor) {
       sweptFor = latest;
-      // In the background. If this fails, the next window retries.
+      // In the background. If this fails, the next window retries it.
       deleteInBatches(db, 'rate_limit_usage', { where: expired }).catch((error: unknown) => {
-        logger.warn({ err: error }, 'expired rate limits could not be forgotten');
+        logger.warn({ err: error }, 'cannot delete expired rate limits');
       });
     }
     const totals = new Map(

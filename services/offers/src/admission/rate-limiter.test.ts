@@ -115,7 +115,10 @@ describe('createRateLimiter', () => {
     for (let i = 0; i < 5; i++) all.push(await afterSharing(take(writes, 'a')));
     expect(exceeded(all)).toEqual([false, false, false, true, true]);
     expect(lines).toEqual([
-      expect.objectContaining({ level: 'warn', msg: 'rate limits are not shared' }),
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'rate limits cannot be shared between replicas',
+      }),
     ]);
   });
 
@@ -151,8 +154,8 @@ describe('createRateLimiter', () => {
 
   it('counts requests at the end of a window in that window', async () => {
     const { addUsage, calls } = aSharedCount();
-    let letGo: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (letGo = resolve));
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
     const { take, clock } = aLimiter(async (usages) => {
       await held;
       return addUsage(usages);
@@ -160,7 +163,7 @@ describe('createRateLimiter', () => {
     const taking = ['a', 'b', 'b'].map(async (client) => take(writes, client));
     clock.ms += 60_000;
     taking.push(Promise.resolve(take(writes, 'b')));
-    letGo();
+    release();
     expect((await Promise.all(taking)).map(({ remaining }) => remaining)).toEqual([2, 2, 1, 2]);
     const last = calls.at(-1)!.map(({ windowStartS, count }) => [windowStartS, count]);
     expect(last).toEqual([
@@ -199,7 +202,10 @@ describe('createRateLimiter', () => {
       [[expect.objectContaining({ key: 'reads a', count: 1 })]],
     ]);
     expect(lines).toEqual([
-      expect.objectContaining({ level: 'warn', msg: 'rate limits are not shared' }),
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'rate limits cannot be shared between replicas',
+      }),
     ]);
     expect(jest.getTimerCount()).toBe(0);
   });

@@ -13,9 +13,9 @@ export interface Usage {
 /** Adds up usage across replicas; returns the sums in the same order. */
 export type AddUsage = (usages: readonly Usage[]) => Promise<number[]>;
 
-/** How many counts one call shares. */
+/** How many counts one call may share. */
 const MAX_SHARED = 1000;
-/** How long counts may stay unshared when no request waits for them, or after sharing has failed. */
+/** How long counts stay unshared if no request waits for them, or after sharing has failed. */
 const SHARE_MS = 250;
 
 /** What one client has used of one quota in one window. */
@@ -38,10 +38,10 @@ interface Share {
   waiting: Count['waiting'];
 }
 
-/** Gives each of several requests that were counted together the total before it; `before` is that of the first. */
-function answer(waiting: Count['waiting'], before: number): void {
-  waiting.forEach((tell, place) => {
-    tell(before + place);
+/** Resolves requests that were counted together, each with the total before it; `before` is that of the first. */
+function resolveWaiting(waiting: Count['waiting'], before: number): void {
+  waiting.forEach((resolve, i) => {
+    resolve(before + i);
   });
 }
 
@@ -92,7 +92,7 @@ export function createRateLimiter(options: {
     resetS: Math.max(1, Math.ceil(endOf(count) - now() / 1000)),
   });
 
-  function takeUnshared(): Share[] {
+  function takeBatch(): Share[] {
     const batch: Share[] = [];
     for (const count of unshared) {
       if (batch.length === MAX_SHARED) break;
@@ -104,7 +104,7 @@ export function createRateLimiter(options: {
     return batch;
   }
 
-  function keepForLater({ count, added }: Share): void {
+  function requeue({ count, added }: Share): void {
     // Usage of a past window no longer matters.
     if (endOf(count) <= now() / 1000) return;
     count.unshared += added;
@@ -123,14 +123,14 @@ export function createRateLimiter(options: {
       );
     } catch (error) {
       // Logged once: the next try comes soon, and an outage may last.
-      if (!failing) logger.warn({ err: error }, 'rate limits are not shared');
+      if (!failing) logger.warn({ err: error }, 'rate limits cannot be shared between replicas');
     }
     failing = totals === undefined;
     for (const [i, share] of batch.entries()) {
       const { count, added, waiting } = share;
       if (totals) count.total = totals[i]! + count.unshared;
-      answer(waiting, count.total - count.unshared - added);
-      if (!totals) keepForLater(share);
+      resolveWaiting(waiting, count.total - count.unshared - added);
+      if (!totals) requeue(share);
     }
     return !failing;
   }
@@ -144,7 +144,7 @@ export function createRateLimiter(options: {
   const shareAll = async (add: AddUsage) => {
     clearTimeout(timer);
     timer = undefined;
-    while (unshared.size > 0 && (await shareBatch(add, takeUnshared())));
+    while (unshared.size > 0 && (await shareBatch(add, takeBatch())));
     sharing = undefined;
     if (unshared.size > 0) shareSoon(add);
   };

@@ -2,16 +2,16 @@ import { AUDIENCE, createTokenIssuer, ISSUER } from '@loan-buddy/kit/testing';
 import { InvalidTokenError, loadJose } from '@loan-buddy/kit/admission';
 import { createTokenVerifier } from './token-verifier';
 
-/** A key set that changes on demand and counts how often it is asked. */
+/** A key set that changes on demand and counts its lookups. */
 async function setUp() {
   const { jwk, sign } = await createTokenIssuer();
   const { importJWK } = await loadJose();
   let change: () => void = () => undefined;
-  const asked = { times: 0, meanwhile: (): void => undefined };
+  const lookups = { count: 0, onLookup: (): void => undefined };
   const keys = {
     getKey: async () => {
-      asked.times += 1;
-      asked.meanwhile();
+      lookups.count += 1;
+      lookups.onLookup();
       return importJWK(jwk);
     },
     onChange: (listener: () => void) => (change = listener),
@@ -20,7 +20,7 @@ async function setUp() {
   const verify = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE });
   return {
     verify,
-    asked,
+    lookups,
     change: () => {
       change();
     },
@@ -30,22 +30,22 @@ async function setUp() {
 
 describe('createTokenVerifier', () => {
   it('remembers a token until the keys change', async () => {
-    const { verify, asked, change, token } = await setUp();
+    const { verify, lookups, change, token } = await setUp();
     await verify(token);
     await verify(token);
-    expect(asked.times).toBe(1);
+    expect(lookups.count).toBe(1);
     change();
     await verify(token);
-    expect(asked.times).toBe(2);
+    expect(lookups.count).toBe(2);
   });
 
   it('does not remember a token verified with keys that have been replaced meanwhile', async () => {
-    const { verify, asked, change, token } = await setUp();
-    asked.meanwhile = change;
+    const { verify, lookups, change, token } = await setUp();
+    lookups.onLookup = change;
     await verify(token);
-    asked.meanwhile = () => undefined;
+    lookups.onLookup = () => undefined;
     await verify(token);
-    expect(asked.times).toBe(2);
+    expect(lookups.count).toBe(2);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import {
   CLOCK_SKEW_S,
-  principalIn,
+  principalFromClaims,
   readToken,
   type Jose,
   type Principal,
@@ -43,11 +43,11 @@ export function createTokenVerifier(options: {
   };
 
   const verify = async (token: string, key: string, onWait?: () => void) => {
-    const begunIn = generation;
+    const startGeneration = generation;
     const payload = await readToken((jose) => verifyWith(jose, token, onWait));
-    const principal = principalIn(payload);
+    const principal = principalFromClaims(payload);
     // If the keys changed meanwhile, accept the token only this once.
-    if (generation === begunIn)
+    if (generation === startGeneration)
       verified.set(key, { principal, expiresAtMs: (payload.exp! + CLOCK_SKEW_S) * 1000 });
     return principal;
   };

@@ -1,4 +1,4 @@
-import { recordingLogger, turns } from '@loan-buddy/kit/testing';
+import { eventLoopTurns, recordingLogger } from '@loan-buddy/kit/testing';
 import { anOrder } from '../../test/builders';
 import type { Order } from '../domain/order';
 import type { Poller } from '../db/poller';
@@ -34,7 +34,7 @@ function setUp(due: number, options: { allowance?: number } = {}) {
 
 const aDueOrder = () => ({ ...anOrder(), isRequested: false });
 /** Runs only what is due immediately: the worker also polls on its own. */
-const soon = () => turns(10);
+const soon = () => eventLoopTurns(10);
 
 describe('the decision worker', () => {
   it('limits its concurrency and claims the next order as one finishes', async () => {

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { startNameServer, type NameAnswer, type NameServer } from '../../../kit/testing';
+import { startNameServer, type DnsResponse, type NameServer } from '../../../kit/testing';
 import {
   createPublicLookup,
   isPublicAddress,
@@ -76,7 +76,7 @@ describe('requirePublicUrl', () => {
 });
 
 describe('a lookup of public addresses', () => {
-  const zone: Record<string, { 4: NameAnswer; 6: NameAnswer }> = {
+  const zone: Record<string, { 4: DnsResponse; 6: DnsResponse }> = {
     'public.example': { 4: ['1.1.1.1', '1.0.0.1'], 6: ['2606:4700::1111'] },
     'six.example': { 4: [], 6: ['2606:4700::1111'] },
     'private.example': { 4: ['10.0.0.1'], 6: [] },
@@ -134,7 +134,7 @@ describe('a lookup of public addresses', () => {
     async (name) => {
       const [error] = (await answerTo(name, { all: true })) as unknown[];
       expect(error).toMatchObject({ code: 'forbidden-address' });
-      expect(server.asked.filter((each) => /localhost/i.test(each))).toEqual([]);
+      expect(server.queries.filter((each) => /localhost/i.test(each))).toEqual([]);
     },
   );
 

@@ -1,15 +1,15 @@
-import { startNameServer, type NameAnswer, type NameServer } from '../../../kit/testing';
+import { startNameServer, type DnsResponse, type NameServer } from '../../../kit/testing';
 import { createResolveName } from './resolve-name';
 
-const zone: Record<string, { 4: NameAnswer; 6: NameAnswer }> = {
+const zone: Record<string, { 4: DnsResponse; 6: DnsResponse }> = {
   'both.example': { 4: ['1.1.1.1', '1.0.0.1'], 6: ['2606:4700::1111'] },
   'four.example': { 4: ['1.1.1.1'], 6: [] },
   'six.example': { 4: 'nxdomain', 6: ['2606:4700::1111'] },
   'half-broken.example': { 4: ['1.1.1.1'], 6: 'servfail' },
-  'half-silent.example': { 4: ['1.1.1.1'], 6: 'silence' },
+  'half-silent.example': { 4: ['1.1.1.1'], 6: 'timeout' },
   'empty.example': { 4: [], 6: [] },
   'broken.example': { 4: [], 6: 'servfail' },
-  'silent.example': { 4: 'silence', 6: 'silence' },
+  'silent.example': { 4: 'timeout', 6: 'timeout' },
 };
 
 describe('a name', () => {
@@ -39,10 +39,10 @@ describe('a name', () => {
   });
 
   it.each([4, 6] as const)('resolves for IPv%s alone if asked to', async (family) => {
-    const before = server.asked.length;
+    const before = server.queries.length;
     const addresses = await resolve('both.example', family);
     expect(new Set(addresses.map((each) => each.family))).toEqual(new Set([family]));
-    expect(server.asked.slice(before)).toEqual([`${family === 4 ? 'A' : 'AAAA'} both.example`]);
+    expect(server.queries.slice(before)).toEqual([`${family === 4 ? 'A' : 'AAAA'} both.example`]);
   });
 
   it.each([

@@ -13,14 +13,14 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]*$/;
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
 
 /**
- * Reads the preferences of a request. The first of several with one name counts. Ignores what is unknown or malformed.
+ * Reads the preferences of a request. The first of several with one name counts. Ignores unknown and malformed ones.
  */
 export function readPreferences({
   headersDistinct,
 }: Pick<Request, 'headersDistinct'>): Preferences {
   const values = new Map<string, string>();
   for (const line of headersDistinct['prefer'] ?? []) {
-    for (const item of cutOutsideQuotes(line, ',')) {
+    for (const item of splitOutsideQuotes(line, ',')) {
       const { name, value } = readPreference(item);
       if (name !== '' && value !== undefined && !values.has(name)) values.set(name, value);
     }
@@ -33,32 +33,32 @@ export function readPreferences({
 }
 
 /**
- * Reads one preference: a token, with an optional value and optional parameters, which mean nothing for those we know.
- * Splits at the marks instead of matching the whole: a pattern that allows white space in many places is slow on a lot
- * of it.
+ * Reads one preference: a token with an optional value. Ignores parameters: the preferences we support have none.
+ * Splits at the separators instead of matching one pattern: a pattern that allows white space in many places is slow on
+ * long runs of it.
  */
 function readPreference(item: string): { name: string; value: string | undefined } {
-  const [preference = ''] = cutOutsideQuotes(item, ';');
-  const mark = preference.indexOf('=');
-  const name = (mark < 0 ? preference : preference.slice(0, mark)).trim().toLowerCase();
-  const value = mark < 0 ? '' : preference.slice(mark + 1).trim();
+  const [preference = ''] = splitOutsideQuotes(item, ';');
+  const separator = preference.indexOf('=');
+  const name = (separator < 0 ? preference : preference.slice(0, separator)).trim().toLowerCase();
+  const value = separator < 0 ? '' : preference.slice(separator + 1).trim();
   if (!TOKEN.test(name)) return { name: '', value: undefined };
   if (QUOTED.test(value)) return { name, value: value.slice(1, -1).replace(/\\(.)/g, '$1') };
   return { name, value: TOKEN.test(value) ? value : undefined };
 }
 
-/** Splits the text at the marks outside quoted strings. An unclosed quotation mark does not begin one. */
-function cutOutsideQuotes(text: string, mark: string): string[] {
+/** Splits the text at separators outside quoted strings. An unclosed quotation mark starts no quoted string. */
+function splitOutsideQuotes(text: string, separator: string): string[] {
   const parts: string[] = [];
   let start = 0;
   let mayClose = true;
   for (let i = 0; i < text.length; i++) {
-    if (text[i] === mark) {
+    if (text[i] === separator) {
       parts.push(text.slice(start, i));
       start = i + 1;
     } else if (text[i] === '"' && mayClose) {
       const end = endOfQuoted(text, i);
-      // Searched only once: many searches to the end would take too long.
+      // After one failed search, no later quotation mark is closed: searching again would be quadratic.
       mayClose = end !== undefined;
       i = end ?? i;
     }

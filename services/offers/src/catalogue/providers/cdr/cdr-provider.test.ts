@@ -2,7 +2,7 @@ import {
   allButTimeouts,
   letTimePass,
   recordingLogger,
-  turns,
+  eventLoopTurns,
   until,
 } from '@loan-buddy/kit/testing';
 import { aProduct, aRate, startDataHolder, type DataHolder } from '../../../../test/data-holder';
@@ -219,7 +219,7 @@ describe('a bank', () => {
     const { holder, bank } = await aBank({
       products: many(20),
       misbehave: async () => {
-        await turns();
+        await eventLoopTurns();
         return false;
       },
     });

@@ -16,10 +16,16 @@ export function useColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean 
 }
 
 /**
- * Creates a function that turns a service's JSON log line into a readable one, with its time in milliseconds. It leaves
- * other lines as they are, and returns undefined for an audit line, unless `showAudit`.
+ * Creates a function that turns a service's JSON log line into a readable one, with its time in milliseconds. It does
+ * not change other lines, and returns undefined for an audit line, unless `showAudit`.
  */
-export function createReadable({ colorize, showAudit }: { colorize: boolean; showAudit: boolean }) {
+export function createLogFormatter({
+  colorize,
+  showAudit,
+}: {
+  colorize: boolean;
+  showAudit: boolean;
+}) {
   const options: PrettyOptions = {
     colorize,
     translateTime: 'SYS:HH:MM:ss.l',
@@ -52,10 +58,10 @@ function parse(text: string): Line | undefined {
 
 /** Shortens a line to its request, or to its message with the causes of its error. Keeps an error that has a stack. */
 function summary({ msg, err, method, route, path, status, durationMs }: Line): Partial<Line> {
-  // Bytes that were no request: the service knows neither a method nor how long they took.
-  if (method === null) return { msg: `unreadable request ${String(status)}` };
+  // Bytes that were not a request: the service knows neither a method nor a duration.
+  if (method === null) return { msg: `malformed request ${String(status)}` };
   if (method !== undefined) {
-    // Empty if the target was no path, such as `*` or a whole URL.
+    // Empty if the target is not a path, such as `*` or a whole URL.
     const target = route ?? (path === '' ? undefined : path) ?? '?';
     const request = [method, target, status ?? 'aborted'].map(String).join(' ');
     return { msg: `${request} in ${Number(durationMs).toFixed(1)} ms` };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Response } from 'express';
-import { unreadableAuditLine } from './audit';
+import { unparsableAuditLine } from './audit';
 import type { Connections } from './connections';
 import type { Logger } from '../telemetry/logger';
 import { describeProblem, kitProblems } from '../problem/problem';
@@ -13,7 +13,7 @@ import { replyProblem, serializeProblem } from './reply';
  * Responds with a problem document to bytes that are not a request, or not one in time, and ends their connection.
  * Never ahead of earlier responses: a client reads them in the order of its requests.
  */
-export function answerUnreadable(server: Server, connections: Connections, logger: Logger): void {
+export function handleUnparsable(server: Server, connections: Connections, logger: Logger): void {
   const refused = new WeakSet<Duplex>();
 
   const refuse = (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -26,19 +26,19 @@ export function answerUnreadable(server: Server, connections: Connections, logge
     if (refused.has(socket)) return;
     refused.add(socket);
     const described = describeProblem(asProblem(error), kitProblems);
-    const answer = connection.answerToUnfinished();
-    if (answer) {
-      answer.shouldKeepAlive = false;
-      Object.assign(answer.req, { problemCode: described.problem.code, denied: true });
-      replyProblem(answer as Response, described);
+    const response = connection.unfinishedResponse();
+    if (response) {
+      response.shouldKeepAlive = false;
+      Object.assign(response.req, { problemCode: described.problem.code, denied: true });
+      replyProblem(response as Response, described);
       return;
     }
-    connection.whenAnswered(() => {
+    connection.whenSettled(() => {
       if (!socket.writable) return;
       const { status, code } = described.problem;
       const requestId = randomUUID();
       logger.info({ method: null, route: null, status, requestId }, 'request');
-      const audit = unreadableAuditLine(connection.socket, { status, code, requestId });
+      const audit = unparsableAuditLine(connection.socket, { status, code, requestId });
       logger.info({ audit }, 'audit');
       const { headers, body } = serializeProblem(described, requestId);
       const fields = [...headers, 'Connection', 'close'];

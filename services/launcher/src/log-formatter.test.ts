@@ -1,8 +1,8 @@
-import { createReadable, useColors } from './readable';
+import { createLogFormatter, useColors } from './log-formatter';
 
-function readable(line: unknown, showAudit = false): string | undefined {
+function format(line: unknown, showAudit = false): string | undefined {
   const text = typeof line === 'string' ? line : JSON.stringify(line);
-  return createReadable({ colorize: false, showAudit })(text)?.text;
+  return createLogFormatter({ colorize: false, showAudit })(text)?.text;
 }
 
 const request = {
@@ -17,32 +17,30 @@ const request = {
   msg: 'request',
 };
 
-describe('readable', () => {
+describe('createLogFormatter', () => {
   it('turns a request line into one readable line', () => {
-    expect(readable(request)).toMatch(/INFO: offers +GET \/offers 200 in 1\.2 ms$/);
+    expect(format(request)).toMatch(/INFO: offers +GET \/offers 200 in 1\.2 ms$/);
   });
 
   it('shows the path if no route matched', () => {
     const line = { ...request, route: null, path: '/nope', status: 404 };
-    expect(readable(line)).toMatch(/GET \/nope 404 in 1\.2 ms$/);
+    expect(format(line)).toMatch(/GET \/nope 404 in 1\.2 ms$/);
   });
 
-  it('shows a question mark for a target that was no path', () => {
+  it('shows a question mark for a target that is not a path', () => {
     const line = { ...request, route: null, path: '', status: 404 };
-    expect(readable(line)).toMatch(/GET \? 404 in 1\.2 ms$/);
+    expect(format(line)).toMatch(/GET \? 404 in 1\.2 ms$/);
   });
 
-  it('says when the bytes were no request', () => {
+  it('shows bytes that were not a request as malformed', () => {
     const { level, time, service, requestId, msg } = request;
     const line = { level, time, service, method: null, route: null, status: 400, requestId, msg };
-    expect(readable(line)).toMatch(/INFO: offers +unreadable request 400$/);
+    expect(format(line)).toMatch(/INFO: offers +malformed request 400$/);
   });
 
   it('keeps the fields of other lines, including their status', () => {
     const line = { ...request, method: undefined, route: undefined, msg: 'order decided' };
-    expect(readable({ ...line, status: 'APPROVED' })).toMatch(
-      /order decided \{"status":"APPROVED",/,
-    );
+    expect(format({ ...line, status: 'APPROVED' })).toMatch(/order decided \{"status":"APPROVED",/);
   });
 
   it('shows an error and its causes in one line', () => {
@@ -52,24 +50,24 @@ describe('readable', () => {
       cause: { type: 'Error', message: 'connect failed', code: 'ECONNREFUSED' },
     };
     const line = { level: 'warn', time: request.time, service: 'offers', msg: 'stays pending' };
-    expect(readable({ ...line, orderId: 'o', err })).toMatch(
+    expect(format({ ...line, orderId: 'o', err })).toMatch(
       /WARN: offers +stays pending: no decision: connect failed \(ECONNREFUSED\) \{"orderId":"o"\}$/,
     );
   });
 
   it('shows the stack of an error that has one', () => {
     const err = { type: 'Error', message: 'odd', stack: 'Error: odd\n    at here' };
-    expect(readable({ level: 'error', service: 'offers', msg: 'failed', err })).toMatch(/at here/);
+    expect(format({ level: 'error', service: 'offers', msg: 'failed', err })).toMatch(/at here/);
   });
 
   it('leaves out audit lines by default', () => {
     const line = { level: 'info', service: 'offers', audit: { who: null }, msg: 'audit' };
-    expect(readable(line)).toBeUndefined();
-    expect(readable(line, true)).toMatch(/audit \{"audit":\{"who":null\}\}$/);
+    expect(format(line)).toBeUndefined();
+    expect(format(line, true)).toMatch(/audit \{"audit":\{"who":null\}\}$/);
   });
 
-  it.each(['Restarting', '{ not JSON'])('leaves %j as it is', (line) => {
-    expect(readable(line)).toBe(line);
+  it.each(['Restarting', '{ not JSON'])('does not change %j', (line) => {
+    expect(format(line)).toBe(line);
   });
 });
 
@@ -82,7 +80,7 @@ describe('useColors', () => {
     [{ FORCE_COLOR: '1' }, false, true],
     [{ FORCE_COLOR: '0' }, true, false],
     [{ FORCE_COLOR: '1', NO_COLOR: '1' }, false, true],
-  ])('given %j on a terminal: %j, says %j', (env, isTerminal, expected) => {
+  ])('given %j and terminal %j, returns %j', (env, isTerminal, expected) => {
     expect(useColors(env, isTerminal)).toBe(expected);
   });
 });
