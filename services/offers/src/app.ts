@@ -25,7 +25,7 @@ import {
   patchWebhookEndpoint,
   postWebhookEndpoint,
   postWebhookSecretRotation,
-} from './http/webhook-endpoints';
+} from './http/webhook-receivers';
 import { webhooks } from './http/webhooks';
 import type { Notification } from './notification';
 import type { FindOffer } from './catalogue/find-offer';

@@ -18,7 +18,7 @@ import {
   createWebhookEndpointStore,
   MAX_ENDPOINTS,
   type WebhookEndpointStore,
-} from './webhooks/webhook-endpoint-store';
+} from './webhooks/receiver-store';
 
 /** Maximum concurrent deliveries to one receiver. */
 const PER_ENDPOINT = 4;

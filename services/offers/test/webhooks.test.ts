@@ -10,7 +10,7 @@ import {
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import request from 'supertest';
-import { MAX_ENDPOINTS } from '../src/webhooks/webhook-endpoint-store';
+import { MAX_ENDPOINTS } from '../src/webhooks/receiver-store';
 import { anOrder, useService } from './builders';
 import { withoutServer } from './database';
 

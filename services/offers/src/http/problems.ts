@@ -9,7 +9,7 @@ import type { OffersUnavailableError } from './get-offers';
 import type { TooManyStreamsError } from './get-order-events';
 import type { OrderNotFoundError } from './order-not-found';
 import type { DeliveryNotFoundError, EndpointDisabledError } from './webhook-deliveries';
-import type { EndpointNotFoundError, TooManyEndpointsError } from './webhook-endpoints';
+import type { EndpointNotFoundError, TooManyEndpointsError } from './webhook-receivers';
 
 type ProblemCode =
   | KitProblemCode

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { manageWebhooks } from './access';
 import type { Notification } from '../notification';
 import type { WebhookDelivery } from '../webhooks/webhook-delivery-store';
-import type { WebhookEndpoint } from '../webhooks/webhook-endpoint-store';
+import type { WebhookEndpoint } from '../webhooks/receiver-store';
 import { DELIVERY_ID_PATTERN } from '../webhooks/webhook-message';
 import { deliveryStatuses } from '../domain/delivery-status';
 import { pageHeaders, pageParameters, readPage } from './page';
-import { endpointIdSchema } from './webhook-endpoint-body';
-import { endpointParams, existing } from './webhook-endpoints';
+import { endpointIdSchema } from './receiver-body';
+import { endpointParams, existing } from './webhook-receivers';
 import { webhooksTag } from './tags';
 
 export class DeliveryNotFoundError extends AppError {

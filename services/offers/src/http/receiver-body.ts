@@ -1,6 +1,6 @@
 import { publicOnly } from '../client/public-address';
 import { z } from 'zod';
-import { ENDPOINT_ID_PATTERN, type WebhookEndpoint } from '../webhooks/webhook-endpoint-store';
+import { ENDPOINT_ID_PATTERN, type WebhookEndpoint } from '../webhooks/receiver-store';
 import { isPrintable } from '../domain/id';
 import { finalEventTypes, isSecret } from '../webhooks/webhook-message';
 

@@ -3,7 +3,7 @@ import { endpoint, replyEmpty, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { manageWebhooks } from './access';
 import type { Notification } from '../notification';
-import { MAX_ENDPOINTS, type WebhookEndpoint } from '../webhooks/webhook-endpoint-store';
+import { MAX_ENDPOINTS, type WebhookEndpoint } from '../webhooks/receiver-store';
 import { newSecret } from '../webhooks/webhook-message';
 import {
   endpointBody,
@@ -12,7 +12,7 @@ import {
   endpointIdSchema,
   endpointWithSecretSchema,
   newEndpointSchema,
-} from './webhook-endpoint-body';
+} from './receiver-body';
 import { webhooksTag } from './tags';
 
 export class EndpointNotFoundError extends AppError {
