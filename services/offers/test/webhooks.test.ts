@@ -10,7 +10,7 @@ import {
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import request from 'supertest';
-import { MAX_ENDPOINTS } from '../src/webhooks/receiver-store';
+import { MAX_RECEIVERS } from '../src/webhooks/receiver-store';
 import { anOrder, useService } from './builders';
 import { withoutServer } from './database';
 
@@ -31,21 +31,21 @@ interface Received {
 }
 
 /** A receiver that responds with the given function, and stores what it receives. */
-async function aReceiver(answer: (res: ServerResponse, count: number) => void = answerWith(200)) {
+async function aReceiver(respond: (res: ServerResponse, count: number) => void = respondWith(200)) {
   const received: Received[] = [];
   const server = await startHttpServer((req, res) => {
     let body = '';
     req.on('data', (chunk: Buffer) => (body += chunk.toString()));
     req.on('end', () => {
       received.push({ headers: req.headers, body });
-      answer(res, received.length);
+      respond(res, received.length);
     });
   });
   opened.push(server);
   return { ...server, received };
 }
 
-function answerWith(...statuses: number[]) {
+function respondWith(...statuses: number[]) {
   return (res: ServerResponse, count: number) => {
     res.writeHead(statuses[Math.min(count, statuses.length) - 1]!).end();
   };
@@ -61,7 +61,7 @@ function running(parts: NonNullable<Parameters<typeof aService>[0]>['notificatio
   return service;
 }
 
-async function endpointAt({ app }: Service, { url }: Pick<LocalServer, 'url'>, more: object = {}) {
+async function register({ app }: Service, { url }: Pick<LocalServer, 'url'>, more: object = {}) {
   const body = { url, ...more };
   const response = await request(app).post('/webhook-endpoints').send(body).expect(201);
   return response.body as { id: string; secret: string };
@@ -98,7 +98,7 @@ describe('a webhook', () => {
   it('reports a decision, with a valid signature, as the OpenAPI document describes', async () => {
     const service = running();
     const receiver = await aReceiver();
-    const { id, secret } = await endpointAt(service, receiver);
+    const { id, secret } = await register(service, receiver);
     const order = await decided(service);
     await until(() => receiver.received.length === 1);
     const [got] = receiver.received;
@@ -123,7 +123,7 @@ describe('a webhook', () => {
     async (status) => {
       const service = running();
       const receiver = await aReceiver();
-      const { id } = await endpointAt(service, receiver);
+      const { id } = await register(service, receiver);
       const order = anOrder({ offer: { ...anOrder().offer, termMonths: 36 } });
       await service.orders.insert(order, 60_000);
       if (status !== 'FAILED') await service.orders.decide(order.id, status);
@@ -145,10 +145,10 @@ describe('a webhook', () => {
   it('goes only to subscribed receivers, and only for final events', async () => {
     const service = running();
     const [all, rejections, disabled] = [await aReceiver(), await aReceiver(), await aReceiver()];
-    await endpointAt(service, all);
+    await register(service, all);
     const event_types = ['com.loanbuddy.order.rejected'];
-    await endpointAt(service, rejections, { event_types });
-    await endpointAt(service, disabled, { enabled: false });
+    await register(service, rejections, { event_types });
+    await register(service, disabled, { enabled: false });
     await decided(service, 'APPROVED');
     await decided(service, 'REJECTED');
     await service.orders.insert(anOrder(), 60_000);
@@ -163,7 +163,7 @@ describe('a webhook', () => {
 
   it('is not created for a decision that was rolled back', async () => {
     const service = aService();
-    const { id } = await endpointAt(service, { url: 'http://127.0.0.1:9' });
+    const { id } = await register(service, { url: 'http://127.0.0.1:9' });
     const order = anOrder();
     await service.orders.insert(order, 60_000);
     const failing = service.db.transaction().execute(async (trx) => {
@@ -180,8 +180,8 @@ describe('a webhook', () => {
     'is retried after a %s, with the same id and a signature of its own time',
     async (status) => {
       const service = running();
-      const receiver = await aReceiver(answerWith(status, 204));
-      const { id, secret } = await endpointAt(service, receiver);
+      const receiver = await aReceiver(respondWith(status, 204));
+      const { id, secret } = await register(service, receiver);
       await decided(service);
       await until(async () => {
         await sql`update webhook_endpoints set resting_until = null`.execute(service.db);
@@ -203,11 +203,11 @@ describe('a webhook', () => {
 
   it('fails after its last attempt, and is sent again on replay', async () => {
     const service = running();
-    const receiver = await aReceiver(answerWith(500, 500, 500, 200));
-    const { id } = await endpointAt(service, receiver);
+    const receiver = await aReceiver(respondWith(500, 500, 500, 200));
+    const { id } = await register(service, receiver);
     await decided(service);
     const failed = await settled(service, id);
-    expect(failed).toMatchObject({ status: 'failed', attempts: 3, last_error: 'answered 500' });
+    expect(failed).toMatchObject({ status: 'failed', attempts: 3, last_error: 'responded 500' });
     const replay = `/webhook-endpoints/${id}/deliveries/${failed.id}/replay`;
     await request(service.app).post(replay).expect(202);
     expect(await settled(service, id)).toMatchObject({ status: 'succeeded', attempts: 1 });
@@ -220,11 +220,11 @@ describe('a webhook', () => {
     const inner = await aReceiver();
     const service = running();
     const receiver = await aReceiver((res) => res.writeHead(307, { location: inner.url }).end());
-    const { id } = await endpointAt(service, receiver);
+    const { id } = await register(service, receiver);
     await decided(service);
     expect(await settled(service, id)).toMatchObject({
       status: 'failed',
-      last_error: 'answered 307, and redirects are not followed',
+      last_error: 'responded 307; redirects are not followed',
     });
     expect(inner.received).toEqual([]);
   });
@@ -232,7 +232,7 @@ describe('a webhook', () => {
   it('is signed with both secrets during a rotation, and with one after it', async () => {
     const service = running();
     const receiver = await aReceiver();
-    const { id, secret } = await endpointAt(service, receiver);
+    const { id, secret } = await register(service, receiver);
     const rotate = `/webhook-endpoints/${id}/rotate-secret`;
     const { body } = await request(service.app).post(rotate).expect(200);
     const { secret: next, previous_secret_until: until24h } = body as Record<string, string>;
@@ -254,12 +254,12 @@ describe('a webhook', () => {
 
   it('disables a receiver that responds 410, until an operator enables it', async () => {
     const service = running();
-    const receiver = await aReceiver(answerWith(410, 200));
-    const { id } = await endpointAt(service, receiver);
+    const receiver = await aReceiver(respondWith(410, 200));
+    const { id } = await register(service, receiver);
     const path = `/webhook-endpoints/${id}`;
     await decided(service);
     const gone = await settled(service, id);
-    expect(gone).toMatchObject({ status: 'failed', attempts: 1, last_error: 'answered 410' });
+    expect(gone).toMatchObject({ status: 'failed', attempts: 1, last_error: 'responded 410' });
     const { body } = await request(service.app).get(path).expect(200);
     const disabled = { enabled: false, disabled_reason: expect.stringMatching('410') };
     expect(body).toMatchObject(disabled);
@@ -276,8 +276,8 @@ describe('a webhook', () => {
 
   it('waits while its receiver is disabled', async () => {
     const service = running();
-    const receiver = await aReceiver(answerWith(500, 200));
-    const { id } = await endpointAt(service, receiver);
+    const receiver = await aReceiver(respondWith(500, 200));
+    const { id } = await register(service, receiver);
     const path = `/webhook-endpoints/${id}`;
     await sql`alter table webhook_deliveries alter column due_at set default now() + interval '1 h'`.execute(
       service.db,
@@ -290,7 +290,7 @@ describe('a webhook', () => {
     await sql`update webhook_deliveries set due_at = now()`.execute(service.db);
     // A later delivery has arrived, so the first would have too.
     const other = await aReceiver();
-    await endpointAt(service, other);
+    await register(service, other);
     await decided(service);
     await until(() => other.received.length === 1);
     await turns();
@@ -305,7 +305,7 @@ describe('a webhook', () => {
       if (count === 1) res.writeHead(429, { 'retry-after': '3600' }).end();
       else res.end();
     });
-    const { id } = await endpointAt(service, receiver);
+    const { id } = await register(service, receiver);
     await decided(service);
     await until(async () => (await deliveriesOf(service, id))[0]!.attempts === 1);
     const { rows } = await sql`
@@ -315,7 +315,7 @@ describe('a webhook', () => {
     );
     expect(rows).toEqual([{ seconds: 3600 }]);
     const other = await aReceiver();
-    await endpointAt(service, other);
+    await register(service, other);
     await decided(service);
     await until(() => other.received.length === 1);
     await turns();
@@ -332,8 +332,8 @@ describe('a webhook', () => {
   it('to a hanging receiver delays no other', async () => {
     const service = running({ graceMs: 0 });
     const [hanging, well] = [await aReceiver(hang), await aReceiver()];
-    await endpointAt(service, hanging);
-    await endpointAt(service, well);
+    await register(service, hanging);
+    await register(service, well);
     // More deliveries than slots; the hanging receiver gets only a few slots.
     const COUNT = 150;
     for (let i = 0; i < COUNT; i++) await decided(service);
@@ -344,10 +344,10 @@ describe('a webhook', () => {
   it('to the maximum number of hanging receivers delays no other', async () => {
     const service = running({ graceMs: 0 });
     const [hanging, well] = [await aReceiver(hang), await aReceiver()];
-    for (let i = 1; i < MAX_ENDPOINTS; i++) await endpointAt(service, hanging);
+    for (let i = 1; i < MAX_RECEIVERS; i++) await register(service, hanging);
     for (let i = 0; i < 5; i++) await decided(service);
-    await until(() => hanging.received.length === 4 * (MAX_ENDPOINTS - 1));
-    await endpointAt(service, well);
+    await until(() => hanging.received.length === 4 * (MAX_RECEIVERS - 1));
+    await register(service, well);
     await decided(service);
     await until(() => well.received.length === 1);
   });
@@ -355,12 +355,12 @@ describe('a webhook', () => {
   it('ends in time if the receiver hangs', async () => {
     const service = running({ timeoutMs: 100, delaysMs: [0, 3_600_000] });
     const hanging = await aReceiver(hang);
-    const { id } = await endpointAt(service, hanging);
+    const { id } = await register(service, hanging);
     await decided(service);
     await until(async () => (await deliveriesOf(service, id))[0]!.attempts === 1);
     expect((await deliveriesOf(service, id))[0]).toMatchObject({
       status: 'pending',
-      last_error: 'no answer in 100 ms',
+      last_error: 'no response within 100 ms',
     });
     await until(() => hanging.connections() === 0);
   });
@@ -368,7 +368,7 @@ describe('a webhook', () => {
   it('is sent once by two workers', async () => {
     const services = [running(), running()];
     const receiver = await aReceiver((res) => setTimeout(() => res.end(), 20));
-    const { id } = await endpointAt(services[0]!, receiver);
+    const { id } = await register(services[0]!, receiver);
     const COUNT = 60;
     for (let i = 0; i < COUNT; i++) await decided(services[i % 2]!);
     await until(() => receiver.received.length >= COUNT);
@@ -387,7 +387,7 @@ describe('a webhook', () => {
     const service = running({ graceMs: 60_000 });
     let finish: () => void = () => undefined;
     const slow = await aReceiver((res) => (finish = () => res.end()));
-    const { id } = await endpointAt(service, slow);
+    const { id } = await register(service, slow);
     await decided(service);
     await until(() => slow.received.length === 1);
     const stopped = service.notification.stop();
@@ -399,7 +399,7 @@ describe('a webhook', () => {
   it('in progress at a stop is left for the next process if the receiver hangs', async () => {
     const service = running({ graceMs: 50 });
     const hanging = await aReceiver(hang);
-    const { id } = await endpointAt(service, hanging);
+    const { id } = await register(service, hanging);
     await decided(service);
     await until(() => hanging.received.length === 1);
     await service.notification.stop();
@@ -433,28 +433,28 @@ describe('a webhook', () => {
     // A name is accepted, and checked when a message is sent.
     const service = running({ allowPrivate: false });
     const named = asked.url.replace('http://127.0.0.1', 'https://localhost');
-    const { id } = await endpointAt(service, { url: named });
+    const { id } = await register(service, { url: named });
     await decided(service);
     expect(await settled(service, id)).toMatchObject({
       status: 'failed',
       last_status_code: null,
       last_error: 'localhost is not a public address',
     });
-    // A receiver registered before the rules were strict.
+    // A receiver register before the rules were strict.
     await sql`update webhook_endpoints set url = ${asked.url}`.execute(db);
     await decided(service);
     expect(await settled(service, id)).toMatchObject({
       status: 'failed',
-      last_error: 'only https is spoken to strangers',
+      last_error: 'only https URLs are allowed',
     });
     expect([asked.received, asked.connections()]).toEqual([[], 0]);
   });
 
   it('never reveals its secret', async () => {
     const service = running();
-    const receiver = await aReceiver(answerWith(500, 200));
+    const receiver = await aReceiver(respondWith(500, 200));
     const given = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
-    const { id, secret } = await endpointAt(service, receiver, { secret: given });
+    const { id, secret } = await register(service, receiver, { secret: given });
     expect(secret).toBe(given);
     const path = `/webhook-endpoints/${id}`;
     const { body } = await request(service.app).post(`${path}/rotate-secret`).expect(200);
@@ -485,7 +485,7 @@ const onServer = itUnless(withoutServer);
 
 onServer('a receiver that is being deleted delays a decision, and does not break it', async () => {
   const service = aService();
-  const { id } = await endpointAt(service, { url: 'https://example.com' });
+  const { id } = await register(service, { url: 'https://example.com' });
   const order = anOrder();
   await service.orders.insert(order, 60_000);
   let deciding: Promise<{ status: string }> | undefined;
@@ -508,9 +508,9 @@ onServer('concurrent decisions, deliveries and deletions do not conflict', async
   const done = await Promise.all(
     Array.from({ length: 40 }, async (_, i) => {
       const service = services[i % 2]!;
-      const { id } = await endpointAt(service, receiver);
+      const { id } = await register(service, receiver);
       await Promise.all(Array.from({ length: 3 }, () => decided(service)));
-      return service.notification.endpoints.remove(id);
+      return service.notification.receivers.remove(id);
     }),
   );
   expect(done).toEqual(Array(40).fill(true));
@@ -547,8 +547,8 @@ describe('a receiver with more deliveries than a statement can delete', () => {
 
   it('is deleted with them; if interrupted, is disabled and can be deleted again', async () => {
     const service = aService();
-    const { id } = await endpointAt(service, { url: 'https://example.com' });
-    const other = await endpointAt(service, { url: 'https://example.com' });
+    const { id } = await register(service, { url: 'https://example.com' });
+    const other = await register(service, { url: 'https://example.com' });
     await decided(service);
     await sql`
       insert into webhook_deliveries (endpoint_id, id, type, time, data)
@@ -647,7 +647,7 @@ describe('/webhook-endpoints', () => {
 
   it('lists deliveries newest first, page by page', async () => {
     const service = aService();
-    const { id } = await endpointAt(service, { url });
+    const { id } = await register(service, { url });
     const made: string[] = [];
     for (let i = 0; i < 5; i++) made.unshift((await decided(service)).id);
     const seen: string[] = [];

@@ -3,185 +3,185 @@ import { endpoint, replyEmpty, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { manageWebhooks } from './access';
 import type { Notification } from '../notification';
-import { MAX_ENDPOINTS, type WebhookEndpoint } from '../webhooks/receiver-store';
+import { MAX_RECEIVERS, type Receiver } from '../webhooks/receiver-store';
 import { newSecret } from '../webhooks/webhook-message';
 import {
-  endpointBody,
-  endpointBodySchema,
-  endpointChangesSchema,
-  endpointIdSchema,
-  endpointWithSecretSchema,
-  newEndpointSchema,
+  receiverBody,
+  receiverBodySchema,
+  receiverChangesSchema,
+  receiverIdSchema,
+  receiverWithSecretSchema,
+  newReceiverSchema,
 } from './receiver-body';
 import { webhooksTag } from './tags';
 
-export class EndpointNotFoundError extends AppError {
+export class ReceiverNotFoundError extends AppError {
   readonly code = 'webhook-endpoint-not-found';
 
   constructor(id: string) {
-    super(`There is no endpoint ${id}.`);
+    super(`No receiver has the id ${id}.`);
   }
 }
 
 /** The maximum number of receivers is reached. */
-export class TooManyEndpointsError extends AppError {
+export class TooManyReceiversError extends AppError {
   readonly code = 'too-many-webhook-endpoints';
 }
 
 /** How long the previous secret still signs, so that receivers have time to switch. */
 const PREVIOUS_SECRET_MS = 24 * 3_600_000;
 
-type Endpoints = Pick<Notification, 'endpoints'>;
-type Woken = Endpoints & Pick<Notification, 'wake' | 'allowPrivate'>;
+type Dependencies = Pick<Notification, 'receivers' | 'wake' | 'allowPrivate'>;
 
-export const endpointParams = z.object({ id: endpointIdSchema });
+export const receiverParams = z.object({ id: receiverIdSchema });
 
-/** @throws {EndpointNotFoundError} if there is none. */
-export function existing(id: string, found: WebhookEndpoint | undefined): WebhookEndpoint {
-  if (!found) throw new EndpointNotFoundError(id);
+/** @throws {ReceiverNotFoundError} if no receiver was found. */
+export function requireFound(id: string, found: Receiver | undefined): Receiver {
+  if (!found) throw new ReceiverNotFoundError(id);
   return found;
 }
 
-export function postWebhookEndpoint({ endpoints, allowPrivate }: Woken) {
+export function postWebhookReceiver({ receivers, allowPrivate }: Dependencies) {
   return endpoint(
     {
       method: 'post',
       path: '/webhook-endpoints',
       operationId: 'createWebhookEndpoint',
       tag: webhooksTag,
-      summary: 'Create a webhook endpoint',
+      summary: 'Register a webhook receiver',
       access: manageWebhooks,
-      description: 'Messages are signed as Standard Webhooks 1.0 has it; see the webhooks below.',
-      body: newEndpointSchema(allowPrivate),
+      description:
+        'Messages are signed according to Standard Webhooks 1.0; see the webhooks below.',
+      body: newReceiverSchema(allowPrivate),
       bodyExample: { url: 'https://example.com/webhooks' },
       responses: {
         201: {
-          description: 'The endpoint, with its secret, shown only this once.',
-          schema: endpointWithSecretSchema,
-          headers: { Location: 'Where the endpoint can be read from now on.' },
+          description: 'The receiver, with its secret, which no later response shows.',
+          schema: receiverWithSecretSchema,
+          headers: { Location: 'The URL of the receiver.' },
         },
       },
       problems: ['too-many-webhook-endpoints', 'database-unavailable'],
     },
     async ({ body, res }) => {
       const { url, description, event_types: eventTypes, enabled, secret = newSecret() } = body;
-      const made = await endpoints.insert({ url, description, eventTypes, enabled }, secret);
-      if (!made) {
-        throw new TooManyEndpointsError(`At most ${String(MAX_ENDPOINTS)} endpoints may exist.`);
+      const created = await receivers.insert({ url, description, eventTypes, enabled }, secret);
+      if (!created) {
+        throw new TooManyReceiversError(`At most ${String(MAX_RECEIVERS)} receivers are allowed.`);
       }
-      const headers = ['Location', `/webhook-endpoints/${made.id}`];
-      replyJson(res, 201, { ...endpointBody(made), secret }, headers);
+      const headers = ['Location', `/webhook-endpoints/${created.id}`];
+      replyJson(res, 201, { ...receiverBody(created), secret }, headers);
     },
   );
 }
 
-export function getWebhookEndpoints({ endpoints }: Endpoints) {
+export function getWebhookReceivers({ receivers }: Dependencies) {
   return endpoint(
     {
       method: 'get',
       path: '/webhook-endpoints',
       operationId: 'listWebhookEndpoints',
       tag: webhooksTag,
-      summary: 'All endpoints, newest first',
+      summary: 'All receivers, newest first',
       access: manageWebhooks,
-      responses: { 200: { description: 'All there are.', schema: z.array(endpointBodySchema) } },
+      responses: { 200: { description: 'All receivers.', schema: z.array(receiverBodySchema) } },
       problems: ['database-unavailable'],
     },
     async ({ res }) => {
-      replyJson(res, 200, (await endpoints.list()).map(endpointBody));
+      replyJson(res, 200, (await receivers.list()).map(receiverBody));
     },
   );
 }
 
-const oneEndpoint = {
-  params: endpointParams,
+const oneReceiver = {
+  params: receiverParams,
   problems: ['webhook-endpoint-not-found', 'database-unavailable'],
 } as const;
 
-export function getWebhookEndpoint({ endpoints }: Endpoints) {
+export function getWebhookReceiver({ receivers }: Dependencies) {
   return endpoint(
     {
-      ...oneEndpoint,
+      ...oneReceiver,
       method: 'get',
       path: '/webhook-endpoints/{id}',
       operationId: 'getWebhookEndpoint',
       tag: webhooksTag,
-      summary: 'One endpoint',
+      summary: 'One receiver',
       access: manageWebhooks,
-      responses: { 200: { description: 'The endpoint.', schema: endpointBodySchema } },
+      responses: { 200: { description: 'The receiver.', schema: receiverBodySchema } },
     },
     async ({ params, res }) => {
-      replyJson(res, 200, endpointBody(existing(params.id, await endpoints.find(params.id))));
+      replyJson(res, 200, receiverBody(requireFound(params.id, await receivers.find(params.id))));
     },
   );
 }
 
-export function patchWebhookEndpoint({ endpoints, wake, allowPrivate }: Woken) {
+export function patchWebhookReceiver({ receivers, wake, allowPrivate }: Dependencies) {
   return endpoint(
     {
-      ...oneEndpoint,
+      ...oneReceiver,
       method: 'patch',
       path: '/webhook-endpoints/{id}',
       operationId: 'changeWebhookEndpoint',
       tag: webhooksTag,
-      summary: 'Update an endpoint',
+      summary: 'Update a receiver',
       access: manageWebhooks,
       description:
-        'While an endpoint is disabled no messages are made for it, and those it has wait until it is enabled again.',
-      body: endpointChangesSchema(allowPrivate),
+        'A disabled receiver gets no new messages; its pending ones wait until it is enabled again.',
+      body: receiverChangesSchema(allowPrivate),
       bodyExample: { description: 'The team that follows up rejected orders' },
-      responses: { 200: { description: 'As it is now.', schema: endpointBodySchema } },
+      responses: { 200: { description: 'The updated receiver.', schema: receiverBodySchema } },
     },
     async ({ params, body, res }) => {
       const { url, description, event_types: eventTypes, enabled } = body;
       const changes = { url, description, eventTypes, enabled };
-      const changed = existing(params.id, await endpoints.update(params.id, changes));
+      const changed = requireFound(params.id, await receivers.update(params.id, changes));
       wake();
-      replyJson(res, 200, endpointBody(changed));
+      replyJson(res, 200, receiverBody(changed));
     },
   );
 }
 
-export function deleteWebhookEndpoint({ endpoints }: Endpoints) {
+export function deleteWebhookReceiver({ receivers }: Dependencies) {
   return endpoint(
     {
-      ...oneEndpoint,
+      ...oneReceiver,
       method: 'delete',
       path: '/webhook-endpoints/{id}',
       operationId: 'deleteWebhookEndpoint',
       tag: webhooksTag,
-      summary: 'Delete an endpoint and its deliveries',
+      summary: 'Delete a receiver and its deliveries',
       access: manageWebhooks,
-      responses: { 204: { description: 'It is gone, and its deliveries are.' } },
+      responses: { 204: { description: 'The receiver and its deliveries are deleted.' } },
     },
     async ({ params, res }) => {
-      if (!(await endpoints.remove(params.id))) throw new EndpointNotFoundError(params.id);
+      if (!(await receivers.remove(params.id))) throw new ReceiverNotFoundError(params.id);
       replyEmpty(res);
     },
   );
 }
 
-export function postWebhookSecretRotation({ endpoints }: Endpoints) {
+export function postWebhookSecretRotation({ receivers }: Dependencies) {
   return endpoint(
     {
-      ...oneEndpoint,
+      ...oneReceiver,
       method: 'post',
       path: '/webhook-endpoints/{id}/rotate-secret',
       operationId: 'rotateWebhookSecret',
       tag: webhooksTag,
-      summary: 'Rotate the secret; for 24 h the old one signs, too',
+      summary: 'Rotate the secret; the old one stays valid for 24 h',
       access: manageWebhooks,
       responses: {
         200: {
-          description: 'The endpoint, with its new secret, shown only this once.',
-          schema: endpointWithSecretSchema,
+          description: 'The receiver, with its new secret, which no later response shows.',
+          schema: receiverWithSecretSchema,
         },
       },
     },
     async ({ params, res }) => {
       const secret = newSecret();
-      const rotated = await endpoints.rotateSecret(params.id, secret, PREVIOUS_SECRET_MS);
-      replyJson(res, 200, { ...endpointBody(existing(params.id, rotated)), secret });
+      const rotated = await receivers.rotateSecret(params.id, secret, PREVIOUS_SECRET_MS);
+      replyJson(res, 200, { ...receiverBody(requireFound(params.id, rotated)), secret });
     },
   );
 }
