@@ -206,8 +206,8 @@ describe('GET /offers', () => {
 
 describe('GET /offers, with all details', () => {
   it('has them after the original four fields, and includes the fees', async () => {
-    const bank = aProvider({ offers: [anOfferInFull()] });
-    const { app } = aService({ providers: [bank] });
+    const detailed = aProvider({ offers: [anOfferInFull()] });
+    const { app } = aService({ providers: [detailed] });
     const plain = await request(app).get('/offers').expect(200);
     expect(plain.text).toBe(
       '[{"id":"offer2","provider":"ProviderB","rate":2.9,"amount":12000,"name":"Personal Loan","currency":"AUD",' +
