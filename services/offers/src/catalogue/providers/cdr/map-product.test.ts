@@ -1,3 +1,4 @@
+// Over 250 lines: one group of examples for each rule of docs/rates.md.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
