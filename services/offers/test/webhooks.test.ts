@@ -392,11 +392,11 @@ describe('a webhook', () => {
   });
 
   it('never reaches a private address, not even by name', async () => {
-    const asked = await aReceiver();
+    const target = await aReceiver();
     const { app, db } = aService({ notification: { allowPrivate: false } });
     const refused = [
-      asked.url,
-      asked.url.replace('http:', 'https:'),
+      target.url,
+      target.url.replace('http:', 'https:'),
       'https://10.0.0.1/',
       'https://169.254.169.254/latest/meta-data',
       'https://[::1]/',
@@ -414,7 +414,7 @@ describe('a webhook', () => {
     }
     // A name is accepted, and checked when a message is sent.
     const service = running({ allowPrivate: false });
-    const named = asked.url.replace('http://127.0.0.1', 'https://localhost');
+    const named = target.url.replace('http://127.0.0.1', 'https://localhost');
     const { id } = await register(service, { url: named });
     await decided(service);
     expect(await settled(service, id)).toMatchObject({
@@ -423,13 +423,13 @@ describe('a webhook', () => {
       last_error: 'localhost is not a public address',
     });
     // A receiver register before the rules were strict.
-    await sql`update webhook_endpoints set url = ${asked.url}`.execute(db);
+    await sql`update webhook_endpoints set url = ${target.url}`.execute(db);
     await decided(service);
     expect(await settled(service, id)).toMatchObject({
       status: 'failed',
       last_error: 'only https URLs are allowed',
     });
-    expect([asked.received, asked.connections()]).toEqual([[], 0]);
+    expect([target.received, target.connections()]).toEqual([[], 0]);
   });
 
   it('never reveals its secret', async () => {
@@ -443,7 +443,7 @@ describe('a webhook', () => {
     const { secret: next } = body as { secret: string };
     await decided(service);
     await settled(service, id);
-    const said = [
+    const output = [
       ...service.lines,
       ...service.notification.lines,
       (await request(service.app).get(path)).text,
@@ -453,7 +453,7 @@ describe('a webhook', () => {
     ];
     expect(service.notification.lines.map(({ msg }) => msg)).toContain('webhook delivered');
     for (const each of [given, next]) {
-      expect(JSON.stringify(said)).not.toContain(each.slice('whsec_'.length));
+      expect(JSON.stringify(output)).not.toContain(each.slice('whsec_'.length));
     }
     // Nor the URL: it may contain a secret in its path.
     expect(JSON.stringify([...service.lines, ...service.notification.lines])).not.toContain(
@@ -496,6 +496,6 @@ onServer('concurrent decisions, deliveries and deletions do not conflict', async
     }),
   );
   expect(done).toEqual(Array(40).fill(true));
-  const said = services.flatMap(({ notification }) => notification.lines);
-  expect(said.filter(({ msg }) => /cannot|could not/.test(msg))).toEqual([]);
+  const output = services.flatMap(({ notification }) => notification.lines);
+  expect(output.filter(({ msg }) => /cannot|could not/.test(msg))).toEqual([]);
 });

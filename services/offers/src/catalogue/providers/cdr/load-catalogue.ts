@@ -76,17 +76,17 @@ export function createLoadCatalogue(options: {
     const list = await readList(signal);
     const { dropped } = list;
     // Products missing from an incomplete list may still exist.
-    const rest = list.isComplete ? [] : [...known.keys()].filter((id) => usable(id, startedAt));
-    const all = [...new Set([...list.wanted, ...rest])];
-    const wanted = all.slice(0, MAX_PRODUCTS);
-    keepOnly(new Set(wanted));
+    const unlisted = list.isComplete ? [] : [...known.keys()].filter((id) => usable(id, startedAt));
+    const all = [...new Set([...list.ids, ...unlisted])];
+    const ids = all.slice(0, MAX_PRODUCTS);
+    keepOnly(new Set(ids));
 
-    let unread = (list.isComplete ? 0 : 1) + all.length - wanted.length;
+    let unread = (list.isComplete ? 0 : 1) + all.length - ids.length;
     let failure: Error | undefined;
-    const ids = wanted.values();
+    const queue = ids.values();
     const readNext = async (): Promise<void> => {
       // The concurrent readers share one iterator, so each takes the next free id.
-      for (const id of ids) {
+      for (const id of queue) {
         try {
           await readProduct(id, startedAt, signal);
         } catch (error) {
@@ -95,8 +95,8 @@ export function createLoadCatalogue(options: {
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, wanted.length) }, readNext));
-    const found = wanted.flatMap((id) => usable(id, startedAt) ?? []);
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, ids.length) }, readNext));
+    const found = ids.flatMap((id) => usable(id, startedAt) ?? []);
     if (failure !== undefined && found.length === 0) throw failure;
 
     const products: Product[] = [];
@@ -112,19 +112,19 @@ export function createLoadCatalogue(options: {
   /** Returns the ids of all products that may make offers. Throws only if the first page fails. */
   async function readList(signal: AbortSignal) {
     const seen = new Set<string>();
-    const wanted: string[] = [];
+    const ids: string[] = [];
     const dropped: Dropped = {};
     const now = new Date();
     const visited = new Set<string>();
     let url = firstPage;
     for (let page = 1; ; page++) {
-      if (page > MAX_PAGES) return { wanted, dropped, isComplete: false };
+      if (page > MAX_PAGES) return { ids, dropped, isComplete: false };
       let read;
       try {
         read = readPage(await holder.get('list', url, signal), page);
       } catch (error) {
         if (page === 1) throw error;
-        return { wanted, dropped, isComplete: false };
+        return { ids, dropped, isComplete: false };
       }
       const before = seen.size;
       for (const listed of read.items) {
@@ -132,16 +132,16 @@ export function createLoadCatalogue(options: {
         if (listed) seen.add(listed.productId);
         const reason = listed ? dropReasonOf(listed, now) : 'unreadable';
         if (reason) countDropped(dropped, reason);
-        else wanted.push(listed!.productId);
+        else ids.push(listed!.productId);
       }
       visited.add(url.href);
       const next = nextPage(read.next, url);
       if (next === undefined || visited.has(next.href) || read.items.length === 0) break;
       // A page without new products that links to another: the list may be incomplete or endless.
-      if (seen.size === before) return { wanted, dropped, isComplete: false };
+      if (seen.size === before) return { ids, dropped, isComplete: false };
       url = next;
     }
-    return { wanted, dropped, isComplete: true };
+    return { ids, dropped, isComplete: true };
   }
 
   /** Caches the first page only: most banks have no other. */
@@ -190,9 +190,9 @@ export function createLoadCatalogue(options: {
   }
 
   /** Forgets all other products. */
-  function keepOnly(wanted: ReadonlySet<string>): void {
+  function keepOnly(kept: ReadonlySet<string>): void {
     for (const [id, { bytes }] of known) {
-      if (wanted.has(id)) continue;
+      if (kept.has(id)) continue;
       known.delete(id);
       knownBytes -= bytes;
     }

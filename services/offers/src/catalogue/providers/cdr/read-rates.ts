@@ -105,10 +105,10 @@ function prefer<Item>(items: readonly Item[], preferred: (item: Item) => boolean
 /** Returns the lowest or highest rate with a label, by `choose`. */
 export function labelled(
   rates: readonly UsableRate[],
-  wanted: Label,
+  label: Label,
   choose: (...values: number[]) => number,
 ): number | undefined {
-  const found = rates.filter(({ label, conditional }) => label === wanted && !conditional);
+  const found = rates.filter((rate) => rate.label === label && !rate.conditional);
   return pick(
     choose,
     found.map(({ percent }) => percent),
