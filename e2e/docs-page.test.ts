@@ -86,7 +86,7 @@ describeOnce('in a browser', () => {
       const operation = page.locator('[id$=-getOrder]');
       await open(operation);
       const { status, body } = await tryOut(operation);
-      expect([status, body]).toEqual(['404', expect.stringContaining('There is no such order')]);
+      expect([status, body]).toEqual(['404', expect.stringContaining('Order not found')]);
     });
 
     it('shows padlocks on operations that need a token', async () => {

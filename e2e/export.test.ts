@@ -165,7 +165,7 @@ describe(`the export, on ${storageName}`, () => {
       const refused = await exportWith(storage, '--format', format, '--out', stranger);
       expect([refused.code, refused.stderr]).toEqual([
         1,
-        expect.stringMatching(/no event of this/),
+        expect.stringMatching(/is not an export of this database/),
       ]);
       expect(readFileSync(stranger, 'utf8')).toBe(text);
     }

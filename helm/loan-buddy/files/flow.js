@@ -7,7 +7,7 @@ async function call(path, { headers, ...init } = {}) {
   const response = await fetch(base + path, { ...init, headers: { ...headers, ...authorization } });
   const body = await response.json();
   console.log(init.method ?? 'GET', path, response.status, JSON.stringify(body).slice(0, 200));
-  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+  if (!response.ok) throw new Error(`${path} responded ${response.status}`);
   return body;
 }
 

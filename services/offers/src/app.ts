@@ -19,13 +19,13 @@ import {
   postWebhookTest,
 } from './http/webhook-deliveries';
 import {
-  deleteWebhookEndpoint,
-  getWebhookEndpoint,
-  getWebhookEndpoints,
-  patchWebhookEndpoint,
-  postWebhookEndpoint,
+  deleteWebhookReceiver,
+  getWebhookReceiver,
+  getWebhookReceivers,
+  patchWebhookReceiver,
+  postWebhookReceiver,
   postWebhookSecretRotation,
-} from './http/webhook-endpoints';
+} from './http/webhook-receivers';
 import { webhooks } from './http/webhooks';
 import type { Notification } from './notification';
 import type { FindOffer } from './catalogue/find-offer';
@@ -53,7 +53,7 @@ export interface AppDependencies {
   idempotency: IdempotencyStore;
   idempotencyTtlMs: number;
   decisionWorker: Pick<Poller, 'wake'>;
-  notification: Pick<Notification, 'endpoints' | 'deliveries' | 'wake' | 'allowPrivate'>;
+  notification: Pick<Notification, 'receivers' | 'deliveries' | 'wake' | 'allowPrivate'>;
   readinessDetail: ReadinessDetail;
   gaugeSources: readonly GaugeSource[];
 }
@@ -81,11 +81,11 @@ export function createApp(dependencies: AppDependencies): Express {
     getFailedOrders(dependencies),
     postFailedOrderRetry(dependencies),
     postFailedOrdersRetry(dependencies),
-    postWebhookEndpoint(notification),
-    getWebhookEndpoints(notification),
-    getWebhookEndpoint(notification),
-    patchWebhookEndpoint(notification),
-    deleteWebhookEndpoint(notification),
+    postWebhookReceiver(notification),
+    getWebhookReceivers(notification),
+    getWebhookReceiver(notification),
+    patchWebhookReceiver(notification),
+    deleteWebhookReceiver(notification),
     postWebhookSecretRotation(notification),
     postWebhookTest(notification),
     getWebhookDeliveries(notification),

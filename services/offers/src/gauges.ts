@@ -6,10 +6,12 @@ import { breakerStates, type BreakerState } from './approval/payment-breaker';
 export function openOrderGauges(orders: Pick<OrderStore, 'countOpen'>): GaugeSource {
   return {
     gauges: {
-      loan_buddy_orders_pending: { help: 'Orders that nobody has decided yet.' },
-      loan_buddy_orders_failed: { help: 'Orders given up, until an operator has them retried.' },
+      loan_buddy_orders_pending: { help: 'Orders without a decision.' },
+      loan_buddy_orders_failed: {
+        help: 'Orders without a decision after the last attempt; an operator can retry them.',
+      },
       loan_buddy_orders_pending_oldest_age_seconds: {
-        help: 'Time since the checkout of the oldest pending order; 0 where none is pending.',
+        help: 'Time since the checkout of the oldest pending order; 0 if none is pending.',
       },
     },
     read: async () => {
@@ -28,7 +30,7 @@ export function breakerGauge(state: () => BreakerState | undefined): GaugeSource
   return {
     gauges: {
       loan_buddy_confirm_payment_breaker_state: {
-        help: 'Whether confirm-payment is asked: 1 for the state that the breaker of this replica is in.',
+        help: 'State of the circuit breaker around confirm-payment on this replica: 1 for the current state, 0 for the others.',
         label: 'state',
       },
     },

@@ -14,11 +14,7 @@ import {
   createWebhookDeliveryStore,
   type WebhookDeliveryStore,
 } from './webhooks/webhook-delivery-store';
-import {
-  createWebhookEndpointStore,
-  MAX_ENDPOINTS,
-  type WebhookEndpointStore,
-} from './webhooks/webhook-endpoint-store';
+import { createReceiverStore, MAX_RECEIVERS, type ReceiverStore } from './webhooks/receiver-store';
 
 /** Maximum concurrent deliveries to one receiver. */
 const PER_ENDPOINT = 4;
@@ -26,7 +22,7 @@ const PER_ENDPOINT = 4;
  * Maximum concurrent deliveries in total: enough for the maximum number of receivers, so that hanging ones cannot block
  * the others.
  */
-export const WEBHOOK_CONCURRENCY = PER_ENDPOINT * MAX_ENDPOINTS;
+export const WEBHOOK_CONCURRENCY = PER_ENDPOINT * MAX_RECEIVERS;
 /** Maximum concurrent e-mails, each over its own connection. */
 const EMAIL_CONCURRENCY = 4;
 /** Longer than sending one may take, including its statements. */
@@ -34,7 +30,7 @@ const EMAIL_LEASE_MS = 300_000;
 
 /** Sends webhooks and e-mails about order events. */
 export interface Notification extends Poller {
-  endpoints: WebhookEndpointStore;
+  receivers: ReceiverStore;
   deliveries: WebhookDeliveryStore;
   /** Whether receivers may have private addresses and plain HTTP. */
   allowPrivate: boolean;
@@ -105,7 +101,7 @@ export function createNotification(options: {
   const workers = emailWorker ? [webhookWorker, emailWorker] : [webhookWorker];
 
   return {
-    endpoints: createWebhookEndpointStore(db),
+    receivers: createReceiverStore(db),
     deliveries,
     allowPrivate: options.allowPrivate,
     sweeps: [

@@ -1,3 +1,4 @@
+// Over 250 lines: tokens, scopes, ownership and the audit log are tested on the same routes, with the same issuer.
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Express } from 'express';
@@ -162,19 +163,19 @@ describe('an invalid token', () => {
     ['with trailing text', async () => [`Bearer ${await issuer.sign({ scope: allScopes })} x`]],
   ])('is refused if sent %s', async (_, lines) => {
     const { app } = guarded();
-    const answer = await raw(
+    const response = await raw(
       app,
       (await lines()).map((line) => `Authorization: ${line}`),
     );
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(answer).toContain(`WWW-Authenticate: ${challenge}, error="invalid_request"`);
+    expect(response).toMatch(/^HTTP\/1\.1 400 /);
+    expect(response).toContain(`WWW-Authenticate: ${challenge}, error="invalid_request"`);
   });
 
   it('is refused if it is 64 kB of garbage', async () => {
     const { app, lines } = guarded();
-    const answer = await raw(app, [`Authorization: Bearer ${'x'.repeat(65_536)}`]);
+    const response = await raw(app, [`Authorization: Bearer ${'x'.repeat(65_536)}`]);
     // The server responds before it has read everything. Data sent after that may discard the response.
-    expect(answer).toMatch(/^(HTTP\/1\.1 431 |$)/);
+    expect(response).toMatch(/^(HTTP\/1\.1 431 |$)/);
     expect(lines).toEqual([]);
   });
 });
@@ -184,11 +185,11 @@ async function raw(app: Express, lines: readonly string[]): Promise<string> {
   const server = await startApp(app);
   try {
     return await new Promise((resolve) => {
-      let answer = '';
+      let response = '';
       const socket = connect(server.port, '127.0.0.1');
-      socket.on('data', (chunk) => (answer += chunk.toString()));
+      socket.on('data', (chunk) => (response += chunk.toString()));
       socket.on('close', () => {
-        resolve(answer);
+        resolve(response);
       });
       socket.on('error', () => undefined);
       const head = ['GET /offers HTTP/1.1', 'Host: x', 'Connection: close', ...lines];
@@ -318,14 +319,14 @@ describe('what a token allows', () => {
     const check = createOpenApiCheck(await documentOf(app));
     const scopes = allScopes.split(' ');
     const tokens = await Promise.all(scopes.map((scope) => issuer.sign({ scope })));
-    const told: unknown[] = [];
+    const expected: unknown[] = [];
     for (const { method, path, url, security } of all) {
       expect(security).toBeDefined();
       const send = async (headers: Record<string, string>) => {
         const response = await request(app)[method](url).set(headers).send();
         // Refused requests and changes leave a line; successful reads do not.
         const isRefused = [401, 403].includes(response.status);
-        if (isRefused || method !== 'get') told.push([method, url, response.status]);
+        if (isRefused || method !== 'get') expected.push([method, url, response.status]);
         return response;
       };
       const [needed] = security!.map(({ bearerAuth }) => bearerAuth?.[0]);
@@ -352,7 +353,7 @@ describe('what a token allows', () => {
     }
     const audits = lines.filter(({ msg }) => msg === 'audit').map(({ audit }) => audit as Audit);
     expect(audits.map(({ method, path, status }) => [method.toLowerCase(), path, status])).toEqual(
-      told,
+      expected,
     );
     const logged = JSON.stringify(lines);
     expect(tokens.filter((token) => logged.includes(token.slice(-20)))).toEqual([]);

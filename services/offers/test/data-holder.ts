@@ -60,30 +60,31 @@ export async function startDataHolder(options: {
     res.on('close', () => {
       open -= 1;
     });
-    void answer(req, res);
+    void respond(req, res);
   });
   const base = `${server.url}/cds-au/v1`;
   return Object.assign(server, { requests, mostAtOnce: () => most });
 
-  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async function respond(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = req.url!;
-    const asked = req.headers['x-v'] as string;
-    const minAsked = req.headers['x-min-v'] as string | undefined;
+    const requested = req.headers['x-v'] as string;
+    const minRequested = req.headers['x-min-v'] as string | undefined;
     const seen = requests.filter((request) => request.path === path).length;
-    requests.push({ path, version: asked, minVersion: minAsked });
+    requests.push({ path, version: requested, minVersion: minRequested });
     if (await misbehave?.(path, res, seen)) return;
 
     const url = new URL(path, server.url);
     const id = /^\/cds-au\/v1\/banking\/products\/([^/]+)$/.exec(url.pathname)?.[1];
     const [lowest, highest] = id === undefined ? versions.list : versions.detail;
-    const max = Number(asked);
-    const min = minAsked !== undefined && Number(minAsked) < max ? Number(minAsked) : max;
-    const spoken = Math.min(max, highest);
-    if (spoken < Math.max(min, lowest)) {
+    const max = Number(requested);
+    const min =
+      minRequested !== undefined && Number(minRequested) < max ? Number(minRequested) : max;
+    const version = Math.min(max, highest);
+    if (version < Math.max(min, lowest)) {
       fail(res, 406, 'Header/UnsupportedVersion');
       return;
     }
-    res.setHeader('x-v', String(spoken));
+    res.setHeader('x-v', String(version));
     if (id !== undefined) {
       const product = products.find(({ productId }) => productId === decodeURIComponent(id));
       if (product) send(res, { data: product, links: { self: url.href }, meta: {} });

@@ -92,7 +92,7 @@ describe('an e-mail', () => {
   it.each([
     ['APPROVED', 'Your loan is approved', 'Good news'],
     ['REJECTED', 'Your loan was not approved', 'We are sorry'],
-    ['FAILED', 'Your loan is not decided yet', 'nobody could decide'],
+    ['FAILED', 'Your loan is not decided yet', 'could not reach a decision'],
   ] as const)(
     'tells the user that the order is %s, as text and as HTML',
     async (status, subject, said) => {
@@ -167,10 +167,10 @@ describe('an e-mail', () => {
     });
     const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     const { id } = await ended('APPROVED');
-    const reason = 'the e-mail was not sent (EENVELOPE, the server answered 550)';
+    const reason = 'the e-mail was not sent (EENVELOPE, the server responded 550)';
     expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
     expect(lines).toEqual([
-      { level: 'warn', orderId: id, attempts: 1, reason, msg: 'e-mail given up' },
+      { level: 'warn', orderId: id, attempts: 1, reason, msg: 'e-mail failed permanently' },
     ]);
   });
 
@@ -203,7 +203,7 @@ describe('an e-mail', () => {
     const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     expect(await settled()).toEqual([{ status: 'sent', attempts: 2, last_error: null }]);
-    const reason = `the e-mail was not sent (EENVELOPE, the server answered ${String(responseCode)})`;
+    const reason = `the e-mail was not sent (EENVELOPE, the server responded ${String(responseCode)})`;
     expect(lines[0]).toMatchObject({ msg: 'e-mail not sent', reason });
   });
 
@@ -221,7 +221,7 @@ describe('an e-mail', () => {
     const url = `smtp://127.0.0.1:${String(server.port)}`;
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
-    const reason = 'the e-mail was not sent (EENVELOPE, the server answered 554)';
+    const reason = 'the e-mail was not sent (EENVELOPE, the server responded 554)';
     expect(await settled()).toEqual([{ status: 'failed', attempts: 3, last_error: reason }]);
     expect(attempts).toHaveLength(3);
   });
@@ -254,7 +254,7 @@ describe('an e-mail', () => {
     });
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
-    const reason = 'the e-mail was not sent (EMESSAGE, the server answered 554)';
+    const reason = 'the e-mail was not sent (EMESSAGE, the server responded 554)';
     expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
   });
 
@@ -271,7 +271,7 @@ describe('an e-mail', () => {
     await ended('APPROVED');
     const [job] = await settled();
     expect(job).toMatchObject({ status: 'failed', attempts: 3 });
-    expect(job!.last_error).toMatch(/EAUTH, the server answered 535/);
+    expect(job!.last_error).toMatch(/EAUTH, the server responded 535/);
     expect(JSON.stringify([lines, job])).not.toMatch(/hunter2|cristina@/);
   });
 

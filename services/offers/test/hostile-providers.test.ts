@@ -101,10 +101,10 @@ describe('GET /offers among hostile providers', () => {
         timeout_ms: reason === 'timeout' ? 200 : 600_000,
       })),
     });
-    const banks = createProviders(listed, { timeoutMs: 1000, allowPrivate: true, logger });
+    const created = createProviders(listed, { timeoutMs: 1000, allowPrivate: true, logger });
     try {
       const { app } = aService({
-        providers: [...banks.providers, ...threeMocks()],
+        providers: [...created.providers, ...threeMocks()],
         timeoutMs: 600_000,
         failures: 1000,
       });
@@ -120,7 +120,7 @@ describe('GET /offers among hostile providers', () => {
       }
       expect(process.memoryUsage().rss - before).toBeLessThan(200 * MIB);
     } finally {
-      await banks.close();
+      await created.close();
       await Promise.all(servers.map((server) => server.close()));
     }
   });
@@ -137,16 +137,19 @@ describe('GET /offers among hostile providers', () => {
         timeout_ms: 600_000,
       })),
     });
-    const banks = createProviders(listed, { timeoutMs: 1000, allowPrivate: true, logger });
+    const created = createProviders(listed, { timeoutMs: 1000, allowPrivate: true, logger });
     try {
-      const { app } = aService({ providers: [...banks.providers, ...threeMocks()], timeoutMs: 50 });
+      const { app } = aService({
+        providers: [...created.providers, ...threeMocks()],
+        timeoutMs: 50,
+      });
       // Without the deadline, the test would hang: the slow trickle does not end.
       const { body, headers } = await request(app).get('/offers').expect(200);
       expect(body).toHaveLength(3);
       const slow = Object.keys(hostile).indexOf('Slow trickle');
       expect(headers['missing-providers']).toContain(`"Bank ${String(slow)}";reason=timeout`);
     } finally {
-      await banks.close();
+      await created.close();
       await Promise.all(servers.map((server) => server.close()));
     }
   });
@@ -162,12 +165,12 @@ describe('GET /offers among hostile providers', () => {
         base_uri: base,
       })),
     });
-    const banks = createProviders(listed, { timeoutMs: 1000, allowPrivate: false, logger });
-    const { app } = aService({ providers: banks.providers });
+    const created = createProviders(listed, { timeoutMs: 1000, allowPrivate: false, logger });
+    const { app } = aService({ providers: created.providers });
     const { body } = await request(app).get('/offers').expect(503);
     expect((body as { missing: unknown[] }).missing).toEqual(
       bases.map((_, i) => ({ provider: `Bank ${String(i)}`, reason: 'forbidden-address' })),
     );
-    await banks.close();
+    await created.close();
   });
 });

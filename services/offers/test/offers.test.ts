@@ -1,3 +1,4 @@
+// Over 250 lines: all behaviour of GET /offers and GET /offers/{id}, from providers to caches and queries.
 import { stopClock, until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { anOffer, anOfferInFull, aProvider, threeMocks, useService } from './builders';
@@ -26,12 +27,12 @@ describe('GET /offers', () => {
 
   it('asks the providers in parallel: each is asked before any has responded', async () => {
     let asked = 0;
-    let answer: () => void = () => undefined;
-    const allAsked = new Promise<void>((resolve) => (answer = resolve));
+    let respond: () => void = () => undefined;
+    const allAsked = new Promise<void>((resolve) => (respond = resolve));
     const providers = threeMocks().map((provider) => ({
       ...provider,
       fetchOffers: async (...args: Parameters<typeof provider.fetchOffers>) => {
-        if (++asked === 3) answer();
+        if (++asked === 3) respond();
         await allAsked;
         return provider.fetchOffers(...args);
       },
@@ -118,12 +119,12 @@ describe('GET /offers', () => {
 
   it('lets a late provider continue until its own deadline, and uses its offers for the next request', async () => {
     let signal: AbortSignal | undefined;
-    let answer: () => void = () => undefined;
+    let respond: () => void = () => undefined;
     const late = aProvider({
       fetchOffers: (_, itsSignal) => {
         signal = itsSignal;
         return new Promise((resolve) => {
-          answer = () => {
+          respond = () => {
             resolve({ offers: [anOffer()] });
           };
         });
@@ -133,7 +134,7 @@ describe('GET /offers', () => {
     const { app } = aService({ providers: [late], timeoutMs: HANG_MS, ttlMs: 60_000 });
     const first = await request(app).get('/offers').expect(503);
     expect(first.headers['missing-providers']).toBe('"ProviderB";reason=timeout');
-    answer();
+    respond();
     const second = await request(app).get('/offers').expect(200);
     expect(second.body).toEqual([anOffer()]);
     expect(second.headers['server-timing']).toBe('ProviderB;dur=0.0;desc="fresh"');
@@ -158,11 +159,11 @@ describe('GET /offers', () => {
 
   it('serves stale offers at once, marks them, and refreshes in the background', async () => {
     let calls = 0;
-    let answer: () => void = () => undefined;
+    let respond: () => void = () => undefined;
     const counting = aProvider({
       fetchOffers: async () => {
         calls += 1;
-        if (calls > 1) await new Promise<void>((resolve) => (answer = resolve));
+        if (calls > 1) await new Promise<void>((resolve) => (respond = resolve));
         return { offers: [anOffer({ rate: calls })] };
       },
     });
@@ -178,7 +179,7 @@ describe('GET /offers', () => {
       age: '7',
       'cache-control': 'max-age=7',
     });
-    answer();
+    respond();
     expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 2 }]);
   });
 
@@ -206,8 +207,8 @@ describe('GET /offers', () => {
 
 describe('GET /offers, with all details', () => {
   it('has them after the original four fields, and includes the fees', async () => {
-    const bank = aProvider({ offers: [anOfferInFull()] });
-    const { app } = aService({ providers: [bank] });
+    const detailed = aProvider({ offers: [anOfferInFull()] });
+    const { app } = aService({ providers: [detailed] });
     const plain = await request(app).get('/offers').expect(200);
     expect(plain.text).toBe(
       '[{"id":"offer2","provider":"ProviderB","rate":2.9,"amount":12000,"name":"Personal Loan","currency":"AUD",' +

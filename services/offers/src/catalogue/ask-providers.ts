@@ -1,14 +1,14 @@
-import type { Answer, CachedProvider } from './cached-provider';
+import type { Result, CachedProvider } from './cached-provider';
 import type { OfferQuery } from './provider';
 
 /** A provider's result, and how long it took. */
-export type TimedAnswer = Answer & { durationMs: number };
+export type TimedResult = Result & { durationMs: number };
 
 /** Returns one result per provider, in the given order; see {@link createAskProviders}. */
 export type AskProviders = (
   providers: readonly CachedProvider[],
   query: OfferQuery,
-) => Promise<TimedAnswer[]>;
+) => Promise<TimedResult[]>;
 
 /**
  * Asks all providers concurrently, and waits for each for at most `timeoutMs`, whatever it does. A slower call is not
@@ -23,12 +23,12 @@ export function createAskProviders({ timeoutMs }: { timeoutMs: number }): AskPro
     });
     try {
       return await Promise.all(
-        providers.map(async (provider): Promise<TimedAnswer> => {
-          const known = provider.read(query);
-          if (!(known instanceof Promise)) return { ...known, durationMs: 0 };
-          const answer = await Promise.race([known, deadline]);
+        providers.map(async (provider): Promise<TimedResult> => {
+          const cached = provider.read(query);
+          if (!(cached instanceof Promise)) return { ...cached, durationMs: 0 };
+          const result = await Promise.race([cached, deadline]);
           const durationMs = performance.now() - startedAt;
-          if (answer !== 'late') return { ...answer, durationMs };
+          if (result !== 'late') return { ...result, durationMs };
           return { provider: provider.name, reason: 'timeout', durationMs };
         }),
       );

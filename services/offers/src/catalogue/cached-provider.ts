@@ -4,18 +4,18 @@ import { LRUCache } from 'lru-cache';
 import { reasonOf, type FailureReason } from './failure-reason';
 import { createSwrCache, type SwrCache, type CacheEntry } from './swr-cache';
 import type { Offer } from '../domain/offer';
-import type { OfferQuery, Provider, ProviderAnswer } from './provider';
+import type { OfferQuery, Provider, ProviderResult } from './provider';
 import { withDeadline } from './with-deadline';
 
 /** A provider's offers. Times are on the clock of `performance.now()`. */
-export interface GoodAnswer {
+export interface Success {
   provider: string;
   reason?: undefined;
   /** The same array until something changes. */
   offers: readonly Offer[];
   /** Number of products that could not be read. */
   unread: number;
-  /** When the offers were true. */
+  /** When the offers were current. */
   asOf: number;
   freshUntil: number;
   /** Whether they are past their freshness. */
@@ -23,15 +23,15 @@ export interface GoodAnswer {
 }
 
 /** Why a provider's offers are missing. */
-export interface FailedAnswer {
+export interface Failure {
   provider: string;
   reason: FailureReason;
 }
 
-export type Answer = GoodAnswer | FailedAnswer;
+export type Result = Success | Failure;
 
-export function hasFailed<Some extends Answer>(answer: Some): answer is Some & FailedAnswer {
-  return answer.reason !== undefined;
+export function hasFailed<Some extends Result>(result: Some): result is Some & Failure {
+  return result.reason !== undefined;
 }
 
 /** A provider with a cache, which is asked only as often as necessary. */
@@ -39,7 +39,7 @@ export interface CachedProvider {
   name: string;
   owns: Provider['owns'];
   /** Returns the cached result at once; a promise only if there is none. The promise never rejects. */
-  read: (query: OfferQuery) => Answer | Promise<Answer>;
+  read: (query: OfferQuery) => Result | Promise<Result>;
 }
 
 /** Maximum cached queries per provider. */
@@ -65,36 +65,37 @@ export function createCachedProvider(
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failures),
   });
-  const answers = new LRUCache<string, SwrCache<ProviderAnswer>>({ max: MAX_QUERIES });
+  const caches = new LRUCache<string, SwrCache<ProviderResult>>({ max: MAX_QUERIES });
 
   return {
     name,
     owns,
     read: (query) => {
-      const kept = answersTo(query).read();
-      if (!(kept instanceof Promise)) return toAnswer(kept, performance.now() >= kept.freshUntil);
-      return kept.then(
-        (loaded) => toAnswer(loaded, false),
+      const cached = cacheFor(query).read();
+      if (!(cached instanceof Promise))
+        return toResult(cached, performance.now() >= cached.freshUntil);
+      return cached.then(
+        (loaded) => toResult(loaded, false),
         (error: unknown) => ({ provider: name, reason: reasonOf(error) }),
       );
     },
   };
 
-  function answersTo(query: OfferQuery): SwrCache<ProviderAnswer> {
+  function cacheFor(query: OfferQuery): SwrCache<ProviderResult> {
     const key = `${String(query.amount)} ${String(query.termMonths)}`;
-    let known = answers.get(key);
-    if (!known) {
-      known = createSwrCache({
+    let cache = caches.get(key);
+    if (!cache) {
+      cache = createSwrCache({
         load: () => ask(query),
         ttlMs: () => ttlMs,
         maxAgeMs: () => maxAgeMs,
       });
-      answers.set(key, known);
+      caches.set(key, cache);
     }
-    return known;
+    return cache;
   }
 
-  async function ask(query: OfferQuery): Promise<ProviderAnswer> {
+  async function ask(query: OfferQuery): Promise<ProviderResult> {
     const startedAt = performance.now();
     try {
       return await breaker.execute(() =>
@@ -112,7 +113,7 @@ export function createCachedProvider(
     }
   }
 
-  function toAnswer({ value, loadedAt, freshUntil }: CacheEntry<ProviderAnswer>, isStale: boolean) {
+  function toResult({ value, loadedAt, freshUntil }: CacheEntry<ProviderResult>, isStale: boolean) {
     const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
     const asOf = loadedAt - ageMs;
     return { provider: name, offers, unread, asOf, freshUntil, isStale: isStale || wasStale };

@@ -81,18 +81,18 @@ describe('listing offers', () => {
           const name = `P${String(i)}`;
           const listed = listing.offers.filter(({ provider }) => provider === name);
           const patienceMs = kind === 'ignore' ? timeoutMs + 100 : timeoutMs;
-          const answers = ['offers', 'none', 'ignore'].includes(kind);
+          const responds = ['offers', 'none', 'ignore'].includes(kind);
           // At the exact limit, either may come first.
           const limit = Math.min(patienceMs, DEADLINE_MS);
-          if (answers && afterMs < limit) {
+          if (responds && afterMs < limit) {
             expect(missing).not.toContain(name);
             expect(listed).toHaveLength(kind === 'none' ? 0 : rates.length);
-          } else if (!answers || afterMs > limit) {
+          } else if (!responds || afterMs > limit) {
             expect(missing).toContain(name);
             expect(listed).toHaveLength(0);
           }
         });
-        expect(listing.answers.map(({ provider }) => provider)).toEqual(
+        expect(listing.results.map(({ provider }) => provider)).toEqual(
           outcomes.map((_, i) => `P${String(i)}`),
         );
         const order = listing.offers.map(({ rate, id }) => `${String(rate)} ${id}`);
@@ -155,7 +155,7 @@ describe('listing offers', () => {
     await list();
     healthy = false;
     await jest.advanceTimersByTimeAsync(9990);
-    expect((await list()).answers).toMatchObject([{ isStale: true }]);
+    expect((await list()).results).toMatchObject([{ isStale: true }]);
     await jest.advanceTimersByTimeAsync(10);
     expect((await list()).missing).toMatchObject([{ reason: 'error' }]);
   });

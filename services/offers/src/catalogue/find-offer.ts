@@ -27,11 +27,11 @@ export function createFindOffer(dependencies: {
   return async (offerId, query) => {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
-    const answer = (await askProviders([owner], query))[0]!;
-    if (hasFailed(answer)) throw unavailable(owner.name, answer.reason, 'did not answer');
-    const offer = answer.offers.find(({ id }) => id === offerId);
-    if (!offer && answer.unread > 0) {
-      throw unavailable(owner.name, 'partial', 'could not read all its products');
+    const result = (await askProviders([owner], query))[0]!;
+    if (hasFailed(result)) throw unavailable(owner.name, result.reason, 'did not respond');
+    const offer = result.offers.find(({ id }) => id === offerId);
+    if (!offer && result.unread > 0) {
+      throw unavailable(owner.name, 'partial', 'could not read all of its products');
     }
     return offer && priceOffer(offer, query.termMonths, aprType);
   };

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { AskProviders, TimedAnswer } from './ask-providers';
-import { hasFailed, type FailedAnswer, type CachedProvider } from './cached-provider';
+import type { AskProviders, TimedResult } from './ask-providers';
+import { hasFailed, type Failure, type CachedProvider } from './cached-provider';
 import type { Offer } from '../domain/offer';
 import { priceOffer, type AprType, type PricedOffer } from './price-offer';
 import type { OfferQuery } from './provider';
@@ -21,10 +21,10 @@ export interface Listing {
   /** Sorted as requested, ties by id. The same array until a provider's result changes. */
   offers: readonly PricedOffer[];
   /** One per provider asked, including failed ones. */
-  answers: readonly TimedAnswer[];
+  results: readonly TimedResult[];
   /** The failed ones. */
-  missing: readonly FailedAnswer[];
-  /** When the oldest offer was true, on the clock of `performance.now()`. */
+  missing: readonly Failure[];
+  /** When the oldest offer was current, on the clock of `performance.now()`. */
   asOf: number;
   /** When the first of them becomes stale; 0 if a provider is missing, as the next request may find more. */
   freshUntil: number;
@@ -38,7 +38,7 @@ type OfferLists = readonly (readonly Offer[])[];
 /** Maximum sorted offers to remember, over all queries. */
 const MAX_REMEMBERED = 50_000;
 /** The weight of one provider's result in a listing, in offers. */
-const ANSWER_WEIGHT = 5;
+const RESULT_WEIGHT = 5;
 
 /**
  * Lists the offers of all providers, asking all without a fresh result concurrently. Omits a provider that fails or is
@@ -53,7 +53,7 @@ export function createListOffers(dependencies: {
   const remembered = new LRUCache<string, { listing: Listing; lists: OfferLists }>({
     maxSize: MAX_REMEMBERED,
     sizeCalculation: ({ listing, lists }) =>
-      lists.reduce((sum, { length }) => sum + length, 1 + ANSWER_WEIGHT * listing.answers.length),
+      lists.reduce((sum, { length }) => sum + length, 1 + RESULT_WEIGHT * listing.results.length),
   });
 
   return (query) => {
@@ -65,24 +65,25 @@ export function createListOffers(dependencies: {
   async function list(query: ListQuery, key: string): Promise<Listing> {
     const { amount, termMonths, provider } = query;
     const asked = providers.filter(({ name }) => provider === undefined || name === provider);
-    const answers = await askProviders(asked, { amount, termMonths });
-    const kept = answers.filter((answer) => !hasFailed(answer));
-    const lists = kept.map(({ offers }) => offers);
+    const results = await askProviders(asked, { amount, termMonths });
+    const succeeded = results.filter((result) => !hasFailed(result));
+    const lists = succeeded.map(({ offers }) => offers);
     const last = remembered.get(key);
     const same =
-      last?.lists.length === lists.length && lists.every((each, i) => isSame(each, last.lists[i]!));
+      last?.lists.length === lists.length && lists.every((list, i) => isSame(list, last.lists[i]!));
     const offers = same ? last.listing.offers : arrange(lists, query);
-    const missing = answers.filter(hasFailed);
+    const missing = results.filter(hasFailed);
     const listing = {
       offers,
-      answers,
+      results,
       missing,
-      asOf: Math.min(...kept.map(({ asOf }) => asOf)),
-      freshUntil: missing.length > 0 ? 0 : Math.min(...kept.map(({ freshUntil }) => freshUntil)),
+      asOf: Math.min(...succeeded.map(({ asOf }) => asOf)),
+      freshUntil:
+        missing.length > 0 ? 0 : Math.min(...succeeded.map(({ freshUntil }) => freshUntil)),
     };
     // Requests served from this copy wait for no provider.
-    const atOnce = answers.map((answer) => ({ ...answer, durationMs: 0 }));
-    remembered.set(key, { listing: { ...listing, answers: atOnce }, lists });
+    const cachedResults = results.map((result) => ({ ...result, durationMs: 0 }));
+    remembered.set(key, { listing: { ...listing, results: cachedResults }, lists });
     return listing;
   }
 

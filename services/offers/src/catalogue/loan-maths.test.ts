@@ -68,10 +68,10 @@ const range = (from: number, to: number) =>
 describe('monthlyPayment', () => {
   it.each([
     ['Lloyds’ representative example', 8000, 60, 'nominal', 8.65, 164.71],
-    ['a lender’s example at 3 %', 16_000, 36, 'effective', 3, 465.01],
-    ['a lender’s example at 6.7 %', 3700, 36, 'effective', 6.7, 113.41],
-    ['a lender’s example at 5.8 %', 16_000, 36, 'effective', 5.8, 484.23],
-    ['a lender’s example at 8.2 %', 3700, 36, 'effective', 8.2, 115.79],
+    ['a published example at 3 %', 16_000, 36, 'effective', 3, 465.01],
+    ['a published example at 6.7 %', 3700, 36, 'effective', 6.7, 113.41],
+    ['a published example at 5.8 %', 16_000, 36, 'effective', 5.8, 484.23],
+    ['a published example at 8.2 %', 3700, 36, 'effective', 8.2, 115.79],
   ] as const)('matches %s', (_, amount, termMonths, rateIs, ratePercent, expected) => {
     const loan = { amount, termMonths, ratePercent };
     const payment = monthlyPayment(rateIs === 'nominal' ? loan : atNominalRate(loan));

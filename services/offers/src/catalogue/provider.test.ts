@@ -20,7 +20,7 @@ describe('parseOffers', () => {
     [{ ...anOffer(), rate: '2.9' }],
     [anOffer({ provider: 'ProviderA' })],
     [anOffer({ id: 'stolen' })],
-  ])('refuses %j', (answer) => {
-    expect(() => parseOffers(provider, answer)).toThrow(ProviderError);
+  ])('refuses %j', (response) => {
+    expect(() => parseOffers(provider, response)).toThrow(ProviderError);
   });
 });

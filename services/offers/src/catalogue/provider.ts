@@ -10,7 +10,7 @@ export interface OfferQuery {
 }
 
 /** A provider's response. */
-export interface ProviderAnswer {
+export interface ProviderResult {
   /** Immutable. The same objects mean that nothing has changed. */
   offers: readonly Offer[];
   /** Number of products that could not be read this time: there may be more offers. */
@@ -30,7 +30,7 @@ export interface ProviderAnswer {
  *
  * @throws {ProviderError} if the reason is known; any other error counts as `error`.
  */
-export type FetchOffers = (query: OfferQuery, signal: AbortSignal) => Promise<ProviderAnswer>;
+export type FetchOffers = (query: OfferQuery, signal: AbortSignal) => Promise<ProviderResult>;
 
 /** A provider of loan offers. */
 export interface Provider {
@@ -52,14 +52,14 @@ const offersSchema = z.array(offerSchema).max(MAX_OFFERS);
  *
  * @throws {ProviderError} `invalid`, naming the problem.
  */
-export function parseOffers(provider: Pick<Provider, 'name' | 'owns'>, answer: unknown): Offer[] {
-  const result = offersSchema.safeParse(answer);
+export function parseOffers(provider: Pick<Provider, 'name' | 'owns'>, response: unknown): Offer[] {
+  const result = offersSchema.safeParse(response);
   if (!result.success) throw new ProviderError('invalid', z.prettifyError(result.error));
-  const stranger = result.data.find(
+  const foreign = result.data.find(
     (offer) => offer.provider !== provider.name || !provider.owns(offer.id),
   );
-  if (stranger) {
-    throw new ProviderError('invalid', `offer ${stranger.id} is not ${provider.name}'s`);
+  if (foreign) {
+    throw new ProviderError('invalid', `offer ${foreign.id} is not ${provider.name}'s`);
   }
   return result.data;
 }

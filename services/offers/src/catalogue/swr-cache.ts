@@ -28,23 +28,23 @@ export function createSwrCache<Value>(options: {
 }): SwrCache<Value> {
   const { load, ttlMs, maxAgeMs, pauseMs = 0, onRefreshError } = options;
   let kept: CacheEntry<Value> | undefined;
-  let underWay: Promise<CacheEntry<Value>> | undefined;
+  let pending: Promise<CacheEntry<Value>> | undefined;
   let notBefore = 0;
 
   return {
     read: () => {
       const now = performance.now();
       if (!kept || now >= kept.usableUntil) return reload();
-      if (now >= kept.freshUntil && now >= notBefore && !underWay) refreshInBackground();
+      if (now >= kept.freshUntil && now >= notBefore && !pending) refreshInBackground();
       return kept;
     },
   };
 
   function reload(): Promise<CacheEntry<Value>> {
-    underWay ??= loadAndKeep().finally(() => {
-      underWay = undefined;
+    pending ??= loadAndKeep().finally(() => {
+      pending = undefined;
     });
-    return underWay;
+    return pending;
   }
 
   function refreshInBackground(): void {

@@ -1,4 +1,4 @@
-/** The work was not done in time. */
+/** The work did not finish within its deadline. */
 export class DeadlineExceededError extends Error {
   readonly code = 'deadline-exceeded';
   override readonly name = 'DeadlineExceededError';
@@ -20,7 +20,7 @@ export function withDeadline<Result>(
   return new Promise((resolve, reject) => {
     const deadline = new AbortController();
     const exceeded = (options?: ErrorOptions) =>
-      new DeadlineExceededError(`not done in ${String(timeoutMs)} ms`, options);
+      new DeadlineExceededError(`deadline of ${String(timeoutMs)} ms exceeded`, options);
     let timer = setTimeout(() => {
       timer = setTimeout(() => {
         reject(exceeded());

@@ -51,11 +51,11 @@ export function exchange(
     let timer: NodeJS.Timeout | undefined;
     if (timeoutMs !== undefined) {
       timer = setTimeout(() => {
-        end(new ExchangeEndedError('timeout', `no answer in ${String(timeoutMs)} ms`));
+        end(new ExchangeEndedError('timeout', `no response within ${String(timeoutMs)} ms`));
       }, timeoutMs);
     }
     const cancel = () => {
-      end(new ExchangeEndedError('canceled', 'the caller no longer waits'));
+      end(new ExchangeEndedError('canceled', 'canceled by the caller'));
     };
     signal?.addEventListener('abort', cancel, { once: true });
 

@@ -39,13 +39,13 @@ describe('createHttpClient', () => {
     });
     const http = client(server, '/base');
     for (let i = 0; i < 5; i++) {
-      const answer = await http.request({
+      const response = await http.request({
         method: 'post',
         url: '/path?q=1',
         headers: { 'X-Request-Id': 'r1' },
         data: { a: 1 },
       });
-      expect(answer).toMatchObject({
+      expect(response).toMatchObject({
         status: 201,
         data: { ok: true },
         headers: { 'x-answer': 'yes' },

@@ -67,12 +67,12 @@ function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
       signal: config.signal as AbortSignal | undefined,
     };
     try {
-      const answer = await exchange(agent, request, limits);
+      const response = await exchange(agent, request, limits);
       return {
-        status: answer.status,
+        status: response.status,
         statusText: '',
-        headers: new AxiosHeaders(answer.headers as Record<string, string>),
-        data: parseJson(answer.body.toString()),
+        headers: new AxiosHeaders(response.headers as Record<string, string>),
+        data: parseJson(response.body.toString()),
         config,
       };
     } catch (error) {

@@ -94,8 +94,8 @@ describe('a lookup of public addresses', () => {
 
   const answerTo = (name: string, options: Parameters<LookupFunction>[1]) =>
     new Promise((resolve) => {
-      lookup(name, options, (...answer) => {
-        resolve(answer);
+      lookup(name, options, (...result) => {
+        resolve(result);
       });
     });
 

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { createResolveName, type ResolveName } from './resolve-name';
 
-/** The address is not on the public internet; on a stranger's word, we connect to nothing else. */
+/** The address is not on the public internet: URLs from outside may lead nowhere else. */
 export class ForbiddenAddressError extends Error {
   readonly code = 'forbidden-address';
   override readonly name = 'ForbiddenAddressError';
@@ -29,7 +29,7 @@ export function isPublicAddress(address: string): boolean {
  * @throws {ForbiddenAddressError}
  */
 export function requirePublicUrl({ protocol, hostname }: URL): void {
-  if (protocol !== 'https:') throw new ForbiddenAddressError('only https is spoken to strangers');
+  if (protocol !== 'https:') throw new ForbiddenAddressError('only https URLs are allowed');
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw forbidden(host);
 }
@@ -37,11 +37,11 @@ export function requirePublicUrl({ protocol, hostname }: URL): void {
 /**
  * Creates a lookup for `net.connect` that fails if any address of the name is not public.
  *
- * @param resolveName must not let a stranger's name server hold up other lookups; see {@link createResolveName}
+ * @param resolveName must not let a slow name server of others hold up other lookups; see {@link createResolveName}
  */
 export function createPublicLookup(resolveName: ResolveName): LookupFunction {
   const resolvePublic = async (hostname: string, family: 4 | 6 | undefined) => {
-    // Always this machine (RFC 6761, section 6.3), so name servers are not asked.
+    // Always this machine (RFC 6761, section 6.3), so skip the name servers.
     if (/(^|\.)localhost\.?$/i.test(hostname)) throw forbidden(hostname);
     const addresses = await resolveName(hostname, family);
     if (addresses.every(({ address }) => isPublicAddress(address))) return addresses;

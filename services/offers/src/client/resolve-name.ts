@@ -27,13 +27,13 @@ export function createResolveName(
     // A new one each time: after fast responses, c-ares would wait less for a slow name.
     const resolver = new promises.Resolver({ timeout: timeoutMs, tries });
     if (servers) resolver.setServers(servers);
-    const answers = await Promise.allSettled([
+    const results = await Promise.allSettled([
       ...(family === 6 ? [] : [withFamily(4, resolver.resolve4(hostname))]),
       ...(family === 4 ? [] : [withFamily(6, resolver.resolve6(hostname))]),
     ]);
-    const addresses = answers.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    const addresses = results.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
     if (addresses.length > 0) return addresses;
-    const errors = answers.flatMap((each): unknown[] =>
+    const errors = results.flatMap((each): unknown[] =>
       each.status === 'rejected' ? [each.reason] : [],
     );
     throw errors.find((error) => !isAbsent(error)) ?? errors[0];

@@ -141,8 +141,8 @@ describe('createWebClient', () => {
     const client = aClient();
     const post = { headers: { 'x-v': '5' }, body: '{"ä":1}', timeoutMs: 60_000, signal: inTime() };
     for (let i = 0; i < 3; i++) {
-      const answer = await client.post(`${server.url}/a?b=c`, post);
-      expect(answer).toMatchObject({ status: 202, headers: { 'retry-after': '7' } });
+      const response = await client.post(`${server.url}/a?b=c`, post);
+      expect(response).toMatchObject({ status: 202, headers: { 'retry-after': '7' } });
     }
     expect(seen).toEqual(Array(3).fill(['POST', '/a?b=c', '5', 'test/1', '{"ä":1}']));
     expect(server.connections()).toBeLessThanOrEqual(2);

@@ -90,14 +90,15 @@ export function createWebClient(options: {
 
   const decode = async (body: Buffer, encoding: string): Promise<Buffer> => {
     if (encoding === 'identity') return body;
-    if (!/^(x-)?gzip$/i.test(encoding)) throw new UnusableResponseError('an unknown encoding');
+    if (!/^(x-)?gzip$/i.test(encoding))
+      throw new UnusableResponseError('unsupported content encoding');
     try {
       return await decompress(body, { maxOutputLength: maxResponseBytes });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
         throw new ExchangeEndedError('too-large', `over ${String(maxResponseBytes)} bytes`);
       }
-      throw new UnusableResponseError('a body that is not gzip', { cause: error });
+      throw new UnusableResponseError('the body is not gzip', { cause: error });
     }
   };
 
@@ -139,8 +140,8 @@ export function createWebClient(options: {
         body,
       } as const;
       const limits = { maxBytes: maxResponseBytes, timeoutMs, signal, cutOff: true };
-      const { status, headers: answered } = await exchange(agent, request, limits);
-      return { url, status, headers: answered };
+      const response = await exchange(agent, request, limits);
+      return { url, status: response.status, headers: response.headers };
     },
     close: () => agent.destroy(),
   };
@@ -150,6 +151,6 @@ function resolve(location: string, base: URL): URL {
   try {
     return new URL(location, base);
   } catch (error) {
-    throw new UnusableResponseError('a redirect to nowhere', { cause: error });
+    throw new UnusableResponseError('a redirect to an invalid URL', { cause: error });
   }
 }

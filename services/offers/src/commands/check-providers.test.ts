@@ -4,14 +4,14 @@ import { checkProviders } from './check-providers';
 
 describe('checkProviders', () => {
   it('prints a line per provider, and how many failed', async () => {
-    const answer = { offers: [], dropped: { 'staff-only': 2, unreadable: 1 }, versions: 'list 5' };
+    const result = { offers: [], dropped: { 'staff-only': 2, unreadable: 1 }, versions: 'list 5' };
     const lines: string[] = [];
     const failures = await checkProviders(
       [
         aProvider({ name: 'Good' }),
         aProvider({
           name: 'Partial',
-          fetchOffers: () => Promise.resolve({ ...answer, unread: 3 }),
+          fetchOffers: () => Promise.resolve({ ...result, unread: 3 }),
         }),
         aProvider({
           name: 'Rude',

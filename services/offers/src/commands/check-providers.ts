@@ -15,8 +15,8 @@ export async function checkProviders(
       const startedAt = performance.now();
       const tookMs = () => (performance.now() - startedAt).toFixed(0);
       try {
-        const answer = await withDeadline(timeoutMs, async (signal) => fetchOffers({}, signal));
-        const { offers, unread = 0, dropped = {}, versions = '' } = answer;
+        const result = await withDeadline(timeoutMs, async (signal) => fetchOffers({}, signal));
+        const { offers, unread = 0, dropped = {}, versions = '' } = result;
         const outcome = unread > 0 ? `partial: ${String(unread)} unread` : 'ok';
         const reasons = Object.entries(dropped).map(
           ([reason, count]) => `${String(count)} ${reason}`,
@@ -24,8 +24,8 @@ export async function checkProviders(
         return [name, outcome, versions, String(offers.length), reasons.join(', '), tookMs()];
       } catch (error) {
         failures += 1;
-        const why = error instanceof Error ? error.message : String(error);
-        return [name, `${reasonOf(error)}: ${why}`, '', '', '', tookMs()];
+        const message = error instanceof Error ? error.message : String(error);
+        return [name, `${reasonOf(error)}: ${message}`, '', '', '', tookMs()];
       }
     }),
   );

@@ -52,7 +52,7 @@ const text = { type: 'string' } as const;
 const options = { since: text, after: text, format: text, limit: text, out: text };
 
 function readArguments(positionals: string[], values: object): z.output<typeof argumentsSchema> {
-  if (positionals.join(' ') !== 'export') throw new UsageError('say export');
+  if (positionals.join(' ') !== 'export') throw new UsageError('expected export');
   const { data, error } = argumentsSchema.safeParse({ ...values });
   if (error) throw new UsageError(z.prettifyError(error), { cause: error });
   return data;
@@ -89,7 +89,7 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
       throw new ExportFileError(
-        `${path} ends with no event of this database, written as ${format}`,
+        `${path} is not an export of this database in the format ${format}`,
       );
     }
     await file.truncate(after === undefined ? 0 : from + whole);
@@ -106,7 +106,7 @@ void runCommand({
   usage,
   options,
   run: async ({ positionals, values }) => {
-    const { out, ...wanted } = readArguments(positionals, values);
+    const { out, ...exportOptions } = readArguments(positionals, values);
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       process.exit(error.code === 'EPIPE' ? 0 : 1);
     });
@@ -118,12 +118,18 @@ void runCommand({
         await migrate(db);
         const log = createEventLog(db);
         if (out === undefined) {
-          if (wanted.after === 0) await writeToStdout(headOf(wanted.format));
-          return exportEvents(log, wanted, writeToStdout);
+          if (exportOptions.after === 0) await writeToStdout(headOf(exportOptions.format));
+          return exportEvents(log, exportOptions, writeToStdout);
         }
-        const { file, after = wanted.after } = await openToContinue(out, wanted.format, log);
+        const { file, after = exportOptions.after } = await openToContinue(
+          out,
+          exportOptions.format,
+          log,
+        );
         try {
-          return await exportEvents(log, { ...wanted, after }, (rows) => file.appendFile(rows));
+          return await exportEvents(log, { ...exportOptions, after }, (rows) =>
+            file.appendFile(rows),
+          );
         } finally {
           await file.close();
         }

@@ -24,11 +24,11 @@ export async function exportEvents(
   let count = 0;
   let last = after;
   for (;;) {
-    const wanted = Math.min(PAGE, limit - count);
-    const page = wanted > 0 ? await log.page({ after: last, upTo, since, limit: wanted }) : [];
+    const size = Math.min(PAGE, limit - count);
+    const page = size > 0 ? await log.page({ after: last, upTo, since, limit: size }) : [];
     if (page.length > 0) await write(page.map(({ event }) => toRow(event, format)).join(''));
     count += page.length;
     last = page.at(-1)?.seq ?? last;
-    if (page.length < wanted || wanted === 0) return { count, last };
+    if (page.length < size || size === 0) return { count, last };
   }
 }

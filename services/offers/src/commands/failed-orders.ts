@@ -17,9 +17,9 @@ export async function listFailed(
   do {
     const page = await orders.listFailed({ before, limit: PAGE });
     for (const { id, createdAt, userId, offer, attempts, lastError } of page) {
-      const what = `${userId} ${offer.id} ${String(offer.amount)}`;
-      const why = `after ${String(attempts)} attempts: ${lastError ?? '?'}`;
-      print(`${id}  ${createdAt.toISOString()}  ${what}  ${why}`);
+      const request = `${userId} ${offer.id} ${String(offer.amount)}`;
+      const reason = `after ${String(attempts)} attempts: ${lastError ?? '?'}`;
+      print(`${id}  ${createdAt.toISOString()}  ${request}  ${reason}`);
     }
     count += page.length;
     before = page.length === PAGE ? page[PAGE - 1]?.id : undefined;
@@ -41,6 +41,7 @@ export async function retryFailed(
     print(`${String(await orders.redriveAll())} pending again`);
     return;
   }
-  if (!(await orders.redrive(id))) throw new NoSuchFailedOrderError(`no order ${id} has failed`);
+  if (!(await orders.redrive(id)))
+    throw new NoSuchFailedOrderError(`no failed order has the id ${id}`);
   print(`${id} is pending again`);
 }

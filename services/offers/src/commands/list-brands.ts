@@ -62,7 +62,7 @@ async function readBrands(web: WebClient, url: string, signal: AbortSignal) {
     throw new RegisterError(`${url} cannot be read: ${why}`, { cause: error });
   }
   const register = registerSchema.safeParse(body);
-  if (!register.success) throw new RegisterError(`${url} gave no list of brands`);
+  if (!register.success) throw new RegisterError(`${url} returned no list of brands`);
   return register.data.data.flatMap((each) => {
     const { data: brand } = brandSchema.safeParse(each);
     return brand?.isBank && brand.brandId && brand.baseUri ? brand : [];

@@ -16,7 +16,7 @@ Lists the orders that ran out of retries, or retries them. Uses DATABASE_URL, el
 /** Returns what to retry: an order id or `--all`. Undefined means list. */
 function target([action, id, ...more]: string[], all = false): string | undefined {
   if (action === 'list-failed' && id === undefined && !all) return undefined;
-  if (action !== 'retry') throw new UsageError('say list-failed or retry');
+  if (action !== 'retry') throw new UsageError('expected list-failed or retry');
   if (more.length > 0 || (id === undefined) !== all) {
     throw new UsageError('retry takes either one ORDER_ID or --all');
   }

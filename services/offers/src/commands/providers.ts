@@ -1,8 +1,8 @@
-/** `npm run providers` lists the available banks, and tests the configured ones. */
+/** `npm run providers` lists the banks of the CDR register, and tests the configured providers. */
 import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readOfferConfig } from '../config';
-import { createLenderClient } from '../catalogue/providers/provider-web-client';
+import { createProviderWebClient } from '../catalogue/providers/provider-web-client';
 import { createProviders, defaultProviders } from '../catalogue/providers/provider-config';
 import { checkProviders } from './check-providers';
 import { listBrands } from './list-brands';
@@ -27,14 +27,14 @@ void runCommand({
   run: async ({ positionals: [action, text, ...more], print }) => {
     const isListing = action === 'list-brands' && more.length === 0;
     const isChecking = action === 'check' && text === undefined;
-    if (!isListing && !isChecking) throw new UsageError('say list-brands or check');
+    if (!isListing && !isChecking) throw new UsageError('expected list-brands or check');
     const config = readOfferConfig(process.env);
     await (isListing ? list(config, text, print) : check(config, print));
   },
 });
 
 async function list(config: OfferConfig, nameContains = '', print: Print): Promise<void> {
-  const web = createLenderClient(config.ALLOW_PRIVATE_PROVIDERS);
+  const web = createProviderWebClient(config.ALLOW_PRIVATE_PROVIDERS);
   const signal = AbortSignal.timeout(REGISTER_TIMEOUT_MS);
   try {
     await listBrands(web, { registerUrl: config.CDR_REGISTER_URL, nameContains, signal }, print);

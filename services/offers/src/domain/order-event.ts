@@ -52,11 +52,11 @@ export const EVENT_SOURCE = '/loan-buddy/offers';
 const components: Record<OrderEventType, { id: string; description: string }> = {
   'com.loanbuddy.order.checkout_submitted': {
     id: 'OrderCheckoutSubmittedEvent',
-    description: 'An order was written down.',
+    description: 'An order was created.',
   },
   'com.loanbuddy.order.resubmitted': {
     id: 'OrderResubmittedEvent',
-    description: 'An operator took up an order that had failed.',
+    description: 'An operator retried a failed order.',
   },
   'com.loanbuddy.order.approved': {
     id: 'OrderApprovedEvent',
@@ -68,7 +68,7 @@ const components: Record<OrderEventType, { id: string; description: string }> = 
   },
   'com.loanbuddy.order.failed': {
     id: 'OrderFailedEvent',
-    description: 'Nobody decided on an order, in all attempts.',
+    description: 'An order got no decision in all attempts.',
   },
 };
 
@@ -76,9 +76,7 @@ function schemaOf(type: OrderEventType) {
   return z
     .object({
       specversion: z.literal('1.0'),
-      id: z
-        .uuid()
-        .meta({ description: 'With `source` the name of the event, the same each time.' }),
+      id: z.uuid().meta({ description: 'Identifies the event, together with `source`.' }),
       source: z.literal(EVENT_SOURCE),
       type: z.literal(type),
       subject: z.string().meta({ description: 'The id of the order.' }),
@@ -98,6 +96,6 @@ type AnySchema = ReturnType<typeof schemaOf>;
 /** A published order event: CloudEvents 1.0, structured mode in JSON. */
 export const orderEventSchema = z
   .discriminatedUnion('type', orderEventTypes.map(schemaOf) as [AnySchema, ...AnySchema[]])
-  .meta({ id: 'OrderEvent', description: 'What happened to an order, as a CloudEvent.' });
+  .meta({ id: 'OrderEvent', description: 'A status change of an order, as a CloudEvent.' });
 
 export type OrderEvent = z.output<typeof orderEventSchema>;

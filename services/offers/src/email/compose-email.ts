@@ -14,7 +14,7 @@ const wording = {
     subject: 'Your loan is approved',
     lines: (offer: string) => [
       `Good news: your loan of ${offer} is approved.`,
-      'The lender will get in touch with you about the next steps.',
+      'The provider will contact you about the next steps.',
     ],
   },
   REJECTED: {
@@ -27,8 +27,8 @@ const wording = {
   FAILED: {
     subject: 'Your loan is not decided yet',
     lines: (offer: string) => [
-      `We are sorry that this takes so long: so far nobody could decide on your loan of ${offer}.`,
-      'You need not do anything. We are looking into it, and write to you once there is a decision.',
+      `We are sorry for the delay: so far, we could not reach a decision on your loan of ${offer}.`,
+      'You do not need to do anything. We are looking into it, and will write to you once there is a decision.',
     ],
   },
 } satisfies Record<FinalStatus, unknown>;

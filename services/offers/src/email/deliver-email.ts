@@ -31,7 +31,7 @@ export function createDeliverEmail(dependencies: {
       const dueInMs = error.isPermanent ? undefined : pauseAfter(attempts, delaysMs);
       await jobs.recordFailure(job, { reason: error.message, dueInMs });
       const told = { ...log, reason: error.message };
-      if (dueInMs === undefined) logger.warn(told, 'e-mail given up');
+      if (dueInMs === undefined) logger.warn(told, 'e-mail failed permanently');
       else logger.warn(told, 'e-mail not sent');
       return;
     }

@@ -87,20 +87,20 @@ interface Refusal {
 }
 
 /** About the session, even in response to a recipient: bad sequence (503), or authentication required (530). */
-const ABOUT_THE_SESSION = [503, 530];
+const ABOUT_SESSION = [503, 530];
 /**
  * About the sender (X.1.7, X.1.8), or about security and policy, including relaying (X.7). Servers may send these only
  * in response to the recipient (RFC 3463, section 3).
  */
-const ABOUT_US = /^\d{3}[ -]5\.(1\.[78]|7\.\d+)\b/;
+const ABOUT_SENDER = /^\d{3}[ -]5\.(1\.[78]|7\.\d+)\b/;
 
 function notSent(error: unknown): EmailNotSentError {
   const { code, responseCode } = error as Refusal;
   const known = typeof code === 'string' ? code : 'no code';
-  const said =
-    typeof responseCode === 'number' ? `, the server answered ${String(responseCode)}` : '';
+  const status =
+    typeof responseCode === 'number' ? `, the server responded ${String(responseCode)}` : '';
   return new EmailNotSentError(
-    `the e-mail was not sent (${known}${said})`,
+    `the e-mail was not sent (${known}${status})`,
     isPermanent(error as Refusal),
   );
 }
@@ -110,6 +110,6 @@ function isPermanent({ code, command, responseCode, response }: Refusal): boolea
   if (typeof responseCode !== 'number' || responseCode < 500) return false;
   if (code === 'EMESSAGE') return true;
   if (code !== 'EENVELOPE' || command !== 'RCPT TO') return false;
-  const isAboutUs = typeof response === 'string' && ABOUT_US.test(response);
-  return !isAboutUs && !ABOUT_THE_SESSION.includes(responseCode);
+  const isAboutSender = typeof response === 'string' && ABOUT_SENDER.test(response);
+  return !isAboutSender && !ABOUT_SESSION.includes(responseCode);
 }

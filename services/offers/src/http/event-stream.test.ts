@@ -70,18 +70,18 @@ describe('a stream of events', () => {
     const { stream, has, ended, closed, timers } = await setUp();
     await has(RETRY);
     jest.advanceTimersByTime(HEARTBEAT_MS - 1);
-    stream.send({ id: '1', type: 'told', data: { a: 1 } });
-    const told = `${RETRY}id: 1\nevent: told\ndata: {"a":1}\n\n`;
-    await has(told);
+    stream.send({ id: '1', type: 'changed', data: { a: 1 } });
+    const sent = `${RETRY}id: 1\nevent: changed\ndata: {"a":1}\n\n`;
+    await has(sent);
     jest.advanceTimersByTime(1);
-    await has(told + COMMENT);
+    await has(sent + COMMENT);
     jest.advanceTimersByTime(2 * HEARTBEAT_MS);
-    await has(told + COMMENT.repeat(3));
+    await has(sent + COMMENT.repeat(3));
     expect(timers()).toBe(1);
     stream.end();
     expect(timers()).toBe(0);
     await Promise.all([ended, closed]);
-    await has(told + COMMENT.repeat(3));
+    await has(sent + COMMENT.repeat(3));
   });
 
   it('leaves no timer behind when its client leaves', async () => {

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { isAbandoned, securityHeaders } from '@loan-buddy/kit/server';
 
-/** How often to send a heartbeat, so that no proxy takes a silent stream for dead. */
+/** How often to send a heartbeat, so that no proxy closes an idle stream. */
 const HEARTBEAT_MS = 15_000;
 
 /** Server-sent events to one client (WHATWG HTML, section 9.2). */
@@ -37,13 +37,13 @@ export function openEventStream(
     clearInterval(heartbeat);
     res.end();
   };
-  const closed = () => {
+  const handleClose = () => {
     clearInterval(heartbeat);
     onClosed();
   };
   // The client may have left while the handler prepared the first events.
-  if (isAbandoned(res)) queueMicrotask(closed);
-  else res.once('close', closed);
+  if (isAbandoned(res)) queueMicrotask(handleClose);
+  else res.once('close', handleClose);
   res.write(`retry: ${String(retryMs)}\n\n`);
   // A response to HEAD has no body.
   if (res.req.method === 'HEAD') end();

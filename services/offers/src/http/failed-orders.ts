@@ -19,7 +19,7 @@ export class NotFailedError extends AppError {
   readonly code = 'order-not-failed';
 
   constructor(id: string) {
-    super(`No order ${id} has failed.`);
+    super(`No failed order has the id ${id}.`);
   }
 }
 
@@ -90,8 +90,8 @@ export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
           schema: orderBodySchema,
           example: orderExample('PENDING'),
           headers: {
-            Location: 'Where the order can be read.',
-            'Retry-After': 'Seconds after which to look at it.',
+            Location: 'The URL of the order.',
+            'Retry-After': 'Seconds until the next poll.',
           },
         },
       },

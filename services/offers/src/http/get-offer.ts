@@ -5,7 +5,7 @@ import { readOffers } from './access';
 import type { FindOffer } from '../catalogue/find-offer';
 import { offerSchema } from '../domain/offer';
 import { offerBody, offerBodySchema } from './offer-body';
-import { wantedParameters } from './offer-query';
+import { loanParameters } from './offer-query';
 import { offersTag } from './tags';
 
 export class OfferNotFoundError extends AppError {
@@ -22,14 +22,14 @@ export function getOffer({ findOffer }: { findOffer: FindOffer }) {
       summary: 'One offer',
       access: readOffers,
       params: z.object({ id: offerSchema.shape.id }),
-      query: z.strictObject(wantedParameters),
+      query: z.strictObject(loanParameters),
       responses: { 200: { description: 'The offer.', schema: offerBodySchema } },
       problems: ['offer-not-found', 'provider-unavailable'],
     },
     async ({ params, query, res }) => {
       const { amount, term_months: termMonths } = query;
       const offer = await findOffer(params.id, { amount, termMonths });
-      if (!offer) throw new OfferNotFoundError(`No provider offers ${params.id}.`);
+      if (!offer) throw new OfferNotFoundError(`No offer has the id ${params.id}.`);
       replyJson(res, 200, offerBody(offer));
     },
   );

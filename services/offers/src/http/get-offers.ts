@@ -3,13 +3,13 @@ import { endpoint, replyRepresentation, represent } from '@loan-buddy/kit/server
 import type { Response } from 'express';
 import { z } from 'zod';
 import { readOffers } from './access';
-import type { FailedAnswer } from '../catalogue/cached-provider';
+import type { Failure } from '../catalogue/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../catalogue/list-offers';
 import type { PricedOffer } from '../catalogue/price-offer';
 import { memoize } from '../catalogue/memoize';
 import { integerParameter } from './number-parameter';
 import { offerBody, offerBodySchema } from './offer-body';
-import { wantedParameters } from './offer-query';
+import { loanParameters } from './offer-query';
 import { providerHeaders } from './provider-headers';
 import { offersTag } from './tags';
 
@@ -17,8 +17,8 @@ import { offersTag } from './tags';
 export class OffersUnavailableError extends AppError {
   readonly code = 'offers-unavailable';
 
-  constructor(missing: readonly FailedAnswer[], headers: readonly string[]) {
-    super('no provider answered', {
+  constructor(missing: readonly Failure[], headers: readonly string[]) {
+    super('no provider responded', {
       headers,
       retryAfterSeconds: 1,
       members: { missing: missing.map(({ provider, reason }) => ({ provider, reason })) },
@@ -32,16 +32,16 @@ const MAX_LIMIT = 1000;
 function parameters(providerNames: readonly string[]) {
   return z
     .strictObject({
-      ...wantedParameters,
+      ...loanParameters,
       provider: z
         .string()
-        .refine((name) => providerNames.includes(name), 'is none of the providers')
+        .refine((name) => providerNames.includes(name), 'is not a provider')
         .optional()
         .meta({ description: 'Only this provider’s offers, such as ProviderB.' }),
       sort: z
         .enum(sortKeys)
         .default('rate')
-        .meta({ description: 'All but `rate` need `term_months`.' }),
+        .meta({ description: 'All except `rate` require `term_months`.' }),
       order: z.enum(['asc', 'desc']).default('asc'),
       limit: integerParameter({ digits: 4, min: 1, max: MAX_LIMIT })
         .optional()
@@ -49,7 +49,7 @@ function parameters(providerNames: readonly string[]) {
     })
     .superRefine(({ sort, term_months: termMonths }, context) => {
       if (sort === 'rate' || termMonths !== undefined) return;
-      const message = `is needed to sort by ${sort}`;
+      const message = `is required to sort by ${sort}`;
       context.addIssue({ code: 'custom', path: ['term_months'], message });
     });
 }
@@ -62,7 +62,7 @@ export function getOffers(dependencies: {
   const representationOf = memoize((offers: readonly PricedOffer[]) =>
     represent(offers.map(offerBody)),
   );
-  const headersOf = memoize(({ answers }: Listing) => providerHeaders(answers, performance.now()));
+  const headersOf = memoize(({ results }: Listing) => providerHeaders(results, performance.now()));
 
   return endpoint(
     {
@@ -73,24 +73,25 @@ export function getOffers(dependencies: {
       summary: 'All offers, cheapest first',
       access: readOffers,
       description:
-        'Asks all providers in parallel, unless their last offers are still fresh. A provider that fails or takes too long is left out and named in Missing-Providers.',
+        'Asks all providers in parallel, unless their cached offers are still fresh. A provider that fails or takes too long is omitted and named in Missing-Providers.',
       query: parameters(providerNames),
       requestHeaders: {
         'If-None-Match': 'The ETag of the last response: 304 if nothing has changed.',
       },
       responses: {
         200: {
-          description: 'The offers by rate, then id, unless `sort` says otherwise.',
+          description: 'The offers, sorted by rate, then id, unless `sort` says otherwise.',
           schema: z.array(offerBodySchema),
           headers: freshnessHeaders,
         },
         304: { description: 'Nothing has changed.', headers: freshnessHeaders },
       },
       headers: {
-        'Missing-Providers': 'The providers left out, each with a reason (RFC 9651 list).',
-        'Partial-Providers': 'Those that could not read some of their products, with how many.',
-        'Stale-Providers': 'Those whose offers should have been newer, with their age in seconds.',
-        'Server-Timing': 'How long each provider took, and what went wrong.',
+        'Missing-Providers': 'The omitted providers, each with a reason (RFC 9651 list).',
+        'Partial-Providers':
+          'The providers some of whose products could not be read, with their number.',
+        'Stale-Providers': 'The providers whose offers are stale, with their age in seconds.',
+        'Server-Timing': 'How long each provider took, and how it failed.',
       },
       problems: ['offers-unavailable'],
     },
@@ -110,7 +111,7 @@ export function getOffers(dependencies: {
 
   function replyListing(res: Response, listing: Listing): void {
     const headers = headersOf(listing);
-    if (listing.missing.length === listing.answers.length) {
+    if (listing.missing.length === listing.results.length) {
       throw new OffersUnavailableError(listing.missing, headers);
     }
     replyRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
@@ -118,9 +119,9 @@ export function getOffers(dependencies: {
 }
 
 const freshnessHeaders = {
-  ETag: 'Identifies exactly this body.',
-  Age: 'Seconds since the oldest of the offers was true.',
-  'Cache-Control': 'Until which age all of them are fresh.',
+  ETag: 'Identifies this exact body.',
+  Age: 'Age of the oldest offer in seconds.',
+  'Cache-Control': 'The age until which all offers are fresh.',
 };
 
 function freshness({ asOf, freshUntil }: Listing) {

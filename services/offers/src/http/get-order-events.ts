@@ -18,7 +18,7 @@ const RETRY_MS = 1000;
 /** Maximum open streams per user on this replica: each holds a connection while the order is pending. */
 const MAX_STREAMS = 100;
 /** Seconds until one of them may have ended. */
-const TRY_AGAIN_S = 5;
+const RETRY_AFTER_S = 5;
 
 export class TooManyStreamsError extends AppError {
   readonly code = 'too-many-streams';
@@ -26,7 +26,7 @@ export class TooManyStreamsError extends AppError {
 
   constructor() {
     super(`At most ${String(MAX_STREAMS)} streams may be open at once.`, {
-      retryAfterSeconds: TRY_AGAIN_S,
+      retryAfterSeconds: RETRY_AFTER_S,
     });
   }
 }
@@ -67,7 +67,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       summary: 'The events of one order, as they happen',
       access: readOrders,
       description:
-        'Server-sent events, each a CloudEvent. The stream begins with what has happened and ends with the decision, or when the order fails. A client that has received everything gets a 204, which tells an EventSource not to reconnect.',
+        'Server-sent events, each a CloudEvent. The stream starts with past events and ends with the decision, or when the order fails. A client that already has all events gets a 204, which tells an EventSource not to reconnect.',
       params: orderParams,
       requestHeaders: {
         'Last-Event-ID': 'The id of the last event received; the stream continues after it.',
@@ -76,12 +76,12 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         200: {
           // OpenAPI 3.1 cannot describe the items of a stream.
           description:
-            'The events: the `data` of each is an [OrderEvent](#/components/schemas/OrderEvent) in JSON, its `event` the `type` of that.',
+            'The events. `data` is an [OrderEvent](#/components/schemas/OrderEvent) in JSON, `event` is its `type`.',
           schema: z.string(),
           contentType: 'text/event-stream',
-          headers: { 'X-Accel-Buffering': '`no`: proxies should pass on each event as it comes.' },
+          headers: { 'X-Accel-Buffering': '`no`: proxies must not buffer the events.' },
         },
-        204: { description: 'There is nothing more to come.' },
+        204: { description: 'No more events will follow.' },
       },
       problems: ['order-not-found', 'too-many-streams', 'database-unavailable'],
     },
@@ -116,19 +116,19 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         const last = events.at(-1);
         if (last && isFinalEvent(last.event.type)) stream.end();
       };
-      const look = () => {
+      const readAndSend = () => {
         feed.eventsOf(params.id).then(send, (error: unknown) => {
           // The next read may succeed. A client that is cut off now gets a 503 when it reconnects, after which an
           // EventSource gives up (WHATWG HTML, section 9.2.3).
           if (!(error instanceof DatabaseUnavailableError)) stream.end();
         });
       };
-      const unwatch = feed.watch(params.id, look);
+      const unwatch = feed.watch(params.id, readAndSend);
       feed.closing.addEventListener('abort', stream.end);
       send(first);
       // Catches events since the first read.
       if (feed.closing.aborted) stream.end();
-      else look();
+      else readAndSend();
     },
   );
 }

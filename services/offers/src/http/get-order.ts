@@ -23,11 +23,11 @@ export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
       },
       responses: {
         200: {
-          description: 'The order as it is now.',
+          description: 'The current order.',
           schema: orderBodySchema,
           headers: {
-            'Retry-After': 'While it is pending: seconds after which to look again.',
-            'Preference-Applied': 'The `wait` that was honoured.',
+            'Retry-After': 'While the order is pending: seconds until the next poll.',
+            'Preference-Applied': 'The `wait` that was applied.',
           },
         },
       },

@@ -20,7 +20,7 @@ export function readIdempotencyKey({ headersDistinct }: Request): string | undef
   if (key !== '' && key.length <= MAX_LENGTH) return key;
   throw new ValidationError([
     {
-      detail: `must be given once, as 1 to ${String(MAX_LENGTH)} printable ASCII characters`,
+      detail: `must be sent once, as 1 to ${String(MAX_LENGTH)} printable ASCII characters`,
       header: 'Idempotency-Key',
     },
   ]);

@@ -9,23 +9,23 @@ const money = z.number();
 export const offerBodySchema = offerSchema
   .extend({
     monthly_payment: money.optional().meta({
-      description: 'What is paid each month over `term_months`, periodic fees included.',
+      description: 'The monthly payment over `term_months`, including periodic fees.',
     }),
     total_cost: money.optional().meta({
-      description: 'All that is paid over the term: the amount, its interest, and the fees.',
+      description: 'The total paid over the term: the amount, the interest and the fees.',
     }),
     apr: percent.optional().meta({
-      description: 'What it costs in percent a year, fees included; of the kind `apr_type` names.',
+      description: 'The annual percentage rate including fees, on the basis in `apr_type`.',
     }),
     apr_type: z.enum(aprTypes).optional(),
     name: z.string().optional(),
     currency: z.string().optional(),
-    rate_max: percent.optional().meta({ description: 'The highest rate one may get instead.' }),
+    rate_max: percent.optional().meta({ description: 'The highest rate that a borrower may get.' }),
     representative_rate: percent
       .optional()
-      .meta({ description: 'The rate a typical borrower gets.' }),
+      .meta({ description: 'The rate of a typical borrower.' }),
     comparison_rate: percent.optional().meta({
-      description: 'The lender’s own figure with fees, on the basis the law prescribes.',
+      description: 'The provider’s own rate including fees, on the basis that its law prescribes.',
     }),
     min_amount: money.optional(),
     max_amount: money.optional(),
@@ -42,7 +42,7 @@ export const offerBodySchema = offerSchema
       .array(z.string())
       .readonly()
       .optional()
-      .meta({ description: 'What was doubtful in the lender’s own data.' }),
+      .meta({ description: 'Doubtful values in the provider’s data.' }),
   })
   .meta({
     id: 'Offer',

@@ -14,15 +14,15 @@ export const amountSchema = z
 export const termSchema = z.int().min(TERM_MONTHS.min).max(TERM_MONTHS.max);
 
 /** Query parameters that describe the requested loan. */
-export const wantedParameters = {
+export const loanParameters = {
   amount: numberParameter(
     /^\d{1,9}(\.\d{1,2})?$/,
     'must be a number, with up to two decimals',
     amountSchema,
   )
     .optional()
-    .meta({ description: 'The amount wanted, in units of the currency, such as 10000.' }),
+    .meta({ description: 'The requested amount in units of the currency, such as 10000.' }),
   term_months: integerParameter({ digits: 4, ...TERM_MONTHS })
     .optional()
-    .meta({ description: 'The term wanted, such as 36; offers then say what they cost.' }),
+    .meta({ description: 'The requested term, such as 36; offers then include their cost.' }),
 };

@@ -50,11 +50,11 @@ export const orderBodySchema = z
     provider: offerSchema.shape.provider,
     rate: offerSchema.shape.rate,
     amount: offerSchema.shape.amount,
-    term_months: termSchema.optional().meta({ description: 'If one was asked for.' }),
+    term_months: termSchema.optional().meta({ description: 'The requested term, if any.' }),
   })
   .meta({
     id: 'Order',
-    description: 'The offer is copied as it was at checkout.',
+    description: 'An order, with a copy of the offer at checkout.',
     example: orderExample('APPROVED'),
   });
 

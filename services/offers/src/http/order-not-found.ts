@@ -4,7 +4,7 @@ export class OrderNotFoundError extends AppError {
   readonly code = 'order-not-found';
 
   constructor(id: string) {
-    super(`There is no order ${id}.`);
+    super(`No order has the id ${id}.`);
   }
 }
 

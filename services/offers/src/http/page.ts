@@ -9,9 +9,9 @@ const MAX_LIMIT = 100;
 export const pageParameters = {
   limit: integerParameter({ digits: 3, min: 1, max: MAX_LIMIT })
     .default(DEFAULT_LIMIT)
-    .meta({ description: `How many per page: 1 to ${String(MAX_LIMIT)}.` }),
+    .meta({ description: `Items per page, 1 to ${String(MAX_LIMIT)}.` }),
   cursor: orderIdSchema.optional().meta({
-    description: 'Where the page starts: see the `next` link of the page before.',
+    description: 'Where the page starts; from the `next` link of the previous page.',
   }),
 };
 

@@ -49,8 +49,8 @@ export function postCheckout(dependencies: {
 }) {
   const { idempotentCheckout, checkoutMode } = dependencies;
   const headers = {
-    Location: 'Where to read the order.',
-    'Preference-Applied': 'The preferences that were honoured.',
+    Location: 'The URL of the order.',
+    'Preference-Applied': 'The preferences that were applied.',
     'Idempotent-Replayed': '`true`: the response to an earlier request with the same key.',
   };
   return endpoint(
@@ -59,11 +59,11 @@ export function postCheckout(dependencies: {
       path: '/checkout',
       operationId: 'checkout',
       tag: ordersTag,
-      summary: 'Pick an offer and get the decision',
+      summary: 'Choose an offer and get the decision',
       access: writeOrders,
       requestHeaders: {
         'Idempotency-Key':
-          'Makes a retry safe: the same user and key get the first response again, and no second order.',
+          'Makes retries safe: the same user and key get the first response again, and no second order.',
         Prefer:
           '`respond-async`: respond before the decision (RFC 7240). With `wait=N`, wait up to N seconds for it.',
         traceparent: 'The trace that the order is part of (W3C Trace Context).',
@@ -73,10 +73,10 @@ export function postCheckout(dependencies: {
       responses: {
         201: { description: 'The order and its decision.', schema: orderBodySchema, headers },
         202: {
-          description: 'The order is stored; its decision is still to come.',
+          description: 'The order is stored; the decision is pending.',
           schema: orderBodySchema,
           example: orderExample('PENDING'),
-          headers: { ...headers, 'Retry-After': 'Seconds after which to look at it again.' },
+          headers: { ...headers, 'Retry-After': 'Seconds until the next poll.' },
         },
       },
       problems: [

@@ -8,8 +8,8 @@ import type { OfferNotFoundError } from './get-offer';
 import type { OffersUnavailableError } from './get-offers';
 import type { TooManyStreamsError } from './get-order-events';
 import type { OrderNotFoundError } from './order-not-found';
-import type { DeliveryNotFoundError, EndpointDisabledError } from './webhook-deliveries';
-import type { EndpointNotFoundError, TooManyEndpointsError } from './webhook-endpoints';
+import type { DeliveryNotFoundError, ReceiverDisabledError } from './webhook-deliveries';
+import type { ReceiverNotFoundError, TooManyReceiversError } from './webhook-receivers';
 
 type ProblemCode =
   | KitProblemCode
@@ -18,9 +18,9 @@ type ProblemCode =
   | OrderNotFoundError['code']
   | DatabaseUnavailableError['code']
   | DeliveryNotFoundError['code']
-  | EndpointDisabledError['code']
-  | EndpointNotFoundError['code']
-  | TooManyEndpointsError['code']
+  | ReceiverDisabledError['code']
+  | ReceiverNotFoundError['code']
+  | TooManyReceiversError['code']
   | TooManyStreamsError['code']
   | KeyReusedError['code']
   | NotFailedError['code']
@@ -31,31 +31,32 @@ type ProblemCode =
 /** The status and title of each error of this service. */
 export const problems = {
   ...kitProblems,
-  'offer-not-found': { status: 404, title: 'There is no such offer' },
-  'order-not-found': { status: 404, title: 'There is no such order' },
-  'too-many-streams': { status: 429, title: 'Too many streams at once' },
-  'unknown-loan': { status: 422, title: 'There is no such loan' },
+  'offer-not-found': { status: 404, title: 'Offer not found' },
+  'order-not-found': { status: 404, title: 'Order not found' },
+  'too-many-streams': { status: 429, title: 'Too many open streams' },
+  'unknown-loan': { status: 422, title: 'Unknown loan' },
   'order-not-failed': { status: 409, title: 'The order has not failed' },
-  'webhook-endpoint-not-found': { status: 404, title: 'There is no such endpoint' },
-  'webhook-delivery-not-found': { status: 404, title: 'There is no such delivery' },
-  'webhook-endpoint-disabled': { status: 409, title: 'The endpoint is disabled' },
-  'too-many-webhook-endpoints': { status: 409, title: 'There are too many endpoints' },
-  'request-in-flight': { status: 409, title: 'The request is being worked on' },
-  'idempotency-key-reused': { status: 422, title: 'The key belongs to another request' },
+  'webhook-endpoint-not-found': { status: 404, title: 'Receiver not found' },
+  'webhook-delivery-not-found': { status: 404, title: 'Delivery not found' },
+  'webhook-endpoint-disabled': { status: 409, title: 'Receiver disabled' },
+  'too-many-webhook-endpoints': { status: 409, title: 'Too many receivers' },
+  'request-in-flight': { status: 409, title: 'Request in progress' },
+  'idempotency-key-reused': { status: 422, title: 'Idempotency key already used' },
   'database-unavailable': {
     status: 503,
-    title: 'Orders cannot be read or written now',
+    title: 'Orders are temporarily unavailable',
     detail:
-      'The database does not answer. Try again, with the same Idempotency-Key if you sent one.',
+      'The database does not respond. Try again, with the same Idempotency-Key if you sent one.',
   },
   'provider-unavailable': {
     status: 503,
-    title: 'The provider of this offer does not answer',
-    detail: 'Whether this offer exists cannot be told right now. Nothing was ordered; try again.',
+    title: 'The provider of this offer is unavailable',
+    detail:
+      'The provider did not respond, so it is unknown whether this offer exists. Nothing was ordered; try again.',
   },
   'offers-unavailable': {
     status: 503,
-    title: 'No provider answers',
-    detail: 'None of the providers gave its offers in time; see missing. Try again.',
+    title: 'No provider responded',
+    detail: 'No provider returned its offers in time; see missing. Try again.',
   },
 } satisfies Record<ProblemCode, ProblemKind>;

@@ -1,4 +1,4 @@
-import type { TimedAnswer } from '../catalogue/ask-providers';
+import type { TimedResult } from '../catalogue/ask-providers';
 import { hasFailed } from '../catalogue/cached-provider';
 
 /**
@@ -7,24 +7,24 @@ import { hasFailed } from '../catalogue/cached-provider';
  * at `now` (on the clock of `performance.now()`), such as `Missing-Providers: "ProviderC";reason=timeout`. Empty lists
  * are omitted.
  */
-export function providerHeaders(answers: readonly TimedAnswer[], now: number): readonly string[] {
+export function providerHeaders(results: readonly TimedResult[], now: number): readonly string[] {
   const missing: string[] = [];
   const partial: string[] = [];
   const stale: string[] = [];
-  const timings = answers.map((answer) => {
-    const name = toSfString(answer.provider);
-    const timing = `${toToken(answer.provider)};dur=${answer.durationMs.toFixed(1)}`;
-    if (hasFailed(answer)) {
-      missing.push(`${name};reason=${answer.reason}`);
-      return `${timing};desc="${answer.reason}"`;
+  const timings = results.map((result) => {
+    const name = toSfString(result.provider);
+    const timing = `${toToken(result.provider)};dur=${result.durationMs.toFixed(1)}`;
+    if (hasFailed(result)) {
+      missing.push(`${name};reason=${result.reason}`);
+      return `${timing};desc="${result.reason}"`;
     }
-    const { unread, asOf, isStale } = answer;
+    const { unread, asOf, isStale } = result;
     if (unread > 0) partial.push(`${name};unread=${String(unread)}`);
     if (isStale) {
       stale.push(`${name};age=${String(Math.floor((now - asOf) / 1000))}`);
       return `${timing};desc="stale"`;
     }
-    return answer.durationMs === 0 ? `${timing};desc="fresh"` : timing;
+    return result.durationMs === 0 ? `${timing};desc="fresh"` : timing;
   });
   return [
     ...list('Server-Timing', timings),

@@ -7,7 +7,7 @@ export const offersTag: Tag = {
 };
 export const ordersTag: Tag = {
   name: 'Checkout and orders',
-  description: 'Pick an offer, then follow the order until it is decided.',
+  description: 'Choose an offer, then follow the order until it is decided.',
 };
 export const failedOrdersTag: Tag = {
   name: 'Failed orders',

@@ -4,28 +4,28 @@ import { z } from 'zod';
 import { manageWebhooks } from './access';
 import type { Notification } from '../notification';
 import type { WebhookDelivery } from '../webhooks/webhook-delivery-store';
-import type { WebhookEndpoint } from '../webhooks/webhook-endpoint-store';
+import type { Receiver } from '../webhooks/receiver-store';
 import { DELIVERY_ID_PATTERN } from '../webhooks/webhook-message';
 import { deliveryStatuses } from '../domain/delivery-status';
 import { pageHeaders, pageParameters, readPage } from './page';
-import { endpointIdSchema } from './webhook-endpoint-body';
-import { endpointParams, existing } from './webhook-endpoints';
+import { receiverIdSchema } from './receiver-body';
+import { receiverParams, requireFound } from './webhook-receivers';
 import { webhooksTag } from './tags';
 
 export class DeliveryNotFoundError extends AppError {
   readonly code = 'webhook-delivery-not-found';
 
   constructor(id: string) {
-    super(`The endpoint has no delivery ${id}.`);
+    super(`The receiver has no delivery ${id}.`);
   }
 }
 
 /** The receiver is disabled: nothing would be sent, so the request must fail. */
-export class EndpointDisabledError extends AppError {
+export class ReceiverDisabledError extends AppError {
   readonly code = 'webhook-endpoint-disabled';
 
   constructor() {
-    super('Nothing is sent to a disabled endpoint: enable it first.');
+    super('The receiver is disabled: enable it first.');
   }
 }
 
@@ -38,18 +38,18 @@ const deliveryBodySchema = z
   .object({
     id: deliveryIdSchema.meta({
       ...withExample,
-      description: 'Sent as `webhook-id`, the same each time.',
+      description: 'Sent as `webhook-id`, the same in each attempt.',
     }),
     type: z.string(),
-    timestamp: z.iso.datetime().meta({ description: 'When it happened.' }),
+    timestamp: z.iso.datetime().meta({ description: 'When the event happened.' }),
     data: z.looseObject({}),
     status: z.enum(deliveryStatuses).meta({
-      description: 'failed: given up, until somebody replays it.',
+      description: 'failed: no further attempts, unless an operator replays it.',
     }),
-    attempts: z.int().meta({ description: 'Since it was made or last replayed.' }),
+    attempts: z.int().meta({ description: 'Attempts since it was created or last replayed.' }),
     next_attempt_at: z.iso.datetime().nullable(),
     last_attempt_at: z.iso.datetime().nullable(),
-    last_status_code: z.int().nullable().meta({ description: 'null: there was no answer.' }),
+    last_status_code: z.int().nullable().meta({ description: 'null if there was no response.' }),
     last_error: z.string().nullable(),
     created_at: z.iso.datetime(),
     delivered_at: z.iso.datetime().nullable(),
@@ -73,22 +73,22 @@ function deliveryBody(delivery: WebhookDelivery): z.output<typeof deliveryBodySc
   };
 }
 
-type Dependencies = Pick<Notification, 'endpoints' | 'deliveries' | 'wake'>;
+type Dependencies = Pick<Notification, 'receivers' | 'deliveries' | 'wake'>;
 
-export function getWebhookDeliveries({ endpoints, deliveries }: Dependencies) {
+export function getWebhookDeliveries({ receivers, deliveries }: Dependencies) {
   return endpoint(
     {
       method: 'get',
       path: '/webhook-endpoints/{id}/deliveries',
       operationId: 'listWebhookDeliveries',
       tag: webhooksTag,
-      summary: 'The deliveries of an endpoint, newest first',
+      summary: 'The deliveries of a receiver, newest first',
       access: manageWebhooks,
-      params: endpointParams,
+      params: receiverParams,
       query: z.object({
         limit: pageParameters.limit,
         cursor: deliveryIdSchema.optional().meta({
-          description: 'Where the page starts: see the `next` link of the page before.',
+          description: 'Where the page starts; from the `next` link of the previous page.',
         }),
       }),
       responses: {
@@ -101,7 +101,7 @@ export function getWebhookDeliveries({ endpoints, deliveries }: Dependencies) {
       problems: ['webhook-endpoint-not-found', 'database-unavailable'],
     },
     async ({ params: { id }, query, res }) => {
-      existing(id, await endpoints.find(id));
+      requireFound(id, await receivers.find(id));
       const path = `/webhook-endpoints/${id}/deliveries`;
       const { items, headers } = await readPage(path, {}, query, (page) =>
         deliveries.list(id, page),
@@ -111,11 +111,11 @@ export function getWebhookDeliveries({ endpoints, deliveries }: Dependencies) {
   );
 }
 
-const due = {
+const dueDelivery = {
   202: { description: 'The delivery, due at once.', schema: deliveryBodySchema },
 };
 
-export function postWebhookReplay({ endpoints, deliveries, wake }: Dependencies) {
+export function postWebhookReplay({ receivers, deliveries, wake }: Dependencies) {
   return endpoint(
     {
       method: 'post',
@@ -124,9 +124,9 @@ export function postWebhookReplay({ endpoints, deliveries, wake }: Dependencies)
       tag: webhooksTag,
       summary: 'Send a delivery again, now',
       access: manageWebhooks,
-      description: 'Whatever became of it; from now on it is tried as if it were new.',
-      params: z.object({ id: endpointIdSchema, delivery_id: deliveryIdSchema.meta(withExample) }),
-      responses: due,
+      description: 'Whatever its status is; its attempts start again from zero.',
+      params: z.object({ id: receiverIdSchema, delivery_id: deliveryIdSchema.meta(withExample) }),
+      responses: dueDelivery,
       problems: [
         'webhook-endpoint-not-found',
         'webhook-delivery-not-found',
@@ -135,7 +135,7 @@ export function postWebhookReplay({ endpoints, deliveries, wake }: Dependencies)
       ],
     },
     async ({ params: { id, delivery_id: deliveryId }, res }) => {
-      requireEnabled(existing(id, await endpoints.find(id)));
+      requireEnabled(requireFound(id, await receivers.find(id)));
       const replayed = await deliveries.replay(id, deliveryId);
       if (!replayed) throw new DeliveryNotFoundError(deliveryId);
       wake();
@@ -144,7 +144,7 @@ export function postWebhookReplay({ endpoints, deliveries, wake }: Dependencies)
   );
 }
 
-export function postWebhookTest({ endpoints, deliveries, wake }: Dependencies) {
+export function postWebhookTest({ receivers, deliveries, wake }: Dependencies) {
   return endpoint(
     {
       method: 'post',
@@ -153,19 +153,19 @@ export function postWebhookTest({ endpoints, deliveries, wake }: Dependencies) {
       tag: webhooksTag,
       summary: 'Send a test message',
       access: manageWebhooks,
-      params: endpointParams,
-      responses: due,
+      params: receiverParams,
+      responses: dueDelivery,
       problems: ['webhook-endpoint-not-found', 'webhook-endpoint-disabled', 'database-unavailable'],
     },
     async ({ params: { id }, res }) => {
-      requireEnabled(existing(id, await endpoints.find(id)));
-      const made = await deliveries.insertTest(id);
+      requireEnabled(requireFound(id, await receivers.find(id)));
+      const created = await deliveries.insertTest(id);
       wake();
-      replyJson(res, 202, deliveryBody(made));
+      replyJson(res, 202, deliveryBody(created));
     },
   );
 }
 
-function requireEnabled({ enabled }: WebhookEndpoint): void {
-  if (!enabled) throw new EndpointDisabledError();
+function requireEnabled({ enabled }: Receiver): void {
+  if (!enabled) throw new ReceiverDisabledError();
 }

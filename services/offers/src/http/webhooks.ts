@@ -8,18 +8,18 @@ import {
 } from '../webhooks/webhook-message';
 
 const headers = {
-  'webhook-id': 'The id of the message; the same on each retry.',
-  'webhook-timestamp': 'When it was sent, in seconds since 1970.',
+  'webhook-id': 'The id of the message; the same in each attempt.',
+  'webhook-timestamp': 'When this attempt was sent, in seconds since 1970.',
   'webhook-signature':
-    '`v1,` and the HMAC-SHA256 of id, timestamp and body in base64; one for each secret that is good, with a space between.',
+    '`v1,` and the HMAC-SHA256 of id, timestamp and body in base64; one for each valid secret, separated by spaces.',
 };
 
 const responses = {
-  '2XX': 'It is delivered.',
-  '410': 'The endpoint is disabled.',
+  '2XX': 'The message is delivered.',
+  '410': 'The receiver is disabled.',
   '429':
-    'It is retried, not before `Retry-After` if that is given, and the endpoint is paused until then. The same goes for 502, 503, 504 and no answer in time.',
-  default: 'It is retried later: up to ten attempts in all, over three days.',
+    'The message is retried later, and the receiver is paused: until `Retry-After` if it is given. The same goes for 502, 503, 504 and a timeout.',
+  default: 'The message is retried: up to ten attempts in total, over three days.',
 };
 
 const summaries: Partial<Record<OrderEventType, string>> = {

@@ -12,9 +12,12 @@ export class UnknownLoanError extends AppError {
   readonly code = 'unknown-loan';
 
   constructor(loanId: string, isForAmount: boolean) {
-    super(`No provider offers a loan ${loanId}${isForAmount ? ' for that amount and term' : ''}.`, {
-      faults: [{ detail: 'There is no offer of this id.', pointer: '#/loan_id' }],
-    });
+    super(
+      `No provider offers the loan ${loanId}${isForAmount ? ' for that amount and term' : ''}.`,
+      {
+        faults: [{ detail: 'No offer has this id.', pointer: '#/loan_id' }],
+      },
+    );
   }
 }
 

@@ -94,7 +94,7 @@ export function createIdempotentCheckout(dependencies: {
     known: KnownRequest,
   ): Promise<CheckoutResponse> {
     if (known.fingerprint !== request.fingerprint) {
-      throw new KeyReusedError('This Idempotency-Key came with another body before.');
+      throw new KeyReusedError('This Idempotency-Key was already used with a different body.');
     }
     if (known.inFlight) throw inFlight();
     const { orderId } = known;
@@ -114,7 +114,7 @@ export function createIdempotentCheckout(dependencies: {
 }
 
 function inFlight(): RequestInFlightError {
-  return new RequestInFlightError('The first request with this key is not answered yet.', {
+  return new RequestInFlightError('The first request with this key is still in progress.', {
     retryAfterSeconds: RETRY_AFTER_S,
   });
 }

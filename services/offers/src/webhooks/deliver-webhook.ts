@@ -32,7 +32,7 @@ export function createDeliverWebhook(dependencies: {
       await deliveries.release(delivery);
       return;
     }
-    const { statusCode, error, slowDown, gone } = answer;
+    const { statusCode, error, overloaded, gone } = answer;
     const attempts = delivery.attempts + 1;
     const log = { endpointId: delivery.endpointId, messageId: delivery.id, attempts, statusCode };
     if (error === null) {
@@ -41,16 +41,16 @@ export function createDeliverWebhook(dependencies: {
       return;
     }
     if (gone) {
-      const disable = 'It answered 410: it wants no more.';
+      const disable = 'The receiver responded 410 Gone.';
       await deliveries.record(delivery, { statusCode, error, disable });
-      logger.warn(log, 'webhook endpoint is gone, and disabled');
+      logger.warn(log, 'receiver disabled after 410');
       return;
     }
-    const restMs = slowDown && Math.min(MAX_REST_MS, slowDown.retryAfterMs ?? REST_MS);
-    const dueInMs = pauseAfter(attempts, delaysMs, slowDown?.retryAfterMs);
+    const restMs = overloaded && Math.min(MAX_REST_MS, overloaded.retryAfterMs ?? REST_MS);
+    const dueInMs = pauseAfter(attempts, delaysMs, overloaded?.retryAfterMs);
     await deliveries.record(delivery, { statusCode, error, dueInMs, restMs });
     const told = { ...log, reason: error };
-    if (dueInMs === undefined) logger.warn(told, 'webhook given up');
+    if (dueInMs === undefined) logger.warn(told, 'webhook failed permanently');
     else logger.warn(told, 'webhook not delivered');
   };
 }

@@ -14,7 +14,7 @@ const delivery = {
 };
 
 describe('createSendWebhook', () => {
-  const answerWhere = (code: string) =>
+  const sendFailingWith = (code: string) =>
     createSendWebhook({
       client: { post: () => Promise.reject(Object.assign(new Error('10.0.0.1'), { code })) },
       timeoutMs: 1000,
@@ -24,17 +24,17 @@ describe('createSendWebhook', () => {
     ['a connection timeout', 'UND_ERR_CONNECT_TIMEOUT'],
     ['a name lookup timeout', 'ETIMEOUT'],
   ])('pauses deliveries to the receiver on %s', async (_, code) => {
-    expect(await answerWhere(code)).toEqual({
+    expect(await sendFailingWith(code)).toEqual({
       statusCode: null,
-      error: `no answer (${code})`,
-      slowDown: { retryAfterMs: undefined },
+      error: `no response (${code})`,
+      overloaded: { retryAfterMs: undefined },
     });
   });
 
   it('does not pause deliveries if the name does not exist', async () => {
-    expect(await answerWhere('ENOTFOUND')).toEqual({
+    expect(await sendFailingWith('ENOTFOUND')).toEqual({
       statusCode: null,
-      error: 'no answer (ENOTFOUND)',
+      error: 'no response (ENOTFOUND)',
     });
   });
 });

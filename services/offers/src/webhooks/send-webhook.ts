@@ -6,13 +6,13 @@ import type { ClaimedDelivery } from './webhook-delivery-store';
 import { bodyOf, signedHeaders } from './webhook-message';
 
 /** How a receiver responded to a message. */
-export interface WebhookAnswer {
+export interface WebhookResult {
   /** Null if there was no response. */
   statusCode: number | null;
   /** Null if the receiver accepted the message. */
   error: string | null;
   /** The receiver is overloaded: pause its deliveries, for as long as it requested if it did. */
-  slowDown?: { retryAfterMs: number | undefined };
+  overloaded?: { retryAfterMs: number | undefined };
   /** The receiver permanently refuses all messages (410). */
   gone?: true;
 }
@@ -21,13 +21,13 @@ export interface WebhookAnswer {
 export type SendWebhook = (
   delivery: ClaimedDelivery,
   signal: AbortSignal,
-) => Promise<WebhookAnswer>;
+) => Promise<WebhookResult>;
 
 /** Longest pause that a receiver may request. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /** Statuses of an overloaded receiver, or of a proxy that cannot reach it. */
-const SLOW_DOWN = [429, 502, 503, 504];
+const OVERLOADED = [429, 502, 503, 504];
 
 /** Timeouts of the response, the connection or the name lookup. */
 const TIMEOUTS: unknown[] = ['timeout', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEOUT'];
@@ -44,8 +44,8 @@ export function createSendWebhook(options: {
     const body = bodyOf(delivery);
     const headers = signedHeaders(delivery.id, body, delivery.secrets);
     try {
-      const answer = await client.post(delivery.url, { headers, body, timeoutMs, signal });
-      return judge(answer.status, answer.headers['retry-after']);
+      const response = await client.post(delivery.url, { headers, body, timeoutMs, signal });
+      return resultOf(response.status, response.headers['retry-after']);
     } catch (error) {
       if (error instanceof ExchangeEndedError && error.code === 'canceled') throw error;
       const isOverloaded =
@@ -53,20 +53,20 @@ export function createSendWebhook(options: {
       return {
         statusCode: null,
         error: reasonOf(error),
-        ...(isOverloaded && { slowDown: { retryAfterMs: undefined } }),
+        ...(isOverloaded && { overloaded: { retryAfterMs: undefined } }),
       };
     }
   };
 }
 
-function judge(statusCode: number, retryAfter: string | undefined): WebhookAnswer {
+function resultOf(statusCode: number, retryAfter: string | undefined): WebhookResult {
   if (statusCode >= 200 && statusCode < 300) return { statusCode, error: null };
-  if (statusCode === 410) return { statusCode, error: 'answered 410', gone: true };
-  const redirect = statusCode >= 300 && statusCode < 400 ? ', and redirects are not followed' : '';
-  const error = `answered ${String(statusCode)}${redirect}`;
-  if (!SLOW_DOWN.includes(statusCode)) return { statusCode, error };
+  if (statusCode === 410) return { statusCode, error: 'responded 410', gone: true };
+  const redirect = statusCode >= 300 && statusCode < 400 ? '; redirects are not followed' : '';
+  const error = `responded ${String(statusCode)}${redirect}`;
+  if (!OVERLOADED.includes(statusCode)) return { statusCode, error };
   const retryAfterMs = readRetryAfter(retryAfter, { maxMs: MAX_RETRY_AFTER_MS });
-  return { statusCode, error, slowDown: { retryAfterMs } };
+  return { statusCode, error, overloaded: { retryAfterMs } };
 }
 
 /** Names and codes only: network error messages contain addresses that the receiver's owner may not know. */
@@ -75,5 +75,5 @@ function reasonOf(error: unknown): string {
     return error.message;
   }
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? `no answer (${code})` : 'no answer';
+  return typeof code === 'string' ? `no response (${code})` : 'no response';
 }

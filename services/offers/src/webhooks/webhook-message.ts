@@ -66,7 +66,7 @@ export function signedHeaders(
 
 const timestampSchema = z.iso
   .datetime({ precision: 3 })
-  .meta({ description: 'When it happened; not when it was sent.' });
+  .meta({ description: 'When the event happened, not when it was sent.' });
 
 /** The body of a message about an event of this type. */
 export function orderMessageSchema(type: OrderEventType) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProviderError } from '../failure-reason';
 import { offerSchema } from '../../domain/offer';
-import { MAX_OFFERS, parseOffers, type FetchOffers, type ProviderAnswer } from '../provider';
+import { MAX_OFFERS, parseOffers, type FetchOffers, type ProviderResult } from '../provider';
 import type { ListedProvider } from './listed-provider';
 
 const schema = z.strictObject({
@@ -13,7 +13,10 @@ const schema = z.strictObject({
       offerSchema
         .omit({ provider: true })
         .strict()
-        .refine(({ id }) => !id.startsWith('cdr:'), 'ids that begin with cdr: are those of banks'),
+        .refine(
+          ({ id }) => !id.startsWith('cdr:'),
+          'must not begin with cdr: (reserved for cdr providers)',
+        ),
     )
     .min(1)
     .max(MAX_OFFERS),
@@ -33,7 +36,7 @@ export const mockProvider = schema.transform((entry): ListedProvider => {
   const owns = (offerId: string) => ids.has(offerId);
   const own = offers.map(({ id, rate, amount }) => ({ id, provider: name, rate, amount }));
 
-  const answerTo = (amount: number | undefined): ProviderAnswer => {
+  const respondTo = (amount: number | undefined): ProviderResult => {
     if (amount === undefined) return { offers: own };
     const large = own.filter((offer) => offer.amount >= amount);
     return { offers: large.map((offer) => ({ ...offer, amount })) };
@@ -42,9 +45,9 @@ export const mockProvider = schema.transform((entry): ListedProvider => {
     if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
     switch (fault) {
       case 'none':
-        return answerTo(amount);
+        return respondTo(amount);
       case 'error':
-        throw new ProviderError('error', 'this mock was told to fail');
+        throw new ProviderError('error', 'simulated failure');
       case 'hang':
         return new Promise<never>(() => undefined);
       case 'garbage':

@@ -46,12 +46,12 @@ describe('providersSchema', () => {
           ['offers', 0, 'rate'],
         ],
         [
-          'a mock with a bank’s id',
+          'a mock with the id of a cdr offer',
           { ...mock, offers: [{ ...offer, id: 'cdr:b1:x' }] },
-          /banks/,
+          /reserved for cdr providers/,
           ['offers', 0],
         ],
-        ['a base that is no URL', { ...bank, base_uri: 'bank.example' }, /URL/, ['base_uri']],
+        ['a base that is not a URL', { ...bank, base_uri: 'bank.example' }, /URL/, ['base_uri']],
         [
           'a base with credentials',
           { ...bank, base_uri: 'https://a:b@bank.example' },

@@ -2,7 +2,7 @@ import type { Logger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import type { Provider } from '../provider';
 import { cdrProvider } from './cdr/cdr-provider';
-import { createLenderClient } from './provider-web-client';
+import { createProviderWebClient } from './provider-web-client';
 import type { ListedProvider } from './listed-provider';
 import { defaultMocks, mockProvider } from './mock-provider';
 
@@ -36,7 +36,7 @@ export function createProviders(
   options: { timeoutMs: number; allowPrivate: boolean; logger: Logger },
 ): { providers: Provider[]; close: () => Promise<void> } {
   const { timeoutMs, allowPrivate, logger } = options;
-  const web = createLenderClient(allowPrivate);
+  const web = createProviderWebClient(allowPrivate);
   const names = new Set(listed.map(({ name }) => name));
   const providers = listed.map(({ name, create }) => {
     const isTaken = (other: string) => other !== name && names.has(other);

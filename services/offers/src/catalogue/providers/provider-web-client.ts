@@ -10,7 +10,7 @@ const MAX_REDIRECTS = 3;
  *
  * @param allowPrivate whether to allow private addresses and plain HTTP
  */
-export function createLenderClient(allowPrivate: boolean): WebClient {
+export function createProviderWebClient(allowPrivate: boolean): WebClient {
   return createWebClient({
     maxResponseBytes: MAX_RESPONSE_BYTES,
     maxRedirects: MAX_REDIRECTS,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createSwrCache } from '../../swr-cache';
 import { idSchema } from '../../../domain/id';
 import { offerSchema } from '../../../domain/offer';
-import type { OfferQuery, ProviderAnswer } from '../../provider';
+import type { OfferQuery, ProviderResult } from '../../provider';
 import { withDeadline } from '../../with-deadline';
 import type { ListedProvider } from '../listed-provider';
 import { createHolder } from './holder';
@@ -91,7 +91,7 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
 function mapCatalogue(
   catalogue: Catalogue,
   context: { prefix: string; name: string; isTaken: (name: string) => boolean; query: OfferQuery },
-): Required<Pick<ProviderAnswer, 'offers' | 'dropped'>> {
+): Required<Pick<ProviderResult, 'offers' | 'dropped'>> {
   const { prefix, name, isTaken, query } = context;
   const now = new Date();
   const brands = new Set(catalogue.products.flatMap(({ brandName }) => brandName ?? []));

@@ -36,13 +36,13 @@ export interface Holder {
 
 export class NotFoundError extends ProviderError {
   constructor() {
-    super('error', 'there is no such resource');
+    super('error', 'not found');
   }
 }
 
 /** After a longer pause request, calls fail at once until the pause is over. */
-const LONGEST_WAIT_MS = 10_000;
-const LONGEST_PAUSE_MS = 3_600_000;
+const MAX_WAIT_MS = 10_000;
+const MAX_PAUSE_MS = 3_600_000;
 const DEFAULT_PAUSE_MS = 30_000;
 /** Far more than in the largest page of a real bank. */
 const MAX_JSON_TOKENS = 200_000;
@@ -55,13 +55,13 @@ const MAX_PAUSES = 3;
  * and remembers which one worked. After a 429, pauses all calls for as long as `Retry-After` says.
  */
 export function createHolder(web: WebClient): Holder {
-  const spoken: Partial<Record<Resource, number | undefined>> = {};
-  const answered: Partial<Record<Resource, string | string[] | undefined>> = {};
+  const workingVersion: Partial<Record<Resource, number | undefined>> = {};
+  const lastVersion: Partial<Record<Resource, string | string[] | undefined>> = {};
   let pausedUntil = 0;
 
   return {
     get: async (resource, url, signal) => {
-      let version = spoken[resource] ?? resources[resource].newest;
+      let version = workingVersion[resource] ?? resources[resource].newest;
       for (let pauses = 0; ;) {
         const pauseMs = pausedUntil - performance.now();
         if (pauseMs > 0) await waitFor(pauseMs, signal);
@@ -72,17 +72,17 @@ export function createHolder(web: WebClient): Holder {
           continue;
         }
         if (status === 429) {
-          const retryAfterMs = readRetryAfter(headers['retry-after'], { maxMs: LONGEST_PAUSE_MS });
+          const retryAfterMs = readRetryAfter(headers['retry-after'], { maxMs: MAX_PAUSE_MS });
           pausedUntil = performance.now() + (retryAfterMs ?? DEFAULT_PAUSE_MS);
           pauses += 1;
           if (pauses > MAX_PAUSES) {
-            throw new ProviderError('rate-limited', 'HTTP 429 again and again');
+            throw new ProviderError('rate-limited', 'repeated HTTP 429');
           }
           continue;
         }
         requireSuccess(status);
-        spoken[resource] = version;
-        answered[resource] = headers['x-v'];
+        workingVersion[resource] = version;
+        lastVersion[resource] = headers['x-v'];
         const { body } = response;
         return {
           digest: hash('sha256', body, 'base64'),
@@ -91,7 +91,7 @@ export function createHolder(web: WebClient): Holder {
         };
       }
     },
-    versions: () => `list ${readable(answered.list)}, detail ${readable(answered.detail)}`,
+    versions: () => `list ${readable(lastVersion.list)}, detail ${readable(lastVersion.detail)}`,
   };
 
   /**
@@ -99,14 +99,14 @@ export function createHolder(web: WebClient): Holder {
    */
   function nextVersion(resource: Resource, version: number): number {
     if (version > 1) return version - 1;
-    spoken[resource] = undefined;
-    throw new ProviderError('error', `it speaks no version of the ${resource} that is known here`);
+    workingVersion[resource] = undefined;
+    throw new ProviderError('error', `no supported version of the ${resource}`);
   }
 }
 
 async function waitFor(pauseMs: number, signal: AbortSignal): Promise<void> {
-  if (pauseMs > LONGEST_WAIT_MS) {
-    throw new ProviderError('rate-limited', `to be left alone for ${pauseMs.toFixed(0)} ms`);
+  if (pauseMs > MAX_WAIT_MS) {
+    throw new ProviderError('rate-limited', `rate limited for ${pauseMs.toFixed(0)} ms`);
   }
   await sleep(pauseMs, undefined, { signal });
 }
@@ -132,6 +132,6 @@ function parse(body: string): unknown {
     return parseBoundedJson(body, MAX_JSON_TOKENS);
   } catch (error) {
     if (error instanceof JsonTooLargeError) throw new ProviderError('too-large', error.message);
-    throw new ProviderError('invalid', 'the answer is not JSON', { cause: error });
+    throw new ProviderError('invalid', 'the response is not JSON', { cause: error });
   }
 }

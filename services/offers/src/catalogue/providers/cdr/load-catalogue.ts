@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProviderError } from '../../failure-reason';
 import { NotFoundError, type Holder, type HolderResponse } from './holder';
-import { countDropped, refuseListed, type Dropped, type DropReason } from './map-product';
+import { countDropped, dropReasonOf, type Dropped, type DropReason } from './map-product';
 import { listedProductSchema, productSchema, type ListedProduct, type Product } from './product';
 
 /** The readable personal loans of a bank. */
@@ -16,13 +16,13 @@ export interface Catalogue {
 }
 
 /** A known product replaces one that cannot be read for this multiple of `ttlMs`. */
-const STAND_IN_TTLS = 2;
+const FALLBACK_TTLS = 2;
 
 const PAGE_SIZE = 1000;
 const MAX_PAGES = 100;
 const MAX_PRODUCTS = 1000;
 /** Concurrent calls to one bank. */
-const AT_ONCE = 4;
+const CONCURRENCY = 4;
 /** Maximum size of all bodies of a catalogue, and the minimum that each counts for. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const MIN_BYTES = 200;
@@ -76,17 +76,17 @@ export function createLoadCatalogue(options: {
     const list = await readList(signal);
     const { dropped } = list;
     // Products missing from an incomplete list may still exist.
-    const rest = list.isComplete ? [] : [...known.keys()].filter((id) => usable(id, startedAt));
-    const all = [...new Set([...list.wanted, ...rest])];
-    const wanted = all.slice(0, MAX_PRODUCTS);
-    forgetAllBut(new Set(wanted));
+    const unlisted = list.isComplete ? [] : [...known.keys()].filter((id) => usable(id, startedAt));
+    const all = [...new Set([...list.ids, ...unlisted])];
+    const ids = all.slice(0, MAX_PRODUCTS);
+    keepOnly(new Set(ids));
 
-    let unread = (list.isComplete ? 0 : 1) + all.length - wanted.length;
+    let unread = (list.isComplete ? 0 : 1) + all.length - ids.length;
     let failure: Error | undefined;
-    const ids = wanted.values();
+    const queue = ids.values();
     const readNext = async (): Promise<void> => {
       // The concurrent readers share one iterator, so each takes the next free id.
-      for (const id of ids) {
+      for (const id of queue) {
         try {
           await readProduct(id, startedAt, signal);
         } catch (error) {
@@ -95,8 +95,8 @@ export function createLoadCatalogue(options: {
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, wanted.length) }, readNext));
-    const found = wanted.flatMap((id) => usable(id, startedAt) ?? []);
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, ids.length) }, readNext));
+    const found = ids.flatMap((id) => usable(id, startedAt) ?? []);
     if (failure !== undefined && found.length === 0) throw failure;
 
     const products: Product[] = [];
@@ -112,36 +112,36 @@ export function createLoadCatalogue(options: {
   /** Returns the ids of all products that may make offers. Throws only if the first page fails. */
   async function readList(signal: AbortSignal) {
     const seen = new Set<string>();
-    const wanted: string[] = [];
+    const ids: string[] = [];
     const dropped: Dropped = {};
     const now = new Date();
     const visited = new Set<string>();
     let url = firstPage;
     for (let page = 1; ; page++) {
-      if (page > MAX_PAGES) return { wanted, dropped, isComplete: false };
+      if (page > MAX_PAGES) return { ids, dropped, isComplete: false };
       let read;
       try {
         read = readPage(await holder.get('list', url, signal), page);
       } catch (error) {
         if (page === 1) throw error;
-        return { wanted, dropped, isComplete: false };
+        return { ids, dropped, isComplete: false };
       }
       const before = seen.size;
       for (const listed of read.items) {
         if (listed && seen.has(listed.productId)) continue;
         if (listed) seen.add(listed.productId);
-        const reason = listed ? refuseListed(listed, now) : 'unreadable';
+        const reason = listed ? dropReasonOf(listed, now) : 'unreadable';
         if (reason) countDropped(dropped, reason);
-        else wanted.push(listed!.productId);
+        else ids.push(listed!.productId);
       }
       visited.add(url.href);
       const next = nextPage(read.next, url);
       if (next === undefined || visited.has(next.href) || read.items.length === 0) break;
       // A page without new products that links to another: the list may be incomplete or endless.
-      if (seen.size === before) return { wanted, dropped, isComplete: false };
+      if (seen.size === before) return { ids, dropped, isComplete: false };
       url = next;
     }
-    return { wanted, dropped, isComplete: true };
+    return { ids, dropped, isComplete: true };
   }
 
   /** Caches the first page only: most banks have no other. */
@@ -165,8 +165,8 @@ export function createLoadCatalogue(options: {
       ({ digest } = response);
       bytes += response.bytes;
       const isSame = last?.digest === digest;
-      found = isSame ? last : productIn(response.parse(), id);
-      if ('dropped' in found) throw new ProviderError('invalid', 'the answer is no product');
+      found = isSame ? last : parseProduct(response.parse(), id);
+      if ('dropped' in found) throw new ProviderError('invalid', 'the response is not a product');
       found = { product: found.product };
     } catch (error) {
       // Treat a 404 for a recently read product as temporary: if it is gone, the list will show it.
@@ -184,15 +184,15 @@ export function createLoadCatalogue(options: {
   /** Returns what is known of a product, unless it is too old to use. */
   function usable(id: string, now: number): KnownProduct | undefined {
     const last = known.get(id);
-    return last && (last.readAt === now || now - last.readAt < STAND_IN_TTLS * ttlMs)
+    return last && (last.readAt === now || now - last.readAt < FALLBACK_TTLS * ttlMs)
       ? last
       : undefined;
   }
 
-  /** Forgets products that are no longer listed. */
-  function forgetAllBut(wanted: ReadonlySet<string>): void {
+  /** Forgets all other products. */
+  function keepOnly(kept: ReadonlySet<string>): void {
     for (const [id, { bytes }] of known) {
-      if (wanted.has(id)) continue;
+      if (kept.has(id)) continue;
       known.delete(id);
       knownBytes -= bytes;
     }
@@ -216,7 +216,7 @@ function nextPage(next: string | undefined, current: URL): URL | undefined {
 }
 
 /** Parses a detail page as the product with this id. */
-export function productIn(
+export function parseProduct(
   body: unknown,
   id: string,
 ): { product: Product } | { dropped: DropReason } {

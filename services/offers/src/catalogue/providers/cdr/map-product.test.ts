@@ -1,16 +1,17 @@
+// Over 250 lines: one group of examples for each rule of docs/rates.md.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { aProduct, aRate } from '../../../../test/data-holder';
 import { offerSchema } from '../../../domain/offer';
-import { productIn } from './load-catalogue';
+import { parseProduct } from './load-catalogue';
 import { dropReasons, mapProduct } from './map-product';
 
 const now = new Date('2026-02-01T00:00:00Z');
 
 /** Maps a detail page's `data`. */
 function mapped(data: unknown, query: { amount?: number; termMonths?: number } = {}, at = now) {
-  const read = productIn({ data }, 'p');
+  const read = parseProduct({ data }, 'p');
   if ('dropped' in read) return read;
   return mapProduct(read.product, { id: 'cdr:b:p', brand: 'Bank', now: at, query });
 }
@@ -312,7 +313,7 @@ describe('mapProduct', () => {
       constraints: [],
       lendingRates: Array.from({ length: 200 }, () => aRate({ tiers })),
     });
-    const read = productIn({ data: product }, 'p');
+    const read = parseProduct({ data: product }, 'p');
     if (!('product' in read)) throw new Error('unread');
     expect(read.product.lendingRates.length * read.product.lendingRates[0]!.tiers.length).toBe(
       2000,
@@ -327,7 +328,7 @@ describe('mapProduct', () => {
   });
 
   it('rejects an id that is invalid for an offer', () => {
-    const read = productIn({ data: aProduct() }, 'p');
+    const read = parseProduct({ data: aProduct() }, 'p');
     if (!('product' in read)) throw new Error('unread');
     const context = { id: 'x'.repeat(129), brand: 'Bank', now, query: {} };
     expect(mapProduct(read.product, context)).toEqual({ dropped: 'id-unusable' });

@@ -36,7 +36,7 @@ const DEFAULT_AMOUNT = 10_000;
 const CATEGORY = 'PERS_LOANS';
 
 /** Returns why a product is not publicly on sale now, from its list entry; undefined if it may be. */
-export function refuseListed(product: ListedProduct, now: Date): DropReason | undefined {
+export function dropReasonOf(product: ListedProduct, now: Date): DropReason | undefined {
   if (product.productCategory !== CATEGORY) return 'other-category';
   const { effectiveFrom: from, effectiveTo: to } = product;
   // An unreadable date compares as false, so it excludes nothing.
@@ -57,21 +57,21 @@ export function mapProduct(
 ): Mapped {
   const { id, brand, now, query } = context;
   // 1: category, dates, staff
-  const refused = refuseListed(product, now);
-  if (refused) return { dropped: refused };
+  const dropped = dropReasonOf(product, now);
+  if (dropped) return { dropped };
   const { amount, termMonths } = query;
-  const asked = `${String(amount)} ${String(termMonths)} ${id} ${brand}`;
+  const cacheKey = `${String(amount)} ${String(termMonths)} ${id} ${brand}`;
   const last = lastMapped.get(product);
-  if (last?.asked === asked) return last.mapped;
+  if (last?.cacheKey === cacheKey) return last.mapped;
   const mapped = mapCurrent(product, context);
-  lastMapped.set(product, { asked, mapped });
+  lastMapped.set(product, { cacheKey, mapped });
   return mapped;
 }
 
 type Mapped = { offer: Offer } | { dropped: DropReason };
 
 /** The last result per product, so that an unchanged product gives the same offer object. */
-const lastMapped = new WeakMap<Product, { asked: string; mapped: Mapped }>();
+const lastMapped = new WeakMap<Product, { cacheKey: string; mapped: Mapped }>();
 
 function mapCurrent(
   product: Product,

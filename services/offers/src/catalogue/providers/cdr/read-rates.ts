@@ -30,7 +30,7 @@ export interface UsableRate {
 /** Reads the usable rates and their labels; rules 2 to 6 of docs/rates.md. */
 export function readRates(entries: readonly LendingRate[]): readonly UsableRate[] {
   const rates = entries.flatMap(readRate);
-  decideTouching(rates);
+  resolveTouchingTiers(rates);
   return rates;
 }
 
@@ -65,7 +65,7 @@ function rangesOf(unit: string, tiers: readonly Tier[]): Range[] {
 }
 
 /** 4: where two tiers of the same kind of rate touch, the value belongs to the upper one. */
-function decideTouching(rates: readonly UsableRate[]): void {
+function resolveTouchingTiers(rates: readonly UsableRate[]): void {
   for (const unit of ['dollars', 'months'] as const) {
     for (const type of ['FIXED', 'VARIABLE'] as const) {
       const ranges = rates.filter((rate) => rate.type === type).flatMap((rate) => rate[unit]);
@@ -105,10 +105,10 @@ function prefer<Item>(items: readonly Item[], preferred: (item: Item) => boolean
 /** Returns the lowest or highest rate with a label, by `choose`. */
 export function labelled(
   rates: readonly UsableRate[],
-  wanted: Label,
+  label: Label,
   choose: (...values: number[]) => number,
 ): number | undefined {
-  const found = rates.filter(({ label, conditional }) => label === wanted && !conditional);
+  const found = rates.filter((rate) => rate.label === label && !rate.conditional);
   return pick(
     choose,
     found.map(({ percent }) => percent),
@@ -120,13 +120,13 @@ function readLabel({ additionalValue, additionalInfo, tiers }: LendingRate): Lab
   const label = additionalValue === undefined ? undefined : valueLabel(additionalValue);
   if (label) return label;
   for (const text of [additionalInfo, ...tiers.map(({ name }) => name)]) {
-    const found = RATE_LABEL.exec(text?.slice(0, LABEL_WITHIN) ?? '')?.[1];
+    const found = RATE_LABEL.exec(text?.slice(0, LABEL_POSITION_LIMIT) ?? '')?.[1];
     if (found) return labelOf(found);
   }
   return undefined;
 }
 
-const LABEL_WITHIN = 60;
+const LABEL_POSITION_LIMIT = 60;
 const WORD = String.raw`\b(min|max|representative)(?:imum)?\b\.?`;
 /** Matches "maximum interest rate" but not "maximum LVR for this rate". */
 const RATE_LABEL = new RegExp(
@@ -135,11 +135,12 @@ const RATE_LABEL = new RegExp(
 );
 /** A value that starts with the word is about the rate, unless it names something else. */
 const VALUE_LABEL = new RegExp(`^\\W*${WORD}`, 'i');
-const ABOUT_ELSE = /\b(loan|term|amount|lvr|deposit|balance|age|years?|months?)\b/i;
+const OTHER_SUBJECT = /\b(loan|term|amount|lvr|deposit|balance|age|years?|months?)\b/i;
 
 function valueLabel(text: string): Label | undefined {
-  const begin = text.slice(0, LABEL_WITHIN);
-  const found = RATE_LABEL.exec(begin) ?? (ABOUT_ELSE.test(begin) ? null : VALUE_LABEL.exec(begin));
+  const start = text.slice(0, LABEL_POSITION_LIMIT);
+  const found =
+    RATE_LABEL.exec(start) ?? (OTHER_SUBJECT.test(start) ? null : VALUE_LABEL.exec(start));
   return found ? labelOf(found[1]!) : undefined;
 }
 

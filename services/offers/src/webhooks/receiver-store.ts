@@ -5,7 +5,7 @@ import { inMs } from '../db/in-ms';
 import type { Tables, WebhookEndpointsTable } from '../db/tables';
 
 /** A registered receiver of webhooks. Its secrets are stored apart: only the signing code reads them. */
-export interface WebhookEndpoint {
+export interface Receiver {
   id: string;
   url: string;
   description: string | null;
@@ -20,30 +20,23 @@ export interface WebhookEndpoint {
 }
 
 /** The settings of a receiver that an operator chooses. */
-export type EndpointSettings = Pick<
-  WebhookEndpoint,
-  'url' | 'description' | 'eventTypes' | 'enabled'
->;
+export type ReceiverSettings = Pick<Receiver, 'url' | 'description' | 'eventTypes' | 'enabled'>;
 
 /** Changed settings. */
-export type EndpointChanges = {
-  [Name in keyof EndpointSettings]?: EndpointSettings[Name] | undefined;
+export type ReceiverChanges = {
+  [Name in keyof ReceiverSettings]?: ReceiverSettings[Name] | undefined;
 };
 
 /** Stores receivers. */
-export interface WebhookEndpointStore {
-  /** Returns undefined, and stores nothing, if there are already {@link MAX_ENDPOINTS}. */
-  insert: (settings: EndpointSettings, secret: string) => Promise<WebhookEndpoint | undefined>;
-  list: () => Promise<WebhookEndpoint[]>;
-  find: (id: string) => Promise<WebhookEndpoint | undefined>;
+export interface ReceiverStore {
+  /** Returns undefined, and stores nothing, if there are already {@link MAX_RECEIVERS}. */
+  insert: (settings: ReceiverSettings, secret: string) => Promise<Receiver | undefined>;
+  list: () => Promise<Receiver[]>;
+  find: (id: string) => Promise<Receiver | undefined>;
   /** Updates the given settings. Enabling clears the reason for disabling and any pause. */
-  update: (id: string, changes: EndpointChanges) => Promise<WebhookEndpoint | undefined>;
+  update: (id: string, changes: ReceiverChanges) => Promise<Receiver | undefined>;
   /** Signs with this secret from now on, and with the previous one for another `keepMs`. */
-  rotateSecret: (
-    id: string,
-    secret: string,
-    keepMs: number,
-  ) => Promise<WebhookEndpoint | undefined>;
+  rotateSecret: (id: string, secret: string, keepMs: number) => Promise<Receiver | undefined>;
   /**
    * Deletes a receiver and its deliveries; returns false if there is none. If interrupted, the receiver stays disabled
    * and can be removed again.
@@ -52,10 +45,10 @@ export interface WebhookEndpointStore {
 }
 
 /** Each receiver adds a row to the transaction of every decision. */
-export const MAX_ENDPOINTS = 100;
+export const MAX_RECEIVERS = 100;
 
 /** Format of a receiver's id: a UUIDv7, so that later ones sort later. */
-export const ENDPOINT_ID_PATTERN = /^wh-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+export const RECEIVER_ID_PATTERN = /^wh-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const columns = [
   'id',
@@ -75,7 +68,7 @@ const previousSecretUntil = sql<Date | null>`
  * Stores receivers in a database. Every method throws {@link DatabaseUnavailableError} while the database is
  * unavailable.
  */
-export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointStore {
+export function createReceiverStore(db: Kysely<Tables>): ReceiverStore {
   const select = () => db.selectFrom('webhook_endpoints').select([...columns, previousSecretUntil]);
 
   const changeOne = async (id: string, changes: object) => {
@@ -85,7 +78,7 @@ export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointS
       .where('id', '=', id)
       .returning([...columns, previousSecretUntil])
       .executeTakeFirst();
-    return row && toEndpoint(row);
+    return row && toReceiver(row);
   };
 
   return {
@@ -94,17 +87,17 @@ export function createWebhookEndpointStore(db: Kysely<Tables>): WebhookEndpointS
         insert into webhook_endpoints (id, url, description, event_types, enabled, secret)
         select ${`wh-${uuidv7()}`}, ${url}, ${description}::text, ${eventTypes}::text[],
           ${enabled}::boolean, ${secret}
-        where (select count(*) from webhook_endpoints) < ${MAX_ENDPOINTS}
+        where (select count(*) from webhook_endpoints) < ${MAX_RECEIVERS}
         returning ${sql.join(columns.map((column) => sql.ref(column)))}, ${previousSecretUntil}
       `.execute(db);
-      return rows[0] && toEndpoint(rows[0]);
+      return rows[0] && toReceiver(rows[0]);
     },
 
-    list: async () => (await select().orderBy('id', 'desc').execute()).map(toEndpoint),
+    list: async () => (await select().orderBy('id', 'desc').execute()).map(toReceiver),
 
     find: async (id) => {
       const row = await select().where('id', '=', id).executeTakeFirst();
-      return row && toEndpoint(row);
+      return row && toReceiver(row);
     },
 
     update: (id, { url, description, eventTypes, enabled }) =>
@@ -145,7 +138,7 @@ type Row = Pick<
   (typeof columns)[number] | 'previous_secret_until'
 >;
 
-function toEndpoint(row: Row): WebhookEndpoint {
+function toReceiver(row: Row): Receiver {
   return {
     id: row.id,
     url: row.url,

@@ -1,15 +1,15 @@
 import { publicOnly } from '../client/public-address';
 import { z } from 'zod';
-import { ENDPOINT_ID_PATTERN, type WebhookEndpoint } from '../webhooks/webhook-endpoint-store';
+import { RECEIVER_ID_PATTERN, type Receiver } from '../webhooks/receiver-store';
 import { isPrintable } from '../domain/id';
 import { finalEventTypes, isSecret } from '../webhooks/webhook-message';
 
 const MAX_URL = 2048;
 const MAX_DESCRIPTION = 500;
 
-export const endpointIdSchema = z
+export const receiverIdSchema = z
   .string()
-  .regex(ENDPOINT_ID_PATTERN, 'must be the id of an endpoint')
+  .regex(RECEIVER_ID_PATTERN, 'must be the id of a receiver')
   .meta({ example: 'wh-0197f3a5-4c1b-7d3e-9a52-3f8e6b0c1d2e' });
 
 /** A name's addresses may change, so each delivery checks them. */
@@ -39,34 +39,34 @@ const descriptionSchema = z
   .max(MAX_DESCRIPTION)
   .refine(isPrintable, 'must not contain control characters')
   .nullable()
-  .meta({ description: 'For whoever looks at the list.' });
+  .meta({ description: 'A note for operators.' });
 
 const eventTypesSchema = z
   .array(z.enum(finalEventTypes))
   .min(1)
   .nullable()
-  .meta({ description: 'What it is told of; null: all of these.' });
+  .meta({ description: 'The events to send; null for all of these.' });
 
 const secretSchema = z
   .string()
   .refine(isSecret, 'must be whsec_ and 24 to 64 bytes in base64')
-  .meta({ description: 'What messages are signed with: `whsec_` and 24 to 64 bytes in base64.' });
+  .meta({ description: 'Signs the messages: `whsec_` and 24 to 64 bytes in base64.' });
 
 /** @param allowPrivate see {@link urlSchema} */
-export function newEndpointSchema(allowPrivate: boolean) {
+export function newReceiverSchema(allowPrivate: boolean) {
   return z
     .strictObject({
       url: urlSchema(allowPrivate),
       description: descriptionSchema.default(null),
       event_types: eventTypesSchema.default(null),
       enabled: z.boolean().default(true),
-      secret: secretSchema.optional().meta({ description: 'One is made up if none is given.' }),
+      secret: secretSchema.optional().meta({ description: 'Generated if missing.' }),
     })
     .meta({ id: 'NewWebhookEndpoint' });
 }
 
 /** @param allowPrivate see {@link urlSchema} */
-export function endpointChangesSchema(allowPrivate: boolean) {
+export function receiverChangesSchema(allowPrivate: boolean) {
   return z
     .strictObject({
       url: urlSchema(allowPrivate).optional(),
@@ -78,37 +78,37 @@ export function endpointChangesSchema(allowPrivate: boolean) {
 }
 
 /** A receiver in a response: without its secret. */
-export const endpointBodySchema = z
+export const receiverBodySchema = z
   .object({
-    id: endpointIdSchema,
+    id: receiverIdSchema,
     url: z.string(),
     description: z.string().nullable(),
     event_types: z.array(z.string()).nullable(),
     enabled: z.boolean(),
     disabled_reason: z.string().nullable().meta({
-      description: 'Why it was disabled, where nobody asked for that.',
+      description: 'Why it was disabled, unless an operator did it.',
     }),
     previous_secret_until: z.iso.datetime().nullable().meta({
-      description: 'Until then messages are signed with the secret before, too.',
+      description: 'Until then, messages are also signed with the previous secret.',
     }),
     created_at: z.iso.datetime(),
   })
   .meta({ id: 'WebhookEndpoint' });
 
 /** A receiver with a secret that was just created: no other response contains it. */
-export const endpointWithSecretSchema = endpointBodySchema
-  .extend({ secret: z.string().meta({ description: 'Shown this once.' }) })
+export const receiverWithSecretSchema = receiverBodySchema
+  .extend({ secret: z.string().meta({ description: 'Shown only in this response.' }) })
   .meta({ id: 'WebhookEndpointWithSecret' });
 
-export function endpointBody(endpoint: WebhookEndpoint): z.output<typeof endpointBodySchema> {
+export function receiverBody(receiver: Receiver): z.output<typeof receiverBodySchema> {
   return {
-    id: endpoint.id,
-    url: endpoint.url,
-    description: endpoint.description,
-    event_types: endpoint.eventTypes === null ? null : [...endpoint.eventTypes],
-    enabled: endpoint.enabled,
-    disabled_reason: endpoint.disabledReason,
-    previous_secret_until: endpoint.previousSecretUntil?.toISOString() ?? null,
-    created_at: endpoint.createdAt.toISOString(),
+    id: receiver.id,
+    url: receiver.url,
+    description: receiver.description,
+    event_types: receiver.eventTypes === null ? null : [...receiver.eventTypes],
+    enabled: receiver.enabled,
+    disabled_reason: receiver.disabledReason,
+    previous_secret_until: receiver.previousSecretUntil?.toISOString() ?? null,
+    created_at: receiver.createdAt.toISOString(),
   };
 }

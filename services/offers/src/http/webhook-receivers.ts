@@ -1,0 +1,187 @@
+import { AppError } from '@loan-buddy/kit/problem';
+import { endpoint, replyEmpty, replyJson } from '@loan-buddy/kit/server';
+import { z } from 'zod';
+import { manageWebhooks } from './access';
+import type { Notification } from '../notification';
+import { MAX_RECEIVERS, type Receiver } from '../webhooks/receiver-store';
+import { newSecret } from '../webhooks/webhook-message';
+import {
+  receiverBody,
+  receiverBodySchema,
+  receiverChangesSchema,
+  receiverIdSchema,
+  receiverWithSecretSchema,
+  newReceiverSchema,
+} from './receiver-body';
+import { webhooksTag } from './tags';
+
+export class ReceiverNotFoundError extends AppError {
+  readonly code = 'webhook-endpoint-not-found';
+
+  constructor(id: string) {
+    super(`No receiver has the id ${id}.`);
+  }
+}
+
+/** The maximum number of receivers is reached. */
+export class TooManyReceiversError extends AppError {
+  readonly code = 'too-many-webhook-endpoints';
+}
+
+/** How long the previous secret still signs, so that receivers have time to switch. */
+const PREVIOUS_SECRET_MS = 24 * 3_600_000;
+
+type Dependencies = Pick<Notification, 'receivers' | 'wake' | 'allowPrivate'>;
+
+export const receiverParams = z.object({ id: receiverIdSchema });
+
+/** @throws {ReceiverNotFoundError} if no receiver was found. */
+export function requireFound(id: string, found: Receiver | undefined): Receiver {
+  if (!found) throw new ReceiverNotFoundError(id);
+  return found;
+}
+
+export function postWebhookReceiver({ receivers, allowPrivate }: Dependencies) {
+  return endpoint(
+    {
+      method: 'post',
+      path: '/webhook-endpoints',
+      operationId: 'createWebhookEndpoint',
+      tag: webhooksTag,
+      summary: 'Register a webhook receiver',
+      access: manageWebhooks,
+      description:
+        'Messages are signed according to Standard Webhooks 1.0; see the webhooks below.',
+      body: newReceiverSchema(allowPrivate),
+      bodyExample: { url: 'https://example.com/webhooks' },
+      responses: {
+        201: {
+          description: 'The receiver, with its secret, which no later response shows.',
+          schema: receiverWithSecretSchema,
+          headers: { Location: 'The URL of the receiver.' },
+        },
+      },
+      problems: ['too-many-webhook-endpoints', 'database-unavailable'],
+    },
+    async ({ body, res }) => {
+      const { url, description, event_types: eventTypes, enabled, secret = newSecret() } = body;
+      const created = await receivers.insert({ url, description, eventTypes, enabled }, secret);
+      if (!created) {
+        throw new TooManyReceiversError(`At most ${String(MAX_RECEIVERS)} receivers are allowed.`);
+      }
+      const headers = ['Location', `/webhook-endpoints/${created.id}`];
+      replyJson(res, 201, { ...receiverBody(created), secret }, headers);
+    },
+  );
+}
+
+export function getWebhookReceivers({ receivers }: Dependencies) {
+  return endpoint(
+    {
+      method: 'get',
+      path: '/webhook-endpoints',
+      operationId: 'listWebhookEndpoints',
+      tag: webhooksTag,
+      summary: 'All receivers, newest first',
+      access: manageWebhooks,
+      responses: { 200: { description: 'All receivers.', schema: z.array(receiverBodySchema) } },
+      problems: ['database-unavailable'],
+    },
+    async ({ res }) => {
+      replyJson(res, 200, (await receivers.list()).map(receiverBody));
+    },
+  );
+}
+
+const oneReceiver = {
+  params: receiverParams,
+  problems: ['webhook-endpoint-not-found', 'database-unavailable'],
+} as const;
+
+export function getWebhookReceiver({ receivers }: Dependencies) {
+  return endpoint(
+    {
+      ...oneReceiver,
+      method: 'get',
+      path: '/webhook-endpoints/{id}',
+      operationId: 'getWebhookEndpoint',
+      tag: webhooksTag,
+      summary: 'One receiver',
+      access: manageWebhooks,
+      responses: { 200: { description: 'The receiver.', schema: receiverBodySchema } },
+    },
+    async ({ params, res }) => {
+      replyJson(res, 200, receiverBody(requireFound(params.id, await receivers.find(params.id))));
+    },
+  );
+}
+
+export function patchWebhookReceiver({ receivers, wake, allowPrivate }: Dependencies) {
+  return endpoint(
+    {
+      ...oneReceiver,
+      method: 'patch',
+      path: '/webhook-endpoints/{id}',
+      operationId: 'changeWebhookEndpoint',
+      tag: webhooksTag,
+      summary: 'Update a receiver',
+      access: manageWebhooks,
+      description:
+        'A disabled receiver gets no new messages; its pending ones wait until it is enabled again.',
+      body: receiverChangesSchema(allowPrivate),
+      bodyExample: { description: 'The team that follows up rejected orders' },
+      responses: { 200: { description: 'The updated receiver.', schema: receiverBodySchema } },
+    },
+    async ({ params, body, res }) => {
+      const { url, description, event_types: eventTypes, enabled } = body;
+      const changes = { url, description, eventTypes, enabled };
+      const changed = requireFound(params.id, await receivers.update(params.id, changes));
+      wake();
+      replyJson(res, 200, receiverBody(changed));
+    },
+  );
+}
+
+export function deleteWebhookReceiver({ receivers }: Dependencies) {
+  return endpoint(
+    {
+      ...oneReceiver,
+      method: 'delete',
+      path: '/webhook-endpoints/{id}',
+      operationId: 'deleteWebhookEndpoint',
+      tag: webhooksTag,
+      summary: 'Delete a receiver and its deliveries',
+      access: manageWebhooks,
+      responses: { 204: { description: 'The receiver and its deliveries are deleted.' } },
+    },
+    async ({ params, res }) => {
+      if (!(await receivers.remove(params.id))) throw new ReceiverNotFoundError(params.id);
+      replyEmpty(res);
+    },
+  );
+}
+
+export function postWebhookSecretRotation({ receivers }: Dependencies) {
+  return endpoint(
+    {
+      ...oneReceiver,
+      method: 'post',
+      path: '/webhook-endpoints/{id}/rotate-secret',
+      operationId: 'rotateWebhookSecret',
+      tag: webhooksTag,
+      summary: 'Rotate the secret; the old one stays valid for 24 h',
+      access: manageWebhooks,
+      responses: {
+        200: {
+          description: 'The receiver, with its new secret, which no later response shows.',
+          schema: receiverWithSecretSchema,
+        },
+      },
+    },
+    async ({ params, res }) => {
+      const secret = newSecret();
+      const rotated = await receivers.rotateSecret(params.id, secret, PREVIOUS_SECRET_MS);
+      replyJson(res, 200, { ...receiverBody(requireFound(params.id, rotated)), secret });
+    },
+  );
+}
