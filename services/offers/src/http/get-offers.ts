@@ -88,8 +88,7 @@ export function getOffers(dependencies: {
       },
       headers: {
         'Missing-Providers': 'The omitted providers, each with a reason (RFC 9651 list).',
-        'Partial-Providers':
-          'The providers some of whose products could not be read, with their number.',
+        'Partial-Providers': 'The providers with unreadable products, and how many.',
         'Stale-Providers': 'The providers whose offers are stale, with their age in seconds.',
         'Server-Timing': 'How long each provider took, and how it failed.',
       },
