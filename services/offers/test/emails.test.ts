@@ -4,11 +4,12 @@ import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createSendEmail, type SendEmail } from '../src/email/send-email';
-import { aNotification, anOffer, anOrder } from './builders';
+import { anOffer, anOrder, useService, type Parts } from './builders';
 import { useDatabase } from './database';
 import { createOrderStore } from '../src/orders/order-store';
 
 const database = useDatabase();
+const aService = useService(database);
 const opened: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
@@ -53,16 +54,13 @@ async function anSmtpServer(options: SMTPServerOptions = {}) {
 
 const from = 'Loan Buddy <no-reply@example.com>';
 
-/** Running notification that sends through the given server. */
-function running(sendEmail?: SendEmail, more: { graceMs?: number } = {}) {
-  const parts = sendEmail ? { sendEmail, ...more } : more;
-  const { client, ...notification } = aNotification(database(), parts);
-  opened.push(async () => {
-    await notification.stop();
-    await client.close();
-  });
-  notification.start();
-  return notification;
+/** The service with the e-mail worker running, which sends through the given server. */
+function running(sendEmail?: SendEmail, more: Parts = {}) {
+  const { emails, lines } = aService({ ...(sendEmail && { sendEmail }), ...more });
+  const stop = async () => emails.worker?.stop();
+  opened.push(stop);
+  emails.worker?.start();
+  return { lines, stop, sweeps: emails.sweeps };
 }
 
 async function ended(
@@ -283,10 +281,10 @@ describe('an e-mail', () => {
       from,
       timeoutMs: 60_000,
     });
-    const notification = running(send, { graceMs: 100 });
+    const { stop } = running(send, { SHUTDOWN_TIMEOUT_MS: 200 });
     await ended('APPROVED');
     await until(() => server.connections() > 0);
-    await notification.stop();
+    await stop();
     // If it had waited for the silent server, this would count as an attempt.
     const { rows } = await sql`select status, attempts from email_jobs`.execute(database().db);
     expect(rows).toEqual([{ status: 'pending', attempts: 0 }]);

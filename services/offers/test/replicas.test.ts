@@ -48,7 +48,7 @@ async function aReplica(url: string) {
   const database = await openOn(url);
   await migrate(database.db);
   const service = serviceOn({ database, feed: await feedOn(database) });
-  closers.push(service.client.close);
+  closers.push(service.close);
   const server = await startApp(service.app);
   closers.push(server.close);
   return { ...service, url: server.url };
@@ -101,7 +101,7 @@ describe('GET /orders/{id}/events on one replica', () => {
     const looks = jest.spyOn(here.feed, 'eventsOf');
     const stream = await listenToStream(`${here.url}/orders/${order!.id}/events`);
     await untilLooked(looks);
-    await there.attemptDecision(order!, { requestId: 'r1' });
+    await there.approval.attemptDecision(order!, { requestId: 'r1' });
     await stream.ended;
     expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
   });

@@ -5,8 +5,7 @@ import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import { readDatabaseConfig } from '../config';
-import { openDatabase } from '../db/database';
-import { migrate } from '../db/migrate';
+import { openMigratedDatabase } from '../context';
 import { createEventLog, type EventLog } from '../events/event-log';
 import {
   eventFormats,
@@ -112,10 +111,9 @@ void runCommand({
     });
     const config = readDatabaseConfig(process.env);
     const logger = createLogger({ service: 'events', level: 'warn' });
-    const database = await openDatabase(config, logger);
+    const { database } = await openMigratedDatabase(config, logger);
     try {
       const done = await database.withoutStatementTimeout(async (db) => {
-        await migrate(db);
         const log = createEventLog(db);
         if (out === undefined) {
           if (exportOptions.after === 0) await writeToStdout(headOf(exportOptions.format));
