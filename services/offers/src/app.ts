@@ -1,7 +1,7 @@
 import type { Admission } from '@loan-buddy/kit/admission';
 import { createServiceApp, type Lifecycle, type ReadinessDetail } from '@loan-buddy/kit/server';
 import type { GaugeSource, Logger } from '@loan-buddy/kit/telemetry';
-import type { Poller } from './db/poller';
+import type { Worker } from './db/worker';
 import type { Express } from 'express';
 import { orderEventSchema } from './domain/order-event';
 import { getFailedOrders, postFailedOrderRetry, postFailedOrdersRetry } from './http/failed-orders';
@@ -52,7 +52,7 @@ export interface AppDependencies {
   feed: OrderFeed;
   idempotency: IdempotencyStore;
   idempotencyTtlMs: number;
-  decisionWorker: Pick<Poller, 'wake'>;
+  decisionWorker: Pick<Worker, 'wake'>;
   notification: Pick<Notification, 'receivers' | 'deliveries' | 'wake' | 'allowPrivate'>;
   readinessDetail: ReadinessDetail;
   gaugeSources: readonly GaugeSource[];

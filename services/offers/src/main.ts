@@ -5,7 +5,7 @@ import { createLogger } from '@loan-buddy/kit/telemetry';
 import { createApp } from './app';
 import { readConfig } from './config';
 import { openDatabase } from './db/database';
-import { keepSweeping } from './db/keep-sweeping';
+import { startSweeps } from './db/sweep';
 import { migrate } from './db/migrate';
 import { createEventLog } from './events/event-log';
 import { createAddUsage } from './admission/rate-limit-usage';
@@ -116,7 +116,7 @@ void runProcess('offers', async () => {
   decisionWorker.start();
   publisher?.start();
   notification.start();
-  const stopSweeping = keepSweeping(
+  const stopSweeping = startSweeps(
     [{ rows: 'idempotency keys', sweep: idempotency.sweep }, ...notification.sweeps],
     logger,
   );

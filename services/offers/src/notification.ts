@@ -1,9 +1,8 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { WebClient } from './client/web-client';
-import { createJobWorker } from './db/job-worker';
-import type { Poller } from './db/poller';
+import { createWorker, type Worker } from './db/worker';
 import type { Kysely } from 'kysely';
-import type { Sweep } from './db/keep-sweeping';
+import type { Sweep } from './db/sweep';
 import type { Tables } from './db/tables';
 import { createDeliverEmail } from './email/deliver-email';
 import { createDeliverWebhook } from './webhooks/deliver-webhook';
@@ -29,7 +28,7 @@ const EMAIL_CONCURRENCY = 4;
 const EMAIL_LEASE_MS = 300_000;
 
 /** Sends webhooks and e-mails about order events. */
-export interface Notification extends Poller {
+export interface Notification extends Worker {
   receivers: ReceiverStore;
   deliveries: WebhookDeliveryStore;
   /** Whether receivers may have private addresses and plain HTTP. */
@@ -65,13 +64,13 @@ export function createNotification(options: {
   const deliveries = createWebhookDeliveryStore(db);
   const jobs = createEmailJobStore(db);
 
-  const webhookWorker = createJobWorker({
+  const webhookWorker = createWorker({
     name: 'due webhooks',
-    claim: (limit, inHand) =>
+    claim: (limit, inProgress) =>
       deliveries.claimDue({
         limit,
         perEndpoint: PER_ENDPOINT,
-        inHand: countByEndpoint(inHand),
+        inProgress: countByEndpoint(inProgress),
         leaseMs: timeoutMs + leaseMarginMs,
       }),
     work: createDeliverWebhook({
@@ -88,7 +87,7 @@ export function createNotification(options: {
 
   const emailWorker =
     sendEmail &&
-    createJobWorker({
+    createWorker({
       name: 'due e-mails',
       claim: (limit) => jobs.claimDue(limit, EMAIL_LEASE_MS),
       work: createDeliverEmail({ jobs, send: sendEmail, delaysMs, logger }),
@@ -107,9 +106,9 @@ export function createNotification(options: {
     sweeps: [
       {
         rows: 'webhook deliveries',
-        sweep: (signal) => deliveries.forgetEnded(retentionMs, signal),
+        sweep: (signal) => deliveries.deleteEnded(retentionMs, signal),
       },
-      { rows: 'e-mail jobs', sweep: (signal) => jobs.forgetEnded(retentionMs, signal) },
+      { rows: 'e-mail jobs', sweep: (signal) => jobs.deleteEnded(retentionMs, signal) },
       ...(sendEmail ? [] : [{ rows: 'e-mails to send', sweep: jobs.skipDue }]),
     ],
     start: () => {
@@ -124,8 +123,9 @@ export function createNotification(options: {
   };
 }
 
-function countByEndpoint(inHand: readonly { endpointId: string }[]): Map<string, number> {
+function countByEndpoint(inProgress: readonly { endpointId: string }[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { endpointId } of inHand) counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
+  for (const { endpointId } of inProgress)
+    counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
   return counts;
 }

@@ -2,7 +2,7 @@ import { createServiceTokenSigner } from '@loan-buddy/kit/admission';
 import { createPublishEvent, type MessageBus } from '@loan-buddy/kit/messaging';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { createHttpClient } from './client/http-client';
-import type { Poller } from './db/poller';
+import type { Worker } from './db/worker';
 import type { Config } from './config';
 import { createApplyDecision } from './approval/apply-decision';
 import type { EventLog } from './events/event-log';
@@ -31,7 +31,7 @@ const MAX_REQUESTS = 50;
 export interface OpenApproval {
   approval: Approval;
   /** Handles due orders. */
-  decisionWorker: Poller;
+  decisionWorker: Worker;
   /** The state of the breaker around confirm-payment; undefined if there is none, as with Pub/Sub. */
   breakerState: () => BreakerState | undefined;
   close: () => Promise<void>;

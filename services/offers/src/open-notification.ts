@@ -4,7 +4,7 @@ import { createWebClient } from './client/web-client';
 import type { Kysely } from 'kysely';
 import type { Config } from './config';
 import type { Tables } from './db/tables';
-import { attemptDelaysMs } from './db/attempt-delays';
+import { attemptDelaysMs } from './db/backoff';
 import { createNotification, WEBHOOK_CONCURRENCY, type Notification } from './notification';
 import { createSendEmail } from './email/send-email';
 
