@@ -87,6 +87,7 @@ export interface WebhookDeliveriesTable {
   /** Set only while it is pending. */
   dueAt: ColumnType<Date | null, never, unknown>;
   lastAttemptAt: ColumnType<Date | null, never, unknown>;
+  /** Null if the last attempt got no response. */
   lastStatusCode: number | null;
   lastError: string | null;
   createdAt: ColumnType<Date, never, never>;

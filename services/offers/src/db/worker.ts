@@ -80,14 +80,12 @@ export function createWorker<Job>(options: {
   }
 
   async function sleep(): Promise<void> {
+    let timer;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pollMs);
-      endSleep = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (stopping) endSleep();
+      timer = setTimeout(resolve, pollMs);
+      endSleep = resolve;
     });
+    clearTimeout(timer);
   }
 
   function wake(): void {

@@ -47,7 +47,7 @@ export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
       queue.claim({
         limit,
         leaseMs,
-        returning: sql<EmailJob>`job.seq::float8 as seq, job.event_id, job.data, job.attempts,
+        returning: sql<EmailJob>`job.*,
           coalesce((select email from orders where id = job.order_id), '') as "to"`,
       }),
 

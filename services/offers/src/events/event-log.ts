@@ -53,10 +53,6 @@ class StandbyError extends StartError {
 /** Polling interval while waiting for transactions. */
 const POLL_MS = 20;
 
-const columns = ['id', 'orderId', 'type', 'time', 'data', 'traceparent'] as const;
-/** A number in every driver: 2^53 events are enough. */
-const seq = sql<number>`seq::float8`.as('seq');
-
 /**
  * The event log in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
  */
@@ -67,14 +63,11 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
     dueAt: 'claimedUntil',
     pending: sql`published_at is null`,
   });
-  const select = () => db.selectFrom('orderEvents').select([seq, ...columns]);
+  const select = () => db.selectFrom('orderEvents').selectAll().orderBy('seq');
 
   return {
     listByOrder: async (orderId) => {
-      const rows = await select()
-        .where('orderId', '=', orderId)
-        .orderBy('orderEvents.seq')
-        .execute();
+      const rows = await select().where('orderId', '=', orderId).execute();
       return rows.map(toLogged);
     },
 
@@ -90,8 +83,7 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
               where earlier.published_at is null
                 and earlier.order_id = e.order_id and earlier.seq < e.seq)
           order by e.seq limit ${limit} for update skip locked`,
-        returning: sql<Row>`job.seq::float8 as seq,
-          job.id, job.order_id, job.type, job.time, job.data, job.traceparent`,
+        returning: sql<Row>`job.*`,
       });
       return rows.map(toLogged).sort((a, b) => a.seq - b.seq);
     },
@@ -106,7 +98,7 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
 
     horizon: async (after, waitMs) => {
       const { rows } = await sql<{ last: number; standby: boolean }>`
-        select coalesce(max(seq), 0)::float8 as last, pg_is_in_recovery() as standby
+        select coalesce(max(seq), 0) as last, pg_is_in_recovery() as standby
         from order_events`.execute(db);
       const { last, standby } = rows[0]!;
       if (standby) {
@@ -126,18 +118,15 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
     },
 
     page: async ({ after, upTo, since, limit }) => {
-      const all = select()
-        .where('orderEvents.seq', '>', after)
-        .where('orderEvents.seq', '<=', upTo);
-      const recent = since ? all.where('time', '>=', since) : all;
-      const rows = await recent.orderBy('orderEvents.seq').limit(limit).execute();
+      const all = select().where('seq', '>', after).where('seq', '<=', upTo).limit(limit);
+      const rows = await (since ? all.where('time', '>=', since) : all).execute();
       return rows.map(toLogged);
     },
 
     findSeq: async ({ id, orderId }) => {
       const row = await db
         .selectFrom('orderEvents')
-        .select(seq)
+        .select('seq')
         .where('orderId', '=', orderId)
         .where('id', '=', id)
         .executeTakeFirst();
@@ -159,7 +148,7 @@ async function openWriters(db: Kysely<Tables>): Promise<Set<string>> {
 /** Returns the position before the first gap after `after`: a position without a visible event. */
 async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number> {
   const { rows } = await sql<{ position: number }>`
-    select e.seq::float8 as position from order_events e
+    select e.seq as position from order_events e
     where e.seq > ${after}
       and exists (select from order_events first where first.seq = ${after}::bigint + 1)
       and not exists (select from order_events next where next.seq = e.seq + 1)
@@ -167,7 +156,7 @@ async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number
   return rows[0]?.position ?? after;
 }
 
-type Row = Pick<Selectable<OrderEventsTable>, 'seq' | (typeof columns)[number]>;
+type Row = Selectable<OrderEventsTable>;
 
 function toLogged({ seq, id, orderId, type, time, data, traceparent }: Row): LoggedEvent {
   return {

@@ -1,24 +1,10 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { createQueue, msFromNow } from '../db/queue';
-import type { Tables } from '../db/tables';
+import type { Tables, WebhookDeliveriesTable } from '../db/tables';
 import { TEST_TYPE, type WebhookMessage } from './webhook-message';
-import type { DeliveryStatus } from '../domain/delivery-status';
 
 /** A message to one receiver, and its state. */
-export interface WebhookDelivery extends WebhookMessage {
-  endpointId: string;
-  status: DeliveryStatus;
-  /** Attempts since it was created or replayed. */
-  attempts: number;
-  /** When it is sent next, or again if the sending process died; null unless it is pending. */
-  dueAt: Date | null;
-  lastAttemptAt: Date | null;
-  /** Status of the receiver's last response; null if there was none. */
-  lastStatusCode: number | null;
-  lastError: string | null;
-  createdAt: Date;
-  deliveredAt: Date | null;
-}
+export type WebhookDelivery = Selectable<WebhookDeliveriesTable>;
 
 /** A delivery claimed for sending. */
 export interface ClaimedDelivery extends WebhookMessage {
@@ -74,22 +60,6 @@ export interface WebhookDeliveryStore {
   deleteEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
 
-const columns = [
-  'endpointId',
-  'id',
-  'type',
-  'time',
-  'data',
-  'status',
-  'attempts',
-  'dueAt',
-  'lastAttemptAt',
-  'lastStatusCode',
-  'lastError',
-  'createdAt',
-  'deliveredAt',
-] as const;
-
 const queueOf = (db: Kysely<Tables>) =>
   createQueue(db, {
     table: 'webhookDeliveries',
@@ -126,8 +96,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
           ) taken
           where e.enabled and (e.resting_until is null or e.resting_until <= now())
           order by taken.due_at limit ${limit}`,
-        returning: sql<ClaimedRow>`job.endpoint_id, job.id, job.type, job.time, job.data,
-          job.attempts, due.url, due.secret, due.previous_secret`,
+        returning: sql<ClaimedRow>`job.*, due.url, due.secret, due.previous_secret`,
       });
       return rows.map(({ secret, previousSecret, ...row }) => ({
         ...row,
@@ -176,7 +145,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
     list: (endpointId, { before, limit }) => {
       let query = db
         .selectFrom('webhookDeliveries')
-        .select(columns)
+        .selectAll()
         .where('endpointId', '=', endpointId);
       if (before !== undefined) {
         query = query.where(
@@ -195,7 +164,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
           .set({ status: 'pending', attempts: 0, dueAt: sql`now()`, deliveredAt: null })
           .where('endpointId', '=', endpointId)
           .where('id', '=', id)
-          .returning(columns)
+          .returningAll()
           .executeTakeFirst();
       }),
 
@@ -209,7 +178,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
           time: sql`now()`,
           data: JSON.stringify({ endpoint_id: endpointId }),
         })
-        .returning(columns)
+        .returningAll()
         .executeTakeFirstOrThrow(),
 
     deleteEnded: (agoMs, signal) => queueOf(db).deleteEnded('lastAttemptAt', agoMs, signal),
