@@ -105,30 +105,20 @@ export function createOrderStore(
     pending: sql`status = 'PENDING'`,
   });
   const returning = sql<Row>`${sql.join(columns.map((column) => sql.ref(`job.${column}`)))}`;
-  const pendingAgain = {
-    status: 'PENDING',
-    attempts: 0,
-    dueAt: sql`now()`,
-    requestedAt: null,
-  } as const;
+  const pendingAgain = sql`status = 'PENDING', attempts = 0, due_at = now(), requested_at = null`;
 
   /** Retries the oldest failed orders after `after`, up to and including `upTo`. Returns how many, and the newest. */
-  const retrySome = (after: string, upTo: string) =>
-    db
-      .with('retried', (qb) =>
-        qb
-          .updateTable('orders')
-          .where(
-            sql<boolean>`id = any (array(
-              select id from orders where status = 'FAILED' and id > ${after} and id <= ${upTo}
-              order by id limit ${RETRY_BATCH} for update))`,
-          )
-          .set(pendingAgain)
-          .returning('id'),
+  const retrySome = async (after: string, upTo: string | null) => {
+    const { rows } = await sql<{ count: number; newest: string | null }>`
+      with retried as (
+        update orders set ${pendingAgain} where id = any (array(
+          select id from orders where status = 'FAILED' and id > ${after} and id <= ${upTo}
+          order by id limit ${RETRY_BATCH} for update))
+        returning id
       )
-      .selectFrom('retried')
-      .select([sql<number>`count(*)::int`.as('count'), sql<string | null>`max(id)`.as('newest')])
-      .executeTakeFirstOrThrow();
+      select count(*)::int as count, max(id) as newest from retried`.execute(db);
+    return rows[0]!;
+  };
 
   const find = async (id: string) => {
     const row = await db
@@ -221,33 +211,23 @@ export function createOrderStore(
     },
 
     retry: async (id) => {
-      const row = await db
-        .updateTable('orders')
-        .where('status', '=', 'FAILED')
-        .where('id', '=', id)
-        .set(pendingAgain)
-        .returning(columns)
-        .executeTakeFirst();
-      return row && toOrder(row);
+      const { rows } = await sql<Row>`
+        update orders as job set ${pendingAgain} where status = 'FAILED' and id = ${id}
+        returning ${returning}`.execute(db);
+      return rows[0] && toOrder(rows[0]);
     },
 
     retryAll: async () => {
       // Excludes orders that fail later or again, which might keep this loop from ending.
-      const last = await db
-        .selectFrom('orders')
-        .select('id')
-        .where('status', '=', 'FAILED')
-        .orderBy('id', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      if (!last) return 0;
+      const { rows } = await sql<{ last: string | null }>`
+        select max(id) as last from orders where status = 'FAILED'`.execute(db);
       let retried = 0;
-      for (let after = ''; ;) {
-        const { count, newest } = await retrySome(after, last.id);
+      for (let after: string | null = ''; after !== null;) {
+        const { count, newest } = await retrySome(after, rows[0]!.last);
         retried += count;
-        if (count < RETRY_BATCH || newest === null) return retried;
         after = newest;
       }
+      return retried;
     },
 
     countOpen: async () => {
