@@ -27,42 +27,41 @@ export function createQueue<Table extends keyof Tables, Key extends Column<Table
     pending: RawBuilder<boolean>;
   },
 ) {
+  type Jobs = readonly Record<Key, unknown>[];
   const { key, pending } = options;
   const table = sql.table(options.table);
   const dueAt = sql.ref(options.dueAt);
-  const keyColumns = sql.join(key.map((column) => sql.ref(column)));
-
+  const keyOf = (alias: string) => sql.join(key.map((column) => sql.ref(`${alias}.${column}`)));
   const assign = (changes: Changes<Table>) =>
     sql.join(Object.entries(changes).map(([name, value]) => sql`${sql.ref(name)} = ${value}`));
-  const dueIn = (ms: number | null): Changes<Table> =>
-    ({ [options.dueAt]: ms === null ? null : msFromNow(ms) }) as Changes<Table>;
+  const dueFrom = (time: unknown) => ({ [options.dueAt]: time }) as Changes<Table>;
 
   const dueJobs = (limit: number) => sql`
-    select ${keyColumns} from ${table} where ${pending} and ${dueAt} <= now()
+    select ${keyOf('job')} from ${table} as job where ${pending} and ${dueAt} <= now()
     order by ${dueAt} limit ${limit} for update skip locked`;
 
-  /** A CTE, not a subquery: a join may run a subquery many times, and then it locks more rows than its limit. */
+  // A CTE: a join may run a subquery many times, and then it locks more rows than its limit.
   const changeDue = <Row>(
     due: RawBuilder<unknown>,
     changes: Changes<Table>,
     returning: RawBuilder<Row>,
-  ) => sql<Row>`
-    with due as materialized (${due})
-    update ${table} as job set ${assign(changes)} from due
-    where (${sql.join(key.map((column) => sql.ref(`job.${column}`)))})
-      = (${sql.join(key.map((column) => sql.ref(`due.${column}`)))})
-    returning ${returning}`;
+  ) =>
+    sql<Row>`
+      with due as materialized (${due})
+      update ${table} as job set ${assign(changes)} from due
+      where (${keyOf('job')}) = (${keyOf('due')})
+      returning ${returning}`.execute(db);
 
-  /** Changes those of the jobs that are pending. */
+  /** Changes jobs that are still pending; returns `returning` for each of them. */
   const update = async <Row>(
-    jobs: readonly Record<Key, unknown>[],
+    jobs: Jobs,
     changes: Changes<Table>,
     returning: RawBuilder<Row> = sql`1`,
   ): Promise<Row[]> => {
     const keys = jobs.map((job) => sql`(${sql.join(key.map((column) => job[column]))})`);
     const { rows } = await sql<Row>`
       update ${table} as job set ${assign(changes)}
-      where (${keyColumns}) in (${sql.join(keys)}) and ${pending}
+      where (${keyOf('job')}) in (${sql.join(keys)}) and ${pending}
       returning ${returning}`.execute(db);
     return rows;
   };
@@ -83,24 +82,20 @@ export function createQueue<Table extends keyof Tables, Key extends Column<Table
       returning: RawBuilder<Row>;
     }): Promise<Row[]> => {
       const { limit, leaseMs, due = dueJobs(limit), returning } = claim;
-      return (await changeDue(due, dueIn(leaseMs), returning).execute(db)).rows;
+      return (await changeDue(due, dueFrom(msFromNow(leaseMs)), returning)).rows;
     },
 
     /** Ends jobs: completed or given up, as the changes say. */
-    finish: (jobs: readonly Record<Key, unknown>[], changes: Changes<Table>) =>
-      update(jobs, { ...changes, ...dueIn(null) }),
+    finish: (jobs: Jobs, changes: Changes<Table>) => update(jobs, { ...changes, ...dueFrom(null) }),
 
-    retryLater: (
-      jobs: readonly Record<Key, unknown>[],
-      pauseMs: number,
-      changes: Changes<Table> = {},
-    ) => update(jobs, { ...changes, ...dueIn(pauseMs) }),
+    retryLater: (jobs: Jobs, pauseMs: number, changes: Changes<Table> = {}) =>
+      update(jobs, { ...changes, ...dueFrom(msFromNow(pauseMs)) }),
 
     /** Ends all due jobs, until the signal aborts; returns how many. */
     finishDue: (changes: Changes<Table>, signal: AbortSignal) =>
       inBatches(async (limit) => {
-        const finished = changeDue(dueJobs(limit), { ...changes, ...dueIn(null) }, sql`1`);
-        return (await finished.execute(db)).numAffectedRows ?? 0n;
+        const all = { ...changes, ...dueFrom(null) };
+        return (await changeDue(dueJobs(limit), all, sql`1`)).numAffectedRows ?? 0n;
       }, signal),
 
     /** Deletes jobs that ended this long ago, until the signal aborts; returns how many. */

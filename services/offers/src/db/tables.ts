@@ -3,7 +3,7 @@ import type { OrderEventData, OrderEventType } from '../domain/order-event';
 import type { DeliveryStatus } from '../domain/delivery-status';
 import type { NewOrder, OrderedOffer } from '../domain/order';
 
-/** The tables after all {@link migrations}. The database has their names, and those of their columns, in snake case. */
+/** The tables after all {@link migrations}. In the database, the names of tables and columns are in snake case. */
 export interface Tables {
   orders: OrdersTable;
   idempotencyKeys: IdempotencyKeysTable;

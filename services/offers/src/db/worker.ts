@@ -11,7 +11,7 @@ export interface Worker {
   start: () => void;
   /** Looks for jobs now. */
   wake: () => void;
-  /** Claims no more jobs. Resolves when those in progress are done. */
+  /** Claims no more jobs. Resolves when the jobs in progress are done. */
   stop: () => Promise<void>;
 }
 

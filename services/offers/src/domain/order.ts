@@ -14,7 +14,7 @@ export const orderStatuses = ['PENDING', ...decisions, 'FAILED'] as const;
 
 export type OrderStatus = (typeof orderStatuses)[number];
 
-/** What an order keeps of its offer besides the id, and the term if one was requested. Each is a column. */
+/** The fields that an order copies from its offer, and the term if one was requested. Each is a column. */
 export const orderedFields = ['provider', 'rate', 'amount', 'termMonths'] as const;
 
 type OrderedField = (typeof orderedFields)[number];
@@ -22,7 +22,7 @@ type OrderedField = (typeof orderedFields)[number];
 /** The offer as stored with an order. */
 export type OrderedOffer = Pick<Offer & { termMonths?: number | undefined }, 'id' | OrderedField>;
 
-/** Returns what an order keeps of an offer. */
+/** Copies the fields that an order keeps. */
 export function orderedOffer(
   offer: Pick<Offer, 'id'> & { [Field in OrderedField]?: OrderedOffer[Field] | null },
 ): OrderedOffer {
