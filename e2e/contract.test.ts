@@ -64,7 +64,7 @@ describe('over messages', () => {
       attempts: 0,
     };
     await orders.insert(order, 60_000);
-    const [submitted] = await createEventLog(database().db).of(order.id);
+    const [submitted] = await createEventLog(database().db).listByOrder(order.id);
     const published: string[] = [];
     const decideCheckout = createDecideCheckout({
       decide: (each) => decide(each, 10_000),

@@ -16,9 +16,9 @@ import { createListOffers } from './catalogue/list-offers';
 import type { Provider } from './catalogue/provider';
 import { createProviders, defaultProviders } from './catalogue/providers/provider-config';
 import type { Config } from './config';
-import { attemptDelaysMs } from './db/attempt-delays';
+import { attemptDelaysMs } from './db/backoff';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database';
-import { keepSweeping } from './db/keep-sweeping';
+import { startSweeps } from './db/sweep';
 import { migrate } from './db/migrate';
 import { createEmails } from './email/emails';
 import { createSendEmail, type SendEmail } from './email/send-email';
@@ -200,7 +200,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     start: () => {
       for (const worker of workers) worker?.start();
       const ofKeys = { rows: 'idempotency keys', sweep: idempotency.sweep };
-      stopSweeping = keepSweeping([ofKeys, ...webhooks.sweeps, ...emails.sweeps], logger);
+      stopSweeping = startSweeps([ofKeys, ...webhooks.sweeps, ...emails.sweeps], logger);
     },
     stop: async () => {
       await Promise.all([stopSweeping(), ...workers.map((worker) => worker?.stop())]);

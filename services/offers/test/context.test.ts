@@ -42,7 +42,7 @@ describe('the context', () => {
     await until(async () => (await orders.find(order.id))?.status === 'APPROVED');
     await stop();
     // The workers have stopped, and requests in progress still have their connections.
-    expect(await log.of(order.id)).toHaveLength(2);
+    expect(await log.listByOrder(order.id)).toHaveLength(2);
     await close();
     await until(() => server.connections() === 0);
     await expect(orders.find(order.id)).rejects.toThrow();

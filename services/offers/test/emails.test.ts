@@ -1,3 +1,4 @@
+/** E-mails, through a real SMTP server: one file, because every test needs the server, the worker and an order. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';
@@ -77,7 +78,7 @@ async function ended(
 }
 
 async function settled() {
-  let jobs: { status: string; attempts: number; last_error: string | null }[] = [];
+  let jobs: { status: string; attempts: number; lastError: string | null }[] = [];
   await until(async () => {
     ({ rows: jobs } = await sql<(typeof jobs)[number]>`
       select status, attempts, last_error from email_jobs order by seq`.execute(database().db));
@@ -97,7 +98,7 @@ describe('an e-mail', () => {
       const { mails, url } = await anSmtpServer();
       running(createSendEmail({ url, from, timeoutMs: 60_000 }));
       const { id } = await ended(status);
-      expect(await settled()).toEqual([{ status: 'sent', attempts: 1, last_error: null }]);
+      expect(await settled()).toEqual([{ status: 'sent', attempts: 1, lastError: null }]);
       expect(mails).toHaveLength(1);
       const { source, ...envelope } = mails[0]!;
       expect(envelope).toEqual({ from: 'no-reply@example.com', to: ['cristina@example.com'] });
@@ -153,7 +154,7 @@ describe('an e-mail', () => {
     });
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
-    expect(await settled()).toEqual([{ status: 'sent', attempts: 3, last_error: null }]);
+    expect(await settled()).toEqual([{ status: 'sent', attempts: 3, lastError: null }]);
     expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
   });
 
@@ -166,7 +167,7 @@ describe('an e-mail', () => {
     const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     const { id } = await ended('APPROVED');
     const reason = 'the e-mail was not sent (EENVELOPE, the server responded 550)';
-    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, lastError: reason }]);
     expect(lines).toEqual([
       { level: 'warn', orderId: id, attempts: 1, reason, msg: 'e-mail failed permanently' },
     ]);
@@ -200,7 +201,7 @@ describe('an e-mail', () => {
     });
     const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
-    expect(await settled()).toEqual([{ status: 'sent', attempts: 2, last_error: null }]);
+    expect(await settled()).toEqual([{ status: 'sent', attempts: 2, lastError: null }]);
     const reason = `the e-mail was not sent (EENVELOPE, the server responded ${String(responseCode)})`;
     expect(lines[0]).toMatchObject({ msg: 'e-mail not sent', reason });
   });
@@ -220,7 +221,7 @@ describe('an e-mail', () => {
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     const reason = 'the e-mail was not sent (EENVELOPE, the server responded 554)';
-    expect(await settled()).toEqual([{ status: 'failed', attempts: 3, last_error: reason }]);
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 3, lastError: reason }]);
     expect(attempts).toHaveLength(3);
   });
 
@@ -253,7 +254,7 @@ describe('an e-mail', () => {
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     const reason = 'the e-mail was not sent (EMESSAGE, the server responded 554)';
-    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, lastError: reason }]);
   });
 
   it('is retried if the login fails, and no password is logged', async () => {
@@ -269,7 +270,7 @@ describe('an e-mail', () => {
     await ended('APPROVED');
     const [job] = await settled();
     expect(job).toMatchObject({ status: 'failed', attempts: 3 });
-    expect(job!.last_error).toMatch(/EAUTH, the server responded 535/);
+    expect(job!.lastError).toMatch(/EAUTH, the server responded 535/);
     expect(JSON.stringify([lines, job])).not.toMatch(/hunter2|cristina@/);
   });
 
@@ -359,7 +360,7 @@ describe('an e-mail', () => {
     const { sweeps } = running();
     await ended('APPROVED');
     for (const { sweep } of sweeps) await sweep(new AbortController().signal);
-    expect(await settled()).toEqual([{ status: 'skipped', attempts: 0, last_error: null }]);
+    expect(await settled()).toEqual([{ status: 'skipped', attempts: 0, lastError: null }]);
     const { mails, url } = await anSmtpServer();
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('REJECTED');

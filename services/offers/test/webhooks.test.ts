@@ -23,7 +23,7 @@ const started: { stop: () => Promise<void> }[] = [];
 afterEach(async () => {
   await Promise.all(started.splice(0).map((each) => each.stop()));
   for (const each of opened.splice(0)) await each.close();
-  await aService().db.deleteFrom('webhook_endpoints').execute();
+  await aService().db.deleteFrom('webhookEndpoints').execute();
 });
 
 interface Received {
@@ -469,7 +469,7 @@ onServer('a receiver that is being deleted delays a decision, and does not break
   await service.orders.insert(order, 60_000);
   let deciding: Promise<{ status: string }> | undefined;
   await service.db.transaction().execute(async (trx) => {
-    await trx.deleteFrom('webhook_endpoints').where('id', '=', id).execute();
+    await trx.deleteFrom('webhookEndpoints').where('id', '=', id).execute();
     deciding = service.orders.decide(order.id, 'APPROVED');
     await until(async () => {
       const { rows } = await sql`

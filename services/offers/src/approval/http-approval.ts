@@ -1,7 +1,7 @@
 import { createServiceTokenSigner } from '@loan-buddy/kit/admission';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { createHttpClient } from '../client/http-client';
-import type { Poller } from '../db/poller';
+import type { Worker } from '../db/worker';
 import type { Approval } from '../orders/checkout';
 import type { OrderStore } from '../orders/order-store';
 import { createAttemptDecision, type RetryPolicy } from './attempt-decision';
@@ -13,7 +13,7 @@ import { createPaymentClient, MAX_DECISION_BYTES, type AskForDecision } from './
 export interface ApprovalParts {
   approval: Approval;
   /** Handles due orders. */
-  decisionWorker: Poller;
+  decisionWorker: Worker;
   /** The state of the breaker around confirm-payment; undefined if there is none. */
   breakerState: () => BreakerState | undefined;
   /** Closes the connections after the calls in progress. */

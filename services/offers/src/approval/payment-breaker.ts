@@ -9,9 +9,9 @@ import type { Logger } from '@loan-buddy/kit/telemetry';
 import { UndecidedError, type AskForDecision } from './payment-client';
 
 /** The breaker is open: confirm-payment was not called. */
-export class NotAskedError extends Error {
+export class BreakerOpenError extends Error {
   readonly code = 'not-asked';
-  override readonly name = 'NotAskedError';
+  override readonly name = 'BreakerOpenError';
 }
 
 /** Calls to confirm-payment: all, none, or one trial. */
@@ -20,7 +20,7 @@ export const breakerStates = ['closed', 'open', 'half-open'] as const;
 export type BreakerState = (typeof breakerStates)[number];
 
 export interface PaymentBreaker {
-  /** @throws {NotAskedError} while the breaker is open; {@link UndecidedError} as without it. */
+  /** @throws {BreakerOpenError} while the breaker is open; {@link UndecidedError} as without it. */
   askForDecision: AskForDecision;
   state: () => BreakerState;
   /** How many calls may start now: unlimited, none, or one trial. */
@@ -54,20 +54,21 @@ export function createPaymentBreaker(options: {
   let openedAt = 0;
   circuit.onBreak(() => {
     openedAt = performance.now();
-    logger.warn({ openMs }, 'confirm-payment keeps failing: asking no more for now');
+    logger.warn({ openMs }, 'confirm-payment circuit opened');
   });
   circuit.onReset(() => {
-    logger.info('confirm-payment decides again');
+    logger.info('confirm-payment circuit closed');
   });
   return {
     askForDecision: async (order, context) => {
       // While the half-open trial runs, fail fast.
-      if (circuit.state === CircuitState.HalfOpen) throw new NotAskedError('somebody is trying');
+      if (circuit.state === CircuitState.HalfOpen)
+        throw new BreakerOpenError('half-open trial in progress');
       try {
         return await circuit.execute(() => askForDecision(order, context));
       } catch (error) {
         if (!(error instanceof BrokenCircuitError)) throw error;
-        throw new NotAskedError('confirm-payment keeps failing', { cause: error });
+        throw new BreakerOpenError('confirm-payment circuit is open', { cause: error });
       }
     },
     state: () => stateNames[circuit.state],

@@ -71,7 +71,7 @@ const TAIL_BYTES = 65_536;
  * @throws {ExportFileError} if it cannot be opened, or is not an export of this database in this format: it stays
  * unchanged.
  */
-async function openToContinue(path: string, format: EventFormat, log: Pick<EventLog, 'seqOf'>) {
+async function openToContinue(path: string, format: EventFormat, log: Pick<EventLog, 'findSeq'>) {
   const head = headOf(format);
   const file = await open(path, 'a+').catch((error: unknown) => {
     throw new ExportFileError(`${path} cannot be written: ${(error as Error).message}`);
@@ -83,7 +83,7 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     const tail = buffer.subarray(0, bytesRead);
     const whole = tail.lastIndexOf('\n') + 1;
     const last = lastEventIn(tail.toString(), format);
-    const after = last && (await log.seqOf(last));
+    const after = last && (await log.findSeq(last));
     // Interrupted before its first row was complete, if it is an export at all.
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {

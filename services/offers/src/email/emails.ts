@@ -1,8 +1,8 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { Kysely } from 'kysely';
-import { createJobWorker } from '../db/job-worker';
-import type { Sweep } from '../db/keep-sweeping';
-import type { Poller } from '../db/poller';
+import { createWorker } from '../db/worker';
+import type { Sweep } from '../db/sweep';
+import type { Worker } from '../db/worker';
 import type { Tables } from '../db/tables';
 import { createDeliverEmail } from './deliver-email';
 import { createEmailJobStore } from './email-job-store';
@@ -15,7 +15,7 @@ const LEASE_MS = 300_000;
 
 /** The worker that sends e-mails to users; undefined if sending is off. */
 export interface Emails {
-  worker: Poller | undefined;
+  worker: Worker | undefined;
   /** Delete old e-mails, and skip due ones if sending is off. */
   sweeps: readonly Sweep[];
 }
@@ -43,7 +43,7 @@ export function createEmails(options: {
   return {
     worker:
       send &&
-      createJobWorker({
+      createWorker({
         name: 'due e-mails',
         claim: (limit) => jobs.claimDue(limit, LEASE_MS),
         work: createDeliverEmail({ jobs, send, delaysMs, logger }),
@@ -53,7 +53,7 @@ export function createEmails(options: {
         logger,
       }),
     sweeps: [
-      { rows: 'e-mail jobs', sweep: (signal) => jobs.forgetEnded(retentionMs, signal) },
+      { rows: 'e-mail jobs', sweep: (signal) => jobs.deleteEnded(retentionMs, signal) },
       ...(send ? [] : [{ rows: 'e-mails to send', sweep: jobs.skipDue }]),
     ],
   };

@@ -2,9 +2,9 @@ import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { Kysely } from 'kysely';
 import { publicOnly } from '../client/public-address';
 import { createWebClient } from '../client/web-client';
-import { createJobWorker } from '../db/job-worker';
-import type { Sweep } from '../db/keep-sweeping';
-import type { Poller } from '../db/poller';
+import { createWorker } from '../db/worker';
+import type { Sweep } from '../db/sweep';
+import type { Worker } from '../db/worker';
 import type { Tables } from '../db/tables';
 import { createDeliverWebhook } from './deliver-webhook';
 import { createReceiverStore, MAX_RECEIVERS, type ReceiverStore } from './receiver-store';
@@ -22,7 +22,7 @@ const CONCURRENCY = PER_RECEIVER * MAX_RECEIVERS;
 const MAX_RESPONSE_BYTES = 16_384;
 
 /** The receivers, their deliveries, and the worker that sends these. */
-export interface Webhooks extends Poller {
+export interface Webhooks extends Worker {
   receivers: ReceiverStore;
   deliveries: WebhookDeliveryStore;
   /** Whether receivers may have private addresses and plain HTTP. */
@@ -64,13 +64,13 @@ export function createWebhooks(options: {
     connections: CONCURRENCY,
   });
   const send = createSendWebhook({ client, timeoutMs });
-  const worker = createJobWorker({
+  const worker = createWorker({
     name: 'due webhooks',
-    claim: (limit, inHand) =>
+    claim: (limit, inProgress) =>
       deliveries.claimDue({
         limit,
         perEndpoint: PER_RECEIVER,
-        inHand: countByReceiver(inHand),
+        inProgress: countByReceiver(inProgress),
         leaseMs: timeoutMs + options.statementsMs,
       }),
     work: createDeliverWebhook({ deliveries, send, delaysMs, logger }),
@@ -87,15 +87,16 @@ export function createWebhooks(options: {
     sweeps: [
       {
         rows: 'webhook deliveries',
-        sweep: (signal) => deliveries.forgetEnded(options.retentionMs, signal),
+        sweep: (signal) => deliveries.deleteEnded(options.retentionMs, signal),
       },
     ],
     close: client.close,
   };
 }
 
-function countByReceiver(inHand: readonly { endpointId: string }[]): Map<string, number> {
+function countByReceiver(inProgress: readonly { endpointId: string }[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { endpointId } of inHand) counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
+  for (const { endpointId } of inProgress)
+    counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
   return counts;
 }
