@@ -1,9 +1,8 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { Kysely } from 'kysely';
-import { createWorker } from '../db/worker';
 import type { Sweep } from '../db/sweep';
-import type { Worker } from '../db/worker';
 import type { Tables } from '../db/tables';
+import { createWorker, type Worker } from '../db/worker';
 import { createDeliverEmail } from './deliver-email';
 import { createEmailJobStore } from './email-job-store';
 import type { SendEmail } from './send-email';
