@@ -118,7 +118,7 @@ export function replyRepresentation(
   moreHeaders: HeaderList,
 ): void {
   const { req } = res;
-  const isKnown = matches(ifNoneMatch(req.rawHeaders), etag);
+  const isKnown = matches(req.headers['if-none-match'], etag);
   const all = (isKnown ? inertHeaders : headers).concat(
     ['ETag', etag, 'Age', String(ageS), 'Cache-Control', `max-age=${String(maxAgeS)}`],
     ['X-Request-Id', req.requestId],
@@ -126,16 +126,6 @@ export function replyRepresentation(
   );
   res.writeHead(isKnown ? 304 : 200, all);
   endWithTurn(res, isKnown ? undefined : body);
-}
-
-/** Joins all lines of the header. Scans the raw headers, as most requests have none (see express-app). */
-function ifNoneMatch(rawHeaders: readonly string[]): string | undefined {
-  let value: string | undefined;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]!.length !== 13 || rawHeaders[i]!.toLowerCase() !== 'if-none-match') continue;
-    value = value === undefined ? rawHeaders[i + 1] : `${value},${rawHeaders[i + 1]!}`;
-  }
-  return value;
 }
 
 /** Compares tags weakly: ignores `W/`. */
