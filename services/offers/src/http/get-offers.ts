@@ -58,6 +58,7 @@ export function getOffers(dependencies: {
   providerNames: readonly string[];
 }) {
   const { listOffers, providerNames } = dependencies;
+  // Making body and headers once for many responses saves 21 % of the CPU of GET /offers; see docs/performance.md.
   const representationOf = memoize((offers: readonly PricedOffer[]) =>
     represent(offers.map(offerBody)),
   );
