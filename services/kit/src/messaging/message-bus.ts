@@ -3,11 +3,13 @@ import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger';
 import {
   createMissing,
+  grpcCode,
   MessageBusStartError,
+  NOT_FOUND,
+  oneAttempt,
   verifyPlan,
   type MessageBusPlan,
 } from './message-bus-plan';
-import { grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
 import type { messageBusVariables } from './variables';
 
 /**
