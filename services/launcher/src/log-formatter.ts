@@ -19,15 +19,9 @@ export function useColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean 
  * Creates a function that turns a service's JSON log line into a readable one, with its time in milliseconds. It does
  * not change other lines, and returns undefined for an audit line, unless `showAudit`.
  */
-export function createLogFormatter({
-  colorize,
-  showAudit,
-}: {
-  colorize: boolean;
-  showAudit: boolean;
-}) {
+export function createLogFormatter(view: { colorize: boolean; showAudit: boolean }) {
   const options: PrettyOptions = {
-    colorize,
+    colorize: view.colorize,
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
     messageFormat: (log, messageKey) =>
@@ -40,10 +34,10 @@ export function createLogFormatter({
   return (text: string): { time: number; text: string } | undefined => {
     const line = parse(text);
     if (!line) return { time: Date.now(), text };
-    if (line['audit'] !== undefined && !showAudit) return undefined;
+    if (line['audit'] !== undefined && !view.showAudit) return undefined;
     const show = line['method'] === undefined ? showOther : showRequest;
-    const shown = show({ ...line, ...summary(line) }).trimEnd();
-    return { time: Date.parse(line.time ?? '') || Date.now(), text: shown };
+    const time = Date.parse(line.time ?? '') || Date.now();
+    return { time, text: show({ ...line, ...summary(line) }).trimEnd() };
   };
 }
 
