@@ -48,12 +48,10 @@ export function exchange(
     const chunks: Buffer[] = [];
     let bytes = 0;
 
-    let timer: NodeJS.Timeout | undefined;
-    if (timeoutMs !== undefined) {
-      timer = setTimeout(() => {
-        end(new ExchangeEndedError('timeout', `no response within ${String(timeoutMs)} ms`));
-      }, timeoutMs);
-    }
+    const expire = () => {
+      end(new ExchangeEndedError('timeout', `no response within ${String(timeoutMs)} ms`));
+    };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
     const cancel = () => {
       end(new ExchangeEndedError('canceled', 'canceled by the caller'));
     };

@@ -1,10 +1,4 @@
-import {
-  Axios,
-  AxiosError,
-  AxiosHeaders,
-  type AxiosAdapter,
-  type InternalAxiosRequestConfig,
-} from 'axios';
+import { Axios, AxiosError, AxiosHeaders, type AxiosAdapter } from 'axios';
 import { Agent } from 'undici';
 import { exchange, ExchangeEndedError } from './exchange';
 import { parseJson } from '@loan-buddy/kit/messaging';
@@ -52,7 +46,7 @@ function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
   const { origin, pathname } = new URL(baseUrl);
   const basePath = pathname.replace(/\/$/, '');
   return async (config) => {
-    const { headers, method = 'get', timeout, maxContentLength, url = '' } = config;
+    const { headers, method = 'get', timeout = 0, maxContentLength = Infinity, url = '' } = config;
     const data: unknown = config.data;
     const request = {
       origin,
@@ -61,11 +55,8 @@ function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
       headers: headers.toJSON() as Record<string, string>,
       body: data === undefined ? null : JSON.stringify(data),
     };
-    const limits = {
-      timeoutMs: timeout ?? 0,
-      maxBytes: maxContentLength ?? Infinity,
-      signal: config.signal as AbortSignal | undefined,
-    };
+    const signal = config.signal as AbortSignal | undefined;
+    const limits = { timeoutMs: timeout, maxBytes: maxContentLength, signal };
     try {
       const response = await exchange(agent, request, limits);
       return {
@@ -76,7 +67,9 @@ function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
         config,
       };
     } catch (error) {
-      throw asAxiosError(error, config);
+      const cause = error as Error;
+      const code = cause instanceof ExchangeEndedError ? codes[cause.code] : AxiosError.ERR_NETWORK;
+      throw Object.assign(new AxiosError(cause.message, code, config), { cause });
     }
   };
 }
@@ -86,11 +79,3 @@ const codes = {
   canceled: AxiosError.ERR_CANCELED,
   'too-large': AxiosError.ERR_BAD_RESPONSE,
 } satisfies Record<ExchangeEndedError['code'], string>;
-
-function asAxiosError(error: unknown, config: InternalAxiosRequestConfig): AxiosError {
-  const cause = error instanceof Error ? error : new Error(String(error));
-  const code = cause instanceof ExchangeEndedError ? codes[cause.code] : AxiosError.ERR_NETWORK;
-  const wrapped = new AxiosError(cause.message, code, config);
-  wrapped.cause = cause;
-  return wrapped;
-}

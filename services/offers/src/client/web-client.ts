@@ -1,20 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Agent } from 'undici';
-import { exchange, ExchangeEndedError } from './exchange';
+import { Agent, type Dispatcher } from 'undici';
+import { exchange, ExchangeEndedError, type CompleteResponse } from './exchange';
 import type { AddressGuard } from './public-address';
 
 const decompress = promisify(gunzip);
 
-/** A response, whatever its status. */
-export interface WebResponse {
-  /** The URL it came from, after redirects. */
-  url: URL;
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
+/** A response, whatever its status; `url` is where it came from, after redirects. */
+type WebResponse = Omit<CompleteResponse, 'body'> & { url: URL; body: string };
 
 /** A client for servers that others run and that may be hostile. */
 export interface WebClient {
@@ -55,9 +48,6 @@ export class UnusableResponseError extends Error {
   override readonly name = 'UnusableResponseError';
 }
 
-/** The default user agent. */
-const USER_AGENT = 'loan-buddy/1.0';
-
 /**
  * Creates a client for the web at large. Limits bodies to `maxResponseBytes`, before and after decompression, headers
  * to 16 KiB, redirects to `maxRedirects`, and connections to one origin to `connections`, by default 16. Asks the guard
@@ -71,29 +61,35 @@ export function createWebClient(options: {
   guard: AddressGuard | undefined;
   connections?: number;
 }): WebClient {
-  const {
-    userAgent = USER_AGENT,
-    maxResponseBytes,
-    maxRedirects,
-    guard,
-    connections = 16,
-  } = options;
+  const { userAgent = 'loan-buddy/1.0', maxResponseBytes, maxRedirects, guard } = options;
   const agent = new Agent({
-    connections,
+    connections: options.connections ?? 16,
     connect: guard ? { lookup: guard.lookup } : {},
   });
+
   const fixedHeaders = {
     accept: 'application/json',
     'accept-encoding': 'gzip',
     'user-agent': userAgent,
   };
 
-  const decode = async (body: Buffer, encoding: string): Promise<Buffer> => {
-    if (encoding === 'identity') return body;
+  const send = (
+    url: URL,
+    request: Pick<Dispatcher.DispatchOptions, 'method' | 'headers' | 'body'>,
+    limits: { signal: AbortSignal; timeoutMs?: number; cutOff?: boolean },
+  ) => {
+    guard?.requireAllowed(url);
+    const target = { origin: url.origin, path: url.pathname + url.search };
+    return exchange(agent, { ...target, ...request }, { maxBytes: maxResponseBytes, ...limits });
+  };
+
+  const decode = async ({ headers, body }: CompleteResponse): Promise<string> => {
+    const encoding = headers['content-encoding'] ?? 'identity';
+    if (encoding === 'identity') return body.toString();
     if (!/^(x-)?gzip$/i.test(encoding))
       throw new UnusableResponseError('unsupported content encoding');
     try {
-      return await decompress(body, { maxOutputLength: maxResponseBytes });
+      return (await decompress(body, { maxOutputLength: maxResponseBytes })).toString();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
         throw new ExchangeEndedError('too-large', `over ${String(maxResponseBytes)} bytes`);
@@ -103,44 +99,27 @@ export function createWebClient(options: {
   };
 
   return {
-    get: async (start, { headers, signal }) => {
-      let url = typeof start === 'string' ? new URL(start) : start;
+    get: async (start, { headers: ownHeaders, signal }) => {
+      const request = { method: 'GET', headers: { ...fixedHeaders, ...ownHeaders } } as const;
+      let url = new URL(start);
       for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-        guard?.requireAllowed(url);
-        const request = {
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: 'GET',
-          headers: { ...fixedHeaders, ...headers },
-        } as const;
-        const response = await exchange(agent, request, { maxBytes: maxResponseBytes, signal });
-        const { location, 'content-encoding': encoding } = response.headers;
-        if (response.status < 300 || response.status > 399 || location === undefined) {
-          const body =
-            encoding === undefined ? response.body : await decode(response.body, encoding);
-          return {
-            url,
-            status: response.status,
-            headers: response.headers,
-            body: body.toString(),
-          };
+        const response = await send(url, request, { signal });
+        const { status, headers } = response;
+        if (status < 300 || status > 399 || headers.location === undefined) {
+          return { url, status, headers, body: await decode(response) };
         }
-        url = resolve(location, url);
+        url = resolve(headers.location, url);
       }
       throw new UnusableResponseError(`more than ${String(maxRedirects)} redirects`);
     },
-    post: async (target, { headers, body, timeoutMs, signal }) => {
+    post: async (target, { headers, body, ...limits }) => {
       const url = new URL(target);
-      guard?.requireAllowed(url);
       const request = {
-        origin: url.origin,
-        path: url.pathname + url.search,
         method: 'POST',
         headers: { 'user-agent': userAgent, ...headers },
         body,
       } as const;
-      const limits = { maxBytes: maxResponseBytes, timeoutMs, signal, cutOff: true };
-      const response = await exchange(agent, request, limits);
+      const response = await send(url, request, { ...limits, cutOff: true });
       return { url, status: response.status, headers: response.headers };
     },
     close: () => agent.destroy(),
