@@ -3,24 +3,17 @@ import { Agent } from 'undici';
 import { exchange, ExchangeEndedError } from './exchange';
 import { parseJson } from '@loan-buddy/kit/messaging';
 
-/** A client for one other service. */
-export interface HttpClient {
-  /**
-   * Sends and reads JSON, and resolves with every status. Of a request it uses only `method`, `url` (the path),
-   * `headers`, `data`, `timeout` and `signal`.
-   */
-  http: InstanceType<typeof Axios>;
-  /** Closes the connections after the requests in progress. */
-  close: () => Promise<void>;
-}
+export type HttpClient = ReturnType<typeof createHttpClient>;
 
 /** How long to keep an unused connection: far shorter than our own servers keep it. */
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * Creates an axios client over undici's keep-alive connections, at a fraction of the CPU time of axios's own Node
- * adapter. `timeoutMs` covers the whole exchange, from connecting to the last byte of the body. Stops reading a body
- * above `maxResponseBytes`. Does not follow redirects. `data` is undefined if the body is not JSON.
+ * Creates an axios client for one other service, over undici's keep-alive connections, at a fraction of the CPU time of
+ * axios's own Node adapter. `timeoutMs` covers the whole exchange, from connecting to the last byte of the body. Stops
+ * reading a body above `maxResponseBytes`. Does not follow redirects. `data` is undefined if the body is not JSON. Of a
+ * request it uses only `method`, `url` (the path), `headers`, `data`, `timeout` and `signal`. `close` waits for the
+ * requests in progress.
  *
  * Requests fail with an AxiosError: `ETIMEDOUT` on timeout, `ERR_CANCELED` by the caller's signal, `ERR_BAD_RESPONSE`
  * for a body that is too large, `ERR_NETWORK` for any other failure.
@@ -29,7 +22,7 @@ export function createHttpClient(options: {
   baseUrl: string;
   timeoutMs: number;
   maxResponseBytes: number;
-}): HttpClient {
+}) {
   const agent = new Agent({ connectTimeout: options.timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS });
   // Not axios.create: it merges its many defaults for each request, which costs more than the exchange itself.
   const http = new Axios({

@@ -6,41 +6,13 @@ import type { AddressGuard } from './public-address';
 
 const decompress = promisify(gunzip);
 
+type Headers = Record<string, string>;
+
 /** A response, whatever its status; `url` is where it came from, after redirects. */
 type WebResponse = Omit<CompleteResponse, 'body'> & { url: URL; body: string };
 
 /** A client for servers that others run and that may be hostile. */
-export interface WebClient {
-  /**
-   * GETs a URL and follows its redirects, until the signal aborts.
-   *
-   * @throws {ForbiddenAddressError} if the guard refuses the URL or a redirect.
-   * @throws {ExchangeEndedError} `canceled` once the signal aborts, `too-large` for a body over the limit.
-   * @throws {UnusableResponseError} for too many redirects, or a body that cannot be decoded.
-   */
-  get: (
-    url: string | URL,
-    options: { headers?: Record<string, string>; signal: AbortSignal },
-  ) => Promise<WebResponse>;
-  /**
-   * POSTs a body within `timeoutMs`. Does not follow redirects. Only the status counts: it reads the response up to the
-   * limit and cuts off the rest.
-   *
-   * @throws {ForbiddenAddressError} if the guard refuses the URL or its addresses.
-   * @throws {ExchangeEndedError} `timeout`, or `canceled` once the signal aborts.
-   */
-  post: (
-    url: string | URL,
-    options: {
-      headers: Record<string, string>;
-      body: string;
-      timeoutMs: number;
-      signal: AbortSignal;
-    },
-  ) => Promise<Omit<WebResponse, 'body'>>;
-  /** Aborts what is in progress, and closes the connections. */
-  close: () => Promise<void>;
-}
+export type WebClient = ReturnType<typeof createWebClient>;
 
 /** The response has no usable content. */
 export class UnusableResponseError extends Error {
@@ -60,7 +32,7 @@ export function createWebClient(options: {
   maxRedirects: number;
   guard: AddressGuard | undefined;
   connections?: number;
-}): WebClient {
+}) {
   const { userAgent = 'loan-buddy/1.0', maxResponseBytes, maxRedirects, guard } = options;
   const agent = new Agent({
     connections: options.connections ?? 16,
@@ -99,29 +71,47 @@ export function createWebClient(options: {
   };
 
   return {
-    get: async (start, { headers: ownHeaders, signal }) => {
-      const request = { method: 'GET', headers: { ...fixedHeaders, ...ownHeaders } } as const;
+    /**
+     * GETs a URL and follows its redirects, until the signal aborts.
+     *
+     * @throws {ForbiddenAddressError} if the guard refuses the URL or a redirect.
+     * @throws {ExchangeEndedError} `canceled` once the signal aborts, `too-large` for a body over the limit.
+     * @throws {UnusableResponseError} for too many redirects, or a body that cannot be decoded.
+     */
+    get: async (
+      start: string | URL,
+      options: { headers?: Headers; signal: AbortSignal },
+    ): Promise<WebResponse> => {
+      const headers = { ...fixedHeaders, ...options.headers };
       let url = new URL(start);
       for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-        const response = await send(url, request, { signal });
-        const { status, headers } = response;
-        if (status < 300 || status > 399 || headers.location === undefined) {
-          return { url, status, headers, body: await decode(response) };
+        const response = await send(url, { method: 'GET', headers }, { signal: options.signal });
+        const { location } = response.headers;
+        if (response.status < 300 || response.status > 399 || location === undefined) {
+          return { ...response, url, body: await decode(response) };
         }
-        url = resolve(headers.location, url);
+        url = resolve(location, url);
       }
       throw new UnusableResponseError(`more than ${String(maxRedirects)} redirects`);
     },
-    post: async (target, { headers, body, ...limits }) => {
+    /**
+     * POSTs a body within `timeoutMs`. Does not follow redirects. Only the status counts: it reads the response up to
+     * the limit and cuts off the rest.
+     *
+     * @throws {ForbiddenAddressError} if the guard refuses the URL or its addresses.
+     * @throws {ExchangeEndedError} `timeout`, or `canceled` once the signal aborts.
+     */
+    post: async (
+      target: string,
+      options: { headers: Headers; body: string; timeoutMs: number; signal: AbortSignal },
+    ): Promise<Omit<WebResponse, 'body'>> => {
+      const { body, timeoutMs, signal } = options;
       const url = new URL(target);
-      const request = {
-        method: 'POST',
-        headers: { 'user-agent': userAgent, ...headers },
-        body,
-      } as const;
-      const response = await send(url, request, { ...limits, cutOff: true });
-      return { url, status: response.status, headers: response.headers };
+      const headers = { 'user-agent': userAgent, ...options.headers };
+      const limits = { timeoutMs, signal, cutOff: true };
+      return { ...(await send(url, { method: 'POST', headers, body }, limits)), url };
     },
+    /** Aborts what is in progress, and closes the connections. */
     close: () => agent.destroy(),
   };
 }
