@@ -9,7 +9,7 @@ export class ProviderUnavailableError extends AppError {
   readonly code = 'provider-unavailable';
 }
 
-/** Returns the offer with this id; undefined if there is none. See {@link createFindOffer}. */
+/** See {@link createFindOffer}. */
 export type FindOffer = (offerId: string, query: OfferQuery) => Promise<PricedOffer | undefined>;
 
 /**
@@ -28,18 +28,16 @@ export function createFindOffer(dependencies: {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
     const result = (await askProviders([owner], query))[0]!;
-    if (hasFailed(result)) throw unavailable(owner.name, result.reason, 'did not respond');
+    const unavailable = (reason: string, what: string) =>
+      new ProviderUnavailableError(`${owner.name} ${what}`, {
+        retryAfterSeconds: 1,
+        members: { missing: [{ provider: owner.name, reason }] },
+      });
+    if (hasFailed(result)) throw unavailable(result.reason, 'did not respond');
     const offer = result.offers.find(({ id }) => id === offerId);
     if (!offer && result.unread > 0) {
-      throw unavailable(owner.name, 'partial', 'could not read all of its products');
+      throw unavailable('partial', 'could not read all of its products');
     }
     return offer && priceOffer(offer, query.termMonths, aprType);
   };
-}
-
-function unavailable(provider: string, reason: string, what: string): ProviderUnavailableError {
-  return new ProviderUnavailableError(`${provider} ${what}`, {
-    retryAfterSeconds: 1,
-    members: { missing: [{ provider, reason }] },
-  });
 }
