@@ -1,4 +1,6 @@
+import type { Logger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
+import type { WebClient } from '../client/web-client';
 import { ProviderError } from './failure-reason';
 import { offerSchema, type Offer } from '../domain/offer';
 
@@ -40,6 +42,24 @@ export interface Provider {
   /** Whether only this provider could have an offer with this id. */
   owns: (offerId: string) => boolean;
   fetchOffers: FetchOffers;
+}
+
+/** What a provider may need in addition to its own entry. */
+export interface ProviderContext {
+  /** Default deadline, for providers without their own. */
+  timeoutMs: number;
+  /** Whether another provider has this name. */
+  isTaken: (name: string) => boolean;
+  web: WebClient;
+  logger: Logger;
+}
+
+/** A valid entry of `PROVIDERS_FILE`, as each provider type's schema outputs it. */
+export interface ListedProvider {
+  name: string;
+  /** Offer ids or their prefix; no other provider may use them. */
+  offerIds: readonly string[];
+  create: (context: ProviderContext) => Provider;
 }
 
 /** Maximum offers per provider. */

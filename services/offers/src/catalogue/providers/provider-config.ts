@@ -1,9 +1,8 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
-import type { Provider } from '../provider';
+import type { ListedProvider, Provider } from '../provider';
 import { cdrProvider } from './cdr/cdr-provider';
 import { createProviderWebClient } from './provider-web-client';
-import type { ListedProvider } from './listed-provider';
 import { defaultMocks, mockProvider } from './mock-provider';
 
 /** The providers that an operator configured, each validated by its `type`. */
@@ -54,13 +53,9 @@ function refuseRepeated(
   const seen = new Set<string>();
   providers.forEach((provider, index) => {
     for (const value of valuesOf(provider)) {
-      if (seen.has(value)) {
-        context.addIssue({
-          code: 'custom',
-          message: `${message} ${value}`,
-          path: ['providers', index],
-        });
-      }
+      const path = ['providers', index];
+      if (seen.has(value))
+        context.addIssue({ code: 'custom', message: `${message} ${value}`, path });
       seen.add(value);
     }
   });

@@ -18,8 +18,7 @@ export function parseRate(text: string | undefined): ParsedRate | undefined {
   if (text === undefined || !DECIMAL.test(text)) return undefined;
   const value = Number(text);
   if (value > 0 && value < HIGHEST_FRACTION) {
-    const percent = Number(`${text}e2`);
-    return percent > 0 ? { percent, wasPercent: false } : undefined;
+    return { percent: Number(`${text}e2`), wasPercent: false };
   }
   const isPercent = value >= PERCENT.lowest && value <= PERCENT.highest;
   return isPercent ? { percent: value, wasPercent: true } : undefined;
