@@ -37,15 +37,11 @@ async function runServices(dev: boolean): Promise<string | undefined> {
     showAudit: config.LOG_AUDIT,
   });
   const env = { ...process.env, ...(await developmentAuth(process.env)) };
-  const reason = await launch({
-    programs: programs({ root, config, env, dev }),
-    stop,
-    force,
-    print: view.add,
-    onReady: () => {
-      view.add(hint(config, env));
-    },
-  });
+  const onReady = () => {
+    view.add(hint(config, env));
+  };
+  const running = programs({ root, config, env, dev });
+  const reason = await launch({ programs: running, stop, force, print: view.add, onReady });
   view.close();
   if (force.aborted) process.exit(130);
   return reason;

@@ -58,8 +58,8 @@ async function readBrands(web: WebClient, url: string, signal: AbortSignal) {
     if (response.status !== 200) throw new Error(`HTTP ${String(response.status)}`);
     body = JSON.parse(response.body);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new RegisterError(`${url} cannot be read: ${why}`, { cause: error });
+    const { message } = error as Error;
+    throw new RegisterError(`${url} cannot be read: ${message}`, { cause: error });
   }
   const register = registerSchema.safeParse(body);
   if (!register.success) throw new RegisterError(`${url} returned no list of brands`);
