@@ -165,12 +165,7 @@ export async function openMessageBus(
   };
 }
 
-/**
- * Connects as configured. Creates the missing parts of the plan on an emulator. In a real project, which others own,
- * they must exist as planned.
- *
- * @throws {MessageBusStartError} naming everything that is missing or different.
- */
+/** Connects as configured; creates the missing parts of the plan on an emulator only: others own a real project. */
 export function openConfiguredBus(
   config: z.output<z.ZodObject<typeof messageBusVariables>>,
   plan: MessageBusPlan,

@@ -9,8 +9,7 @@ export class ProviderUnavailableError extends AppError {
   readonly code = 'provider-unavailable';
 }
 
-/** See {@link createFindOffer}. */
-export type FindOffer = (offerId: string, query: OfferQuery) => Promise<PricedOffer | undefined>;
+export type FindOffer = ReturnType<typeof createFindOffer>;
 
 /**
  * Finds the offer with this id, as listed for the same query, by asking only the provider that could have it. Returns
@@ -22,9 +21,9 @@ export function createFindOffer(dependencies: {
   providers: readonly CachedProvider[];
   askProviders: AskProviders;
   aprType: AprType;
-}): FindOffer {
+}) {
   const { providers, askProviders, aprType } = dependencies;
-  return async (offerId, query) => {
+  return async (offerId: string, query: OfferQuery): Promise<PricedOffer | undefined> => {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
     const result = (await askProviders([owner], query))[0]!;

@@ -72,14 +72,13 @@ const offersSchema = z.array(offerSchema).max(MAX_OFFERS);
  *
  * @throws {ProviderError} `invalid`, naming the problem.
  */
-export function parseOffers(provider: Pick<Provider, 'name' | 'owns'>, response: unknown): Offer[] {
-  const result = offersSchema.safeParse(response);
-  if (!result.success) throw new ProviderError('invalid', z.prettifyError(result.error));
-  const foreign = result.data.find(
-    (offer) => offer.provider !== provider.name || !provider.owns(offer.id),
-  );
-  if (foreign) {
-    throw new ProviderError('invalid', `offer ${foreign.id} is not ${provider.name}'s`);
-  }
-  return result.data;
+export function parseOffers(
+  { name, owns }: Pick<Provider, 'name' | 'owns'>,
+  response: unknown,
+): Offer[] {
+  const { data, error } = offersSchema.safeParse(response);
+  if (error) throw new ProviderError('invalid', z.prettifyError(error));
+  const foreign = data.find(({ id, provider }) => provider !== name || !owns(id));
+  if (foreign) throw new ProviderError('invalid', `offer ${foreign.id} is not ${name}'s`);
+  return data;
 }

@@ -91,12 +91,8 @@ export function exchange(
           return;
         }
         failure = new ExchangeEndedError('too-large', `over ${String(maxBytes)} bytes`);
-        if (!cutOff) {
-          end(failure);
-          return;
-        }
-        end();
-        controller?.abort(failure);
+        end(cutOff ? undefined : failure);
+        if (cutOff) controller?.abort(failure);
       },
       onResponseEnd: () => {
         end();

@@ -24,21 +24,9 @@ export function createHttpClient(options: {
   maxResponseBytes: number;
 }) {
   const agent = new Agent({ connectTimeout: options.timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS });
-  // Not axios.create: it merges its many defaults for each request, which costs more than the exchange itself.
-  const http = new Axios({
-    timeout: options.timeoutMs,
-    maxContentLength: options.maxResponseBytes,
-    validateStatus: null,
-    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-    adapter: undiciAdapter(agent, options.baseUrl),
-  });
-  return { http, close: () => agent.close() };
-}
-
-function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
-  const { origin, pathname } = new URL(baseUrl);
+  const { origin, pathname } = new URL(options.baseUrl);
   const basePath = pathname.replace(/\/$/, '');
-  return async (config) => {
+  const adapter: AxiosAdapter = async (config) => {
     const { headers, method = 'get', timeout = 0, maxContentLength = Infinity, url = '' } = config;
     const data: unknown = config.data;
     const request = {
@@ -65,6 +53,15 @@ function undiciAdapter(agent: Agent, baseUrl: string): AxiosAdapter {
       throw Object.assign(new AxiosError(cause.message, code, config), { cause });
     }
   };
+  // Not axios.create: it merges its many defaults for each request, which costs more than the exchange itself.
+  const http = new Axios({
+    adapter,
+    timeout: options.timeoutMs,
+    maxContentLength: options.maxResponseBytes,
+    validateStatus: null,
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+  });
+  return { http, close: () => agent.close() };
 }
 
 const codes = {

@@ -13,8 +13,7 @@ const ABSENT: unknown[] = ['ENODATA', 'ENOTFOUND'];
  * rejects with the code of `node:dns` if neither family has an address.
  *
  * @param options.servers as `Resolver.setServers` takes them, by default the machine's
- * @param options.timeoutMs how long to wait for each, by default 2000; twice that on the second try
- * @param options.tries how often to ask each, by default 2
+ * @param options.timeoutMs how long to wait for each; twice that on the second of `tries`
  */
 export function createResolveName(
   options: { servers?: readonly string[]; timeoutMs?: number; tries?: number } = {},

@@ -90,7 +90,10 @@ export function createWebClient(options: {
         if (response.status < 300 || response.status > 399 || location === undefined) {
           return { ...response, url, body: await decode(response) };
         }
-        url = resolve(location, url);
+        if (!URL.canParse(location, url.href)) {
+          throw new UnusableResponseError('a redirect to an invalid URL');
+        }
+        url = new URL(location, url);
       }
       throw new UnusableResponseError(`more than ${String(maxRedirects)} redirects`);
     },
@@ -114,12 +117,4 @@ export function createWebClient(options: {
     /** Aborts what is in progress, and closes the connections. */
     close: () => agent.destroy(),
   };
-}
-
-function resolve(location: string, base: URL): URL {
-  try {
-    return new URL(location, base);
-  } catch (error) {
-    throw new UnusableResponseError('a redirect to an invalid URL', { cause: error });
-  }
 }

@@ -40,9 +40,8 @@ export async function listBrands(
   options: { registerUrl: string; nameContains: string; signal: AbortSignal },
   print: (line: string) => void,
 ): Promise<void> {
-  const { registerUrl, nameContains, signal } = options;
-  const text = nameContains.toLowerCase();
-  const entries = (await readBrands(web, registerUrl + PATH, signal))
+  const text = options.nameContains.toLowerCase();
+  const entries = (await readBrands(web, options.registerUrl + PATH, options.signal))
     .filter(({ name }) => name.toLowerCase().includes(text))
     .sort((a, b) => a.name.localeCompare(b.name, 'en'))
     .map(({ name, brandId, baseUri }) =>

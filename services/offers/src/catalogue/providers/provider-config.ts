@@ -15,8 +15,16 @@ export const providersSchema = z
   })
   .transform(({ providers }) => providers)
   .superRefine((providers, context) => {
-    refuseRepeated(providers, ({ name }) => [name], 'another provider has the name', context);
-    refuseRepeated(providers, ({ offerIds }) => offerIds, 'another has the offer id', context);
+    const seen = new Set<string>();
+    providers.forEach(({ name, offerIds }, index) => {
+      const ids = offerIds.map((id) => `another has the offer id ${id}`);
+      for (const message of [`another provider has the name ${name}`, ...ids]) {
+        if (seen.has(message)) {
+          context.addIssue({ code: 'custom', message, path: ['providers', index] });
+        }
+        seen.add(message);
+      }
+    });
   });
 
 /** Used if none are configured. */
@@ -42,21 +50,4 @@ export function createProviders(
     return create({ timeoutMs, isTaken, web, logger });
   });
   return { providers, close: web.close };
-}
-
-function refuseRepeated(
-  providers: readonly ListedProvider[],
-  valuesOf: (provider: ListedProvider) => readonly string[],
-  message: string,
-  context: z.RefinementCtx,
-): void {
-  const seen = new Set<string>();
-  providers.forEach((provider, index) => {
-    for (const value of valuesOf(provider)) {
-      const path = ['providers', index];
-      if (seen.has(value))
-        context.addIssue({ code: 'custom', message: `${message} ${value}`, path });
-      seen.add(value);
-    }
-  });
 }

@@ -51,9 +51,8 @@ const DAYS_A_YEAR = 365;
 export function parseMonths(text: string | undefined): number | undefined {
   const match = DURATION.exec(text ?? '');
   if (!match) return undefined;
-  const [years = 0, months = 0, weeks = 0, days = 0] = match
-    .slice(1)
-    .map((part) => Number(part || 0));
+  const parts = match.slice(1).map((part) => Number(part || 0));
+  const [years = 0, months = 0, weeks = 0, days = 0] = parts;
   const total = MONTHS_A_YEAR * (years + (weeks * 7 + days) / DAYS_A_YEAR) + months;
   return total >= SHORTEST_PERIOD_MONTHS && total <= HIGHEST_AMOUNT ? total : undefined;
 }

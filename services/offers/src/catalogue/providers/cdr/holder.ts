@@ -10,17 +10,9 @@ const resources = { list: { newest: 5, oldest: 3 }, detail: { newest: 7, oldest:
 
 export type Resource = keyof typeof resources;
 
-/** A holder's response. */
-export interface HolderResponse {
-  /** Equal only for equal texts. */
-  digest: string;
-  bytes: number;
-  /** @throws {ProviderError} if the text is not JSON, or has more values than any bank's. */
-  parse: () => unknown;
-}
-
 /** One bank's open product API. */
 export type Holder = ReturnType<typeof createHolder>;
+export type HolderResponse = Awaited<ReturnType<Holder['get']>>;
 
 export class NotFoundError extends ProviderError {}
 
@@ -49,15 +41,19 @@ export function createHolder(web: WebClient) {
      *
      * @throws {ProviderError} unless the status is 2xx; rethrows the web client's errors.
      */
-    get: async (resource: Resource, url: URL, signal: AbortSignal): Promise<HolderResponse> => {
-      let version = workingVersion[resource] ?? resources[resource].newest;
+    get: async (resource: Resource, url: URL, signal: AbortSignal) => {
+      const { newest, oldest } = resources[resource];
+      let version = workingVersion[resource] ?? newest;
       for (let pauses = 0; ;) {
         const pauseMs = pausedUntil - performance.now();
         if (pauseMs > MAX_WAIT_MS) {
           throw new ProviderError('rate-limited', `rate limited for ${pauseMs.toFixed(0)} ms`);
         }
         if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
-        const response = await web.get(url, { headers: versionHeaders(resource, version), signal });
+        // A holder ignores `x-min-v` unless it is below `x-v`.
+        const minimum = oldest < version && { 'x-min-v': String(oldest) };
+        const versions = { 'x-v': String(version), ...minimum };
+        const response = await web.get(url, { headers: versions, signal });
         const { status, headers } = response;
         if (status === 406) {
           version -= 1;
@@ -79,8 +75,10 @@ export function createHolder(web: WebClient) {
         lastVersion[resource] = headers['x-v'];
         const { body } = response;
         return {
+          /** Equal only for equal texts. */
           digest: hash('sha256', body, 'base64'),
           bytes: Buffer.byteLength(body),
+          /** @throws {ProviderError} if the text is not JSON, or has more values than any bank's. */
           parse: () => parse(body),
         };
       }
@@ -93,12 +91,6 @@ export function createHolder(web: WebClient) {
 /** The version as the holder sent it, or a hyphen if it is invalid. */
 function readable(version: string | string[] | undefined): string {
   return /^\d{1,3}$/.test(String(version)) ? String(version) : '-';
-}
-
-/** Sends `x-min-v` only below `x-v`: otherwise it is ignored. */
-function versionHeaders(resource: Resource, version: number): Record<string, string> {
-  const { oldest } = resources[resource];
-  return { 'x-v': String(version), ...(oldest < version && { 'x-min-v': String(oldest) }) };
 }
 
 function parse(body: string): unknown {

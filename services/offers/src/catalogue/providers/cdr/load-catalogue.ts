@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ProviderError } from '../../failure-reason';
 import { NotFoundError, type Holder, type HolderResponse } from './holder';
 import { countDropped, dropReasonOf, type Dropped, type DropReason } from './map-product';
-import { listedProductSchema, productSchema, type ListedProduct, type Product } from './product';
+import { listedProductSchema, productSchema, type Product } from './product';
 
 /** The readable personal loans of a bank. */
 export interface Catalogue {
@@ -40,14 +40,6 @@ const detailSchema = z.object({ data: productSchema });
 type Found = { product: Product } | { dropped: DropReason };
 type KnownProduct = Found & { url: URL; bytes: number; readAt: number; digest: string | undefined };
 
-/** A list page as last read. */
-interface KnownPage {
-  digest: string;
-  /** Undefined items were unreadable. */
-  items: readonly (ListedProduct | undefined)[];
-  next: string | undefined;
-}
-
 /**
  * Creates a function that reads all personal loans of a bank: its list, page by page, then each product's own page.
  * When the signal aborts, it returns what it has read so far. It skips products read less than `ttlMs` ago, so each
@@ -65,7 +57,7 @@ export function createLoadCatalogue(options: {
   const listUrl = new URL(`${apiUrl}/banking/products?${query}`);
   const known = new Map<string, KnownProduct>();
   let knownBytes = 0;
-  let firstPage: KnownPage | undefined;
+  let firstPage: ReturnType<typeof parsePage> | undefined;
 
   return async (signal) => {
     // One time for everything read now, so that all of it is due again together.
@@ -191,7 +183,8 @@ export function createLoadCatalogue(options: {
   }
 }
 
-function parsePage({ digest, parse }: HolderResponse): KnownPage {
+/** Parses a list page; items that cannot be read are undefined. */
+function parsePage({ digest, parse }: HolderResponse) {
   const page = pageSchema.safeParse(parse());
   if (!page.success) {
     throw new ProviderError('invalid', `not a list of products: ${z.prettifyError(page.error)}`);
