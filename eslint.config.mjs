@@ -120,7 +120,7 @@ export default defineConfig(
   },
   {
     files: ['services/*/src/app.ts'],
-    rules: noImports(['/(main|config|context)$', 'app.ts lists routes; context.ts builds it.']),
+    rules: noImports(['/(main|config)$', 'app.ts lists routes; context.ts builds what they use.']),
   },
   {
     // The entry points: the services, and the commands beside them.

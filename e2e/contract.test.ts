@@ -1,9 +1,10 @@
 /** The real confirm-payment against its callers: the client in offers, and the messages. */
 import { createPublishEvent } from '@loan-buddy/kit/messaging';
-import { createLifecycle } from '@loan-buddy/kit/server';
 import { createHttpClient } from '../services/offers/src/client/http-client';
 import { recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import { createApp } from '../services/confirm-payment/src/app';
+import { readConfig } from '../services/confirm-payment/src/config';
+import { createContext } from '../services/confirm-payment/src/context';
 import { decide } from '../services/confirm-payment/src/decide';
 import { createDecideCheckout } from '../services/confirm-payment/src/decide-checkout';
 import { createApplyDecision } from '../services/offers/src/approval/apply-decision';
@@ -15,12 +16,7 @@ import { useDatabase } from '../services/offers/test/database';
 
 it('offers and confirm-payment understand each other', async () => {
   const { logger, lines } = recordingLogger();
-  const app = createApp({
-    logger,
-    lifecycle: createLifecycle(),
-    decide: (amount) => decide(amount, 10_000),
-    injectFault: () => Promise.resolve(),
-  });
+  const app = createApp(createContext(readConfig({}), { logger, bus: undefined }));
   const server = await startApp(app);
   const client = createHttpClient({
     baseUrl: server.url,
@@ -68,7 +64,7 @@ describe('over messages', () => {
       attempts: 0,
     };
     await orders.insert(order, 60_000);
-    const [submitted] = await createEventLog(database().db).of(order.id);
+    const [submitted] = await createEventLog(database().db).listByOrder(order.id);
     const published: string[] = [];
     const decideCheckout = createDecideCheckout({
       decide: (each) => decide(each, 10_000),

@@ -82,7 +82,7 @@ const steps: Record<string, (orders: OrderStore, id: string) => Promise<unknown>
   fail: (orders, id) => orders.recordFailure(id, { reason: 'x', dueInMs: 60_000, maxAttempts: 2 }),
   approve: (orders, id) => orders.decide(id, 'APPROVED'),
   reject: (orders, id) => orders.decide(id, 'REJECTED'),
-  redrive: (orders, id) => orders.redrive(id),
+  retry: (orders, id) => orders.retry(id),
   postpone: (orders, id) => orders.postpone(id, 60_000),
 };
 

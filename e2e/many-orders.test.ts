@@ -52,8 +52,8 @@ async function plans({ db }: Database): Promise<string[]> {
   await orders.claimDue(10, 60_000);
   await orders.listFailed({ limit: 21 });
   await orders.listFailed({ before: 'order-f', limit: 21 });
-  await orders.redrive(order.id);
-  await orders.redriveAll();
+  await orders.retry(order.id);
+  await orders.retryAll();
   await orders.countOpen();
   await idempotency.find('user-7', 'key');
   await idempotency.complete('user-7', 'key', { status: 201, body: '' });

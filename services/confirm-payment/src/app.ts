@@ -1,20 +1,9 @@
-import type { Admission } from '@loan-buddy/kit/admission';
-import { createServiceApp, type Lifecycle } from '@loan-buddy/kit/server';
-import type { Logger } from '@loan-buddy/kit/telemetry';
+import { createServiceApp } from '@loan-buddy/kit/server';
 import type { Express } from 'express';
-import type { Decision } from './decide';
+import type { Context } from './context';
 import { decidedEventSchema } from './decide-checkout';
 import { postConfirmPayment } from './http/post-confirm-payment';
 import { problems } from './http/problems';
-import type { InjectFault } from './inject-fault';
-
-export interface AppDependencies {
-  logger: Logger;
-  lifecycle: Lifecycle;
-  admission?: Admission;
-  decide: (amount: number) => Decision;
-  injectFault: InjectFault;
-}
 
 const info = {
   title: 'confirm-payment',
@@ -23,10 +12,10 @@ const info = {
 };
 
 /** Creates the whole service over HTTP, without a listener. */
-export function createApp(dependencies: AppDependencies): Express {
-  const endpoints = [postConfirmPayment(dependencies)];
+export function createApp(context: Context): Express {
+  const endpoints = [postConfirmPayment(context)];
   return createServiceApp({
-    ...dependencies,
+    ...context,
     info,
     problems,
     endpoints,

@@ -1,10 +1,5 @@
-import {
-  createAdmission,
-  createServiceTokenSigner,
-  createServiceTokenVerifier,
-} from '@loan-buddy/kit/admission';
-import { createPublishEvent } from '@loan-buddy/kit/messaging';
-import { createLifecycle } from '@loan-buddy/kit/server';
+import { createServiceTokenSigner } from '@loan-buddy/kit/admission';
+import type { MessageBus } from '@loan-buddy/kit/messaging';
 import {
   createComponentCheck,
   createOpenApiCheck,
@@ -12,24 +7,17 @@ import {
   recordingLogger,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import { createApp, type AppDependencies } from '../src/app';
-import { decide } from '../src/decide';
-import {
-  createDecideCheckout,
-  decidedEventSchema,
-  type DecidedEvent,
-} from '../src/decide-checkout';
-import { SimulatedFailureError } from '../src/inject-fault';
+import { createApp } from '../src/app';
+import { readConfig } from '../src/config';
+import { createContext } from '../src/context';
+import { decidedEventSchema, type DecidedEvent } from '../src/decide-checkout';
 
-function setUp(overrides: Partial<AppDependencies> = {}) {
-  return createApp({
-    logger: recordingLogger().logger,
-    lifecycle: createLifecycle(),
-    decide: (amount) => decide(amount, 10_000),
-    injectFault: () => Promise.resolve(),
-    ...overrides,
-  });
+/** The service as configured, without a listener. */
+function aContext(env: NodeJS.ProcessEnv = {}, bus?: MessageBus) {
+  return createContext(readConfig(env), { logger: recordingLogger().logger, bus });
 }
+
+const setUp = (env?: NodeJS.ProcessEnv) => createApp(aContext(env));
 
 const payment = { order_id: 'order-123', amount: 12_000, status: 'PENDING' };
 
@@ -77,9 +65,9 @@ describe('POST /confirm-payment', () => {
   });
 
   it('responds with 503 to a simulated failure', async () => {
-    const injectFault = () =>
-      Promise.reject(new SimulatedFailureError('x', { retryAfterSeconds: 1 }));
-    const response = await request(setUp({ injectFault })).post('/confirm-payment').send(payment);
+    const response = await request(setUp({ SIMULATED_FAILURE_RATE: '1' }))
+      .post('/confirm-payment')
+      .send(payment);
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toBe('1');
   });
@@ -89,10 +77,7 @@ describe('a service token', () => {
   const secrets = ['s'.repeat(32)];
   const parties = { issuer: 'offers', audience: 'confirm-payment' };
   type TokenOptions = Parameters<typeof createServiceTokenSigner>[1];
-  const guarded = () =>
-    setUp({
-      admission: createAdmission({ verifyToken: createServiceTokenVerifier(secrets, parties) }),
-    });
+  const guarded = () => setUp({ SERVICE_AUTH_SECRETS: secrets.join() });
   const post = async (tokenOptions: TokenOptions) => {
     const token = await createServiceTokenSigner(secrets, tokenOptions)('request-1');
     const { status, headers, body } = await request(guarded())
@@ -144,22 +129,20 @@ describe('a service token', () => {
 });
 
 describe('the published OpenAPI document', () => {
+  const overPubSub = { APPROVAL_TRANSPORT: 'pubsub', PUBSUB_PROJECT_ID: 'loan-buddy' };
+
   it.each([12_000, 9_000])('has the schema of the event that decides on %d', async (amount) => {
     const published: DecidedEvent[] = [];
-    const decideCheckout = createDecideCheckout({
-      decide: (amount) => decide(amount, 10_000),
-      injectFault: () => Promise.resolve(),
-      publish: createPublishEvent(
-        {
-          publish: (_, { body }) => {
-            published.push(JSON.parse(body) as DecidedEvent);
-            return Promise.resolve();
-          },
-        },
-        'decisions',
-      ),
-    });
-    await decideCheckout(
+    let decideCheckout: ((body: string) => Promise<void>) | undefined;
+    aContext(overPubSub, {
+      publish: (_, { body }) => {
+        published.push(JSON.parse(body) as DecidedEvent);
+        return Promise.resolve();
+      },
+      subscribe: (_, { handle }) => (decideCheckout = handle),
+      close: () => Promise.resolve(),
+    }).start();
+    await decideCheckout!(
       JSON.stringify({
         specversion: '1.0',
         type: 'com.loanbuddy.order.checkout_submitted',

@@ -1,8 +1,6 @@
-import type { Admission } from '@loan-buddy/kit/admission';
-import { createServiceApp, type Lifecycle, type ReadinessDetail } from '@loan-buddy/kit/server';
-import type { GaugeSource, Logger } from '@loan-buddy/kit/telemetry';
-import type { Poller } from './db/poller';
+import { createServiceApp } from '@loan-buddy/kit/server';
 import type { Express } from 'express';
+import type { Context } from './context';
 import { orderEventSchema } from './domain/order-event';
 import { getFailedOrders, postFailedOrderRetry, postFailedOrdersRetry } from './http/failed-orders';
 import { getOffer } from './http/get-offer';
@@ -27,36 +25,7 @@ import {
   postWebhookSecretRotation,
 } from './http/webhook-receivers';
 import { webhooks } from './http/webhooks';
-import type { Notification } from './notification';
-import type { FindOffer } from './catalogue/find-offer';
-import type { ListOffers } from './catalogue/list-offers';
-import type { AwaitOrder } from './orders/await-order';
-import type { Checkout, CheckoutMode } from './orders/checkout';
-import type { IdempotencyStore } from './orders/idempotency';
 import { createIdempotentCheckout } from './orders/idempotent-checkout';
-import type { OrderFeed } from './events/order-feed';
-import type { OrderStore } from './orders/order-store';
-
-export interface AppDependencies {
-  logger: Logger;
-  lifecycle: Lifecycle;
-  admission?: Admission;
-  trustedProxies?: number;
-  listOffers: ListOffers;
-  providerNames: readonly string[];
-  findOffer: FindOffer;
-  checkout: Checkout;
-  checkoutMode: CheckoutMode;
-  orders: OrderStore;
-  awaitOrder: AwaitOrder;
-  feed: OrderFeed;
-  idempotency: IdempotencyStore;
-  idempotencyTtlMs: number;
-  decisionWorker: Pick<Poller, 'wake'>;
-  notification: Pick<Notification, 'receivers' | 'deliveries' | 'wake' | 'allowPrivate'>;
-  readinessDetail: ReadinessDetail;
-  gaugeSources: readonly GaugeSource[];
-}
 
 const info = {
   title: 'offers',
@@ -65,34 +34,33 @@ const info = {
 };
 
 /** Builds the HTTP service without a listener. */
-export function createApp(dependencies: AppDependencies): Express {
-  const { notification } = dependencies;
+export function createApp(context: Context): Express {
   const idempotentCheckout = createIdempotentCheckout({
-    ...dependencies,
+    ...context,
     toResponse: checkoutResponse,
   });
   const endpoints = [
-    getOffers(dependencies),
-    postCheckout({ ...dependencies, idempotentCheckout }),
-    getOffer(dependencies),
-    getOrder(dependencies),
-    getOrderEvents(dependencies),
-    getOrders(dependencies),
-    getFailedOrders(dependencies),
-    postFailedOrderRetry(dependencies),
-    postFailedOrdersRetry(dependencies),
-    postWebhookReceiver(notification),
-    getWebhookReceivers(notification),
-    getWebhookReceiver(notification),
-    patchWebhookReceiver(notification),
-    deleteWebhookReceiver(notification),
-    postWebhookSecretRotation(notification),
-    postWebhookTest(notification),
-    getWebhookDeliveries(notification),
-    postWebhookReplay(notification),
+    getOffers(context),
+    postCheckout({ ...context, idempotentCheckout }),
+    getOffer(context),
+    getOrder(context),
+    getOrderEvents(context),
+    getOrders(context),
+    getFailedOrders(context),
+    postFailedOrderRetry(context),
+    postFailedOrdersRetry(context),
+    postWebhookReceiver(context.webhooks),
+    getWebhookReceivers(context.webhooks),
+    getWebhookReceiver(context.webhooks),
+    patchWebhookReceiver(context.webhooks),
+    deleteWebhookReceiver(context.webhooks),
+    postWebhookSecretRotation(context.webhooks),
+    postWebhookTest(context.webhooks),
+    getWebhookDeliveries(context.webhooks),
+    postWebhookReplay(context.webhooks),
   ];
   return createServiceApp({
-    ...dependencies,
+    ...context,
     info,
     problems,
     endpoints,

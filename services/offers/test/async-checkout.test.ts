@@ -15,14 +15,12 @@ afterEach(async () => {
 
 /** A service whose due orders are decided only when the test decides them. */
 function withWorker(parts: Parameters<typeof aService>[0] = {}) {
-  let wakes = 0;
   const service = aService({
-    // There is no worker, so any call within the request is an error.
+    // The worker is not started, so any call comes from within the request.
     askForDecision: () => Promise.reject(new UndecidedError('asked within the request')),
-    wake: () => (wakes += 1),
     ...parts,
   });
-  return { ...service, wakes: () => wakes };
+  return { ...service, waking: jest.spyOn(service.decisionWorker, 'wake') };
 }
 
 const buy = (app: Parameters<typeof request>[0], prefer?: string, key?: string) => {
@@ -64,7 +62,7 @@ function spyOnWatches(feed: ReturnType<typeof aService>['feed']): Set<string> {
 
 describe('POST /checkout with Prefer: respond-async', () => {
   it('returns 202 at once, and leaves the order due for the worker it wakes', async () => {
-    const { app, orders, wakes } = withWorker();
+    const { app, orders, waking } = withWorker();
     const response = await buy(app, 'respond-async').expect(202);
     expect(response.headers).toMatchObject({
       'preference-applied': 'respond-async',
@@ -72,7 +70,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
       location: `/orders/${(response.body as { id: string }).id}`,
     });
     expect(response.body).toMatchObject({ status: 'PENDING' });
-    expect(wakes()).toBe(1);
+    expect(waking).toHaveBeenCalledTimes(1);
     const due = await orders.claimDue(10, 60_000);
     expect(due.map(({ id }) => id)).toContain((response.body as { id: string }).id);
   });
@@ -110,7 +108,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
   });
 
   it('can be a deployment’s default, which still honours wait', async () => {
-    const { app, orders } = withWorker({ checkoutMode: 'async' });
+    const { app, orders } = withWorker({ CHECKOUT_MODE: 'async' });
     const response = await buy(app).expect(202);
     expect(response.headers['preference-applied']).toBeUndefined();
     const waited = await whileDeciding(orders, 'APPROVED', buy(app, 'wait=20'));
@@ -118,12 +116,12 @@ describe('POST /checkout with Prefer: respond-async', () => {
   });
 
   it('asks for the decision within the request by default', async () => {
-    const { app, wakes } = aServiceThatApproves();
+    const { app, waking } = aServiceThatApproves();
     for (const prefer of [undefined, 'wait=5', 'return=minimal, respond-asynchronously']) {
       const response = await buy(app, prefer).expect(201);
       expect(response.headers['preference-applied']).toBeUndefined();
     }
-    expect(wakes()).toBe(0);
+    expect(waking).not.toHaveBeenCalled();
   });
 
   it('returns the same response for the same key, whatever the order’s status', async () => {

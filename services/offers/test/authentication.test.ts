@@ -38,7 +38,7 @@ const verifyToken = () => createTokenVerifier({ keys, issuer: ISSUER, audience: 
 
 function guarded(options: Parameters<typeof createAdmission>[0] = {}) {
   const admission: Admission = createAdmission({ verifyToken: verifyToken(), ...options });
-  return aService({ admission, wake: () => undefined });
+  return aService({ admission });
 }
 
 const auditsIn = (lines: readonly LogLine[]) =>

@@ -1,31 +1,14 @@
-import type { Admission } from '@loan-buddy/kit/admission';
-import { createLifecycle } from '@loan-buddy/kit/server';
-import { publicOnly } from '../src/client/public-address';
-import { createWebClient } from '../src/client/web-client';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { createApp } from '../src/app';
-import type { Database } from '../src/db/database';
-import { createEventLog } from '../src/events/event-log';
-import { createAskProviders } from '../src/catalogue/ask-providers';
-import { breakerGauge, openOrderGauges } from '../src/gauges';
-import { createFindOffer } from '../src/catalogue/find-offer';
-import { createCachedProvider } from '../src/catalogue/cached-provider';
-import { createListOffers } from '../src/catalogue/list-offers';
-import type { Offer } from '../src/domain/offer';
 import type { Provider } from '../src/catalogue/provider';
 import { defaultMocks } from '../src/catalogue/providers/mock-provider';
 import { createProviders, providersSchema } from '../src/catalogue/providers/provider-config';
-import { createNotification, WEBHOOK_CONCURRENCY } from '../src/notification';
-import type { SendEmail } from '../src/email/send-email';
-import { createAwaitOrder } from '../src/orders/await-order';
-import { createCheckout, type CheckoutMode } from '../src/orders/checkout';
+import { readConfig, type Config } from '../src/config';
+import { createContext, type Overrides, type Resources } from '../src/context';
+import type { Offer } from '../src/domain/offer';
 import { newOrderId, type Order } from '../src/domain/order';
-import { createIdempotencyStore } from '../src/orders/idempotency';
+import { createEventLog } from '../src/events/event-log';
 import { createOrderFeed, type OrderFeed } from '../src/events/order-feed';
-import { createOrderStore, type OrderStore } from '../src/orders/order-store';
-import type { BreakerState } from '../src/approval/payment-breaker';
-import type { AskForDecision } from '../src/approval/payment-client';
-import { createAttemptDecision } from '../src/approval/attempt-decision';
 import { useDatabase } from './database';
 
 /** Deadline for tests that are not about deadlines: only a hang reaches it. */
@@ -66,20 +49,15 @@ export function anOrder(overrides: Partial<Order> = {}): Order {
   };
 }
 
-/** The three mocks, with changes by name. */
+/** The three mocks, with changes by name, created as from an operator's configuration. */
 export function threeMocks(
   changes: Partial<Record<string, Partial<(typeof defaultMocks)[number]>>> = {},
   timeoutMs = AMPLE_MS,
 ): Provider[] {
-  const entries = defaultMocks.map((mock) => ({ ...mock, ...changes[mock.name] }));
-  return providersFrom(entries, timeoutMs);
-}
-
-/** Creates providers as from an operator's configuration, also on private addresses. */
-export function providersFrom(entries: readonly object[], timeoutMs = AMPLE_MS): Provider[] {
-  const listed = providersSchema.parse({ providers: entries });
+  const providers = defaultMocks.map((mock) => ({ ...mock, ...changes[mock.name] }));
+  const listed = providersSchema.parse({ providers });
   const { logger } = recordingLogger();
-  return createProviders(listed, { timeoutMs, allowPrivate: true, logger }).providers;
+  return createProviders(listed, { timeoutMs, allowPrivate: false, logger }).providers;
 }
 
 /** A provider that calls the given function. */
@@ -95,141 +73,59 @@ export function aProvider(overrides: Partial<Provider> & { offers?: Offer[] } = 
   };
 }
 
-interface Parts {
-  /** Overrides of the order store. */
-  orders?: Partial<OrderStore>;
-  providers?: Provider[];
-  timeoutMs?: number;
-  /** How long provider results are fresh, in milliseconds; 0 by default. */
-  ttlMs?: number;
-  /** Consecutive failures after which a provider's circuit opens. */
-  failures?: number;
-  maxAgeMs?: number;
-  askForDecision?: AskForDecision;
-  checkoutMode?: CheckoutMode;
-  /** Wakes the decision worker; does nothing by default. */
-  wake?: () => void;
-  notification?: NotificationParts;
-  breakerState?: () => BreakerState | undefined;
-  /** Authentication and quotas; by default, every request is admitted. */
-  admission?: Admission;
-  trustedProxies?: number;
-}
+/** Ample deadlines, no cache, and receivers on this machine. */
+const testConfig: Config = {
+  ...readConfig({}),
+  CONFIRM_PAYMENT_TIMEOUT_MS: AMPLE_MS,
+  DATABASE_TIMEOUT_MS: AMPLE_MS,
+  PROVIDER_TIMEOUT_MS: AMPLE_MS,
+  WEBHOOK_TIMEOUT_MS: AMPLE_MS,
+  OFFERS_TTL_MS: 0,
+  OFFERS_MAX_AGE_MS: 0,
+  RETRY_ATTEMPTS: 3,
+  ALLOW_PRIVATE_WEBHOOKS: true,
+  SHUTDOWN_TIMEOUT_MS: 2000,
+};
 
-interface NotificationParts {
-  /** Whether receivers may have private addresses, as in tests. */
-  allowPrivate?: boolean;
-  timeoutMs?: number;
-  delaysMs?: readonly number[];
-  sendEmail?: SendEmail;
-  graceMs?: number;
-  retentionMs?: number;
-}
+/** Changes to the configuration, and other parts. */
+export type Parts = Partial<Config> & Overrides & Partial<Pick<Resources, 'bus'>>;
 
-/** Notification as in main.ts, not started, with short delays. */
-export function aNotification(database: Database, parts: NotificationParts = {}) {
-  const { allowPrivate = true, timeoutMs = AMPLE_MS, delaysMs = [0, 1, 1], graceMs = 1000 } = parts;
-  const { retentionMs = 60_000 } = parts;
+/** The whole service on a database and a feed, without a listener. confirm-payment approves every order. */
+export function serviceOn(resources: Pick<Resources, 'database' | 'feed'>, parts: Parts = {}) {
   const { logger, lines } = recordingLogger();
-  const client = createWebClient({
-    userAgent: 'test/1',
-    maxResponseBytes: 1000,
-    maxRedirects: 0,
-    guard: allowPrivate ? undefined : publicOnly,
-    connections: WEBHOOK_CONCURRENCY,
-  });
-  const notification = createNotification({
-    db: database.db,
-    client,
-    timeoutMs,
-    sendEmail: parts.sendEmail,
-    delaysMs,
-    retentionMs,
-    leaseMarginMs: 60_000,
-    pollMs: 20,
-    graceMs,
-    allowPrivate,
-    logger,
-  });
-  return { ...notification, lines, client };
+  const context = createContext(
+    { ...testConfig, ...parts },
+    {
+      ...resources,
+      logger,
+      bus: undefined,
+      askForDecision: () => Promise.resolve('APPROVED'),
+      delaysMs: [0, 1, 1],
+      pollMs: 20,
+      ...parts,
+    },
+  );
+  return { ...context, app: createApp(context), lines };
 }
 
-/** An order feed on a database, for the tests of one file. */
-export function useFeed(database: () => Database): () => OrderFeed {
+/** The whole service with the given parts, on a database for the tests of one file. Its workers are not started. */
+export function useService(database = useDatabase()) {
   let feed: OrderFeed;
+  const services: Pick<ReturnType<typeof serviceOn>, 'stop' | 'close'>[] = [];
   beforeAll(async () => {
     const { db, listen } = database();
     feed = await createOrderFeed({ listen, log: createEventLog(db) });
   });
-  afterAll(() => feed.close());
-  return () => feed;
-}
-
-/** The whole service with the given parts, on a database for the tests of one file. */
-export function useService() {
-  const database = useDatabase();
-  const feed = useFeed(database);
-  const clients: { close: () => Promise<void> }[] = [];
   afterAll(async () => {
-    for (const { close } of clients) await close();
+    for (const { stop, close } of services) {
+      await stop();
+      await close();
+    }
+    await feed.close();
   });
   return (parts: Parts = {}) => {
-    const { client, ...service } = serviceOn({ database: database(), feed: feed() }, parts);
-    clients.push(client);
+    const service = serviceOn({ database: database(), feed }, parts);
+    services.push(service);
     return service;
   };
-}
-
-/** The whole service as in main.ts, except for the breaker and the decision worker. The caller closes its client. */
-export function serviceOn(
-  { database, feed }: { database: Database; feed: OrderFeed },
-  parts: Parts = {},
-) {
-  const {
-    providers = threeMocks(),
-    timeoutMs = AMPLE_MS,
-    ttlMs = 0,
-    maxAgeMs = ttlMs,
-    failures = 5,
-    askForDecision = () => Promise.resolve('APPROVED'),
-  } = parts;
-  const { logger, lines } = recordingLogger();
-  const { db } = database;
-  const orders = { ...createOrderStore(db), ...parts.orders };
-  const policy = { attempts: 3, baseMs: 1000, capMs: 60_000 };
-  const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
-  const asked = providers.map((provider) =>
-    createCachedProvider(provider, { ttlMs, maxAgeMs, failures, openMs: 5000, logger }),
-  );
-  const offerParts = {
-    providers: asked,
-    askProviders: createAskProviders({ timeoutMs }),
-    aprType: 'eu-effective',
-  } as const;
-  const findOffer = createFindOffer(offerParts);
-  const awaitOrder = createAwaitOrder({ orders, feed });
-  const wake = parts.wake ?? (() => undefined);
-  const { client, ...notification } = aNotification(database, parts.notification);
-  const approval = { attemptDecision, leaseMs: 60_000, dueInMs: 60_000, wake };
-  const app = createApp({
-    logger,
-    lifecycle: createLifecycle(),
-    ...(parts.admission && { admission: parts.admission }),
-    trustedProxies: parts.trustedProxies ?? 0,
-    listOffers: createListOffers(offerParts),
-    providerNames: providers.map(({ name }) => name),
-    findOffer,
-    orders,
-    checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
-    checkoutMode: parts.checkoutMode ?? 'sync',
-    awaitOrder,
-    feed,
-    idempotency: createIdempotencyStore(db),
-    idempotencyTtlMs: 3_600_000,
-    decisionWorker: { wake },
-    notification,
-    readinessDetail: () => Promise.resolve({ database: 'ok' }),
-    gaugeSources: [openOrderGauges(orders), breakerGauge(parts.breakerState ?? (() => 'closed'))],
-  });
-  return { app, db, orders, attemptDecision, feed, notification, lines, client };
 }

@@ -1,14 +1,16 @@
+/** E-mails, through a real SMTP server: one file, because every test needs the server, the worker and an order. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createSendEmail, type SendEmail } from '../src/email/send-email';
-import { aNotification, anOffer, anOrder } from './builders';
+import { anOffer, anOrder, useService, type Parts } from './builders';
 import { useDatabase } from './database';
 import { createOrderStore } from '../src/orders/order-store';
 
 const database = useDatabase();
+const aService = useService(database);
 const opened: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
@@ -53,16 +55,13 @@ async function anSmtpServer(options: SMTPServerOptions = {}) {
 
 const from = 'Loan Buddy <no-reply@example.com>';
 
-/** Running notification that sends through the given server. */
-function running(sendEmail?: SendEmail, more: { graceMs?: number } = {}) {
-  const parts = sendEmail ? { sendEmail, ...more } : more;
-  const { client, ...notification } = aNotification(database(), parts);
-  opened.push(async () => {
-    await notification.stop();
-    await client.close();
-  });
-  notification.start();
-  return notification;
+/** The service with the e-mail worker running, which sends through the given server. */
+function running(sendEmail?: SendEmail, more: Parts = {}) {
+  const { emails, lines } = aService({ ...(sendEmail && { sendEmail }), ...more });
+  const stop = async () => emails.worker?.stop();
+  opened.push(stop);
+  emails.worker?.start();
+  return { lines, stop, sweeps: emails.sweeps };
 }
 
 async function ended(
@@ -79,7 +78,7 @@ async function ended(
 }
 
 async function settled() {
-  let jobs: { status: string; attempts: number; last_error: string | null }[] = [];
+  let jobs: { status: string; attempts: number; lastError: string | null }[] = [];
   await until(async () => {
     ({ rows: jobs } = await sql<(typeof jobs)[number]>`
       select status, attempts, last_error from email_jobs order by seq`.execute(database().db));
@@ -99,7 +98,7 @@ describe('an e-mail', () => {
       const { mails, url } = await anSmtpServer();
       running(createSendEmail({ url, from, timeoutMs: 60_000 }));
       const { id } = await ended(status);
-      expect(await settled()).toEqual([{ status: 'sent', attempts: 1, last_error: null }]);
+      expect(await settled()).toEqual([{ status: 'sent', attempts: 1, lastError: null }]);
       expect(mails).toHaveLength(1);
       const { source, ...envelope } = mails[0]!;
       expect(envelope).toEqual({ from: 'no-reply@example.com', to: ['cristina@example.com'] });
@@ -155,7 +154,7 @@ describe('an e-mail', () => {
     });
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
-    expect(await settled()).toEqual([{ status: 'sent', attempts: 3, last_error: null }]);
+    expect(await settled()).toEqual([{ status: 'sent', attempts: 3, lastError: null }]);
     expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
   });
 
@@ -168,7 +167,7 @@ describe('an e-mail', () => {
     const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     const { id } = await ended('APPROVED');
     const reason = 'the e-mail was not sent (EENVELOPE, the server responded 550)';
-    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, lastError: reason }]);
     expect(lines).toEqual([
       { level: 'warn', orderId: id, attempts: 1, reason, msg: 'e-mail failed permanently' },
     ]);
@@ -202,7 +201,7 @@ describe('an e-mail', () => {
     });
     const { lines } = running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
-    expect(await settled()).toEqual([{ status: 'sent', attempts: 2, last_error: null }]);
+    expect(await settled()).toEqual([{ status: 'sent', attempts: 2, lastError: null }]);
     const reason = `the e-mail was not sent (EENVELOPE, the server responded ${String(responseCode)})`;
     expect(lines[0]).toMatchObject({ msg: 'e-mail not sent', reason });
   });
@@ -222,7 +221,7 @@ describe('an e-mail', () => {
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     const reason = 'the e-mail was not sent (EENVELOPE, the server responded 554)';
-    expect(await settled()).toEqual([{ status: 'failed', attempts: 3, last_error: reason }]);
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 3, lastError: reason }]);
     expect(attempts).toHaveLength(3);
   });
 
@@ -255,7 +254,7 @@ describe('an e-mail', () => {
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     const reason = 'the e-mail was not sent (EMESSAGE, the server responded 554)';
-    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, last_error: reason }]);
+    expect(await settled()).toEqual([{ status: 'failed', attempts: 1, lastError: reason }]);
   });
 
   it('is retried if the login fails, and no password is logged', async () => {
@@ -271,7 +270,7 @@ describe('an e-mail', () => {
     await ended('APPROVED');
     const [job] = await settled();
     expect(job).toMatchObject({ status: 'failed', attempts: 3 });
-    expect(job!.last_error).toMatch(/EAUTH, the server responded 535/);
+    expect(job!.lastError).toMatch(/EAUTH, the server responded 535/);
     expect(JSON.stringify([lines, job])).not.toMatch(/hunter2|cristina@/);
   });
 
@@ -283,10 +282,10 @@ describe('an e-mail', () => {
       from,
       timeoutMs: 60_000,
     });
-    const notification = running(send, { graceMs: 100 });
+    const { stop } = running(send, { SHUTDOWN_TIMEOUT_MS: 200 });
     await ended('APPROVED');
     await until(() => server.connections() > 0);
-    await notification.stop();
+    await stop();
     // If it had waited for the silent server, this would count as an attempt.
     const { rows } = await sql`select status, attempts from email_jobs`.execute(database().db);
     expect(rows).toEqual([{ status: 'pending', attempts: 0 }]);
@@ -361,7 +360,7 @@ describe('an e-mail', () => {
     const { sweeps } = running();
     await ended('APPROVED');
     for (const { sweep } of sweeps) await sweep(new AbortController().signal);
-    expect(await settled()).toEqual([{ status: 'skipped', attempts: 0, last_error: null }]);
+    expect(await settled()).toEqual([{ status: 'skipped', attempts: 0, lastError: null }]);
     const { mails, url } = await anSmtpServer();
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('REJECTED');

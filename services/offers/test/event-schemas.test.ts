@@ -27,7 +27,7 @@ async function happen({ orders }: Service): Promise<string[]> {
   ];
   for (const order of [revived, rejected]) await orders.insert(order, 60_000);
   await orders.recordFailure(revived.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
-  await orders.redrive(revived.id);
+  await orders.retry(revived.id);
   await orders.decide(revived.id, 'APPROVED');
   await orders.decide(rejected.id, 'REJECTED');
   return [revived.id, rejected.id];

@@ -105,8 +105,8 @@ describe('GET /offers among hostile providers', () => {
     try {
       const { app } = aService({
         providers: [...created.providers, ...threeMocks()],
-        timeoutMs: 600_000,
-        failures: 1000,
+        PROVIDER_TIMEOUT_MS: 600_000,
+        BREAKER_FAILURES: 1000,
       });
       const list = () => request(app).get('/offers').expect(200);
       await list();
@@ -141,7 +141,7 @@ describe('GET /offers among hostile providers', () => {
     try {
       const { app } = aService({
         providers: [...created.providers, ...threeMocks()],
-        timeoutMs: 50,
+        PROVIDER_TIMEOUT_MS: 50,
       });
       // Without the deadline, the test would hang: the slow trickle does not end.
       const { body, headers } = await request(app).get('/offers').expect(200);

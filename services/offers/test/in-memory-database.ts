@@ -1,5 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { embedded, openPglite, type Database } from '../src/db/database';
@@ -7,8 +14,13 @@ import { migrate } from '../src/db/migrate';
 
 const CACHE = join(__dirname, '../../../node_modules/.cache/loan-buddy');
 
+const DB = join(__dirname, '../src/db');
 /** Sources that determine the content of a new database. */
-const SOURCES = ['db/database.ts', 'db/migrate.ts', 'db/migrations.ts'];
+const SOURCES = [
+  'database.ts',
+  'migrate.ts',
+  ...readdirSync(join(DB, 'migrations')).map((name) => join('migrations', name)),
+];
 
 /**
  * Opens an embedded in-memory database. Starts from a cached copy: creating a database takes 2 to 3 s of CPU time,
@@ -36,7 +48,7 @@ async function createCopy(file: string, migrated: boolean): Promise<void> {
 
 function digest(): string {
   const hash = createHash('sha256');
-  for (const source of SOURCES) hash.update(readFileSync(join(__dirname, '../src', source)));
+  for (const source of SOURCES) hash.update(readFileSync(join(DB, source)));
   hash.update(readFileSync(require.resolve('@electric-sql/pglite')));
   return hash.digest('hex').slice(0, 16);
 }

@@ -37,8 +37,8 @@ export async function listenToStream(url: string, lastEventId?: number, token?: 
 }
 
 /** Waits until all reads seen by a spy on the feed's `eventsOf` have settled. */
-export async function untilLooked(looks: jest.SpyInstance): Promise<void> {
-  await Promise.allSettled(looks.mock.results.map(({ value }) => value as unknown));
+export async function untilRead(reads: jest.SpyInstance): Promise<void> {
+  await Promise.allSettled(reads.mock.results.map(({ value }) => value as unknown));
 }
 
 export const typesOf = ({ events }: { events: Event[] }) => events.map(({ type }) => type);

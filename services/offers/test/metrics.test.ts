@@ -2,7 +2,6 @@ import { allButTimeouts, until } from '@loan-buddy/kit/testing';
 import type { Express } from 'express';
 import request from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
-import type { BreakerState } from '../src/approval/payment-breaker';
 import { UndecidedError } from '../src/approval/payment-client';
 import { anOrder, useService } from './builders';
 
@@ -29,6 +28,8 @@ const closed = {
   'confirm_payment_breaker_state{state="open"}': 0,
   'confirm_payment_breaker_state{state="half-open"}': 0,
 };
+const undecided = () => Promise.reject(new UndecidedError('x'));
+const wanted = { user_id: 'u', loan_id: 'offer2' };
 const ageS = (seconds: number) => ({ createdAt: new Date(Date.now() - seconds * 1000) });
 
 describe('GET /metrics of offers', () => {
@@ -77,21 +78,23 @@ describe('GET /metrics of offers', () => {
   });
 
   it('reports the state of the breaker, if there is one', async () => {
-    let state: BreakerState | undefined = 'open';
-    const { app } = aService({ breakerState: () => state });
+    const { app } = aService({ askForDecision: undecided, BREAKER_FAILURES: 1 });
+    await request(app).post('/checkout').send(wanted).expect(202);
     expect(await gaugesOf(app)).toMatchObject({
       'confirm_payment_breaker_state{state="closed"}': 0,
       'confirm_payment_breaker_state{state="open"}': 1,
     });
-    state = undefined;
-    expect(Object.keys(await gaugesOf(app)).join()).not.toContain('breaker');
+    const unused = () => Promise.resolve();
+    const bus = { publish: unused, subscribe: () => undefined, close: unused };
+    const { app: overPubSub } = aService({ APPROVAL_TRANSPORT: 'pubsub', bus });
+    expect(Object.keys(await gaugesOf(overPubSub)).join()).not.toContain('breaker');
   });
 
   it('counts requests by route', async () => {
-    const { app } = aService({ askForDecision: () => Promise.reject(new UndecidedError('x')) });
+    const { app } = aService({ askForDecision: undecided });
     await request(app).get('/offers/offer1').expect(200);
     await request(app).get('/offers/offer2').expect(200);
-    await request(app).post('/checkout').send({ user_id: 'u', loan_id: 'offer2' }).expect(202);
+    await request(app).post('/checkout').send(wanted).expect(202);
     const { text } = await request(app).get('/metrics');
     const counts = text.match(/^http_request_duration_seconds_count.*/gm);
     expect(counts).toEqual([

@@ -108,7 +108,10 @@ describe('GET /offers', () => {
       owns: () => false,
       fetchOffers: () => new Promise((_, reject) => (fail = reject)),
     });
-    const { app } = aService({ providers: [hostile, late, ...threeMocks()], timeoutMs: HANG_MS });
+    const { app } = aService({
+      providers: [hostile, late, ...threeMocks()],
+      PROVIDER_TIMEOUT_MS: HANG_MS,
+    });
     const response = await request(app).get('/offers').expect(200);
     expect(response.headers['missing-providers']).toBe(
       '"H?stile \\"Bank\\"";reason=error, "Late";reason=timeout',
@@ -131,7 +134,11 @@ describe('GET /offers', () => {
       },
     });
     stopClock();
-    const { app } = aService({ providers: [late], timeoutMs: HANG_MS, ttlMs: 60_000 });
+    const { app } = aService({
+      providers: [late],
+      PROVIDER_TIMEOUT_MS: HANG_MS,
+      OFFERS_TTL_MS: 60_000,
+    });
     const first = await request(app).get('/offers').expect(503);
     expect(first.headers['missing-providers']).toBe('"ProviderB";reason=timeout');
     respond();
@@ -147,7 +154,7 @@ describe('GET /offers', () => {
       fetchOffers: () => Promise.resolve({ offers: [anOffer({ rate })] }),
     });
     const clock = stopClock();
-    const { app } = aService({ providers: [changing], ttlMs: 60 });
+    const { app } = aService({ providers: [changing], OFFERS_TTL_MS: 60 });
     expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 2 }]);
     rate = 3;
     expect((await request(app).get('/offers')).body).toMatchObject([{ rate: 2 }]);
@@ -168,7 +175,11 @@ describe('GET /offers', () => {
       },
     });
     const clock = stopClock();
-    const { app } = aService({ providers: [counting], ttlMs: 20, maxAgeMs: 60_000 });
+    const { app } = aService({
+      providers: [counting],
+      OFFERS_TTL_MS: 20,
+      OFFERS_MAX_AGE_MS: 60_000,
+    });
     await request(app).get('/offers').expect(200);
     clock.ms += 7000;
     const stale = await request(app).get('/offers').expect(200);
@@ -226,7 +237,7 @@ describe('GET /offers, with all details', () => {
 describe('GET /offers and HTTP caches', () => {
   it('reports its age and how long it stays fresh', async () => {
     const clock = stopClock();
-    const { app } = aService({ ttlMs: 5000 });
+    const { app } = aService({ OFFERS_TTL_MS: 5000 });
     await request(app).get('/offers').expect(200);
     clock.ms += 1500;
     const { headers } = await request(app).get('/offers').expect(200);
@@ -254,7 +265,9 @@ describe('GET /offers and HTTP caches', () => {
 
   it('is never fresh while a provider is missing', async () => {
     const providers = threeMocks({ ProviderA: { fault: 'error' } });
-    const { headers } = await request(aService({ providers, ttlMs: 5000 }).app).get('/offers');
+    const { headers } = await request(aService({ providers, OFFERS_TTL_MS: 5000 }).app).get(
+      '/offers',
+    );
     expect(headers['cache-control']).toBe('max-age=0');
   });
 
@@ -290,7 +303,7 @@ describe('GET /offers with a query', () => {
 
   it('asks only the requested provider', async () => {
     const providers = threeMocks({ ProviderA: { fault: 'hang' } }, NEVER_MS);
-    const { app } = aService({ providers, timeoutMs: NEVER_MS });
+    const { app } = aService({ providers, PROVIDER_TIMEOUT_MS: NEVER_MS });
     const { headers } = await request(app).get('/offers?provider=ProviderC').expect(200);
     expect(headers['server-timing']).toMatch(/^ProviderC;dur=[\d.]+$/);
   });
@@ -334,7 +347,7 @@ describe('GET /offers/{id}', () => {
   it('waits for no other provider', async () => {
     // If it asked ProviderA, the test would hang.
     const providers = threeMocks({ ProviderA: { fault: 'hang' } }, NEVER_MS);
-    await request(aService({ providers, timeoutMs: NEVER_MS }).app)
+    await request(aService({ providers, PROVIDER_TIMEOUT_MS: NEVER_MS }).app)
       .get('/offers/offer3')
       .expect(200);
   });

@@ -170,7 +170,7 @@ describe('the published OpenAPI document', () => {
   });
 
   it('describes the webhook receivers and their deliveries', async () => {
-    const { app, notification } = aService();
+    const { app, webhooks } = aService();
     const base = '/webhook-endpoints';
     const create = (body: object) => request(app).post(base).send(body);
     const made = await expectDescribed(
@@ -185,7 +185,7 @@ describe('the published OpenAPI document', () => {
     const missing = one.replace(/\w{12}$/, '000000000000');
     await request(app).post('/checkout').send(wanted).expect(201);
     const { id } = made.body as { id: string };
-    const [delivery] = await notification.deliveries.list(id, { limit: 1 });
+    const [delivery] = await webhooks.deliveries.list(id, { limit: 1 });
     const replay = `/deliveries/${delivery!.id}/replay`;
     const template = `${base}/{id}`;
     for (const [method, suffix, path, status] of [

@@ -5,7 +5,7 @@ import request from 'supertest';
 import { eventLoopTurns, startApp, until } from '@loan-buddy/kit/testing';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { anOrder, useService } from './builders';
-import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
+import { listenToStream, typesOf, untilRead } from './listen-to-stream';
 
 const aService = useService();
 
@@ -20,18 +20,18 @@ async function serve(app: Express) {
   return server;
 }
 
-/** The stream of a pending order after its first events; `look` notifies it of a change. */
+/** The stream of a pending order after its first events; `notify` signals a change. */
 async function anOpenStream() {
   const { app, orders, feed } = aService();
   const { url } = await serve(app);
   const order = anOrder();
   await orders.insert(order, 60_000);
-  const looks = jest.spyOn(feed, 'eventsOf');
+  const reads = jest.spyOn(feed, 'eventsOf');
   const watching = jest.spyOn(feed, 'watch');
   const stream = await listenToStream(`${url}/orders/${order.id}/events`);
-  await untilLooked(looks);
-  const [, look] = watching.mock.calls[0]!;
-  return { stream, looks, look, decide: () => orders.decide(order.id, 'APPROVED') };
+  await untilRead(reads);
+  const [, notify] = watching.mock.calls[0]!;
+  return { stream, reads, notify, decide: () => orders.decide(order.id, 'APPROVED') };
 }
 
 describe('GET /orders/{id}/events', () => {
@@ -59,7 +59,7 @@ describe('GET /orders/{id}/events', () => {
     const cut = await listenToStream(path);
     await orders.recordFailure(order.id, { reason: 'x', dueInMs: 1, maxAttempts: 1 });
     await cut.ended;
-    await orders.redrive(order.id);
+    await orders.retry(order.id);
     const [submitted, failed] = cut.events;
     const again = await listenToStream(path, failed!.id);
     await orders.decide(order.id, 'REJECTED');
@@ -87,20 +87,20 @@ describe('GET /orders/{id}/events', () => {
   });
 
   it('stays open while the database is unavailable, and sends the decision afterwards', async () => {
-    const { stream, looks, look, decide } = await anOpenStream();
-    looks.mockRejectedValue(new DatabaseUnavailableError({}));
-    look();
-    await untilLooked(looks);
-    looks.mockRestore();
+    const { stream, reads, notify, decide } = await anOpenStream();
+    reads.mockRejectedValue(new DatabaseUnavailableError({}));
+    notify();
+    await untilRead(reads);
+    reads.mockRestore();
     await decide();
     await stream.ended;
     expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
   });
 
   it('ends on an unexpected error', async () => {
-    const { stream, looks, look } = await anOpenStream();
-    looks.mockRejectedValue(new Error('unexpected'));
-    look();
+    const { stream, reads, notify } = await anOpenStream();
+    reads.mockRejectedValue(new Error('unexpected'));
+    notify();
     await stream.ended;
     expect(typesOf(stream)).toEqual(['checkout_submitted']);
   });
@@ -143,10 +143,10 @@ describe('GET /orders/{id}/events', () => {
     await until(() => connections() === 0);
     await until(() => timers().length <= before);
     // No listener is left: one would read the events here.
-    const looks = jest.spyOn(feed, 'eventsOf');
+    const reads = jest.spyOn(feed, 'eventsOf');
     await orders.decide(order.id, 'APPROVED');
     await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);
-    expect(looks).not.toHaveBeenCalled();
+    expect(reads).not.toHaveBeenCalled();
   });
 
   it('releases everything for pipelined requests', async () => {
@@ -161,10 +161,10 @@ describe('GET /orders/{id}/events', () => {
     socket.destroy();
     await until(() => connections() === 0);
     await eventLoopTurns();
-    const looks = jest.spyOn(feed, 'eventsOf');
+    const reads = jest.spyOn(feed, 'eventsOf');
     await orders.decide(order.id, 'APPROVED');
     await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);
-    expect(looks).not.toHaveBeenCalled();
+    expect(reads).not.toHaveBeenCalled();
   });
 
   it('allows each user a hundred streams', async () => {

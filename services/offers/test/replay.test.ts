@@ -39,8 +39,8 @@ const anyStep = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: kind('decide'), of, as: fc.constantFrom(...decisions) }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: kind('redrive'), of }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind('redriveAll') }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind('retry'), of }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('retryAll') }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: kind('export'), limit: fc.integer({ min: 1, max: 5 }) }),
@@ -83,12 +83,12 @@ describe('events that are exported and replayed', () => {
           if (ids.push(order.id) <= 4) await orders.insert(order, 60_000);
           else ids.pop();
         } else if (step.kind === 'export') await exportMore(step.limit);
-        else if (step.kind === 'redriveAll') await orders.redriveAll();
+        else if (step.kind === 'retryAll') await orders.retryAll();
         else {
           const id = ids[step.of];
           if (id === undefined) continue;
           if (step.kind === 'decide') await orders.decide(id, step.as);
-          else if (step.kind === 'redrive') await orders.redrive(id);
+          else if (step.kind === 'retry') await orders.retry(id);
           else {
             const { maxAttempts } = step;
             await orders.recordFailure(id, { reason: 'no answer', dueInMs: 60_000, maxAttempts });

@@ -15,7 +15,7 @@ import {
   testServer,
   withoutServer,
 } from './database';
-import { listenToStream, typesOf, untilLooked } from './listen-to-stream';
+import { listenToStream, typesOf, untilRead } from './listen-to-stream';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -48,7 +48,7 @@ async function aReplica(url: string) {
   const database = await openOn(url);
   await migrate(database.db);
   const service = serviceOn({ database, feed: await feedOn(database) });
-  closers.push(service.client.close);
+  closers.push(service.close);
   const server = await startApp(service.app);
   closers.push(server.close);
   return { ...service, url: server.url };
@@ -98,10 +98,10 @@ describe('GET /orders/{id}/events on one replica', () => {
       .send({ user_id: 'cristina', loan_id: 'offer2' })
       .expect(202);
     const order = await there.orders.find((body as { id: string }).id);
-    const looks = jest.spyOn(here.feed, 'eventsOf');
+    const reads = jest.spyOn(here.feed, 'eventsOf');
     const stream = await listenToStream(`${here.url}/orders/${order!.id}/events`);
-    await untilLooked(looks);
-    await there.attemptDecision(order!, { requestId: 'r1' });
+    await untilRead(reads);
+    await there.approval.attemptDecision(order!, { requestId: 'r1' });
     await stream.ended;
     expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
   });
@@ -112,15 +112,15 @@ describe('GET /orders/{id}/events on one replica', () => {
     await untilHearing(replica.db, 1);
     const order = anOrder();
     await orders.insert(order, 60_000);
-    const looks = jest.spyOn(feed, 'eventsOf');
+    const reads = jest.spyOn(feed, 'eventsOf');
     const watching = jest.spyOn(feed, 'watch');
     const stream = await listenToStream(`${replica.url}/orders/${order.id}/events`);
-    await untilLooked(looks);
+    await untilRead(reads);
     await takeAway(url);
     // Simulates the five-second poll.
     const [, look] = watching.mock.calls[0]!;
     look();
-    await expect(looks.mock.results.at(-1)!.value).rejects.toThrow(DatabaseUnavailableError);
+    await expect(reads.mock.results.at(-1)!.value).rejects.toThrow(DatabaseUnavailableError);
     await bringBack(url);
     await orders.decide(order.id, 'APPROVED');
     await stream.ended;

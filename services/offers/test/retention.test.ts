@@ -1,18 +1,19 @@
 import { sql } from 'kysely';
-import { aNotification } from './builders';
+import { useService } from './builders';
 import { useDatabase } from './database';
 
 const database = useDatabase();
-const DAY_MS = 86_400_000;
-const after30Days = { retentionMs: 30 * DAY_MS, sendEmail: () => Promise.resolve() };
+const aService = useService(database);
 
 /** Runs the sweeps; returns how many rows they deleted. */
 async function swept() {
-  const { sweeps, client } = aNotification(database(), after30Days);
+  const sendEmail = () => Promise.resolve();
+  const { webhooks, emails } = aService({ NOTIFICATION_RETENTION_DAYS: 30, sendEmail });
   const { signal } = new AbortController();
   const counts: [string, number][] = [];
-  for (const { rows, sweep } of sweeps) counts.push([rows, await sweep(signal)]);
-  await client.close();
+  for (const { rows, sweep } of [...webhooks.sweeps, ...emails.sweeps]) {
+    counts.push([rows, await sweep(signal)]);
+  }
   return Object.fromEntries(counts);
 }
 

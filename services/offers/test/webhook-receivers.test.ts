@@ -6,7 +6,7 @@ import { decided, register } from './receivers';
 const aService = useService();
 type Service = ReturnType<typeof aService>;
 
-afterEach(() => aService().db.deleteFrom('webhook_endpoints').execute());
+afterEach(() => aService().db.deleteFrom('webhookEndpoints').execute());
 
 async function countDeliveries({ db }: Service, id: string) {
   const { rows } = await sql<{ count: number }>`

@@ -11,7 +11,7 @@ import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import request from 'supertest';
 import { MAX_RECEIVERS } from '../src/webhooks/receiver-store';
-import { anOrder, useService } from './builders';
+import { anOrder, useService, type Parts } from './builders';
 import { withoutServer } from './database';
 import { decided, register } from './receivers';
 
@@ -23,7 +23,7 @@ const started: { stop: () => Promise<void> }[] = [];
 afterEach(async () => {
   await Promise.all(started.splice(0).map((each) => each.stop()));
   for (const each of opened.splice(0)) await each.close();
-  await aService().db.deleteFrom('webhook_endpoints').execute();
+  await aService().db.deleteFrom('webhookEndpoints').execute();
 });
 
 interface Received {
@@ -54,11 +54,11 @@ function respondWith(...statuses: number[]) {
 
 const hang = () => undefined;
 
-/** The whole service with notification running. */
-function running(parts: NonNullable<Parameters<typeof aService>[0]>['notification'] = {}): Service {
-  const service = aService({ notification: parts });
-  service.notification.start();
-  started.push(service.notification);
+/** The whole service with the webhook worker running. */
+function running(parts: Parts = {}): Service {
+  const service = aService(parts);
+  service.webhooks.start();
+  started.push(service.webhooks);
   return service;
 }
 
@@ -312,7 +312,7 @@ describe('a webhook', () => {
   });
 
   it('to a hanging receiver delays no other', async () => {
-    const service = running({ graceMs: 0 });
+    const service = running({ SHUTDOWN_TIMEOUT_MS: 0 });
     const [hanging, well] = [await aReceiver(hang), await aReceiver()];
     await register(service, hanging);
     await register(service, well);
@@ -324,7 +324,7 @@ describe('a webhook', () => {
   });
 
   it('to the maximum number of hanging receivers delays no other', async () => {
-    const service = running({ graceMs: 0 });
+    const service = running({ SHUTDOWN_TIMEOUT_MS: 0 });
     const [hanging, well] = [await aReceiver(hang), await aReceiver()];
     for (let i = 1; i < MAX_RECEIVERS; i++) await register(service, hanging);
     for (let i = 0; i < 5; i++) await decided(service);
@@ -335,7 +335,7 @@ describe('a webhook', () => {
   });
 
   it('ends in time if the receiver hangs', async () => {
-    const service = running({ timeoutMs: 100, delaysMs: [0, 3_600_000] });
+    const service = running({ WEBHOOK_TIMEOUT_MS: 100, delaysMs: [0, 3_600_000] });
     const hanging = await aReceiver(hang);
     const { id } = await register(service, hanging);
     await decided(service);
@@ -366,34 +366,34 @@ describe('a webhook', () => {
   });
 
   it('in progress at a stop is finished if possible', async () => {
-    const service = running({ graceMs: 60_000 });
+    const service = running({ SHUTDOWN_TIMEOUT_MS: 120_000 });
     let finish: () => void = () => undefined;
     const slow = await aReceiver((res) => (finish = () => res.end()));
     const { id } = await register(service, slow);
     await decided(service);
     await until(() => slow.received.length === 1);
-    const stopped = service.notification.stop();
+    const stopped = service.webhooks.stop();
     finish();
     await stopped;
     expect(await deliveriesOf(service, id)).toMatchObject([{ status: 'succeeded' }]);
   });
 
   it('in progress at a stop is left for the next process if the receiver hangs', async () => {
-    const service = running({ graceMs: 50 });
+    const service = running({ SHUTDOWN_TIMEOUT_MS: 100 });
     const hanging = await aReceiver(hang);
     const { id } = await register(service, hanging);
     await decided(service);
     await until(() => hanging.received.length === 1);
-    await service.notification.stop();
+    await service.webhooks.stop();
     // If it had waited for the deadline, this would count as an attempt.
     expect(await deliveriesOf(service, id)).toMatchObject([{ status: 'pending', attempts: 0 }]);
-    running({ graceMs: 0 });
+    running({ SHUTDOWN_TIMEOUT_MS: 0 });
     await until(() => hanging.received.length === 2);
   });
 
   it('never reaches a private address, not even by name', async () => {
     const target = await aReceiver();
-    const { app, db } = aService({ notification: { allowPrivate: false } });
+    const { app, db } = aService({ ALLOW_PRIVATE_WEBHOOKS: false });
     const refused = [
       target.url,
       target.url.replace('http:', 'https:'),
@@ -413,7 +413,7 @@ describe('a webhook', () => {
       });
     }
     // A name is accepted, and checked when a message is sent.
-    const service = running({ allowPrivate: false });
+    const service = running({ ALLOW_PRIVATE_WEBHOOKS: false });
     const named = target.url.replace('http://127.0.0.1', 'https://localhost');
     const { id } = await register(service, { url: named });
     await decided(service);
@@ -445,20 +445,17 @@ describe('a webhook', () => {
     await settled(service, id);
     const output = [
       ...service.lines,
-      ...service.notification.lines,
       (await request(service.app).get(path)).text,
       (await request(service.app).get('/webhook-endpoints')).text,
       (await request(service.app).get(`${path}/deliveries`)).text,
       (await request(service.app).patch(path).send({ description: 'x' })).text,
     ];
-    expect(service.notification.lines.map(({ msg }) => msg)).toContain('webhook delivered');
+    expect(service.lines.map(({ msg }) => msg)).toContain('webhook delivered');
     for (const each of [given, next]) {
       expect(JSON.stringify(output)).not.toContain(each.slice('whsec_'.length));
     }
     // Nor the URL: it may contain a secret in its path.
-    expect(JSON.stringify([...service.lines, ...service.notification.lines])).not.toContain(
-      receiver.url,
-    );
+    expect(JSON.stringify(service.lines)).not.toContain(receiver.url);
   });
 });
 
@@ -472,7 +469,7 @@ onServer('a receiver that is being deleted delays a decision, and does not break
   await service.orders.insert(order, 60_000);
   let deciding: Promise<{ status: string }> | undefined;
   await service.db.transaction().execute(async (trx) => {
-    await trx.deleteFrom('webhook_endpoints').where('id', '=', id).execute();
+    await trx.deleteFrom('webhookEndpoints').where('id', '=', id).execute();
     deciding = service.orders.decide(order.id, 'APPROVED');
     await until(async () => {
       const { rows } = await sql`
@@ -492,10 +489,10 @@ onServer('concurrent decisions, deliveries and deletions do not conflict', async
       const service = services[i % 2]!;
       const { id } = await register(service, receiver);
       await Promise.all(Array.from({ length: 3 }, () => decided(service)));
-      return service.notification.receivers.remove(id);
+      return service.webhooks.receivers.remove(id);
     }),
   );
   expect(done).toEqual(Array(40).fill(true));
-  const output = services.flatMap(({ notification }) => notification.lines);
+  const output = services.flatMap(({ lines }) => lines);
   expect(output.filter(({ msg }) => /cannot|could not/.test(msg))).toEqual([]);
 });

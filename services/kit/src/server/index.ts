@@ -1,7 +1,6 @@
 // The compiler writes Endpoint into the declarations of the services' endpoints.
 // ts-unused-exports:disable-next-line
 export { endpoint, type Endpoint, type Tag } from './endpoint';
-export { type ReadinessDetail } from './health';
 export { createLifecycle, type Lifecycle } from './lifecycle';
 export { type Webhook } from './openapi';
 export {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { AddUsage } from './rate-limiter';
 import { sql, type Kysely } from 'kysely';
-import { deleteInBatches, expired } from '../db/delete-in-batches';
+import { deleteInBatches, expired } from '../db/sweep';
 import type { Tables } from '../db/tables';
 
 /**
@@ -15,35 +15,35 @@ export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
   return async (usages) => {
     const rows = usages.map(({ key, windowStartS, windowS, count }) => ({
       key: createHash('sha256').update(key).digest('base64url'),
-      window_start: windowStartS,
+      windowStart: windowStartS,
       count,
-      expires_at: new Date((windowStartS + 2 * windowS) * 1000),
+      expiresAt: new Date((windowStartS + 2 * windowS) * 1000),
     }));
     // A fixed order prevents deadlocks between replicas.
     const ordered = [...rows].sort(
-      (one, other) => one.window_start - other.window_start || (one.key < other.key ? -1 : 1),
+      (one, other) => one.windowStart - other.windowStart || (one.key < other.key ? -1 : 1),
     );
     const counted = await db
-      .insertInto('rate_limit_usage')
+      .insertInto('rateLimitUsage')
       .values(ordered)
       .onConflict((conflict) =>
-        conflict.columns(['key', 'window_start']).doUpdateSet({
+        conflict.columns(['key', 'windowStart']).doUpdateSet({
           count: sql`rate_limit_usage.count + excluded.count`,
         }),
       )
-      .returning(['key', 'window_start', 'count'])
+      .returning(['key', 'windowStart', 'count'])
       .execute();
     const latest = Math.max(...usages.map(({ windowStartS }) => windowStartS));
     if (latest > sweptFor) {
       sweptFor = latest;
       // In the background. If this fails, the next window retries it.
-      deleteInBatches(db, 'rate_limit_usage', { where: expired }).catch((error: unknown) => {
+      deleteInBatches(db, 'rateLimitUsage', { where: expired }).catch((error: unknown) => {
         logger.warn({ err: error }, 'cannot delete expired rate limits');
       });
     }
     const totals = new Map(
-      counted.map(({ key, window_start: start, count }) => [`${key} ${String(start)}`, count]),
+      counted.map(({ key, windowStart: start, count }) => [`${key} ${String(start)}`, count]),
     );
-    return rows.map(({ key, window_start: start }) => totals.get(`${key} ${String(start)}`)!);
+    return rows.map(({ key, windowStart: start }) => totals.get(`${key} ${String(start)}`)!);
   };
 }

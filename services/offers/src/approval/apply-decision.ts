@@ -32,7 +32,7 @@ export function createApplyDecision(dependencies: {
   return async (body) => {
     const decided = readEvent(body, decidedSchema);
     // Omit the content: otherwise its sender could write to our log.
-    if (!decided) throw new UnusableDecisionError('a message that is no decision');
+    if (!decided) throw new UnusableDecisionError('not a decision message');
     const { order_id: orderId, status } = decided.data;
     const order = await orders.find(orderId);
     if (!order) throw new UnusableDecisionError(`there is no order ${orderId}`);

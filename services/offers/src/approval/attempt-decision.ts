@@ -1,7 +1,8 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { AttemptDecision } from '../orders/checkout';
 import type { OrderStore } from '../orders/order-store';
-import { NotAskedError } from './payment-breaker';
+import { exponentialPauseMs } from '../db/backoff';
+import { BreakerOpenError } from './payment-breaker';
 import { UndecidedError, type AskForDecision } from './payment-client';
 
 /** How many times, and at what intervals, to ask for a decision. */
@@ -34,25 +35,20 @@ export function createAttemptDecision(dependencies: {
     try {
       decision = await askForDecision(order, context);
     } catch (error) {
-      const dueInMs = pauseMs(order.attempts + 1, policy);
-      if (error instanceof NotAskedError) return orders.postpone(order.id, dueInMs);
+      const dueInMs = exponentialPauseMs(order.attempts + 1, policy);
+      if (error instanceof BreakerOpenError) return orders.postpone(order.id, dueInMs);
       if (!(error instanceof UndecidedError)) throw error;
       const failure = { reason: reasonOf(error), dueInMs, maxAttempts: policy.attempts };
       const updated = await orders.recordFailure(order.id, failure);
       const { status, attempts } = updated;
       const log = { err: error, orderId: order.id, requestId: context.requestId, attempts };
-      if (status === 'FAILED') logger.error(log, 'order failed: nobody decided it');
+      if (status === 'FAILED')
+        logger.error(log, 'order failed: no decision after the last attempt');
       else logger.warn(log, 'order stays pending');
       return updated;
     }
     return orders.decide(order.id, decision);
   };
-}
-
-/** Exponential backoff. The second half of each pause is random, so that orders that failed together spread out. */
-export function pauseMs(attempts: number, { baseMs, capMs }: RetryPolicy): number {
-  const longest = Math.min(capMs, baseMs * 2 ** (attempts - 1));
-  return Math.round(longest * (0.5 + Math.random() / 2));
 }
 
 function reasonOf(error: Error): string {

@@ -1,10 +1,10 @@
 import { eventLoopTurns, recordingLogger } from '@loan-buddy/kit/testing';
 import { anOrder } from '../../test/builders';
 import type { Order } from '../domain/order';
-import type { Poller } from '../db/poller';
+import type { Worker } from '../db/worker';
 import { createDecisionWorker } from './decision-worker';
 
-let worker: Poller;
+let worker: Worker;
 afterEach(() => worker.stop());
 
 function setUp(due: number, options: { allowance?: number } = {}) {
@@ -63,7 +63,7 @@ describe('the decision worker', () => {
     attempts[0]!(anOrder());
   });
 
-  it('sleeps when nothing is due, and looks again when woken', async () => {
+  it('sleeps when nothing is due, and claims again when woken', async () => {
     const { claims, queue, attempts } = setUp(0);
     await soon();
     expect(claims).toEqual([10]);

@@ -1,6 +1,5 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { createJobWorker } from '../db/job-worker';
-import type { Poller } from '../db/poller';
+import { createWorker, type Worker } from '../db/worker';
 import type { Order } from '../domain/order';
 import type { DueOrder, OrderStore } from '../orders/order-store';
 
@@ -17,9 +16,9 @@ export function createDecisionWorker(dependencies: {
   allowance: () => number;
   leaseMs: number;
   logger: Logger;
-}): Poller {
+}): Worker {
   const { orders, attemptDecision, allowance, leaseMs, logger } = dependencies;
-  return createJobWorker<DueOrder>({
+  return createWorker<DueOrder>({
     name: 'due orders',
     claim: (limit) => orders.claimDue(limit, leaseMs),
     work: async (order) => {

@@ -1,13 +1,13 @@
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { anOrder } from '../../test/builders';
-import { createPaymentBreaker, NotAskedError } from './payment-breaker';
+import { createPaymentBreaker, BreakerOpenError } from './payment-breaker';
 import { UndecidedError } from './payment-client';
 
 const OPEN_MS = 100;
 
 function setUp() {
-  let answer: () => Promise<'APPROVED'> = () => Promise.reject(new UndecidedError('no answer'));
-  const askForDecision = jest.fn(() => answer());
+  let respond: () => Promise<'APPROVED'> = () => Promise.reject(new UndecidedError('no response'));
+  const askForDecision = jest.fn(() => respond());
   const { logger } = recordingLogger();
   const breaker = createPaymentBreaker({ askForDecision, failures: 2, openMs: OPEN_MS, logger });
   const ask = () => breaker.askForDecision(anOrder(), { requestId: 'r' });
@@ -19,7 +19,7 @@ function setUp() {
     ask,
     fail,
     askForDecision,
-    set: (next: typeof answer) => (answer = next),
+    set: (next: typeof respond) => (respond = next),
   };
 }
 
@@ -34,7 +34,7 @@ describe('the breaker', () => {
     await fail(1);
     set(approve);
     expect(await ask()).toBe('APPROVED');
-    set(() => Promise.reject(new UndecidedError('no answer')));
+    set(() => Promise.reject(new UndecidedError('no response')));
     await fail(1);
     expect([breaker.state(), breaker.allowance()]).toEqual(['closed', Infinity]);
   });
@@ -42,7 +42,7 @@ describe('the breaker', () => {
   it('opens after consecutive failures', async () => {
     const { breaker, ask, fail, askForDecision } = setUp();
     await fail(2);
-    await expect(ask()).rejects.toThrow(NotAskedError);
+    await expect(ask()).rejects.toThrow(BreakerOpenError);
     expect(askForDecision).toHaveBeenCalledTimes(2);
     expect([breaker.state(), breaker.allowance()]).toEqual(['open', 0]);
   });
@@ -58,7 +58,7 @@ describe('the breaker', () => {
     set(() => new Promise((resolve) => (decide = resolve)));
     const probe = ask();
     expect([breaker.state(), breaker.allowance()]).toEqual(['half-open', 0]);
-    await expect(ask()).rejects.toThrow(NotAskedError);
+    await expect(ask()).rejects.toThrow(BreakerOpenError);
     decide('APPROVED');
     expect(await probe).toBe('APPROVED');
     expect(askForDecision).toHaveBeenCalledTimes(3);

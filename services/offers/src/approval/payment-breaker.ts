@@ -5,22 +5,22 @@ import {
   ConsecutiveBreaker,
   handleType,
 } from 'cockatiel';
-import type { Logger } from '@loan-buddy/kit/telemetry';
+import type { GaugeSource, Logger } from '@loan-buddy/kit/telemetry';
 import { UndecidedError, type AskForDecision } from './payment-client';
 
 /** The breaker is open: confirm-payment was not called. */
-export class NotAskedError extends Error {
+export class BreakerOpenError extends Error {
   readonly code = 'not-asked';
-  override readonly name = 'NotAskedError';
+  override readonly name = 'BreakerOpenError';
 }
 
 /** Calls to confirm-payment: all, none, or one trial. */
-export const breakerStates = ['closed', 'open', 'half-open'] as const;
+const breakerStates = ['closed', 'open', 'half-open'] as const;
 
 export type BreakerState = (typeof breakerStates)[number];
 
 export interface PaymentBreaker {
-  /** @throws {NotAskedError} while the breaker is open; {@link UndecidedError} as without it. */
+  /** @throws {BreakerOpenError} while the breaker is open; {@link UndecidedError} as without it. */
   askForDecision: AskForDecision;
   state: () => BreakerState;
   /** How many calls may start now: unlimited, none, or one trial. */
@@ -54,20 +54,21 @@ export function createPaymentBreaker(options: {
   let openedAt = 0;
   circuit.onBreak(() => {
     openedAt = performance.now();
-    logger.warn({ openMs }, 'confirm-payment keeps failing: asking no more for now');
+    logger.warn({ openMs }, 'confirm-payment circuit opened');
   });
   circuit.onReset(() => {
-    logger.info('confirm-payment decides again');
+    logger.info('confirm-payment circuit closed');
   });
   return {
     askForDecision: async (order, context) => {
       // While the half-open trial runs, fail fast.
-      if (circuit.state === CircuitState.HalfOpen) throw new NotAskedError('somebody is trying');
+      if (circuit.state === CircuitState.HalfOpen)
+        throw new BreakerOpenError('half-open trial in progress');
       try {
         return await circuit.execute(() => askForDecision(order, context));
       } catch (error) {
         if (!(error instanceof BrokenCircuitError)) throw error;
-        throw new NotAskedError('confirm-payment keeps failing', { cause: error });
+        throw new BreakerOpenError('confirm-payment circuit is open', { cause: error });
       }
     },
     state: () => stateNames[circuit.state],
@@ -77,6 +78,24 @@ export function createPaymentBreaker(options: {
     },
     onClosed: (listener) => {
       circuit.onReset(listener);
+    },
+  };
+}
+
+/** Gauge of this replica's circuit breaker around confirm-payment; missing if there is none. */
+export function createBreakerGauge(state: () => BreakerState | undefined): GaugeSource {
+  return {
+    gauges: {
+      loan_buddy_confirm_payment_breaker_state: {
+        help: 'State of the circuit breaker around confirm-payment on this replica: 1 for the current state, 0 for the others.',
+        label: 'state',
+      },
+    },
+    read: () => {
+      const now = state();
+      if (now === undefined) return {};
+      const values = breakerStates.map((each) => [each, Number(each === now)] as const);
+      return { loan_buddy_confirm_payment_breaker_state: Object.fromEntries(values) };
     },
   };
 }

@@ -36,7 +36,7 @@ describe('createPaymentClient', () => {
   });
 
   it.each<[string, RequestListener]>([
-    ['no answer', () => undefined],
+    ['no response', () => undefined],
     ['a closed connection', (req) => void req.socket.destroy()],
     ['a 500', (_, res) => void res.writeHead(500).end('{"status":"APPROVED"}')],
     ['a 400', (_, res) => void res.writeHead(400).end('{"status":"REJECTED"}')],
@@ -50,7 +50,7 @@ describe('createPaymentClient', () => {
     ['nothing', (_, res) => void res.end()],
     ['half a response', (_, res) => void res.end('{"status":"APPROVED"')],
   ])('throws UndecidedError for %s', async (what, listener) => {
-    const ask = await setUp(listener, what === 'no answer' ? 50 : undefined);
+    const ask = await setUp(listener, what === 'no response' ? 50 : undefined);
     await expect(ask()).rejects.toThrow(UndecidedError);
   });
 });

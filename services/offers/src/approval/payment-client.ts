@@ -28,9 +28,9 @@ export function createPaymentClient({
   signToken,
 }: Pick<HttpClient, 'http'> & { signToken?: SignServiceToken | undefined }): AskForDecision {
   return async (order, { requestId }) => {
-    let answer;
+    let response;
     try {
-      answer = await http.request<unknown>({
+      response = await http.request<unknown>({
         method: 'post',
         url: '/confirm-payment',
         headers: {
@@ -40,10 +40,12 @@ export function createPaymentClient({
         data: { order_id: order.id, amount: order.offer.amount, status: 'PENDING' },
       });
     } catch (error) {
-      throw new UndecidedError('confirm-payment gave no answer', { cause: error });
+      throw new UndecidedError('no response from confirm-payment', { cause: error });
     }
-    const decision = answer.status === 200 ? decisionSchema.safeParse(answer.data) : undefined;
+    const decision = response.status === 200 ? decisionSchema.safeParse(response.data) : undefined;
     if (decision?.success) return decision.data.status;
-    throw new UndecidedError(`confirm-payment answered ${String(answer.status)} with no decision`);
+    throw new UndecidedError(
+      `confirm-payment responded ${String(response.status)} without a decision`,
+    );
   };
 }

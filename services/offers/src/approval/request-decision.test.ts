@@ -51,13 +51,16 @@ describe('a due order', () => {
       [order.id, 'com.loanbuddy.order.checkout_submitted'],
       [order.id, 'com.loanbuddy.order.checkout_submitted'],
     ]);
-    expect(messages()).toEqual(['decision requested again', 'order failed: nobody decided it']);
+    expect(messages()).toEqual([
+      'decision requested again',
+      'order failed: no decision after the last attempt',
+    ]);
   });
 
   it('is requested again after an operator retries it', async () => {
     const { order, orders, published, requestWhenDue } = await setUp();
     for (let i = 0; i < 3; i++) await requestWhenDue();
-    await orders.redrive(order.id);
+    await orders.retry(order.id);
     expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 0 });
     expect(published.at(-1)).toMatchObject({ type: 'com.loanbuddy.order.resubmitted' });
     expect(published.every(({ type }) => asksForDecision(type))).toBe(true);
@@ -99,7 +102,7 @@ describe('a due order', () => {
       // Failed once, then retried by an operator.
       async ({ order, orders }: Awaited<ReturnType<typeof setUp>>) => {
         await orders.recordFailure(order.id, { reason: 'x', dueInMs: 0, maxAttempts: 1 });
-        await orders.redrive(order.id);
+        await orders.retry(order.id);
       },
     ],
   ])('%s fails after the last attempt, until an operator retries it', async (_, before) => {
@@ -112,12 +115,15 @@ describe('a due order', () => {
     expect(await requestWhenDue()).toMatchObject({ status: 'PENDING', attempts: 1 });
     expect(await requestWhenDue()).toMatchObject({ status: 'FAILED', attempts: 2 });
     expect(published).toEqual([]);
-    expect(messages()).toEqual(['decision cannot be requested', 'order failed: nobody decided it']);
+    expect(messages()).toEqual([
+      'decision cannot be requested',
+      'order failed: no decision after the last attempt',
+    ]);
     const failed = await orders.listFailed({ limit: 100 });
     expect(failed.find(({ id }) => id === order.id)).toMatchObject({
       lastError: 'there is no event to ask for a decision with',
     });
-    await orders.redrive(order.id);
+    await orders.retry(order.id);
     await requestWhenDue();
     expect(published).toMatchObject([{ type: 'com.loanbuddy.order.resubmitted' }]);
   });

@@ -1,14 +1,15 @@
 import type { PublishEvent } from '@loan-buddy/kit/messaging';
 import type { Logger } from '@loan-buddy/kit/telemetry';
+import { exponentialPauseMs } from '../db/backoff';
 import type { EventLog } from '../events/event-log';
 import { asksForDecision, type OrderEvent } from '../domain/order-event';
 import type { Order } from '../domain/order';
 import type { DueOrder, OrderStore } from '../orders/order-store';
-import { pauseMs, type RetryPolicy } from './attempt-decision';
+import type { RetryPolicy } from './attempt-decision';
 
 /** Pause before retrying an order whose request could not be published. */
 const PAUSE_MS = 1000;
-const NO_DECISION = 'no decision came';
+const NO_DECISION = 'no decision received';
 
 /**
  * Asks for the decision on a due order by publishing its own last event, and records when it is due again. Without a
@@ -19,7 +20,7 @@ const NO_DECISION = 'no decision came';
  */
 export function createRequestDecision(dependencies: {
   orders: Pick<OrderStore, 'find' | 'postpone' | 'markRequested' | 'recordFailure'>;
-  log: Pick<EventLog, 'of'>;
+  log: Pick<EventLog, 'listByOrder'>;
   publish: PublishEvent<OrderEvent>;
   /** `baseMs` is how long a decision may take. */
   policy: RetryPolicy;
@@ -31,18 +32,21 @@ export function createRequestDecision(dependencies: {
   const recordFailure = async (order: Order, reason: string) => {
     const updated = await orders.recordFailure(order.id, {
       reason,
-      dueInMs: pauseMs(order.attempts + 1, policy),
+      dueInMs: exponentialPauseMs(order.attempts + 1, policy),
       maxAttempts: policy.attempts,
     });
     const { status, attempts } = updated;
     if (status === 'FAILED')
-      logger.error({ orderId: order.id, attempts }, 'order failed: nobody decided it');
+      logger.error(
+        { orderId: order.id, attempts },
+        'order failed: no decision after the last attempt',
+      );
     return updated;
   };
 
   /** Handles an order without a request event: decided since the claim, or its events were deleted. */
-  const withoutRequest = async (taken: Order) => {
-    const order = (await orders.find(taken.id)) ?? taken;
+  const withoutRequest = async (claimed: Order) => {
+    const order = (await orders.find(claimed.id)) ?? claimed;
     if (order.status !== 'PENDING') return order;
     const updated = await recordFailure(order, 'there is no event to ask for a decision with');
     const { status, attempts } = updated;
@@ -55,7 +59,7 @@ export function createRequestDecision(dependencies: {
     const { id: orderId, isRequested } = order;
     if (isRequested && order.attempts + 1 >= policy.attempts)
       return recordFailure(order, NO_DECISION);
-    const last = (await log.of(orderId)).at(-1)?.event;
+    const last = (await log.listByOrder(orderId)).at(-1)?.event;
     if (!last || !asksForDecision(last.type)) return withoutRequest(order);
     try {
       await publish(last);

@@ -5,8 +5,7 @@ import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import { readDatabaseConfig } from '../config';
-import { openDatabase } from '../db/database';
-import { migrate } from '../db/migrate';
+import { openMigratedDatabase } from '../context';
 import { createEventLog, type EventLog } from '../events/event-log';
 import {
   eventFormats,
@@ -72,7 +71,7 @@ const TAIL_BYTES = 65_536;
  * @throws {ExportFileError} if it cannot be opened, or is not an export of this database in this format: it stays
  * unchanged.
  */
-async function openToContinue(path: string, format: EventFormat, log: Pick<EventLog, 'seqOf'>) {
+async function openToContinue(path: string, format: EventFormat, log: Pick<EventLog, 'findSeq'>) {
   const file = await open(path, 'a+').catch((error: unknown) => {
     throw new ExportFileError(`${path} cannot be written: ${(error as Error).message}`);
   });
@@ -83,7 +82,7 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     const tail = buffer.subarray(0, bytesRead);
     const whole = tail.lastIndexOf('\n') + 1;
     const last = lastEventIn(tail.toString(), format);
-    const after = last && (await log.seqOf(last));
+    const after = last && (await log.findSeq(last));
     // Interrupted before its first row was complete, if it is an export at all.
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
@@ -111,10 +110,9 @@ void runCommand({
     });
     const config = readDatabaseConfig(process.env);
     const logger = createLogger({ service: 'events', level: 'warn' });
-    const database = await openDatabase(config, logger);
+    const { database } = await openMigratedDatabase(config, logger);
     try {
       const done = await database.withoutStatementTimeout(async (db) => {
-        await migrate(db);
         const log = createEventLog(db);
         if (out === undefined) {
           if (exportOptions.after === 0) await writeToStdout(headOf(format));

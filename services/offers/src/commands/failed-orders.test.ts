@@ -30,8 +30,8 @@ describe('retryFailed', () => {
   const retry = async (id: string) => {
     const lines: string[] = [];
     const orders = {
-      redrive: (wanted: string) => Promise.resolve(failed.find((order) => order.id === wanted)),
-      redriveAll: () => Promise.resolve(150),
+      retry: (wanted: string) => Promise.resolve(failed.find((order) => order.id === wanted)),
+      retryAll: () => Promise.resolve(150),
     };
     await retryFailed(orders, id, (line) => lines.push(line));
     return lines;

@@ -33,15 +33,15 @@ export async function listFailed(
  * @throws {NoSuchFailedOrderError} if no failed order has this id.
  */
 export async function retryFailed(
-  orders: Pick<OrderStore, 'redrive' | 'redriveAll'>,
+  orders: Pick<OrderStore, 'retry' | 'retryAll'>,
   id: string,
   print: (line: string) => void,
 ): Promise<void> {
   if (id === '--all') {
-    print(`${String(await orders.redriveAll())} pending again`);
+    print(`${String(await orders.retryAll())} pending again`);
     return;
   }
-  if (!(await orders.redrive(id)))
+  if (!(await orders.retry(id)))
     throw new NoSuchFailedOrderError(`no failed order has the id ${id}`);
   print(`${id} is pending again`);
 }

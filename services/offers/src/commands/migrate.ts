@@ -2,8 +2,7 @@
 import { runCommand, UsageError } from '@loan-buddy/kit/process';
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readDatabaseConfig } from '../config';
-import { openDatabase } from '../db/database';
-import { migrate } from '../db/migrate';
+import { openMigratedDatabase } from '../context';
 
 const usage = `usage: npm run migrate
 Brings the schema of the database up to date. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
@@ -15,12 +14,8 @@ void runCommand({
     if (positionals.length > 0) throw new UsageError('migrate takes no arguments');
     const config = readDatabaseConfig(process.env);
     const logger = createLogger({ service: 'migrate', level: 'warn' });
-    const database = await openDatabase(config, logger);
-    try {
-      const migrated = await database.withoutStatementTimeout((db) => migrate(db));
-      print(migrated.length > 0 ? `done: ${migrated.join(', ')}` : 'nothing to do');
-    } finally {
-      await database.close();
-    }
+    const { database, migrated } = await openMigratedDatabase(config, logger);
+    await database.close();
+    print(migrated.length > 0 ? `done: ${migrated.join(', ')}` : 'nothing to do');
   },
 });

@@ -2,9 +2,8 @@
 import { runCommand, UsageError } from '@loan-buddy/kit/process';
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readDatabaseConfig } from '../config';
-import { openDatabase } from '../db/database';
+import { openMigratedDatabase } from '../context';
 import { FolderInUseError } from '../db/folder-lock';
-import { migrate } from '../db/migrate';
 import { createOrderStore } from '../orders/order-store';
 import { listFailed, retryFailed } from './failed-orders';
 
@@ -31,7 +30,7 @@ void runCommand({
     const retried = target(positionals, values.all);
     const config = readDatabaseConfig(process.env);
     const logger = createLogger({ service: 'orders', level: 'warn' });
-    const database = await openDatabase(config, logger).catch((error: unknown) => {
+    const { database } = await openMigratedDatabase(config, logger).catch((error: unknown) => {
       if (!(error instanceof FolderInUseError)) throw error;
       throw new FolderInUseError(
         `${error.message}. Stop it first, or ask the running service:
@@ -42,7 +41,6 @@ void runCommand({
       );
     });
     try {
-      await database.withoutStatementTimeout((db) => migrate(db));
       const orders = createOrderStore(database.db);
       if (retried === undefined) await listFailed(orders, print);
       else await retryFailed(orders, retried, print);

@@ -2,8 +2,8 @@
 import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readOfferConfig } from '../config';
+import { openProviders } from '../context';
 import { createProviderWebClient } from '../catalogue/providers/provider-web-client';
-import { createProviders, defaultProviders } from '../catalogue/providers/provider-config';
 import { checkProviders } from './check-providers';
 import { listBrands } from './list-brands';
 
@@ -44,11 +44,8 @@ async function list(config: OfferConfig, nameContains = '', print: Print): Promi
 }
 
 async function check(config: OfferConfig, print: Print): Promise<void> {
-  const { providers, close } = createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
-    timeoutMs: config.PROVIDER_TIMEOUT_MS,
-    allowPrivate: config.ALLOW_PRIVATE_PROVIDERS,
-    logger: createLogger({ service: 'providers', level: 'error' }),
-  });
+  const logger = createLogger({ service: 'providers', level: 'error' });
+  const { providers, close } = openProviders(config, logger);
   try {
     const failures = await checkProviders(providers, print);
     if (failures > 0) throw new ProvidersFailedError(`${String(failures)} failed`);

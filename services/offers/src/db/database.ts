@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { StartError } from '@loan-buddy/kit/process';
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { lockFolder } from './folder-lock';
 import { createPostgresListen, type Listen } from './listen';
 import { createPglitePool } from './pglite-pool';
@@ -99,7 +99,7 @@ async function openServer(
 async function openFolder(folder: string, logger: Logger): Promise<Database> {
   const lock = await lockFolder(folder, () => {
     // Two processes writing to one folder would corrupt it.
-    logger.fatal({ folder }, 'another process took the database folder');
+    logger.fatal({ folder }, 'database folder lock lost to another process');
     process.exit(1);
   });
   try {
@@ -139,7 +139,7 @@ export function openPglite(dataDir: string, copy?: Blob): Promise<PGlite> {
 export function embedded(pglite: PGlite, logger: Logger): Database {
   const pool = createPglitePool(pglite, (error) => {
     // Committed data is in the folder, so a new process recovers it.
-    logger.fatal({ err: error }, 'the embedded database broke');
+    logger.fatal({ err: error }, 'the embedded database failed');
     process.exit(1);
   });
   const db = kyselyOver(pool);
@@ -158,7 +158,9 @@ export function embedded(pglite: PGlite, logger: Logger): Database {
 }
 
 function kyselyOver(pool: PostgresPool): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  // JSON keeps its keys: they are what clients see.
+  const plugins = [new CamelCasePlugin({ maintainNestedObjectKeys: true })];
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), plugins });
 }
 
 async function ping(db: Kysely<Tables>): Promise<void> {

@@ -1,12 +1,15 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import { Pool, type PoolClient } from 'pg';
+import { Pool, types, type PoolClient } from 'pg';
 import { isUnavailable, rethrow } from './unavailable';
 
 /** How long an idle connection stays open. */
 const IDLE_TIMEOUT_MS = 30_000;
 /** The server ends a statement at its timeout; if no response arrives, we disconnect this much later. */
 const SILENCE_MARGIN_MS = 500;
+
+// As PGlite does: by default, a bigint is a string. No position in a table reaches 2^53.
+types.setTypeParser(types.builtins.INT8, Number);
 
 /**
  * Creates a connection pool for a PostgreSQL server that may be temporarily unavailable.

@@ -5,7 +5,7 @@ export class DatabaseUnavailableError extends AppError {
   readonly code = 'database-unavailable';
 
   constructor(options: ErrorOptions) {
-    super('the database cannot be worked with now', { ...options, retryAfterSeconds: 1 });
+    super('the database is unavailable', { ...options, retryAfterSeconds: 1 });
   }
 }
 

@@ -40,6 +40,8 @@ const orderEventDataSchema = z.object({
 
 export type OrderEventData = z.output<typeof orderEventDataSchema>;
 
+export const orderEventDataFields = orderEventDataSchema.keyof().options;
+
 /** The data of one type of event, with the order's status after it. */
 export function orderEventDataOf(type: OrderEventType) {
   return orderEventDataSchema.extend({ status: z.literal(statusAfter[type]) });

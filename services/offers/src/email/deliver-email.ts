@@ -1,5 +1,5 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { pauseAfter } from '../db/attempt-delays';
+import { scheduledPauseMs } from '../db/backoff';
 import { composeEmail } from './compose-email';
 import type { EmailJob, EmailJobStore } from './email-job-store';
 import { EmailNotSentError, type SendEmail } from './send-email';
@@ -28,11 +28,10 @@ export function createDeliverEmail(dependencies: {
     } catch (error) {
       if (!(error instanceof EmailNotSentError)) throw error;
       if (signal.aborted) return;
-      const dueInMs = error.isPermanent ? undefined : pauseAfter(attempts, delaysMs);
+      const dueInMs = error.isPermanent ? undefined : scheduledPauseMs(attempts, delaysMs);
       await jobs.recordFailure(job, { reason: error.message, dueInMs });
-      const told = { ...log, reason: error.message };
-      if (dueInMs === undefined) logger.warn(told, 'e-mail failed permanently');
-      else logger.warn(told, 'e-mail not sent');
+      const message = dueInMs === undefined ? 'e-mail failed permanently' : 'e-mail not sent';
+      logger.warn({ ...log, reason: error.message }, message);
       return;
     }
     await jobs.recordSent(job);

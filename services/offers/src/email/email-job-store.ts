@@ -1,7 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { deleteInBatches } from '../db/delete-in-batches';
-import { inBatches } from '../db/in-batches';
-import { inMs } from '../db/in-ms';
+import { createQueue } from '../db/queue';
 import type { Tables } from '../db/tables';
 import type { OrderEventData } from '../domain/order-event';
 
@@ -29,90 +27,43 @@ export interface EmailJobStore {
   /** Marks due e-mails as skipped until the signal aborts; returns how many. */
   skipDue: (signal: AbortSignal) => Promise<number>;
   /** Deletes e-mails that were sent, failed or skipped this long ago, until the signal aborts; returns how many. */
-  forgetEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
+  deleteEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
 
 /**
  * Stores e-mails in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
  */
 export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
-  const updateClaimed = ({ seq, attempts }: EmailJob) =>
-    db
-      .updateTable('email_jobs')
-      .where('status', '=', 'pending')
-      .where('email_jobs.seq', '=', seq)
-      .where('attempts', '=', attempts);
-  const due = (limit: number) =>
-    db
-      .selectFrom('email_jobs')
-      .select('seq as due_seq')
-      .where('status', '=', 'pending')
-      .where('due_at', '<=', sql<Date>`now()`)
-      .orderBy('due_at')
-      .limit(limit)
-      .forUpdate()
-      .skipLocked();
+  const queue = createQueue(db, {
+    table: 'emailJobs',
+    key: ['seq', 'attempts'],
+    dueAt: 'dueAt',
+    pending: sql`status = 'pending'`,
+  });
+  const finishedAt = sql`now()`;
 
   return {
-    claimDue: async (limit, leaseMs) => {
-      const rows = await db
-        .with('due', () => due(limit))
-        .updateTable('email_jobs')
-        .from('due')
-        .innerJoin('orders', (join) => join.onTrue())
-        .whereRef('email_jobs.seq', '=', 'due_seq')
-        .whereRef('orders.id', '=', 'email_jobs.order_id')
-        .set({ due_at: inMs(leaseMs) })
-        .returning([
-          sql<number>`email_jobs.seq::float8`.as('seq'),
-          'email_jobs.event_id',
-          'email_jobs.data',
-          'email_jobs.attempts',
-          sql<string>`coalesce(orders.email, '')`.as('to'),
-        ])
-        .execute();
-      return rows.map(({ event_id: eventId, ...row }) => ({ ...row, eventId }));
-    },
+    claimDue: (limit, leaseMs) =>
+      queue.claim({
+        limit,
+        leaseMs,
+        returning: sql<EmailJob>`job.*,
+          coalesce((select email from orders where id = job.order_id), '') as "to"`,
+      }),
 
     recordSent: async (job) => {
-      await updateClaimed(job)
-        .set({
-          status: 'sent',
-          attempts: job.attempts + 1,
-          due_at: null,
-          last_error: null,
-          finished_at: sql`now()`,
-        })
-        .execute();
+      const attempts = job.attempts + 1;
+      await queue.finish([job], { status: 'sent', attempts, lastError: null, finishedAt });
     },
 
     recordFailure: async (job, { reason, dueInMs }) => {
-      await updateClaimed(job)
-        .set({
-          attempts: job.attempts + 1,
-          last_error: reason,
-          ...(dueInMs === undefined
-            ? { status: 'failed', due_at: null, finished_at: sql`now()` }
-            : { due_at: inMs(dueInMs) }),
-        })
-        .execute();
+      const failure = { attempts: job.attempts + 1, lastError: reason };
+      if (dueInMs !== undefined) await queue.retryLater([job], dueInMs, failure);
+      else await queue.finish([job], { ...failure, status: 'failed', finishedAt });
     },
 
-    skipDue: (signal) =>
-      inBatches(async (limit) => {
-        const { numUpdatedRows } = await db
-          .with('due', () => due(limit))
-          .updateTable('email_jobs')
-          .from('due')
-          .whereRef('email_jobs.seq', '=', 'due_seq')
-          .set({ status: 'skipped', due_at: null, finished_at: sql`now()` })
-          .executeTakeFirst();
-        return numUpdatedRows;
-      }, signal),
+    skipDue: (signal) => queue.finishDue({ status: 'skipped', finishedAt }, signal),
 
-    forgetEnded: (agoMs, signal) => {
-      const where = sql<boolean>`status <> 'pending' and finished_at <= ${inMs(-agoMs)}`;
-      return deleteInBatches(db, 'email_jobs', { where, orderBy: 'finished_at', signal });
-    },
+    deleteEnded: (agoMs, signal) => queue.deleteEnded('finishedAt', agoMs, signal),
   };
 }

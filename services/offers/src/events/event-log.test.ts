@@ -11,7 +11,7 @@ const parts = () => {
   return { db, log: createEventLog(db), orders: createOrderStore(db) };
 };
 const typesOf = async (orderId: string) =>
-  (await parts().log.of(orderId)).map(({ event }) => event.type.split('.').at(-1));
+  (await parts().log.listByOrder(orderId)).map(({ event }) => event.type.split('.').at(-1));
 
 /** Marks the events of other tests as published. */
 const publishAll = () => sql`update order_events set published_at = now()`.execute(database().db);
@@ -23,11 +23,11 @@ describe('the event log', () => {
     await orders.insert(order, 0);
     await orders.recordFailure(order.id, { reason: 'down', dueInMs: 0, maxAttempts: 2 });
     await orders.recordFailure(order.id, { reason: 'down', dueInMs: 0, maxAttempts: 2 });
-    await orders.redrive(order.id);
+    await orders.retry(order.id);
     await orders.decide(order.id, 'APPROVED');
     await orders.decide(order.id, 'REJECTED');
 
-    const logged = await log.of(order.id);
+    const logged = await log.listByOrder(order.id);
     const events = logged.map(({ event }) => event);
     expect(await typesOf(order.id)).toEqual([
       'checkout_submitted',
@@ -61,7 +61,7 @@ describe('the event log', () => {
     const order = anOrder();
     await orders.insert(order, 0);
     await expect(orders.insert(order, 0)).rejects.toThrow();
-    expect(await log.of(order.id)).toHaveLength(1);
+    expect(await log.listByOrder(order.id)).toHaveLength(1);
   });
 
   it('claims one event per order at a time, oldest first', async () => {
@@ -74,10 +74,10 @@ describe('the event log', () => {
     const taken = await log.claimUnpublished(10, 60_000);
     expect(taken.map(({ event }) => event.subject)).toEqual([first.id, second.id]);
     expect(await log.claimUnpublished(10, 60_000)).toEqual([]);
-    await log.markPublished(taken.map(({ seq }) => seq));
+    await log.markPublished(taken);
     const next = await log.claimUnpublished(10, 60_000);
     expect(next.map(({ event }) => event.data.status)).toEqual(['APPROVED']);
-    await log.release([next[0]!.seq], 0);
+    await log.release(next, 0);
     expect(await log.claimUnpublished(10, 60_000)).toEqual(next);
   });
 

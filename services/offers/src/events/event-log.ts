@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@loan-buddy/kit/process';
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { inMs } from '../db/in-ms';
+import { createQueue } from '../db/queue';
 import type { OrderEventsTable, Tables } from '../db/tables';
-import { EVENT_SOURCE, type OrderEvent, type OrderEventType } from '../domain/order-event';
+import { EVENT_SOURCE, type OrderEvent } from '../domain/order-event';
 
 /** An event and its position in the log. Later events of the same order have higher positions. */
 export interface LoggedEvent {
@@ -14,15 +14,15 @@ export interface LoggedEvent {
 /** The log of order events. Only the database's triggers write to it. */
 export interface EventLog {
   /** Returns the events of one order, oldest first. */
-  of: (orderId: string) => Promise<LoggedEvent[]>;
+  listByOrder: (orderId: string) => Promise<LoggedEvent[]>;
   /**
    * Claims up to `limit` unpublished events, oldest first: one per order, the next only after that is published. No
    * other caller gets them until `leaseMs` have passed.
    */
   claimUnpublished: (limit: number, leaseMs: number) => Promise<LoggedEvent[]>;
-  markPublished: (seqs: readonly number[]) => Promise<void>;
+  markPublished: (events: readonly LoggedEvent[]) => Promise<void>;
   /** Releases events that could not be published: due again after `pauseMs`. */
-  release: (seqs: readonly number[], pauseMs: number) => Promise<void>;
+  release: (events: readonly LoggedEvent[], pauseMs: number) => Promise<void>;
   /**
    * Returns the highest position such that no new event can appear between `after` and it. Waits, without blocking
    * them, for transactions that may still commit an earlier event. If one takes longer than `waitMs`, returns the
@@ -35,14 +35,14 @@ export interface EventLog {
    * Returns up to `limit` events between two positions, in order. The first position is exclusive, the second
    * inclusive.
    */
-  page: (wanted: {
+  page: (range: {
     after: number;
     upTo: number;
     since?: Date | undefined;
     limit: number;
   }) => Promise<LoggedEvent[]>;
   /** Returns the position of an event; undefined if there is no such event. */
-  seqOf: (event: { id: string; orderId: string }) => Promise<number | undefined>;
+  findSeq: (event: { id: string; orderId: string }) => Promise<number | undefined>;
 }
 
 /** The database is a standby, which does not know the primary's open transactions. */
@@ -51,80 +51,54 @@ class StandbyError extends StartError {
 }
 
 /** Polling interval while waiting for transactions. */
-const LOOK_MS = 20;
-
-const columns = ['id', 'order_id', 'type', 'time', 'data', 'traceparent'] as const;
-/** A number in every driver: 2^53 events are enough. */
-const seq = sql<number>`seq::float8`.as('seq');
+const POLL_MS = 20;
 
 /**
  * The event log in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
  */
 export function createEventLog(db: Kysely<Tables>): EventLog {
+  const queue = createQueue(db, {
+    table: 'orderEvents',
+    key: ['seq'],
+    dueAt: 'claimedUntil',
+    pending: sql`published_at is null`,
+  });
+  const select = () => db.selectFrom('orderEvents').selectAll().orderBy('seq');
+
   return {
-    of: async (orderId) => {
-      const rows = await db
-        .selectFrom('order_events')
-        .select([seq, ...columns])
-        .where('order_id', '=', orderId)
-        .orderBy('order_events.seq')
-        .execute();
+    listByOrder: async (orderId) => {
+      const rows = await select().where('orderId', '=', orderId).execute();
       return rows.map(toLogged);
     },
 
     claimUnpublished: async (limit, leaseMs) => {
-      const rows = await db
-        .with('due', (qb) =>
-          qb
-            .selectFrom('order_events as e')
-            .select('e.seq as due_seq')
-            .where('e.published_at', 'is', null)
-            .where(sql<boolean>`(e.claimed_until is null or e.claimed_until <= now())`)
-            .where((e) =>
-              e.not(
-                e.exists(
-                  e
-                    .selectFrom('order_events as earlier')
-                    .select('earlier.seq')
-                    .where('earlier.published_at', 'is', null)
-                    .whereRef('earlier.order_id', '=', 'e.order_id')
-                    .whereRef('earlier.seq', '<', 'e.seq'),
-                ),
-              ),
-            )
-            .orderBy('e.seq')
-            .limit(limit)
-            .forUpdate()
-            .skipLocked(),
-        )
-        .updateTable('order_events')
-        .from('due')
-        .whereRef('seq', '=', 'due_seq')
-        .set({ claimed_until: inMs(leaseMs) })
-        .returning([seq, ...columns])
-        .execute();
+      const rows = await queue.claim({
+        limit,
+        leaseMs,
+        due: sql`
+          select e.seq from order_events e
+          where e.published_at is null and (e.claimed_until is null or e.claimed_until <= now())
+            and not exists (
+              select from order_events earlier
+              where earlier.published_at is null
+                and earlier.order_id = e.order_id and earlier.seq < e.seq)
+          order by e.seq limit ${limit} for update skip locked`,
+        returning: sql<Row>`job.*`,
+      });
       return rows.map(toLogged).sort((a, b) => a.seq - b.seq);
     },
 
-    markPublished: async (seqs) => {
-      await db
-        .updateTable('order_events')
-        .set({ published_at: sql`now()`, claimed_until: null })
-        .where('order_events.seq', 'in', [...seqs])
-        .execute();
+    markPublished: async (events) => {
+      await queue.finish(events, { publishedAt: sql`now()` });
     },
 
-    release: async (seqs, pauseMs) => {
-      await db
-        .updateTable('order_events')
-        .set({ claimed_until: inMs(pauseMs) })
-        .where('order_events.seq', 'in', [...seqs])
-        .execute();
+    release: async (events, pauseMs) => {
+      await queue.retryLater(events, pauseMs);
     },
 
     horizon: async (after, waitMs) => {
       const { rows } = await sql<{ last: number; standby: boolean }>`
-        select coalesce(max(seq), 0)::float8 as last, pg_is_in_recovery() as standby
+        select coalesce(max(seq), 0) as last, pg_is_in_recovery() as standby
         from order_events`.execute(db);
       const { last, standby } = rows[0]!;
       if (standby) {
@@ -135,7 +109,7 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
       let writers = await openWriters(db);
       const deadline = performance.now() + waitMs;
       while (writers.size > 0 && performance.now() < deadline) {
-        await sleep(LOOK_MS);
+        await sleep(POLL_MS);
         const open = await openWriters(db);
         // Ignore writers that started later, or a busy database would never be done.
         writers = new Set([...writers].filter((transaction) => open.has(transaction)));
@@ -144,21 +118,16 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
     },
 
     page: async ({ after, upTo, since, limit }) => {
-      const from = db
-        .selectFrom('order_events')
-        .select([seq, ...columns])
-        .where('order_events.seq', '>', after)
-        .where('order_events.seq', '<=', upTo);
-      const wanted = since ? from.where('time', '>=', since) : from;
-      const rows = await wanted.orderBy('order_events.seq').limit(limit).execute();
+      const all = select().where('seq', '>', after).where('seq', '<=', upTo).limit(limit);
+      const rows = await (since ? all.where('time', '>=', since) : all).execute();
       return rows.map(toLogged);
     },
 
-    seqOf: async ({ id, orderId }) => {
+    findSeq: async ({ id, orderId }) => {
       const row = await db
-        .selectFrom('order_events')
-        .select(seq)
-        .where('order_id', '=', orderId)
+        .selectFrom('orderEvents')
+        .select('seq')
+        .where('orderId', '=', orderId)
         .where('id', '=', id)
         .executeTakeFirst();
       return row?.seq;
@@ -179,7 +148,7 @@ async function openWriters(db: Kysely<Tables>): Promise<Set<string>> {
 /** Returns the position before the first gap after `after`: a position without a visible event. */
 async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number> {
   const { rows } = await sql<{ position: number }>`
-    select e.seq::float8 as position from order_events e
+    select e.seq as position from order_events e
     where e.seq > ${after}
       and exists (select from order_events first where first.seq = ${after}::bigint + 1)
       and not exists (select from order_events next where next.seq = e.seq + 1)
@@ -187,17 +156,17 @@ async function beforeFirstGap(db: Kysely<Tables>, after: number): Promise<number
   return rows[0]?.position ?? after;
 }
 
-type Row = Pick<Selectable<OrderEventsTable>, 'seq' | (typeof columns)[number]>;
+type Row = Selectable<OrderEventsTable>;
 
-function toLogged({ seq, id, order_id, type, time, data, traceparent }: Row): LoggedEvent {
+function toLogged({ seq, id, orderId, type, time, data, traceparent }: Row): LoggedEvent {
   return {
     seq,
     event: {
       specversion: '1.0',
       id,
       source: EVENT_SOURCE,
-      type: type as OrderEventType,
-      subject: order_id,
+      type,
+      subject: orderId,
       time: time.toISOString(),
       datacontenttype: 'application/json',
       ...(traceparent !== null && { traceparent }),

@@ -1,4 +1,4 @@
-import type { OrderEvent } from '../domain/order-event';
+import { orderEventDataFields, type OrderEvent } from '../domain/order-event';
 
 /** Export formats of events: lines of JSON, or comma-separated values. */
 export const eventFormats = ['ndjson', 'csv'] as const;
@@ -17,23 +17,10 @@ const columns = [
   'traceparent',
 ] as const satisfies (keyof OrderEvent)[];
 
-const dataColumns = [
-  'order_id',
-  'user_id',
-  'loan_id',
-  'provider',
-  'rate',
-  'amount',
-  'term_months',
-  'status',
-  'created_at',
-  'attempts',
-] as const satisfies (keyof OrderEvent['data'])[];
-
 /** Returns what precedes the first row. */
 export function headOf(format: EventFormat): string {
   if (format === 'ndjson') return '';
-  return `${[...columns, ...dataColumns.map((name) => `data_${name}`)].join(',')}\r\n`;
+  return `${[...columns, ...orderEventDataFields.map((name) => `data_${name}`)].join(',')}\r\n`;
 }
 
 /** Formats an event as a row, including its line ending. */
@@ -41,7 +28,7 @@ export function toRow(event: OrderEvent, format: EventFormat): string {
   if (format === 'ndjson') return `${JSON.stringify(event)}\n`;
   const cells = [
     ...columns.map((name) => event[name]),
-    ...dataColumns.map((name) => event.data[name]),
+    ...orderEventDataFields.map((name) => event.data[name]),
   ];
   return `${cells.map(toCell).join(',')}\r\n`;
 }

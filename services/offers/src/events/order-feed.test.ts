@@ -1,6 +1,6 @@
 import { createOrderFeed } from './order-feed';
 
-const LOOK_MS = 5000;
+const POLL_MS = 5000;
 
 async function setUp() {
   let gap: () => void = () => undefined;
@@ -9,11 +9,11 @@ async function setUp() {
       gap = handlers.onGap;
       return Promise.resolve(() => Promise.resolve());
     },
-    log: { of: () => Promise.resolve([]) },
+    log: { listByOrder: () => Promise.resolve([]) },
   });
-  const told: string[] = [];
-  const watch = (orderId: string) => feed.watch(orderId, () => told.push(orderId));
-  return { feed, told, watch, gap };
+  const notified: string[] = [];
+  const watch = (orderId: string) => feed.watch(orderId, () => notified.push(orderId));
+  return { feed, notified, watch, gap };
 }
 
 beforeEach(() => jest.useFakeTimers());
@@ -21,34 +21,34 @@ afterEach(() => jest.useRealTimers());
 
 describe('the order feed', () => {
   it('polls for each watched order, each at its own time', async () => {
-    const { feed, told, watch } = await setUp();
+    const { feed, notified, watch } = await setUp();
     watch('a');
-    jest.advanceTimersByTime(LOOK_MS / 2);
+    jest.advanceTimersByTime(POLL_MS / 2);
     watch('b');
-    jest.advanceTimersByTime(LOOK_MS / 2);
-    expect(told).toEqual(['a']);
-    jest.advanceTimersByTime(LOOK_MS / 2);
-    expect(told).toEqual(['a', 'b']);
+    jest.advanceTimersByTime(POLL_MS / 2);
+    expect(notified).toEqual(['a']);
+    jest.advanceTimersByTime(POLL_MS / 2);
+    expect(notified).toEqual(['a', 'b']);
     await feed.close();
     expect(jest.getTimerCount()).toBe(0);
   });
 
   it('polls all of them after a missed notification', async () => {
-    const { feed, told, watch, gap } = await setUp();
+    const { feed, notified, watch, gap } = await setUp();
     watch('a');
     watch('b');
     gap();
-    expect(told).toEqual(['a', 'b']);
+    expect(notified).toEqual(['a', 'b']);
     await feed.close();
   });
 
   it('clears the timers of watchers that left', async () => {
-    const { told, watch } = await setUp();
+    const { notified, watch } = await setUp();
     const [first, second] = [watch('a'), watch('a')];
     first();
     expect(jest.getTimerCount()).toBe(1);
     second();
     expect(jest.getTimerCount()).toBe(0);
-    expect(told).toEqual([]);
+    expect(notified).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import type { EventLog, LoggedEvent } from './event-log';
 /** The database sends the id of each changed order on this channel. */
 const CHANNEL = 'order_changed';
 /** Polling interval, in case a notification is lost. */
-const LOOK_MS = 5000;
+const POLL_MS = 5000;
 
 /** Notifies of orders changed by any replica. */
 export interface OrderFeed {
@@ -24,58 +24,58 @@ export interface OrderFeed {
  */
 export async function createOrderFeed(dependencies: {
   listen: Listen;
-  log: Pick<EventLog, 'of'>;
+  log: Pick<EventLog, 'listByOrder'>;
 }): Promise<OrderFeed> {
   const { listen, log } = dependencies;
-  const watched = new Map<string, { listeners: Set<() => void>; looking: NodeJS.Timeout }>();
-  const looks = new Map<string, Promise<LoggedEvent[]>>();
+  const watched = new Map<string, { listeners: Set<() => void>; timer: NodeJS.Timeout }>();
+  const reads = new Map<string, Promise<LoggedEvent[]>>();
   const closing = new AbortController();
   // Every waiting request listens to this signal.
   setMaxListeners(0, closing.signal);
 
-  const tell = (orderId: string) => {
+  const notify = (orderId: string) => {
     // A read in progress may predate the change.
-    looks.delete(orderId);
+    reads.delete(orderId);
     for (const listener of watched.get(orderId)?.listeners ?? []) listener();
   };
-  const tellAll = () => {
-    for (const orderId of watched.keys()) tell(orderId);
+  const notifyAll = () => {
+    for (const orderId of watched.keys()) notify(orderId);
   };
   const beginWatching = (orderId: string) => {
     // Separate timers, so that the reads do not coincide.
-    const looking = setInterval(tell, LOOK_MS, orderId);
-    const order = { listeners: new Set<() => void>(), looking };
+    const timer = setInterval(notify, POLL_MS, orderId);
+    const order = { listeners: new Set<() => void>(), timer };
     watched.set(orderId, order);
     return order;
   };
 
-  const stopListening = await listen(CHANNEL, { onNotification: tell, onGap: tellAll });
+  const stopListening = await listen(CHANNEL, { onNotification: notify, onGap: notifyAll });
 
   return {
     watch: (orderId, listener) => {
       const order = watched.get(orderId) ?? beginWatching(orderId);
-      const { listeners, looking } = order;
+      const { listeners, timer } = order;
       listeners.add(listener);
       return () => {
         listeners.delete(listener);
         if (listeners.size > 0) return;
-        clearInterval(looking);
+        clearInterval(timer);
         if (watched.get(orderId) === order) watched.delete(orderId);
       };
     },
     eventsOf: (orderId) => {
-      const underWay = looks.get(orderId);
-      if (underWay) return underWay;
-      const look = log.of(orderId).finally(() => {
-        if (looks.get(orderId) === look) looks.delete(orderId);
+      const running = reads.get(orderId);
+      if (running) return running;
+      const read = log.listByOrder(orderId).finally(() => {
+        if (reads.get(orderId) === read) reads.delete(orderId);
       });
-      looks.set(orderId, look);
-      return look;
+      reads.set(orderId, read);
+      return read;
     },
     closing: closing.signal,
     close: async () => {
       closing.abort();
-      for (const { looking } of watched.values()) clearInterval(looking);
+      for (const { timer } of watched.values()) clearInterval(timer);
       await stopListening();
     },
   };

@@ -1,6 +1,6 @@
 import type { PublishEvent } from '@loan-buddy/kit/messaging';
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { createPoller, type Poller } from '../db/poller';
+import { createWorker, type Worker } from '../db/worker';
 import type { EventLog, LoggedEvent } from './event-log';
 import type { OrderEvent } from '../domain/order-event';
 
@@ -22,16 +22,15 @@ export function createEventPublisher(dependencies: {
   log: Pick<EventLog, 'claimUnpublished' | 'markPublished' | 'release'>;
   publish: PublishEvent<OrderEvent>;
   logger: Logger;
-}): Poller {
+}): Worker {
   const { log, publish, logger } = dependencies;
 
-  async function publishBatch(): Promise<boolean> {
-    const taken = await log.claimUnpublished(BATCH, LEASE_MS);
-    if (taken.length === 0) return false;
+  /** Returns whether any were published: then their orders may have a next event waiting. */
+  async function publishBatch(batch: readonly LoggedEvent[]): Promise<boolean> {
     const failed: LoggedEvent[] = [];
     const published: LoggedEvent[] = [];
     await Promise.all(
-      taken.map(async (each) => {
+      batch.map(async (each) => {
         try {
           await publish(each.event);
           published.push(each);
@@ -40,15 +39,20 @@ export function createEventPublisher(dependencies: {
         }
       }),
     );
-    if (published.length > 0) await log.markPublished(published.map(({ seq }) => seq));
-    if (failed.length > 0)
-      await log.release(
-        failed.map(({ seq }) => seq),
-        PAUSE_MS,
-      );
-    // The published events' orders may have a next event waiting.
+    if (published.length > 0) await log.markPublished(published);
+    if (failed.length > 0) await log.release(failed, PAUSE_MS);
     return published.length > 0;
   }
 
-  return createPoller({ name: 'events to publish', work: publishBatch, logger });
+  // A job is a batch: its events are claimed and marked together.
+  return createWorker({
+    name: 'events to publish',
+    claim: async () => {
+      const batch = await log.claimUnpublished(BATCH, LEASE_MS);
+      return batch.length > 0 ? [batch] : [];
+    },
+    work: publishBatch,
+    capacity: () => 1,
+    logger,
+  });
 }

@@ -1,6 +1,6 @@
 import { AppError } from '@loan-buddy/kit/problem';
 import { endpoint, replyJson } from '@loan-buddy/kit/server';
-import type { Poller } from '../db/poller';
+import type { Worker } from '../db/worker';
 import { z } from 'zod';
 import { administerOrders } from './access';
 import type { OrderStore } from '../orders/order-store';
@@ -24,8 +24,8 @@ export class NotFailedError extends AppError {
 }
 
 interface Dependencies {
-  orders: Pick<OrderStore, 'listFailed' | 'redrive' | 'redriveAll'>;
-  decisionWorker: Pick<Poller, 'wake'>;
+  orders: Pick<OrderStore, 'listFailed' | 'retry' | 'retryAll'>;
+  decisionWorker: Pick<Worker, 'wake'>;
 }
 
 const failedOrderSchema = orderBodySchema
@@ -98,7 +98,7 @@ export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
       problems: ['order-not-failed', 'database-unavailable'],
     },
     async ({ params, res }) => {
-      const order = await orders.redrive(params.id);
+      const order = await orders.retry(params.id);
       if (!order) throw new NotFailedError(params.id);
       decisionWorker.wake();
       const headers = ['Location', `/orders/${order.id}`, 'Retry-After', PENDING_RETRY_AFTER];
@@ -125,7 +125,7 @@ export function postFailedOrdersRetry({ orders, decisionWorker }: Dependencies) 
       problems: ['database-unavailable'],
     },
     async ({ res }) => {
-      const retried = await orders.redriveAll();
+      const retried = await orders.retryAll();
       decisionWorker.wake();
       replyJson(res, 202, { retried });
     },

@@ -2,10 +2,10 @@ import { AppError } from '@loan-buddy/kit/problem';
 import { endpoint, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { manageWebhooks } from './access';
-import type { Notification } from '../notification';
 import type { WebhookDelivery } from '../webhooks/webhook-delivery-store';
 import type { Receiver } from '../webhooks/receiver-store';
 import { DELIVERY_ID_PATTERN } from '../webhooks/webhook-message';
+import type { Webhooks } from '../webhooks/webhooks';
 import { deliveryStatuses } from '../domain/delivery-status';
 import { pageHeaders, pageParameters, readPage } from './page';
 import { receiverIdSchema } from './receiver-body';
@@ -73,7 +73,7 @@ function deliveryBody(delivery: WebhookDelivery): z.output<typeof deliveryBodySc
   };
 }
 
-type Dependencies = Pick<Notification, 'receivers' | 'deliveries' | 'wake'>;
+type Dependencies = Pick<Webhooks, 'receivers' | 'deliveries' | 'wake'>;
 
 export function getWebhookDeliveries({ receivers, deliveries }: Dependencies) {
   return endpoint(

@@ -2,9 +2,9 @@ import { AppError } from '@loan-buddy/kit/problem';
 import { endpoint, replyEmpty, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { manageWebhooks } from './access';
-import type { Notification } from '../notification';
 import { MAX_RECEIVERS, type Receiver } from '../webhooks/receiver-store';
 import { newSecret } from '../webhooks/webhook-message';
+import type { Webhooks } from '../webhooks/webhooks';
 import {
   receiverBody,
   receiverBodySchema,
@@ -31,7 +31,7 @@ export class TooManyReceiversError extends AppError {
 /** How long the previous secret still signs, so that receivers have time to switch. */
 const PREVIOUS_SECRET_MS = 24 * 3_600_000;
 
-type Dependencies = Pick<Notification, 'receivers' | 'wake' | 'allowPrivate'>;
+type Dependencies = Pick<Webhooks, 'receivers' | 'wake' | 'allowPrivate'>;
 
 export const receiverParams = z.object({ id: receiverIdSchema });
 

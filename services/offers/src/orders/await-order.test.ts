@@ -6,10 +6,10 @@ const gone = () => Promise.reject(new DatabaseUnavailableError({}));
 
 function setUp() {
   const order = anOrder();
-  const looks: (() => Promise<typeof order>)[] = [];
+  const reads: (() => Promise<typeof order>)[] = [];
   const listeners = new Set<() => void>();
   const awaitOrder = createAwaitOrder({
-    orders: { find: () => looks.shift()!() },
+    orders: { find: () => reads.shift()!() },
     feed: {
       watch: (_, listener) => {
         listeners.add(listener);
@@ -18,39 +18,39 @@ function setUp() {
       closing: new AbortController().signal,
     },
   });
-  const tell = async () => {
+  const notify = async () => {
     for (const listener of listeners) listener();
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { order, looks, listeners, awaitOrder, tell };
+  return { order, reads, listeners, awaitOrder, notify };
 }
 
 describe('waiting for an order', () => {
   it('continues while the database is unavailable', async () => {
-    const { order, looks, listeners, awaitOrder, tell } = setUp();
+    const { order, reads, listeners, awaitOrder, notify } = setUp();
     const decided = { ...order, status: 'APPROVED' as const };
-    looks.push(
+    reads.push(
       () => Promise.resolve(order),
       gone,
       () => Promise.resolve(decided),
     );
     const waiting = awaitOrder(order.id, { waitMs: 60_000 });
     await new Promise((resolve) => setImmediate(resolve));
-    await tell();
-    await tell();
+    await notify();
+    await notify();
     expect(await waiting).toEqual(decided);
     expect(listeners.size).toBe(0);
   });
 
   it('returns the last known order if the database stays unavailable', async () => {
-    const { order, looks, awaitOrder } = setUp();
-    looks.push(() => Promise.resolve(order), gone);
+    const { order, reads, awaitOrder } = setUp();
+    reads.push(() => Promise.resolve(order), gone);
     expect(await awaitOrder(order.id, { waitMs: 20 })).toEqual(order);
   });
 
   it('fails at once if the database is unavailable', async () => {
-    const { order, looks, listeners, awaitOrder } = setUp();
-    looks.push(gone);
+    const { order, reads, listeners, awaitOrder } = setUp();
+    reads.push(gone);
     await expect(awaitOrder(order.id, { waitMs: 60_000 })).rejects.toThrow(
       DatabaseUnavailableError,
     );

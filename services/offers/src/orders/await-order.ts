@@ -37,7 +37,7 @@ export function createAwaitOrder(dependencies: {
     try {
       for (;;) {
         // Subscribe before reading, so that no change is missed in between.
-        const told = new Promise<void>((resolve) => (wake = resolve));
+        const notified = new Promise<void>((resolve) => (wake = resolve));
         const order = await orders.find(orderId).catch((error: unknown) => {
           // The order exists, and the next read may succeed.
           if (known && error instanceof DatabaseUnavailableError) return known;
@@ -45,7 +45,7 @@ export function createAwaitOrder(dependencies: {
         });
         known = order;
         if (isOver || order?.status !== 'PENDING') return order;
-        await told;
+        await notified;
       }
     } finally {
       clearTimeout(timer);

@@ -4,7 +4,7 @@ import { DatabaseUnavailableError } from '../db/unavailable';
 import type { FindOffer } from '../catalogue/find-offer';
 import type { IdempotentRequest } from './idempotency';
 import type { AwaitOrder } from './await-order';
-import { newOrderId, type NewOrder, type Order } from '../domain/order';
+import { newOrderId, orderedOffer, type NewOrder, type Order } from '../domain/order';
 import type { OrderStore } from './order-store';
 
 /** No provider offers a loan with this id. */
@@ -33,7 +33,7 @@ export const checkoutModes = ['sync', 'async'] as const;
 export type CheckoutMode = (typeof checkoutModes)[number];
 
 /** Creates an order for the offer that the user chose; see {@link createCheckout}. */
-export type Checkout = (wanted: {
+export type Checkout = (request: {
   userId: string;
   loanId: string;
   /** Requested amount and term, if the offer leaves them open. */
@@ -51,7 +51,8 @@ export type Checkout = (wanted: {
   onWait?: (() => void) | undefined;
   requestId: string;
   traceparent?: string | undefined;
-  request?: IdempotentRequest | undefined;
+  /** The request's idempotency key, if it has one. */
+  idempotency?: IdempotentRequest | undefined;
 }) => Promise<Order>;
 
 /** Asks for the decision on an order, and returns the order after the attempt. */
@@ -92,8 +93,8 @@ export function createCheckout(dependencies: {
 }): Checkout {
   const { findOffer, orders, approval, awaitOrder, logger } = dependencies;
   const { attemptDecision, leaseMs, dueInMs, wake } = approval;
-  return async (wanted) => {
-    const { userId, loanId, amount, termMonths, waitMs, signal, requestId, request } = wanted;
+  return async (request) => {
+    const { userId, loanId, amount, termMonths, waitMs, signal, requestId, idempotency } = request;
     const offer = await findOffer(loanId, { amount, termMonths });
     if (!offer) throw new UnknownLoanError(loanId, (amount ?? termMonths) !== undefined);
     const order: NewOrder = {
@@ -101,29 +102,23 @@ export function createCheckout(dependencies: {
       userId,
       status: 'PENDING',
       createdAt: new Date(),
-      offer: {
-        id: offer.id,
-        provider: offer.provider,
-        rate: offer.rate,
-        amount: offer.amount,
-        termMonths,
-      },
+      offer: orderedOffer({ ...offer, termMonths }),
       attempts: 0,
-      traceparent: wanted.traceparent,
-      email: wanted.email,
+      traceparent: request.traceparent,
+      email: request.email,
     };
     const isAsync = waitMs !== undefined;
-    const written = await orders.insert(
+    const inserted = await orders.insert(
       order,
       isAsync ? 0 : dueInMs,
-      request && { ...request, inFlightMs: leaseMs + (waitMs ?? 0) },
+      idempotency && { ...idempotency, inFlightMs: leaseMs + (waitMs ?? 0) },
     );
-    if (!written) throw new KeyTakenError('the idempotency key belongs to another order');
+    if (!inserted) throw new KeyTakenError('the idempotency key belongs to another order');
     try {
       if (!isAsync) return await attemptDecision(order, { requestId });
       wake();
       if (waitMs === 0) return order;
-      wanted.onWait?.();
+      request.onWait?.();
       return (await awaitOrder(order.id, { waitMs, signal })) ?? order;
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;

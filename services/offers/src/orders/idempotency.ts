@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
-import { deleteInBatches, expired } from '../db/delete-in-batches';
-import { inMs } from '../db/in-ms';
+import { msFromNow } from '../db/queue';
+import { deleteInBatches, expired } from '../db/sweep';
 import type { Tables } from '../db/tables';
 
 /** A request that a client may repeat without creating a second order. */
@@ -52,36 +52,36 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
   return {
     find: async (client, key) => {
       const row = await db
-        .selectFrom('idempotency_keys')
-        .select(['fingerprint', 'order_id', 'response_status', 'response_body'])
-        .select(sql<boolean>`in_flight_until > now()`.as('lease_runs'))
-        .where('user_id', '=', client)
+        .selectFrom('idempotencyKeys')
+        .select(['fingerprint', 'orderId', 'responseStatus', 'responseBody'])
+        .select(sql<boolean>`in_flight_until > now()`.as('inFlight'))
+        .where('userId', '=', client)
         .where('key', '=', key)
-        .where('expires_at', '>', sql<Date>`now()`)
+        .where('expiresAt', '>', sql<Date>`now()`)
         .executeTakeFirst();
       if (!row) return undefined;
-      const { response_status: status, response_body: body } = row;
+      const { fingerprint, orderId, responseStatus: status, responseBody: body } = row;
       const response = status === null || body === null ? undefined : { status, body };
-      const inFlight = response === undefined && row.lease_runs;
-      return { fingerprint: row.fingerprint, orderId: row.order_id, response, inFlight };
+      const inFlight = response === undefined && row.inFlight;
+      return { fingerprint, orderId, response, inFlight };
     },
 
     complete: async (client, key, { status, body }) => {
       const row = await db
-        .updateTable('idempotency_keys')
+        .updateTable('idempotencyKeys')
         .set({
-          response_status: sql<number>`coalesce(response_status, ${status})`,
-          response_body: sql<string>`coalesce(response_body, ${body})`,
+          responseStatus: sql<number>`coalesce(response_status, ${status})`,
+          responseBody: sql<string>`coalesce(response_body, ${body})`,
         })
-        .where('user_id', '=', client)
+        .where('userId', '=', client)
         .where('key', '=', key)
-        .returning(['response_status', 'response_body'])
+        .returning(['responseStatus', 'responseBody'])
         .executeTakeFirst();
-      return { status: row?.response_status ?? status, body: row?.response_body ?? body };
+      return { status: row?.responseStatus ?? status, body: row?.responseBody ?? body };
     },
 
     sweep: (signal) =>
-      deleteInBatches(db, 'idempotency_keys', { where: expired, orderBy: 'expires_at', signal }),
+      deleteInBatches(db, 'idempotencyKeys', { where: expired, orderBy: 'expiresAt', signal }),
   };
 }
 
@@ -93,20 +93,20 @@ export async function claimKey(
 ): Promise<boolean> {
   const fresh = {
     fingerprint,
-    order_id: orderId,
-    in_flight_until: inMs(inFlightMs),
-    expires_at: inMs(ttlMs),
-    response_status: null,
-    response_body: null,
+    orderId,
+    inFlightUntil: msFromNow(inFlightMs),
+    expiresAt: msFromNow(ttlMs),
+    responseStatus: null,
+    responseBody: null,
   };
   const { numInsertedOrUpdatedRows } = await db
-    .insertInto('idempotency_keys')
-    .values({ user_id: client, key, ...fresh })
+    .insertInto('idempotencyKeys')
+    .values({ userId: client, key, ...fresh })
     .onConflict((conflict) =>
       conflict
-        .columns(['user_id', 'key'])
+        .columns(['userId', 'key'])
         .doUpdateSet(fresh)
-        .where('idempotency_keys.expires_at', '<=', sql<Date>`now()`),
+        .where('idempotencyKeys.expiresAt', '<=', sql<Date>`now()`),
     )
     .executeTakeFirstOrThrow();
   return numInsertedOrUpdatedRows === 1n;

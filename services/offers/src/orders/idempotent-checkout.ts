@@ -33,7 +33,7 @@ interface CheckoutResponse {
 
 /** @param sent client and key of the request */
 export type IdempotentCheckout = (
-  wanted: Omit<Parameters<Checkout>[0], 'request'>,
+  request: Omit<Parameters<Checkout>[0], 'idempotency'>,
   sent: { client: string; key: string | undefined },
 ) => Promise<CheckoutResponse>;
 
@@ -53,36 +53,30 @@ export function createIdempotentCheckout(dependencies: {
   toResponse: (order: Order) => StoredResponse;
   logger: Logger;
 }): IdempotentCheckout {
-  const {
-    checkout,
-    orders,
-    idempotency,
-    idempotencyTtlMs: ttlMs,
-    toResponse,
-    logger,
-  } = dependencies;
+  const { checkout, orders, idempotency: keys, toResponse, logger } = dependencies;
+  const { idempotencyTtlMs: ttlMs } = dependencies;
 
-  return async (wanted, { client, key }) => {
+  return async (request, { client, key }) => {
     if (key === undefined) {
-      const order = await checkout(wanted);
+      const order = await checkout(request);
       return { orderId: order.id, response: toResponse(order), replayed: false };
     }
-    const request = { client, key, fingerprint: fingerprintOf(wanted), ttlMs };
-    const known = await idempotency.find(client, key);
-    if (known) return replay(request, known);
+    const idempotency = { client, key, fingerprint: fingerprintOf(request), ttlMs };
+    const known = await keys.find(client, key);
+    if (known) return replay(idempotency, known);
     let order;
     try {
-      order = await checkout({ ...wanted, request });
+      order = await checkout({ ...request, idempotency });
     } catch (error) {
       if (!(error instanceof KeyTakenError)) throw error;
-      const winner = await idempotency.find(client, key);
+      const winner = await keys.find(client, key);
       if (!winner) throw inFlight();
-      return replay(request, winner);
+      return replay(idempotency, winner);
     }
     const own = toResponse(order);
-    const response = await idempotency.complete(client, key, own).catch((error: unknown) => {
+    const response = await keys.complete(client, key, own).catch((error: unknown) => {
       // The order is stored; a repeated request is served from it.
-      const { requestId } = wanted;
+      const { requestId } = request;
       logger.warn({ err: error, orderId: order.id, requestId }, 'idempotent response not stored');
       return own;
     });
@@ -109,7 +103,7 @@ export function createIdempotentCheckout(dependencies: {
   ): Promise<StoredResponse> {
     const order = await orders.find(orderId);
     if (!order) throw new Error(`there is no order ${orderId}`);
-    return idempotency.complete(client, key, toResponse(order));
+    return keys.complete(client, key, toResponse(order));
   }
 }
 
@@ -120,19 +114,19 @@ function inFlight(): RequestInFlightError {
 }
 
 /** Equal for requests with the same meaning. */
-export function fingerprintOf(wanted: {
+export function fingerprintOf(request: {
   userId: string;
   loanId: string;
   amount?: number | undefined;
   termMonths?: number | undefined;
   email?: string | undefined;
 }): string {
-  const { userId, loanId, amount, termMonths, email } = wanted;
+  const { userId, loanId, amount, termMonths, email } = request;
   // Must not change for requests without these fields: a client may repeat one after an upgrade.
-  const asked: unknown[] =
+  const optional: unknown[] =
     amount === undefined && termMonths === undefined ? [] : [amount, termMonths];
-  if (email !== undefined) asked.push(email);
+  if (email !== undefined) optional.push(email);
   return createHash('sha256')
-    .update(JSON.stringify([userId, loanId, ...asked]))
+    .update(JSON.stringify([userId, loanId, ...optional]))
     .digest('base64url');
 }

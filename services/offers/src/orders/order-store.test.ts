@@ -1,9 +1,7 @@
 import { sql } from 'kysely';
-import { v7 as uuidv7 } from 'uuid';
 import { anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
 import { DatabaseUnavailableError } from '../db/unavailable';
-import { createIdempotencyStore } from './idempotency';
 import { createOrderStore } from './order-store';
 import type { Order } from '../domain/order';
 
@@ -18,7 +16,7 @@ async function inserted(overrides: Partial<Order> = {}, dueInMs = 60_000): Promi
 
 async function failed(): Promise<Order> {
   const { id } = await inserted();
-  return store().recordFailure(id, { reason: 'no answer', dueInMs: 1, maxAttempts: 1 });
+  return store().recordFailure(id, { reason: 'no response', dueInMs: 1, maxAttempts: 1 });
 }
 
 afterEach(async () => {
@@ -49,7 +47,7 @@ describe('an order', () => {
     ]) {
       expect(await change).toMatchObject({ status: 'REJECTED', attempts: 0 });
     }
-    expect(await store().redrive(id)).toBeUndefined();
+    expect(await store().retry(id)).toBeUndefined();
     expect(await store().claimDue(10, 1000)).toEqual([]);
   });
 
@@ -106,7 +104,7 @@ describe('claimDue', () => {
 
   it('counts only failures as attempts', async () => {
     const { id } = await inserted({}, -1);
-    const failure = { reason: 'no answer', dueInMs: -1, maxAttempts: 3 };
+    const failure = { reason: 'no response', dueInMs: -1, maxAttempts: 3 };
     expect(await store().recordFailure(id, failure)).toMatchObject({ attempts: 1 });
     expect(await store().postpone(id, -1)).toMatchObject({ attempts: 1 });
     expect(await store().claimDue(1, 1)).toMatchObject([{ id, attempts: 1 }]);
@@ -124,19 +122,19 @@ describe('a failed order', () => {
     const ids = orders.map(({ id }) => id).reverse();
     const page = await store().listFailed({ limit: 2 });
     expect(page).toMatchObject([
-      { id: ids[0], status: 'FAILED', lastError: 'no answer', attempts: 1 },
+      { id: ids[0], status: 'FAILED', lastError: 'no response', attempts: 1 },
       { id: ids[1] },
     ]);
-    const rest = await store().listFailed({ before: ids[1], limit: 2 });
-    expect(rest.map(({ id }) => id)).toEqual([ids[2]]);
+    const nextPage = await store().listFailed({ before: ids[1], limit: 2 });
+    expect(nextPage.map(({ id }) => id)).toEqual([ids[2]]);
   });
 
   it('is due again with no attempts after a retry', async () => {
     const { id } = await failed();
     expect(await store().claimDue(10, 1)).toEqual([]);
-    expect(await store().redrive(id)).toMatchObject({ status: 'PENDING', attempts: 0 });
+    expect(await store().retry(id)).toMatchObject({ status: 'PENDING', attempts: 0 });
     expect(await store().claimDue(10, 1)).toMatchObject([{ id }]);
-    expect(await store().redrive(id)).toBeUndefined();
+    expect(await store().retry(id)).toBeUndefined();
   });
 
   it('is retried with all others', async () => {
@@ -144,7 +142,7 @@ describe('a failed order', () => {
     await failed();
     const { id } = await inserted();
     await store().decide(id, 'APPROVED');
-    expect(await store().redriveAll()).toBe(2);
+    expect(await store().retryAll()).toBe(2);
     expect(await store().listFailed({ limit: 10 })).toEqual([]);
   });
 
@@ -185,18 +183,18 @@ describe('more failed orders than a statement can change', () => {
     await afterEachChange(
       `${limited} if exists (select from changed where id > 'order-002000') then ${timeout} end if;`,
     );
-    await expect(store().redriveAll()).rejects.toThrow(DatabaseUnavailableError);
+    await expect(store().retryAll()).rejects.toThrow(DatabaseUnavailableError);
     expect((await store().countOpen()).failed).toBe(500);
     expect(await store().find('order-002000')).toMatchObject({ status: 'PENDING' });
     await afterEachChange(limited);
-    expect(await store().redriveAll()).toBe(500);
+    expect(await store().retryAll()).toBe(500);
     expect(await store().countOpen()).toMatchObject({ pending: 2500, failed: 0 });
   });
 
   it('are each retried once, even by concurrent callers', async () => {
     await insertFailed(2500);
     await afterEachChange(limited);
-    const counts = await Promise.all([store().redriveAll(), store().redriveAll()]);
+    const counts = await Promise.all([store().retryAll(), store().retryAll()]);
     expect(counts[0] + counts[1]).toBe(2500);
     expect(await store().countOpen()).toMatchObject({ pending: 2500, failed: 0 });
   });
@@ -208,7 +206,7 @@ describe('more failed orders than a statement can change', () => {
       select 'order-' || i || ' ' || (select min(id) from changed), 'u', 'FAILED', now(), 'o', 'P', 1, 1
       from generate_series(1, 2) i where (select count(*) from changed) > 0;
       ${limited}`);
-    expect(await store().redriveAll()).toBe(2500);
+    expect(await store().retryAll()).toBe(2500);
     expect((await store().countOpen()).failed).toBe(6);
   });
 });
@@ -225,88 +223,15 @@ describe('listByUser', () => {
 describe('onDecided', () => {
   it('is called once for each decision, and not for orders already decided or failed', async () => {
     const onDecided = jest.fn();
-    const told = createOrderStore(database().db, { onDecided });
+    const notifying = createOrderStore(database().db, { onDecided });
     const [one, failed] = [anOrder(), anOrder()];
-    for (const order of [one, failed]) await told.insert(order, 60_000);
-    await told.recordFailure(failed.id, { reason: 'x', dueInMs: 0, maxAttempts: 1 });
-    await Promise.all([1, 2, 3].map(() => told.decide(one.id, 'APPROVED')));
-    await told.decide(one.id, 'REJECTED');
-    await told.decide(failed.id, 'APPROVED');
+    for (const order of [one, failed]) await notifying.insert(order, 60_000);
+    await notifying.recordFailure(failed.id, { reason: 'x', dueInMs: 0, maxAttempts: 1 });
+    await Promise.all([1, 2, 3].map(() => notifying.decide(one.id, 'APPROVED')));
+    await notifying.decide(one.id, 'REJECTED');
+    await notifying.decide(failed.id, 'APPROVED');
     expect(onDecided.mock.calls).toEqual([
       [expect.objectContaining({ id: one.id, status: 'APPROVED' })],
     ]);
-  });
-});
-
-describe('an idempotency key', () => {
-  const request = (client: string) => ({
-    client,
-    key: 'k',
-    fingerprint: 'f',
-    ttlMs: 60_000,
-    inFlightMs: 1000,
-  });
-  const keys = () => createIdempotencyStore(database().db);
-  const user = () => `user-${uuidv7()}`;
-
-  it('creates one order from many concurrent requests', async () => {
-    const userId = user();
-    const made = await Promise.all(
-      Array.from({ length: 20 }, () => store().insert(anOrder({ userId }), 1000, request(userId))),
-    );
-    expect(made.filter(Boolean)).toHaveLength(1);
-    expect(await store().listByUser(userId, { limit: 10 })).toHaveLength(1);
-  });
-
-  it('belongs to one client', async () => {
-    const [one, other] = [user(), user()];
-    expect(await store().insert(anOrder({ userId: one }), 1000, request(one))).toBe(true);
-    expect(await store().insert(anOrder({ userId: one }), 1000, request(other))).toBe(true);
-    expect(await store().insert(anOrder({ userId: other }), 1000, request(one))).toBe(false);
-  });
-
-  it('keeps the first response', async () => {
-    const order = anOrder({ userId: user() });
-    await store().insert(order, 1000, request(order.userId));
-    const known = { fingerprint: 'f', orderId: order.id };
-    expect(await keys().find(order.userId, 'k')).toEqual({
-      ...known,
-      response: undefined,
-      inFlight: true,
-    });
-    const response = { status: 201, body: '{"a":"ü"}' };
-    expect(await keys().complete(order.userId, 'k', response)).toEqual(response);
-    expect(await keys().complete(order.userId, 'k', { status: 202, body: '' })).toEqual(response);
-    expect(await keys().find(order.userId, 'k')).toEqual({ ...known, response, inFlight: false });
-  });
-
-  it('is in flight no longer than its lease', async () => {
-    const order = anOrder({ userId: user() });
-    await store().insert(order, 1000, { ...request(order.userId), inFlightMs: -1 });
-    expect(await keys().find(order.userId, 'k')).toMatchObject({ inFlight: false });
-  });
-
-  it('creates one order even under a stricter default isolation level', async () => {
-    const { db } = database();
-    const userId = user();
-    await sql`set default_transaction_isolation = 'repeatable read'`.execute(db);
-    try {
-      const insert = () => store().insert(anOrder({ userId }), 1000, request(userId));
-      const made = await Promise.all(Array.from({ length: 20 }, insert));
-      expect(made.filter(Boolean)).toHaveLength(1);
-    } finally {
-      await sql`reset default_transaction_isolation`.execute(db);
-    }
-  });
-
-  it('can be reused once expired, and is then deleted', async () => {
-    const userId = user();
-    const expired = { ...request(userId), ttlMs: -1 };
-    await store().insert(anOrder({ userId }), 1000, expired);
-    expect(await keys().find(userId, 'k')).toBeUndefined();
-    expect(await store().insert(anOrder({ userId }), 1000, request(userId))).toBe(true);
-    await store().insert(anOrder(), 1000, { ...expired, client: user() });
-    expect(await keys().sweep()).toBe(1);
-    expect(await keys().find(userId, 'k')).toBeDefined();
   });
 });

@@ -1,8 +1,14 @@
 import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
-import { inMs } from '../db/in-ms';
+import { createQueue, msFromNow } from '../db/queue';
 import type { OrdersTable, Tables } from '../db/tables';
 import { claimKey, type RequestInFlight } from './idempotency';
-import type { Decision, NewOrder, Order, OrderStatus } from '../domain/order';
+import {
+  orderedFields,
+  orderedOffer,
+  type Decision,
+  type NewOrder,
+  type Order,
+} from '../domain/order';
 
 /** A page of a listing by id. Ids begin with the time at which a replica created them. */
 export interface Page {
@@ -29,7 +35,7 @@ export interface OpenOrders {
   oldestPendingAgeS: number;
 }
 
-/** Stores orders. Each call except {@link OrderStore.redriveAll} is atomic. */
+/** Stores orders. Each call except {@link OrderStore.retryAll} is atomic. */
 export interface OrderStore {
   /**
    * Stores a new order, due after `dueInMs`. With a request, also takes its key; if the key is taken, writes nothing
@@ -55,38 +61,32 @@ export interface OrderStore {
   /**
    * Makes a failed order pending, due at once, with no attempts. Returns undefined if there is no such failed order.
    */
-  redrive: (id: string) => Promise<Order | undefined>;
+  retry: (id: string) => Promise<Order | undefined>;
   /**
    * Does this for all orders that have failed so far, oldest first, in batches: finished batches stay done if the
    * database becomes unavailable. Returns how many.
    */
-  redriveAll: () => Promise<number>;
+  retryAll: () => Promise<number>;
   countOpen: () => Promise<OpenOrders>;
 }
 
 const columns = [
-  'id',
-  'user_id',
-  'status',
-  'created_at',
-  'offer_id',
-  'provider',
-  'rate',
-  'amount',
-  'term_months',
-  'attempts',
+  ...(['id', 'userId', 'status', 'createdAt', 'attempts', 'offerId'] as const),
+  ...orderedFields,
 ] as const;
+const insertedColumns = [...columns, 'traceparent', 'email'] as const;
 
 /** Most failed orders to retry in one statement: each also writes an event. */
-const REDRIVE_BATCH = 1000;
+const RETRY_BATCH = 1000;
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 // The two statements of every checkout as constants: building them for each call was 9 % of a checkout's CPU time.
-const INSERT = `insert into orders
-  (id, user_id, status, created_at, offer_id, provider, rate, amount, term_months,
-    traceparent, email, due_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 * interval '1 ms')`;
+const INSERT = `insert into orders (${insertedColumns.map(snakeCase).join(', ')}, due_at) values (
+  ${insertedColumns.map((_, i) => `$${String(i + 1)}`).join(', ')},
+  now() + $${String(insertedColumns.length + 1)} * interval '1 ms')`;
 const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
-  where id = $1 and status = 'PENDING' returning ${columns.join(', ')}`;
+  where id = $1 and status = 'PENDING' returning ${columns.map(snakeCase).join(', ')}`;
 
 /**
  * Stores orders in a database. Each legal transition is a condition of its statement, so only one of two concurrent
@@ -98,31 +98,27 @@ export function createOrderStore(
   db: Kysely<Tables>,
   { onDecided = () => undefined }: { onDecided?: (order: Order) => void } = {},
 ): OrderStore {
-  const updatePending = db.updateTable('orders').where('status', '=', 'PENDING');
-  const pendingAgain = {
-    status: 'PENDING',
-    attempts: 0,
-    due_at: sql`now()`,
-    requested_at: null,
-  } as const;
+  const queue = createQueue(db, {
+    table: 'orders',
+    key: ['id'],
+    dueAt: 'dueAt',
+    pending: sql`status = 'PENDING'`,
+  });
+  const returning = sql<Row>`${sql.join(columns.map((column) => sql.ref(`job.${column}`)))}`;
+  const pendingAgain = sql`status = 'PENDING', attempts = 0, due_at = now(), requested_at = null`;
 
   /** Retries the oldest failed orders after `after`, up to and including `upTo`. Returns how many, and the newest. */
-  const redriveSome = (after: string, upTo: string) =>
-    db
-      .with('redriven', (qb) =>
-        qb
-          .updateTable('orders')
-          .where(
-            sql<boolean>`id = any (array(
-              select id from orders where status = 'FAILED' and id > ${after} and id <= ${upTo}
-              order by id limit ${REDRIVE_BATCH} for update))`,
-          )
-          .set(pendingAgain)
-          .returning('id'),
+  const retrySome = async (after: string, upTo: string | null) => {
+    const { rows } = await sql<{ count: number; newest: string | null }>`
+      with retried as (
+        update orders set ${pendingAgain} where id = any (array(
+          select id from orders where status = 'FAILED' and id > ${after} and id <= ${upTo}
+          order by id limit ${RETRY_BATCH} for update))
+        returning id
       )
-      .selectFrom('redriven')
-      .select([sql<number>`count(*)::int`.as('count'), sql<string | null>`max(id)`.as('newest')])
-      .executeTakeFirstOrThrow();
+      select count(*)::int as count, max(id) as newest from retried`.execute(db);
+    return rows[0]!;
+  };
 
   const find = async (id: string) => {
     const row = await db
@@ -134,13 +130,18 @@ export function createOrderStore(
   };
 
   /** Returns the updated row, or the current order if another caller changed it first. */
-  const asItIs = async (id: string, updated: Row | undefined) => {
+  const currentOrder = async (id: string, updated: Row | undefined) => {
     const order = updated ? toOrder(updated) : await find(id);
     if (!order) throw new Error(`there is no order ${id}`);
     return order;
   };
 
-  const selectPage = () => db.selectFrom('orders').select([...columns, 'last_error']);
+  const changePending = async (id: string, changes: Parameters<typeof queue.update>[1]) => {
+    const [updated] = await queue.update([{ id }], changes, returning);
+    return currentOrder(id, updated);
+  };
+
+  const selectPage = () => db.selectFrom('orders').select([...columns, 'lastError']);
   const page = (query: ReturnType<typeof selectPage>, { before, limit }: Page) => {
     const from = before === undefined ? query : query.where('id', '<', before);
     return from.orderBy('id', 'desc').limit(limit);
@@ -148,11 +149,10 @@ export function createOrderStore(
 
   return {
     insert: async (order, dueInMs, request) => {
-      const { id, userId, status, createdAt, offer } = order;
+      const values = { ...order, ...order.offer, id: order.id, offerId: order.offer.id };
       const insertion = CompiledQuery.raw(INSERT, [
-        ...[id, userId, status, createdAt],
-        ...[offer.id, offer.provider, offer.rate, offer.amount, offer.termMonths ?? null],
-        ...[order.traceparent ?? null, order.email ?? null, dueInMs],
+        ...insertedColumns.map((column) => values[column] ?? null),
+        dueInMs,
       ]);
       if (!request) {
         await db.executeQuery(insertion);
@@ -168,107 +168,66 @@ export function createOrderStore(
 
     find,
 
-    listByUser: async (userId, wanted) => {
-      const query = selectPage().where('user_id', '=', userId);
-      return (await page(query, wanted).execute()).map(toOrder);
+    listByUser: async (userId, range) => {
+      const query = selectPage().where('userId', '=', userId);
+      return (await page(query, range).execute()).map(toOrder);
     },
 
     decide: async (id, decision) => {
       const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(DECIDE, [id, decision]));
-      const order = await asItIs(id, rows[0]);
+      const order = await currentOrder(id, rows[0]);
       if (rows.length > 0) onDecided(order);
       return order;
     },
 
-    postpone: async (id, dueInMs) => {
-      const row = await updatePending
-        .set({ due_at: inMs(dueInMs) })
-        .where('id', '=', id)
-        .returning(columns)
-        .executeTakeFirst();
-      return asItIs(id, row);
-    },
+    postpone: (id, dueInMs) => changePending(id, { dueAt: msFromNow(dueInMs) }),
 
-    markRequested: async (id, dueInMs) => {
-      const row = await updatePending
-        .set({ due_at: inMs(dueInMs), requested_at: sql`now()` })
-        .where('id', '=', id)
-        .returning(columns)
-        .executeTakeFirst();
-      return asItIs(id, row);
-    },
+    markRequested: (id, dueInMs) =>
+      changePending(id, { dueAt: msFromNow(dueInMs), requestedAt: sql`now()` }),
 
-    recordFailure: async (id, { reason, dueInMs, maxAttempts }) => {
-      const isLast = sql<boolean>`attempts + 1 >= ${maxAttempts}`;
-      const row = await updatePending
-        .set({
-          status: sql<OrderStatus>`case when ${isLast} then 'FAILED' else 'PENDING' end`,
-          due_at: sql<Date>`case when ${isLast} then null else ${inMs(dueInMs)} end`,
-          attempts: sql<number>`attempts + 1`,
-          last_error: reason,
-        })
-        .where('id', '=', id)
-        .returning(columns)
-        .executeTakeFirst();
-      return asItIs(id, row);
+    recordFailure: (id, { reason, dueInMs, maxAttempts }) => {
+      const isLast = sql`attempts + 1 >= ${maxAttempts}`;
+      return changePending(id, {
+        status: sql`case when ${isLast} then 'FAILED' else 'PENDING' end`,
+        dueAt: sql`case when ${isLast} then null else ${msFromNow(dueInMs)} end`,
+        attempts: sql`attempts + 1`,
+        lastError: reason,
+      });
     },
 
     claimDue: async (limit, leaseMs) => {
-      // Not a subquery: a join may run it many times, and then it locks more rows than the limit.
-      const rows = await db
-        .with('due', (qb) =>
-          qb
-            .selectFrom('orders')
-            .select('id as due_id')
-            .where('status', '=', 'PENDING')
-            .where('due_at', '<=', sql<Date>`now()`)
-            .orderBy('due_at')
-            .limit(limit)
-            .forUpdate()
-            .skipLocked(),
-        )
-        .updateTable('orders')
-        .from('due')
-        .whereRef('id', '=', 'due_id')
-        .set({ due_at: inMs(leaseMs) })
-        .returning([...columns, 'requested_at'])
-        .execute();
-      return rows.map((row) => ({ ...toOrder(row), isRequested: row.requested_at !== null }));
+      const rows = await queue.claim({
+        limit,
+        leaseMs,
+        returning: sql<Row & { isRequested: boolean }>`
+          ${returning}, job.requested_at is not null as is_requested`,
+      });
+      return rows.map((row) => ({ ...toOrder(row), isRequested: row.isRequested }));
     },
 
-    listFailed: async (wanted) => {
-      const rows = await page(selectPage().where('status', '=', 'FAILED'), wanted).execute();
-      return rows.map((row) => ({ ...toOrder(row), lastError: row.last_error }));
+    listFailed: async (range) => {
+      const rows = await page(selectPage().where('status', '=', 'FAILED'), range).execute();
+      return rows.map((row) => ({ ...toOrder(row), lastError: row.lastError }));
     },
 
-    redrive: async (id) => {
-      const row = await db
-        .updateTable('orders')
-        .where('status', '=', 'FAILED')
-        .where('id', '=', id)
-        .set(pendingAgain)
-        .returning(columns)
-        .executeTakeFirst();
-      return row && toOrder(row);
+    retry: async (id) => {
+      const { rows } = await sql<Row>`
+        update orders as job set ${pendingAgain} where status = 'FAILED' and id = ${id}
+        returning ${returning}`.execute(db);
+      return rows[0] && toOrder(rows[0]);
     },
 
-    redriveAll: async () => {
+    retryAll: async () => {
       // Excludes orders that fail later or again, which might keep this loop from ending.
-      const last = await db
-        .selectFrom('orders')
-        .select('id')
-        .where('status', '=', 'FAILED')
-        .orderBy('id', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      if (!last) return 0;
-      let redriven = 0;
-      for (let after = ''; ;) {
-        const { count, newest } = await redriveSome(after, last.id);
-        redriven += count;
-        if (count < REDRIVE_BATCH || newest === null) return redriven;
+      const { rows } = await sql<{ last: string | null }>`
+        select max(id) as last from orders where status = 'FAILED'`.execute(db);
+      let retried = 0;
+      for (let after: string | null = ''; after !== null;) {
+        const { count, newest } = await retrySome(after, rows[0]!.last);
+        retried += count;
         after = newest;
       }
+      return retried;
     },
 
     countOpen: async () => {
@@ -286,13 +245,6 @@ export function createOrderStore(
 type Row = Pick<Selectable<OrdersTable>, (typeof columns)[number]>;
 
 function toOrder(row: Row): Order {
-  const { offer_id: id, provider, rate, amount, term_months: termMonths } = row;
-  return {
-    id: row.id,
-    userId: row.user_id,
-    status: row.status,
-    createdAt: row.created_at,
-    offer: { id, provider, rate, amount, ...(termMonths !== null && { termMonths }) },
-    attempts: row.attempts,
-  };
+  const { id, userId, status, createdAt, attempts, offerId } = row;
+  return { id, userId, status, createdAt, attempts, offer: orderedOffer({ ...row, id: offerId }) };
 }

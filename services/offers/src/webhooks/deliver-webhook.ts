@@ -1,13 +1,13 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { ExchangeEndedError } from '../client/exchange';
-import { pauseAfter } from '../db/attempt-delays';
+import { scheduledPauseMs } from '../db/backoff';
 import type { SendWebhook } from './send-webhook';
 import type { ClaimedDelivery, WebhookDeliveryStore } from './webhook-delivery-store';
 
 /** Pause for an overloaded receiver that sends no `Retry-After`. */
-const REST_MS = 5000;
+const DEFAULT_PAUSE_MS = 5000;
 /** Longest pause for a receiver's other deliveries after one such response. */
-const MAX_REST_MS = 3_600_000;
+const MAX_PAUSE_MS = 3_600_000;
 
 /**
  * Sends one message and records the result: delivered, due again later, or failed for good. If the signal aborts, the
@@ -24,15 +24,15 @@ export function createDeliverWebhook(dependencies: {
 }): (delivery: ClaimedDelivery, signal: AbortSignal) => Promise<void> {
   const { deliveries, send, delaysMs, logger } = dependencies;
   return async (delivery, signal) => {
-    let answer;
+    let result;
     try {
-      answer = await send(delivery, signal);
+      result = await send(delivery, signal);
     } catch (error) {
       if (!(error instanceof ExchangeEndedError)) throw error;
       await deliveries.release(delivery);
       return;
     }
-    const { statusCode, error, overloaded, gone } = answer;
+    const { statusCode, error, overloaded, gone } = result;
     const attempts = delivery.attempts + 1;
     const log = { endpointId: delivery.endpointId, messageId: delivery.id, attempts, statusCode };
     if (error === null) {
@@ -46,11 +46,11 @@ export function createDeliverWebhook(dependencies: {
       logger.warn(log, 'receiver disabled after 410');
       return;
     }
-    const restMs = overloaded && Math.min(MAX_REST_MS, overloaded.retryAfterMs ?? REST_MS);
-    const dueInMs = pauseAfter(attempts, delaysMs, overloaded?.retryAfterMs);
-    await deliveries.record(delivery, { statusCode, error, dueInMs, restMs });
-    const told = { ...log, reason: error };
-    if (dueInMs === undefined) logger.warn(told, 'webhook failed permanently');
-    else logger.warn(told, 'webhook not delivered');
+    const pauseMs =
+      overloaded && Math.min(MAX_PAUSE_MS, overloaded.retryAfterMs ?? DEFAULT_PAUSE_MS);
+    const dueInMs = scheduledPauseMs(attempts, delaysMs, overloaded?.retryAfterMs);
+    await deliveries.record(delivery, { statusCode, error, dueInMs, pauseMs });
+    const message = dueInMs === undefined ? 'webhook failed permanently' : 'webhook not delivered';
+    logger.warn({ ...log, reason: error }, message);
   };
 }

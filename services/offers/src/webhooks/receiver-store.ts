@@ -1,8 +1,8 @@
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { deleteInBatches } from '../db/delete-in-batches';
-import { inMs } from '../db/in-ms';
-import type { Tables, WebhookEndpointsTable } from '../db/tables';
+import { msFromNow } from '../db/queue';
+import { deleteInBatches } from '../db/sweep';
+import type { Tables } from '../db/tables';
 
 /** A registered receiver of webhooks. Its secrets are stored apart: only the signing code reads them. */
 export interface Receiver {
@@ -54,51 +54,44 @@ const columns = [
   'id',
   'url',
   'description',
-  'event_types',
+  'eventTypes',
   'enabled',
-  'disabled_reason',
-  'created_at',
+  'disabledReason',
+  'createdAt',
 ] as const;
 const previousSecretUntil = sql<Date | null>`
-  case when previous_secret_until > now() then previous_secret_until end`.as(
-  'previous_secret_until',
-);
+  case when previous_secret_until > now() then previous_secret_until end`.as('previousSecretUntil');
 
 /**
  * Stores receivers in a database. Every method throws {@link DatabaseUnavailableError} while the database is
  * unavailable.
  */
 export function createReceiverStore(db: Kysely<Tables>): ReceiverStore {
-  const select = () => db.selectFrom('webhook_endpoints').select([...columns, previousSecretUntil]);
+  const select = () => db.selectFrom('webhookEndpoints').select([...columns, previousSecretUntil]);
 
-  const changeOne = async (id: string, changes: object) => {
-    const row = await db
-      .updateTable('webhook_endpoints')
+  const changeOne = (id: string, changes: object) =>
+    db
+      .updateTable('webhookEndpoints')
       .set(changes)
       .where('id', '=', id)
       .returning([...columns, previousSecretUntil])
       .executeTakeFirst();
-    return row && toReceiver(row);
-  };
 
   return {
     insert: async ({ url, description, eventTypes, enabled }, secret) => {
-      const { rows } = await sql<Row>`
+      const { rows } = await sql<Receiver>`
         insert into webhook_endpoints (id, url, description, event_types, enabled, secret)
         select ${`wh-${uuidv7()}`}, ${url}, ${description}::text, ${eventTypes}::text[],
           ${enabled}::boolean, ${secret}
         where (select count(*) from webhook_endpoints) < ${MAX_RECEIVERS}
         returning ${sql.join(columns.map((column) => sql.ref(column)))}, ${previousSecretUntil}
       `.execute(db);
-      return rows[0] && toReceiver(rows[0]);
+      return rows[0];
     },
 
-    list: async () => (await select().orderBy('id', 'desc').execute()).map(toReceiver),
+    list: () => select().orderBy('id', 'desc').execute(),
 
-    find: async (id) => {
-      const row = await select().where('id', '=', id).executeTakeFirst();
-      return row && toReceiver(row);
-    },
+    find: (id) => select().where('id', '=', id).executeTakeFirst(),
 
     update: (id, { url, description, eventTypes, enabled }) =>
       changeOne(id, {
@@ -106,47 +99,29 @@ export function createReceiverStore(db: Kysely<Tables>): ReceiverStore {
         id,
         ...(url !== undefined && { url }),
         ...(description !== undefined && { description }),
-        ...(eventTypes !== undefined && { event_types: eventTypes }),
-        ...(enabled !== undefined && { enabled, disabled_reason: null }),
-        ...(enabled === true && { resting_until: null }),
+        ...(eventTypes !== undefined && { eventTypes }),
+        ...(enabled !== undefined && { enabled, disabledReason: null }),
+        ...(enabled === true && { restingUntil: null }),
       }),
 
     rotateSecret: (id, secret, keepMs) =>
       changeOne(id, {
-        previous_secret: sql`secret`,
-        previous_secret_until: inMs(keepMs),
+        previousSecret: sql`secret`,
+        previousSecretUntil: msFromNow(keepMs),
         secret,
       }),
 
     remove: async (id) => {
-      const disabled = { enabled: false, disabled_reason: 'It is being deleted.' };
+      const disabled = { enabled: false, disabledReason: 'It is being deleted.' };
       if (!(await changeOne(id, disabled))) return false;
       // Deleting the receiver blocks decisions, so delete its deliveries first.
       const where = sql<boolean>`endpoint_id = ${id}`;
-      await deleteInBatches(db, 'webhook_deliveries', { where, orderBy: 'seq' });
+      await deleteInBatches(db, 'webhookDeliveries', { where, orderBy: 'seq' });
       const { numDeletedRows } = await db
-        .deleteFrom('webhook_endpoints')
+        .deleteFrom('webhookEndpoints')
         .where('id', '=', id)
         .executeTakeFirst();
       return numDeletedRows > 0n;
     },
-  };
-}
-
-type Row = Pick<
-  Selectable<WebhookEndpointsTable>,
-  (typeof columns)[number] | 'previous_secret_until'
->;
-
-function toReceiver(row: Row): Receiver {
-  return {
-    id: row.id,
-    url: row.url,
-    description: row.description,
-    eventTypes: row.event_types,
-    enabled: row.enabled,
-    disabledReason: row.disabled_reason,
-    previousSecretUntil: row.previous_secret_until,
-    createdAt: row.created_at,
   };
 }

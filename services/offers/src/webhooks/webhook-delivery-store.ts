@@ -1,25 +1,10 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { deleteInBatches } from '../db/delete-in-batches';
-import { inMs } from '../db/in-ms';
+import { createQueue, msFromNow } from '../db/queue';
 import type { Tables, WebhookDeliveriesTable } from '../db/tables';
 import { TEST_TYPE, type WebhookMessage } from './webhook-message';
-import type { DeliveryStatus } from '../domain/delivery-status';
 
 /** A message to one receiver, and its state. */
-export interface WebhookDelivery extends WebhookMessage {
-  endpointId: string;
-  status: DeliveryStatus;
-  /** Attempts since it was created or replayed. */
-  attempts: number;
-  /** When it is sent next, or again if the sending process died; null unless it is pending. */
-  dueAt: Date | null;
-  lastAttemptAt: Date | null;
-  /** Status of the receiver's last response; null if there was none. */
-  lastStatusCode: number | null;
-  lastError: string | null;
-  createdAt: Date;
-  deliveredAt: Date | null;
-}
+export type WebhookDelivery = Selectable<WebhookDeliveriesTable>;
 
 /** A delivery claimed for sending. */
 export interface ClaimedDelivery extends WebhookMessage {
@@ -39,7 +24,7 @@ export interface Attempt {
   /** When to retry; undefined for never. */
   dueInMs?: number | undefined;
   /** How long to pause all deliveries to the receiver. */
-  restMs?: number | undefined;
+  pauseMs?: number | undefined;
   /** Why to disable the receiver. */
   disable?: string | undefined;
 }
@@ -47,13 +32,13 @@ export interface Attempt {
 /** Stores deliveries. */
 export interface WebhookDeliveryStore {
   /**
-   * Claims up to `limit` due deliveries, at most `perEndpoint` to one receiver including those `inHand`. No other
+   * Claims up to `limit` due deliveries, at most `perEndpoint` to one receiver including those `inProgress`. No other
    * caller gets them until `leaseMs` have passed.
    */
   claimDue: (options: {
     limit: number;
     perEndpoint: number;
-    inHand: ReadonlyMap<string, number>;
+    inProgress: ReadonlyMap<string, number>;
     leaseMs: number;
   }) => Promise<ClaimedDelivery[]>;
   /** Records the result of an attempt, unless another process made the same attempt and recorded it first. */
@@ -72,103 +57,75 @@ export interface WebhookDeliveryStore {
   /** Creates a test message. */
   insertTest: (endpointId: string) => Promise<WebhookDelivery>;
   /** Deletes deliveries that succeeded or failed this long ago, until the signal aborts; returns how many. */
-  forgetEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
+  deleteEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
 }
 
-const columns = [
-  'endpoint_id',
-  'id',
-  'type',
-  'time',
-  'data',
-  'status',
-  'attempts',
-  'due_at',
-  'last_attempt_at',
-  'last_status_code',
-  'last_error',
-  'created_at',
-  'delivered_at',
-] as const;
+const queueOf = (db: Kysely<Tables>) =>
+  createQueue(db, {
+    table: 'webhookDeliveries',
+    key: ['endpointId', 'id', 'attempts'],
+    dueAt: 'dueAt',
+    pending: sql`status = 'pending'`,
+  });
 
 /**
  * Stores deliveries in a database. Every method throws {@link DatabaseUnavailableError} while the database is
  * unavailable.
  */
 export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryStore {
-  const updateOne = (trx: Kysely<Tables>, endpointId: string, id: string) =>
-    trx
-      .updateTable('webhook_deliveries')
-      .where('endpoint_id', '=', endpointId)
-      .where('id', '=', id);
-
-  const updateClaimed = (trx: Kysely<Tables>, { endpointId, id, attempts }: ClaimedDelivery) =>
-    updateOne(trx, endpointId, id).where('status', '=', 'pending').where('attempts', '=', attempts);
-
   const updateEndpoint = (trx: Kysely<Tables>, id: string) =>
-    trx.updateTable('webhook_endpoints').where('id', '=', id);
+    trx.updateTable('webhookEndpoints').where('id', '=', id);
 
   return {
-    claimDue: async ({ limit, perEndpoint, inHand, leaseMs }) => {
-      // Per receiver, so that a long queue for one cannot hide the others.
-      const { rows } = await sql<ClaimedRow>`
-        with due as materialized (
-          select taken.endpoint_id, taken.id from webhook_endpoints e
+    claimDue: async ({ limit, perEndpoint, inProgress, leaseMs }) => {
+      const rows = await queueOf(db).claim({
+        limit,
+        leaseMs,
+        // Per receiver, so that a long queue for one cannot hide the others.
+        due: sql`
+          select taken.*, e.url, e.secret,
+            case when e.previous_secret_until > now() then e.previous_secret end as previous_secret
+          from webhook_endpoints e
           cross join lateral (
-            select d.endpoint_id, d.id, d.due_at from webhook_deliveries d
+            select d.endpoint_id, d.id, d.attempts, d.due_at from webhook_deliveries d
             where d.endpoint_id = e.id and d.status = 'pending' and d.due_at <= now()
             order by d.due_at
             limit greatest(0, ${perEndpoint}::int - coalesce(
-              (${JSON.stringify(Object.fromEntries(inHand))}::json ->> e.id)::int, 0))
+              (${JSON.stringify(Object.fromEntries(inProgress))}::json ->> e.id)::int, 0))
             for update skip locked
           ) taken
           where e.enabled and (e.resting_until is null or e.resting_until <= now())
-          order by taken.due_at limit ${limit}
-        )
-        update webhook_deliveries d set due_at = ${inMs(leaseMs)}
-        from due join webhook_endpoints e on e.id = due.endpoint_id
-        where d.endpoint_id = due.endpoint_id and d.id = due.id
-        returning d.endpoint_id, d.id, d.type, d.time, d.data, d.attempts, e.url, e.secret,
-          case when e.previous_secret_until > now() then e.previous_secret end as previous_secret
-      `.execute(db);
-      return rows.map(({ endpoint_id: endpointId, secret, previous_secret: previous, ...row }) => ({
+          order by taken.due_at limit ${limit}`,
+        returning: sql<ClaimedRow>`job.*, due.url, due.secret, due.previous_secret`,
+      });
+      return rows.map(({ secret, previousSecret, ...row }) => ({
         ...row,
-        endpointId,
-        secrets: previous === null ? [secret] : [secret, previous],
+        secrets: previousSecret === null ? [secret] : [secret, previousSecret],
       }));
     },
 
-    record: async (delivery, { statusCode, error, dueInMs, restMs, disable }) => {
-      const last = {
-        attempts: sql<number>`attempts + 1`,
-        last_attempt_at: sql`now()`,
-        last_status_code: statusCode,
-        last_error: error,
+    record: async (delivery, { statusCode, error, dueInMs, pauseMs, disable }) => {
+      const attempt = {
+        attempts: delivery.attempts + 1,
+        lastAttemptAt: sql`now()`,
+        lastStatusCode: statusCode,
+        lastError: error,
       };
       const recordOn = (trx: Kysely<Tables>) => {
+        const queue = queueOf(trx);
         if (error === null) {
-          const succeeded = {
-            status: 'succeeded',
-            due_at: null,
-            delivered_at: sql`now()`,
-          } as const;
-          return updateClaimed(trx, delivery)
-            .set({ ...last, ...succeeded })
-            .execute();
+          const succeeded = { status: 'succeeded', deliveredAt: sql`now()` };
+          return queue.finish([delivery], { ...attempt, ...succeeded });
         }
-        const next =
-          dueInMs === undefined
-            ? ({ status: 'failed', due_at: null } as const)
-            : { due_at: inMs(dueInMs) };
-        return updateClaimed(trx, delivery)
-          .set({ ...last, ...next })
-          .execute();
+        return dueInMs === undefined
+          ? queue.finish([delivery], { ...attempt, status: 'failed' })
+          : queue.retryLater([delivery], dueInMs, attempt);
       };
       const change = {
-        ...(restMs !== undefined && {
-          resting_until: sql`greatest(resting_until, ${inMs(restMs)})`,
+        ...(pauseMs !== undefined && {
+          restingUntil: sql`greatest(resting_until, ${msFromNow(pauseMs)})`,
         }),
-        ...(disable !== undefined && { enabled: false, disabled_reason: disable }),
+        ...(disable !== undefined && { enabled: false, disabledReason: disable }),
       };
       if (Object.keys(change).length === 0) {
         await recordOn(db);
@@ -182,84 +139,53 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
     },
 
     release: async (delivery) => {
-      await updateClaimed(db, delivery)
-        .set({ due_at: sql`now()` })
-        .execute();
+      await queueOf(db).retryLater([delivery], 0);
     },
 
-    list: async (endpointId, { before, limit }) => {
+    list: (endpointId, { before, limit }) => {
       let query = db
-        .selectFrom('webhook_deliveries as d')
-        .select(columns.map((column) => `d.${column}` as const))
-        .where('d.endpoint_id', '=', endpointId);
+        .selectFrom('webhookDeliveries')
+        .selectAll()
+        .where('endpointId', '=', endpointId);
       if (before !== undefined) {
         query = query.where(
-          sql<boolean>`d.seq < (select seq from webhook_deliveries
+          sql<boolean>`seq < (select seq from webhook_deliveries
             where endpoint_id = ${endpointId} and id = ${before})`,
         );
       }
-      const rows = await query.orderBy('d.seq', 'desc').limit(limit).execute();
-      return rows.map(toDelivery);
+      return query.orderBy('seq', 'desc').limit(limit).execute();
     },
 
     replay: (endpointId, id) =>
       db.transaction().execute(async (trx) => {
-        await updateEndpoint(trx, endpointId).set({ resting_until: null }).execute();
-        const row = await updateOne(trx, endpointId, id)
-          .set({ status: 'pending', attempts: 0, due_at: sql`now()`, delivered_at: null })
-          .returning(columns)
+        await updateEndpoint(trx, endpointId).set({ restingUntil: null }).execute();
+        return trx
+          .updateTable('webhookDeliveries')
+          .set({ status: 'pending', attempts: 0, dueAt: sql`now()`, deliveredAt: null })
+          .where('endpointId', '=', endpointId)
+          .where('id', '=', id)
+          .returningAll()
           .executeTakeFirst();
-        return row && toDelivery(row);
       }),
 
-    insertTest: async (endpointId) => {
-      const row = await db
-        .insertInto('webhook_deliveries')
+    insertTest: (endpointId) =>
+      db
+        .insertInto('webhookDeliveries')
         .values({
-          endpoint_id: endpointId,
+          endpointId,
           id: sql<string>`'msg_' || replace(gen_random_uuid()::text, '-', '')`,
           type: TEST_TYPE,
           time: sql`now()`,
           data: JSON.stringify({ endpoint_id: endpointId }),
         })
-        .returning(columns)
-        .executeTakeFirstOrThrow();
-      return toDelivery(row);
-    },
+        .returningAll()
+        .executeTakeFirstOrThrow(),
 
-    forgetEnded: (agoMs, signal) => {
-      const where = sql<boolean>`status <> 'pending' and last_attempt_at <= ${inMs(-agoMs)}`;
-      return deleteInBatches(db, 'webhook_deliveries', {
-        where,
-        orderBy: 'last_attempt_at',
-        signal,
-      });
-    },
+    deleteEnded: (agoMs, signal) => queueOf(db).deleteEnded('lastAttemptAt', agoMs, signal),
   };
 }
 
-type Row = Pick<Selectable<WebhookDeliveriesTable>, (typeof columns)[number]>;
-
-type ClaimedRow = Pick<Row, 'endpoint_id' | 'id' | 'type' | 'time' | 'data' | 'attempts'> & {
-  url: string;
+type ClaimedRow = Omit<ClaimedDelivery, 'secrets'> & {
   secret: string;
-  previous_secret: string | null;
+  previousSecret: string | null;
 };
-
-function toDelivery(row: Row): WebhookDelivery {
-  return {
-    endpointId: row.endpoint_id,
-    id: row.id,
-    type: row.type,
-    time: row.time,
-    data: row.data,
-    status: row.status,
-    attempts: row.attempts,
-    dueAt: row.due_at,
-    lastAttemptAt: row.last_attempt_at,
-    lastStatusCode: row.last_status_code,
-    lastError: row.last_error,
-    createdAt: row.created_at,
-    deliveredAt: row.delivered_at,
-  };
-}

@@ -23,7 +23,7 @@ const JITTER = 0.1;
  * Returns the pause after this many failed attempts: ±10 %, and at least `atLeastMs`. Returns undefined after the last
  * attempt.
  */
-export function pauseAfter(
+export function scheduledPauseMs(
   attempts: number,
   delaysMs: readonly number[],
   atLeastMs = 0,
@@ -31,4 +31,16 @@ export function pauseAfter(
   const delayMs = delaysMs[attempts];
   if (delayMs === undefined) return undefined;
   return Math.max(atLeastMs, Math.round(delayMs * (1 - JITTER + 2 * JITTER * Math.random())));
+}
+
+/**
+ * Returns the pause after this many failed attempts: `baseMs` at first, doubling up to `capMs`. The second half of it
+ * is random, so that orders that failed together spread out.
+ */
+export function exponentialPauseMs(
+  attempts: number,
+  { baseMs, capMs }: { baseMs: number; capMs: number },
+): number {
+  const longest = Math.min(capMs, baseMs * 2 ** (attempts - 1));
+  return Math.round(longest * (0.5 + Math.random() / 2));
 }

@@ -6,15 +6,13 @@ import {
   AUDIENCE,
   createTokenIssuer,
   ISSUER,
-  recordingLogger,
   startHttpServer,
   eventLoopTurns,
   until,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import { useService } from '../test/builders';
-import { readConfig } from './config';
-import { openAdmission } from './open-admission';
+import { useService } from '../../test/builders';
+import { readConfig } from '../config';
 
 const aService = useService();
 
@@ -32,10 +30,7 @@ function serviceWith(env: NodeJS.ProcessEnv) {
     SERVICE_AUTH_SECRETS: 'x'.repeat(32),
     ...env,
   });
-  const { logger, lines } = recordingLogger();
-  const admitting = openAdmission({ config, addUsage: undefined, logger });
-  opened.push(admitting);
-  const { app } = aService({ admission: admitting.admission });
+  const { app, lines } = aService(config);
   const list = (token: string) => request(app).get('/offers').auth(token, { type: 'bearer' });
   return { list, lines };
 }

@@ -1,0 +1,82 @@
+import { createAdmission, createServiceTokenVerifier } from '@loan-buddy/kit/admission';
+import { createPublishEvent, openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
+import { createLifecycle, type Lifecycle } from '@loan-buddy/kit/server';
+import { createLogger, type Logger } from '@loan-buddy/kit/telemetry';
+import type { Config } from './config';
+import { decide } from './decide';
+import { createDecideCheckout } from './decide-checkout';
+import { createInjectFault } from './inject-fault';
+
+/** How many orders are decided at the same time. */
+const MAX_CHECKOUTS = 100;
+
+/** Everything that the endpoints and the process use. */
+export type Context = ReturnType<typeof createContext>;
+
+/**
+ * Builds everything of confirm-payment from its configuration. Takes orders from Pub/Sub after `start`.
+ *
+ * @param resources.bus undefined if orders come over HTTP only
+ */
+export function createContext(
+  config: Config,
+  resources: { logger: Logger; bus: MessageBus | undefined },
+) {
+  const { logger, bus } = resources;
+  const lifecycle: Lifecycle = createLifecycle();
+  const { SERVICE_AUTH_SECRETS: secrets } = config;
+  const callers = { issuer: 'offers', audience: 'confirm-payment' };
+  const decisionMaker = {
+    decide: (amount: number) => decide(amount, config.APPROVAL_THRESHOLD),
+    injectFault: createInjectFault({
+      latencyMs: config.SIMULATED_LATENCY_MS,
+      failureRate: config.SIMULATED_FAILURE_RATE,
+    }),
+  };
+  return {
+    logger,
+    lifecycle,
+    admission: createAdmission({
+      verifyToken: secrets && createServiceTokenVerifier(secrets, callers),
+      maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
+    }),
+    ...decisionMaker,
+    start: () => {
+      bus?.subscribe(config.PUBSUB_CHECKOUTS_SUBSCRIPTION, {
+        maxMessages: MAX_CHECKOUTS,
+        handle: createDecideCheckout({
+          ...decisionMaker,
+          publish: createPublishEvent(bus, config.PUBSUB_DECISIONS_TOPIC),
+        }),
+      });
+    },
+    close: async () => {
+      await bus?.close();
+    },
+  };
+}
+
+/**
+ * Connects to Pub/Sub if orders come from there, and builds the context on it.
+ *
+ * @throws {MessageBusStartError} naming what is missing there.
+ */
+export async function openContext(config: Config): Promise<Context> {
+  const logger = createLogger({ service: 'confirm-payment', level: config.LOG_LEVEL });
+  const plan = {
+    topics: [config.PUBSUB_DECISIONS_TOPIC],
+    subscriptions: [
+      {
+        name: config.PUBSUB_CHECKOUTS_SUBSCRIPTION,
+        topic: config.PUBSUB_CHECKOUTS_TOPIC,
+        deadLetterTopic: config.PUBSUB_DEAD_LETTER_TOPIC,
+        maxDeliveries: config.PUBSUB_MAX_DELIVERIES,
+      },
+    ],
+  };
+  const bus =
+    config.APPROVAL_TRANSPORT === 'pubsub'
+      ? await openConfiguredBus(config, plan, logger)
+      : undefined;
+  return createContext(config, { logger, bus });
+}

@@ -1,0 +1,72 @@
+import { createPublishEvent, type MessageBus } from '@loan-buddy/kit/messaging';
+import type { Logger } from '@loan-buddy/kit/telemetry';
+import type { OrderEvent } from '../domain/order-event';
+import type { EventLog } from '../events/event-log';
+import type { AwaitOrder } from '../orders/await-order';
+import type { OrderStore } from '../orders/order-store';
+import { createApplyDecision } from './apply-decision';
+import type { RetryPolicy } from './attempt-decision';
+import { createDecisionWorker } from './decision-worker';
+import type { ApprovalParts } from './http-approval';
+import { createRequestDecision } from './request-decision';
+
+/** Maximum concurrent decisions to apply: more would only wait for a database connection. */
+const MAX_DECISIONS = 50;
+/** Time limit for publishing a message. */
+const PUBLISH_MS = 5000;
+/** Maximum concurrent request messages. They wait for no response. */
+const MAX_REQUESTS = 50;
+
+/**
+ * Publishes decision requests, and receives decisions from a subscription, once the decision worker is started. The
+ * worker does all the publishing, including retries; a synchronous checkout waits for the decision for `waitMs`.
+ *
+ * @param options.topic where to publish requests
+ * @param options.subscription where decisions arrive
+ * @param options.policy `baseMs` is how long a decision may take
+ * @param options.statementsMs maximum duration of an attempt in addition to publishing or waiting
+ */
+export function createPubSubApproval(options: {
+  bus: Pick<MessageBus, 'publish' | 'subscribe'>;
+  topic: string;
+  subscription: string;
+  waitMs: number;
+  policy: RetryPolicy;
+  statementsMs: number;
+  orders: OrderStore;
+  log: EventLog;
+  awaitOrder: AwaitOrder;
+  logger: Logger;
+}): ApprovalParts {
+  const { bus, waitMs, policy, statementsMs, orders, log, awaitOrder, logger } = options;
+  const publish = createPublishEvent<OrderEvent>(bus, options.topic);
+  const worker = createDecisionWorker({
+    orders,
+    attemptDecision: createRequestDecision({ orders, log, publish, policy, logger }),
+    allowance: () => MAX_REQUESTS,
+    leaseMs: PUBLISH_MS + statementsMs,
+    logger,
+  });
+  const { wake } = worker;
+  return {
+    approval: {
+      attemptDecision: async (order) => {
+        wake();
+        return (await awaitOrder(order.id, { waitMs })) ?? order;
+      },
+      leaseMs: waitMs + statementsMs,
+      dueInMs: 0,
+      wake,
+    },
+    decisionWorker: {
+      ...worker,
+      start: () => {
+        const handle = createApplyDecision({ orders, logger });
+        bus.subscribe(options.subscription, { maxMessages: MAX_DECISIONS, handle });
+        worker.start();
+      },
+    },
+    breakerState: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,331 @@
+// Over 250 lines: everything is built in one place.
+import type { Admission } from '@loan-buddy/kit/admission';
+import { createPublishEvent, openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
+import { createLifecycle, type Lifecycle } from '@loan-buddy/kit/server';
+import { createLogger, type Logger } from '@loan-buddy/kit/telemetry';
+import { createAddUsage } from './admission/rate-limit-usage';
+import { createUserAdmission } from './admission/user-admission';
+import { createHttpApproval } from './approval/http-approval';
+import { createBreakerGauge } from './approval/payment-breaker';
+import type { AskForDecision } from './approval/payment-client';
+import { createPubSubApproval } from './approval/pubsub-approval';
+import { createAskProviders } from './catalogue/ask-providers';
+import { createCachedProvider } from './catalogue/cached-provider';
+import { createFindOffer } from './catalogue/find-offer';
+import { createListOffers } from './catalogue/list-offers';
+import type { Provider } from './catalogue/provider';
+import { createProviders, defaultProviders } from './catalogue/providers/provider-config';
+import type { Config } from './config';
+import { attemptDelaysMs } from './db/backoff';
+import { openDatabase, type Database, type DatabaseOptions } from './db/database';
+import { migrate } from './db/migrate';
+import { startSweeps } from './db/sweep';
+import { createEmails } from './email/emails';
+import { createSendEmail, type SendEmail } from './email/send-email';
+import { createEventLog } from './events/event-log';
+import { createOrderFeed, type OrderFeed } from './events/order-feed';
+import { createEventPublisher } from './events/publish-events';
+import { createAwaitOrder } from './orders/await-order';
+import { createCheckout } from './orders/checkout';
+import { createIdempotencyStore } from './orders/idempotency';
+import { createOrderGauges } from './orders/order-gauges';
+import { createOrderStore, type OrderStore } from './orders/order-store';
+import { createWebhooks } from './webhooks/webhooks';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Duration of an attempt beyond its calls and statements: almost none, unless the machine stalls. */
+const LEASE_MARGIN_MS = 1000;
+/** Maximum silence of the SMTP server. */
+const SMTP_TIMEOUT_MS = 30_000;
+
+/** What a context is built on. It does not close these. */
+export interface Resources {
+  logger: Logger;
+  database: Database;
+  feed: OrderFeed;
+  /** Undefined if the configuration uses no Pub/Sub. */
+  bus: MessageBus | undefined;
+}
+
+/** What a test may replace. */
+export interface Overrides {
+  orders?: Partial<OrderStore>;
+  providers?: readonly Provider[];
+  askForDecision?: AskForDecision;
+  sendEmail?: SendEmail;
+  admission?: Admission;
+  /** Pause before each attempt to send a webhook or an e-mail. */
+  delaysMs?: readonly number[];
+  /** How often to look for webhooks and e-mails to send. */
+  pollMs?: number;
+}
+
+/** Everything that the endpoints and the process use. */
+export type Context = ReturnType<typeof createContext>;
+
+/**
+ * Builds everything of offers from its configuration: the one place to add a dependency. No worker runs before
+ * `start`. `stop` ends the waiting requests and the workers; `close`, after that, the connections.
+ */
+export function createContext(config: Config, parts: Resources & Overrides) {
+  const { logger, database, feed, bus } = parts;
+  const { delaysMs = attemptDelaysMs, pollMs } = parts;
+  const { db } = database;
+  const lifecycle: Lifecycle = createLifecycle();
+  // One wait for a connection and two statements.
+  const statementsMs = 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
+
+  const orders: OrderStore = {
+    ...createOrderStore(db, {
+      onDecided: ({ id: orderId, status }) => {
+        logger.info({ orderId, status }, 'order decided');
+      },
+    }),
+    ...parts.orders,
+  };
+  const idempotency = createIdempotencyStore(db);
+  const log = createEventLog(db);
+  const awaitOrder = createAwaitOrder({ orders, feed });
+
+  const configured = openProviders(config, logger);
+  const providers = (parts.providers ?? configured.providers).map((provider) =>
+    createCachedProvider(provider, {
+      ttlMs: config.OFFERS_TTL_MS,
+      maxAgeMs: Math.max(config.OFFERS_TTL_MS, config.OFFERS_MAX_AGE_MS),
+      failures: config.BREAKER_FAILURES,
+      openMs: config.BREAKER_OPEN_MS,
+      logger,
+    }),
+  );
+  const catalogue = {
+    providers,
+    askProviders: createAskProviders({ timeoutMs: config.PROVIDER_TIMEOUT_MS }),
+    aprType: config.APR_TYPE,
+  };
+  const findOffer = createFindOffer(catalogue);
+
+  const retries = { attempts: config.RETRY_ATTEMPTS, capMs: config.RETRY_CAP_MS };
+  const approvals =
+    bus && config.APPROVAL_TRANSPORT === 'pubsub'
+      ? createPubSubApproval({
+          bus,
+          topic: config.PUBSUB_CHECKOUTS_TOPIC,
+          subscription: config.PUBSUB_DECISIONS_SUBSCRIPTION,
+          waitMs: config.CONFIRM_PAYMENT_TIMEOUT_MS,
+          policy: {
+            ...retries,
+            baseMs: config.DECISION_TIMEOUT_MS,
+            capMs: Math.max(config.DECISION_TIMEOUT_MS, config.RETRY_CAP_MS),
+          },
+          statementsMs,
+          orders,
+          log,
+          awaitOrder,
+          logger,
+        })
+      : createHttpApproval({
+          baseUrl: config.CONFIRM_PAYMENT_URL,
+          timeoutMs: config.CONFIRM_PAYMENT_TIMEOUT_MS,
+          secrets: config.SERVICE_AUTH_SECRETS,
+          askForDecision: parts.askForDecision,
+          failures: config.BREAKER_FAILURES,
+          openMs: config.BREAKER_OPEN_MS,
+          policy: { ...retries, baseMs: config.RETRY_BASE_MS },
+          statementsMs,
+          orders,
+          logger,
+        });
+  const { approval, decisionWorker, breakerState } = approvals;
+  const publisher =
+    bus && config.EVENT_BUS === 'pubsub'
+      ? createEventPublisher({
+          log,
+          publish: createPublishEvent(bus, config.PUBSUB_EVENTS_TOPIC),
+          logger,
+        })
+      : undefined;
+
+  const sending = {
+    db,
+    delaysMs,
+    pollMs,
+    retentionMs: config.NOTIFICATION_RETENTION_DAYS * DAY_MS,
+    // The other half is for the rest of the shutdown.
+    graceMs: Math.floor(config.SHUTDOWN_TIMEOUT_MS / 2),
+    logger,
+  };
+  const webhooks = createWebhooks({
+    ...sending,
+    allowPrivate: config.ALLOW_PRIVATE_WEBHOOKS,
+    timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+    statementsMs,
+  });
+  const emails = createEmails({ ...sending, send: parts.sendEmail ?? openSmtp(config) });
+
+  const users = openUserAdmission(config, database, logger);
+  const workers = [decisionWorker, publisher, webhooks, emails.worker];
+  let stopSweeping = () => Promise.resolve();
+
+  return {
+    logger,
+    lifecycle,
+    admission: parts.admission ?? users.admission,
+    trustedProxies: config.TRUST_PROXY,
+    db,
+    orders,
+    idempotency,
+    idempotencyTtlMs: config.IDEMPOTENCY_TTL_HOURS * HOUR_MS,
+    log,
+    feed,
+    awaitOrder,
+    providerNames: providers.map(({ name }) => name),
+    findOffer,
+    listOffers: createListOffers(catalogue),
+    approval,
+    decisionWorker,
+    checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
+    checkoutMode: config.CHECKOUT_MODE,
+    webhooks,
+    emails,
+    readinessDetail: async () => ({
+      confirm_payment: breakerState() ?? 'asked over Pub/Sub',
+      database: await database.ping().then(
+        () => 'ok',
+        () => 'unavailable',
+      ),
+    }),
+    gaugeSources: [createOrderGauges(orders), createBreakerGauge(breakerState)],
+
+    start: () => {
+      for (const worker of workers) worker?.start();
+      const ofKeys = { rows: 'idempotency keys', sweep: idempotency.sweep };
+      stopSweeping = startSweeps([ofKeys, ...webhooks.sweeps, ...emails.sweeps], logger);
+    },
+    stop: async () => {
+      await Promise.all([stopSweeping(), ...workers.map((worker) => worker?.stop())]);
+    },
+    close: async () => {
+      const opened = [approvals, configured, webhooks, users];
+      await Promise.all(opened.map(({ close }) => close()));
+    },
+  };
+}
+
+/**
+ * Opens what the configuration names, and builds the context on it. Asks all providers once to warm the cache: the
+ * first responses of banks are slow.
+ *
+ * @throws {StartError} if something cannot be opened; what was already open is closed.
+ */
+export async function openContext(
+  config: Config,
+  overrides: Overrides & Partial<Pick<Resources, 'logger'>> = {},
+): Promise<Context> {
+  const { logger = createLogger({ service: 'offers', level: config.LOG_LEVEL }) } = overrides;
+  const { database, migrated } = await openMigratedDatabase(config, logger);
+  if (migrated.length > 0) logger.info({ migrated }, 'database migrated');
+  const { db, listen } = database;
+  const closers = [database.close];
+  try {
+    const feed = await createOrderFeed({ listen, log: createEventLog(db) });
+    closers.push(feed.close);
+    const bus = await openBus(config, logger);
+    if (bus) closers.push(bus.close);
+    const context = createContext(config, { ...overrides, logger, database, feed, bus });
+    void context.listOffers({ sort: 'rate', order: 'asc' });
+    return {
+      ...context,
+      stop: async () => {
+        await Promise.all([feed.close(), context.stop()]);
+      },
+      close: async () => {
+        await Promise.all([bus?.close(), context.close()]);
+        await database.close();
+      },
+    };
+  } catch (error) {
+    for (const close of closers.reverse()) await close();
+    throw error;
+  }
+}
+
+/** Opens the database, and brings its schema up to date. */
+export async function openMigratedDatabase(config: DatabaseOptions, logger: Logger) {
+  const database = await openDatabase(config, logger);
+  try {
+    const migrated = await database.withoutStatementTimeout((db) => migrate(db));
+    return { database, migrated };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Creates the configured providers. */
+export function openProviders(
+  config: Pick<Config, 'PROVIDERS_FILE' | 'PROVIDER_TIMEOUT_MS' | 'ALLOW_PRIVATE_PROVIDERS'>,
+  logger: Logger,
+) {
+  return createProviders(config.PROVIDERS_FILE ?? defaultProviders, {
+    timeoutMs: config.PROVIDER_TIMEOUT_MS,
+    allowPrivate: config.ALLOW_PRIVATE_PROVIDERS,
+    logger,
+  });
+}
+
+/** Undefined if no SMTP server is configured. */
+function openSmtp({ SMTP_URL: url, SMTP_FROM: from }: Config): SendEmail | undefined {
+  if (url === undefined || from === undefined) return undefined;
+  return createSendEmail({ url, from, timeoutMs: SMTP_TIMEOUT_MS });
+}
+
+function openUserAdmission(config: Config, database: Database, logger: Logger) {
+  const isJwt = config.AUTH_MODE === 'jwt';
+  const isLimited = config.RATE_LIMIT === 'on' || (config.RATE_LIMIT !== 'off' && isJwt);
+  return createUserAdmission({
+    tokens: isJwt
+      ? {
+          issuer: config.AUTH_ISSUER!,
+          audience: config.AUTH_AUDIENCE!,
+          jwksUrl: config.AUTH_JWKS_URL,
+          jwksFile: config.AUTH_JWKS_FILE,
+        }
+      : undefined,
+    publicScopes: config.AUTH_PUBLIC_OFFERS ? ['offers:read'] : [],
+    limits: isLimited
+      ? { reads: config.RATE_LIMIT_READS, writes: config.RATE_LIMIT_WRITES }
+      : undefined,
+    addUsage: database.isShared ? createAddUsage(database.db, logger) : undefined,
+    maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
+    logger,
+  });
+}
+
+/**
+ * Connects to the Pub/Sub resources that the configuration uses; returns undefined if it uses none.
+ *
+ * @throws {MessageBusStartError} naming what is missing there.
+ */
+async function openBus(config: Config, logger: Logger): Promise<MessageBus | undefined> {
+  const decides = config.APPROVAL_TRANSPORT === 'pubsub';
+  const publishes = config.EVENT_BUS === 'pubsub';
+  if (!decides && !publishes) return undefined;
+  const plan = {
+    topics: [
+      ...(decides ? [config.PUBSUB_CHECKOUTS_TOPIC] : []),
+      ...(publishes ? [config.PUBSUB_EVENTS_TOPIC] : []),
+    ],
+    subscriptions: decides
+      ? [
+          {
+            name: config.PUBSUB_DECISIONS_SUBSCRIPTION,
+            topic: config.PUBSUB_DECISIONS_TOPIC,
+            deadLetterTopic: config.PUBSUB_DEAD_LETTER_TOPIC,
+            maxDeliveries: config.PUBSUB_MAX_DELIVERIES,
+          },
+        ]
+      : [],
+  };
+  return openConfiguredBus(config, plan, logger);
+}
