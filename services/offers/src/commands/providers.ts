@@ -3,7 +3,7 @@ import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readOfferConfig } from '../config';
 import { openProviders } from '../context';
-import { createProviderWebClient } from '../catalogue/providers/provider-web-client';
+import { createProviderWebClient } from '../catalogue/providers/provider-config';
 import { checkProviders } from './check-providers';
 import { listBrands } from './list-brands';
 

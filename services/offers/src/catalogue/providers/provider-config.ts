@@ -1,8 +1,9 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
+import { publicOnly } from '../../client/public-address';
+import { createWebClient, type WebClient } from '../../client/web-client';
 import type { ListedProvider, Provider } from '../provider';
 import { cdrProvider } from './cdr/cdr-provider';
-import { createProviderWebClient } from './provider-web-client';
 import { defaultMocks, mockProvider } from './mock-provider';
 
 /** The providers that an operator configured, each validated by its `type`. */
@@ -31,6 +32,23 @@ export const providersSchema = z
 export const defaultProviders: readonly ListedProvider[] = providersSchema.parse({
   providers: defaultMocks,
 });
+
+/** Far more than a real provider's product data. */
+const MAX_RESPONSE_BYTES = 5 * 1024 * 1024;
+const MAX_REDIRECTS = 3;
+
+/**
+ * Creates a client for providers and their register.
+ *
+ * @param allowPrivate whether to allow private addresses and plain HTTP
+ */
+export function createProviderWebClient(allowPrivate: boolean): WebClient {
+  return createWebClient({
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+    maxRedirects: MAX_REDIRECTS,
+    guard: allowPrivate ? undefined : publicOnly,
+  });
+}
 
 /**
  * Creates the configured providers, with their own connections. `close` aborts their requests.
