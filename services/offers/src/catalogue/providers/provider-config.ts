@@ -37,11 +37,7 @@ export const defaultProviders: readonly ListedProvider[] = providersSchema.parse
 const MAX_RESPONSE_BYTES = 5 * 1024 * 1024;
 const MAX_REDIRECTS = 3;
 
-/**
- * Creates a client for providers and their register.
- *
- * @param allowPrivate whether to allow private addresses and plain HTTP
- */
+/** Creates a client for providers and their register. `allowPrivate`: also for private addresses and plain HTTP. */
 export function createProviderWebClient(allowPrivate: boolean): WebClient {
   return createWebClient({
     maxResponseBytes: MAX_RESPONSE_BYTES,
@@ -50,12 +46,7 @@ export function createProviderWebClient(allowPrivate: boolean): WebClient {
   });
 }
 
-/**
- * Creates the configured providers, with their own connections. `close` aborts their requests.
- *
- * @param options.timeoutMs default deadline, for providers without their own
- * @param options.allowPrivate whether to allow private addresses and plain HTTP
- */
+/** Creates the configured providers, with connections of their own. `close` aborts their requests. */
 export function createProviders(
   listed: readonly ListedProvider[],
   options: { timeoutMs: number; allowPrivate: boolean; logger: Logger },
