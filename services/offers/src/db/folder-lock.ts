@@ -28,11 +28,6 @@ export class FolderInUseError extends StartError {
   readonly code = 'folder-in-use';
 }
 
-/** A folder locked by this process. */
-export interface FolderLock {
-  release: () => void;
-}
-
 /** The folder does not exist and cannot be created, or is not writable. */
 export class FolderUnusableError extends StartError {
   readonly code = 'folder-unusable';
@@ -56,7 +51,7 @@ export interface Holder {
  * @param onLost called if another process has taken the folder, which happens if this one was suspended for long
  * @throws {FolderInUseError} if another process holds it; {@link FolderUnusableError} if it is not writable.
  */
-export async function lockFolder(folder: string, onLost: () => void): Promise<FolderLock> {
+export async function lockFolder(folder: string, onLost: () => void) {
   requireWritable(folder);
   const file = join(folder, 'lock');
   const holder: Holder = {

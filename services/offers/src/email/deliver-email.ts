@@ -29,7 +29,7 @@ export function createDeliverEmail(dependencies: {
       if (!(error instanceof EmailNotSentError)) throw error;
       if (signal.aborted) return;
       const dueInMs = error.isPermanent ? undefined : scheduledPauseMs(attempts, delaysMs);
-      await jobs.recordFailure(job, { reason: error.message, dueInMs });
+      await jobs.recordFailure(job, error.message, dueInMs);
       const message = dueInMs === undefined ? 'e-mail failed permanently' : 'e-mail not sent';
       logger.warn({ ...log, reason: error.message }, message);
       return;
