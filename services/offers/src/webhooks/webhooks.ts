@@ -1,15 +1,11 @@
-import type { Logger } from '@loan-buddy/kit/telemetry';
-import type { Kysely } from 'kysely';
 import { publicOnly } from '../client/public-address';
 import { createWebClient } from '../client/web-client';
-import { createWorker } from '../db/worker';
 import type { Sweep } from '../db/sweep';
-import type { Worker } from '../db/worker';
-import type { Tables } from '../db/tables';
+import { createWorker, type SendingOptions } from '../db/worker';
 import { createDeliverWebhook } from './deliver-webhook';
-import { createReceiverStore, MAX_RECEIVERS, type ReceiverStore } from './receiver-store';
+import { createReceiverStore, MAX_RECEIVERS } from './receiver-store';
 import { createSendWebhook } from './send-webhook';
-import { createWebhookDeliveryStore, type WebhookDeliveryStore } from './webhook-delivery-store';
+import { createWebhookDeliveryStore } from './webhook-delivery-store';
 
 /** Maximum concurrent deliveries to one receiver. */
 const PER_RECEIVER = 4;
@@ -22,38 +18,18 @@ const CONCURRENCY = PER_RECEIVER * MAX_RECEIVERS;
 const MAX_RESPONSE_BYTES = 16_384;
 
 /** The receivers, their deliveries, and the worker that sends these. */
-export interface Webhooks extends Worker {
-  receivers: ReceiverStore;
-  deliveries: WebhookDeliveryStore;
-  /** Whether receivers may have private addresses and plain HTTP. */
-  allowPrivate: boolean;
-  /** Deletes old deliveries. */
-  sweeps: readonly Sweep[];
-  /** Closes the connections. */
-  close: () => Promise<void>;
-}
+export type Webhooks = ReturnType<typeof createWebhooks>;
 
 /**
  * Sends due webhooks in the background: no checkout or decision waits for them.
  *
+ * @param options.allowPrivate whether receivers may have private addresses and plain HTTP
  * @param options.timeoutMs deadline of a receiver
- * @param options.delaysMs pause before each attempt
- * @param options.retentionMs how long to keep what was sent or failed
  * @param options.statementsMs maximum duration of a delivery in addition to its exchange with the receiver
- * @param options.pollMs polling interval if there is no wake-up
- * @param options.graceMs at a stop, how long deliveries in progress may take to finish
  */
-export function createWebhooks(options: {
-  db: Kysely<Tables>;
-  allowPrivate: boolean;
-  timeoutMs: number;
-  delaysMs: readonly number[];
-  retentionMs: number;
-  statementsMs: number;
-  pollMs?: number | undefined;
-  graceMs: number;
-  logger: Logger;
-}): Webhooks {
+export function createWebhooks(
+  options: SendingOptions & { allowPrivate: boolean; timeoutMs: number; statementsMs: number },
+) {
   const { db, allowPrivate, timeoutMs, delaysMs, pollMs, graceMs, logger } = options;
   const deliveries = createWebhookDeliveryStore(db);
   const client = createWebClient({
@@ -89,7 +65,7 @@ export function createWebhooks(options: {
         rows: 'webhook deliveries',
         sweep: (signal) => deliveries.deleteEnded(options.retentionMs, signal),
       },
-    ],
+    ] satisfies Sweep[],
     close: client.close,
   };
 }
