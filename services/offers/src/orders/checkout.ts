@@ -32,8 +32,8 @@ export const checkoutModes = ['sync', 'async'] as const;
 
 export type CheckoutMode = (typeof checkoutModes)[number];
 
-/** Creates an order for the offer that the user chose; see {@link createCheckout}. */
-export type Checkout = (request: {
+/** A user's choice of an offer. */
+export interface CheckoutRequest {
   userId: string;
   loanId: string;
   /** Requested amount and term, if the offer leaves them open. */
@@ -53,7 +53,9 @@ export type Checkout = (request: {
   traceparent?: string | undefined;
   /** The request's idempotency key, if it has one. */
   idempotency?: IdempotentRequest | undefined;
-}) => Promise<Order>;
+}
+
+export type Checkout = ReturnType<typeof createCheckout>;
 
 /** Asks for the decision on an order, and returns the order after the attempt. */
 export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
@@ -90,10 +92,10 @@ export function createCheckout(dependencies: {
   approval: Approval;
   awaitOrder: AwaitOrder;
   logger: Logger;
-}): Checkout {
+}) {
   const { findOffer, orders, approval, awaitOrder, logger } = dependencies;
   const { attemptDecision, leaseMs, dueInMs, wake } = approval;
-  return async (request) => {
+  return async (request: CheckoutRequest): Promise<Order> => {
     const { userId, loanId, amount, termMonths, waitMs, signal, requestId, idempotency } = request;
     const offer = await findOffer(loanId, { amount, termMonths });
     if (!offer) throw new UnknownLoanError(loanId, (amount ?? termMonths) !== undefined);
