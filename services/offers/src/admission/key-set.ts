@@ -8,10 +8,6 @@ import { loadJose } from '@loan-buddy/kit/admission';
 export class KeysUnavailableError extends AppError {
   readonly code = 'keys-unavailable';
   override readonly denied = true;
-
-  constructor(options?: ErrorOptions) {
-    super('the keys cannot be read', { ...options, retryAfterSeconds: 5 });
-  }
 }
 
 /** The current public keys of the token issuer (RFC 7517). */
@@ -70,8 +66,11 @@ export function createKeySet(options: {
       onWait?.();
       await reload();
     }
-    if (failure !== undefined || !find) throw new KeysUnavailableError({ cause: failure });
-    return find;
+    if (failure === undefined && find) return find;
+    throw new KeysUnavailableError('the keys cannot be read', {
+      cause: failure,
+      retryAfterSeconds: 5,
+    });
   };
 
   void reload();

@@ -10,15 +10,6 @@ import type { OrderStore } from './order-store';
 /** No provider offers a loan with this id. */
 export class UnknownLoanError extends AppError {
   readonly code = 'unknown-loan';
-
-  constructor(loanId: string, isForAmount: boolean) {
-    super(
-      `No provider offers the loan ${loanId}${isForAmount ? ' for that amount and term' : ''}.`,
-      {
-        faults: [{ detail: 'No offer has this id.', pointer: '#/loan_id' }],
-      },
-    );
-  }
 }
 
 /** Another request with the same idempotency key made its order first. */
@@ -98,7 +89,12 @@ export function createCheckout(dependencies: {
   return async (request: CheckoutRequest): Promise<Order> => {
     const { userId, loanId, amount, termMonths, waitMs, signal, requestId, idempotency } = request;
     const offer = await findOffer(loanId, { amount, termMonths });
-    if (!offer) throw new UnknownLoanError(loanId, (amount ?? termMonths) !== undefined);
+    if (!offer) {
+      const asked = (amount ?? termMonths) === undefined ? '' : ' for that amount and term';
+      throw new UnknownLoanError(`No provider offers the loan ${loanId}${asked}.`, {
+        faults: [{ detail: 'No offer has this id.', pointer: '#/loan_id' }],
+      });
+    }
     const order: NewOrder = {
       id: newOrderId(),
       userId,
