@@ -1,11 +1,8 @@
+import escapeHtml from 'escape-html';
 import type { OrderEventData } from '../domain/order-event';
 
 /** The text of an e-mail, in both forms. */
-export interface ComposedEmail {
-  subject: string;
-  text: string;
-  html: string;
-}
+export type ComposedEmail = ReturnType<typeof composeEmail>;
 
 type FinalStatus = Exclude<OrderEventData['status'], 'PENDING'>;
 
@@ -34,7 +31,7 @@ const wording = {
 } satisfies Record<FinalStatus, unknown>;
 
 /** Composes the e-mail for an order that was decided or failed. */
-export function composeEmail(data: OrderEventData): ComposedEmail {
+export function composeEmail(data: OrderEventData) {
   const { subject, lines } = wording[finalStatus(data)];
   const paragraphs = ['Hello,', ...lines(describeOffer(data)), `Your order: ${data.order_id}`];
   return {
@@ -58,16 +55,4 @@ function describeOffer({ amount, provider, rate, term_months: months }: OrderEve
   const lent = amount.toLocaleString('en', { maximumFractionDigits: 2 });
   const term = months === undefined ? '' : ` over ${String(months)} months`;
   return `${lent} from ${provider} at ${String(rate)} % a year${term}`;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character]!);
 }
