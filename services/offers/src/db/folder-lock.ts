@@ -71,8 +71,12 @@ export async function lockFolder(folder: string, onLost: () => void) {
     const found = read(file);
     missing = found === undefined ? missing + 1 : 0;
     // May be missing for a moment, until a process that mistook it for stale restores it.
-    if (found === own) beat(file);
-    else if (found !== undefined || missing > 1) {
+    if (found === own) {
+      // If it fails, the file was renamed at this moment: the next heartbeat finds out why.
+      attempt(() => {
+        utimesSync(file, new Date(), new Date());
+      });
+    } else if (found !== undefined || missing > 1) {
       clearInterval(heartbeat);
       onLost();
     }
@@ -85,15 +89,6 @@ export async function lockFolder(folder: string, onLost: () => void) {
   };
 }
 
-function beat(file: string): void {
-  const now = new Date();
-  try {
-    utimesSync(file, now, now);
-  } catch {
-    // Renamed at this moment: the next heartbeat finds out why.
-  }
-}
-
 function create(file: string, content: string): boolean {
   try {
     writeFileSync(file, content, { flag: 'wx' });
@@ -104,17 +99,21 @@ function create(file: string, content: string): boolean {
   }
 }
 
-function read(file: string): string | undefined {
+/** Returns undefined if the call throws. */
+function attempt<Result>(call: () => Result): Result | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return call();
   } catch {
     return undefined;
   }
 }
 
-function lastBeat(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
-}
+const read = (file: string) => attempt(() => readFileSync(file, 'utf8'));
+
+/** Undefined if its writer has not filled it yet, or died before. */
+const parse = (content: string) => attempt(() => JSON.parse(content) as Holder);
+
+const lastBeat = (file: string) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 
 async function isGone(file: string, content: string, ownSpace: string): Promise<boolean> {
   const holder = parse(content);
@@ -140,29 +139,19 @@ function remove(file: string, content: string): void {
   } catch {
     return;
   }
-  try {
-    if (read(aside) !== content) linkSync(aside, file);
-  } catch {
-    // A third process holds the lock now.
+  // If this fails, a third process holds the lock now.
+  if (read(aside) !== content) {
+    attempt(() => {
+      linkSync(aside, file);
+    });
   }
   rmSync(aside);
 }
 
-function parse(content: string): Holder | undefined {
-  try {
-    return JSON.parse(content) as Holder;
-  } catch {
-    return undefined; // its writer has not filled it yet, or died before
-  }
-}
-
 function pidSpace(): string {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return hostname();
-  }
+  const boot = read('/proc/sys/kernel/random/boot_id')?.trim();
+  const namespace = attempt(() => readlinkSync('/proc/self/ns/pid'));
+  return boot !== undefined && namespace !== undefined ? `${boot} ${namespace}` : hostname();
 }
 
 function isAlive(pid: number): boolean {
