@@ -1,8 +1,9 @@
 import type { Sweep } from '../db/sweep';
 import { createWorker, type SendingOptions } from '../db/worker';
-import { createDeliverEmail } from './deliver-email';
-import { createEmailJobStore } from './email-job-store';
-import type { SendEmail } from './send-email';
+import { scheduledPauseMs } from '../db/backoff';
+import { composeEmail } from './compose-email';
+import { createEmailJobStore, type EmailJob } from './email-job-store';
+import { EmailNotSentError, type SendEmail } from './send-email';
 
 /** Maximum concurrent e-mails, each over its own connection. */
 const CONCURRENCY = 4;
@@ -17,13 +18,38 @@ const LEASE_MS = 300_000;
 export function createEmails(options: SendingOptions & { send: SendEmail | undefined }) {
   const { db, send, delaysMs, retentionMs, pollMs, graceMs, logger } = options;
   const jobs = createEmailJobStore(db);
+
+  /**
+   * E-mails the user that an order was decided or failed, and records the result. If the process dies in between, the
+   * e-mail is sent again with the same `Message-ID`. Once the signal aborts, stops waiting for the server: an e-mail it
+   * may have accepted is sent again after its lease.
+   */
+  const deliver = async (sendEmail: SendEmail, job: EmailJob, signal: AbortSignal) => {
+    const attempts = job.attempts + 1;
+    const log = { orderId: job.data.order_id, attempts };
+    try {
+      const messageId = `${job.eventId}@loan-buddy`;
+      await sendEmail({ ...composeEmail(job.data), to: job.to, messageId }, signal);
+    } catch (error) {
+      if (!(error instanceof EmailNotSentError)) throw error;
+      if (signal.aborted) return;
+      const dueInMs = error.isPermanent ? undefined : scheduledPauseMs(attempts, delaysMs);
+      await jobs.recordFailure(job, error.message, dueInMs);
+      const message = dueInMs === undefined ? 'e-mail failed permanently' : 'e-mail not sent';
+      logger.warn({ ...log, reason: error.message }, message);
+      return;
+    }
+    await jobs.recordSent(job);
+    logger.info(log, 'e-mail sent');
+  };
+
   return {
     worker:
       send &&
       createWorker({
         name: 'due e-mails',
         claim: (limit) => jobs.claimDue(limit, LEASE_MS),
-        work: createDeliverEmail({ jobs, send, delaysMs, logger }),
+        work: (job, signal) => deliver(send, job, signal),
         capacity: () => CONCURRENCY,
         pollMs,
         graceMs,
