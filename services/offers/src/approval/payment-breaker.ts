@@ -5,7 +5,7 @@ import {
   ConsecutiveBreaker,
   handleType,
 } from 'cockatiel';
-import type { Logger } from '@loan-buddy/kit/telemetry';
+import type { GaugeSource, Logger } from '@loan-buddy/kit/telemetry';
 import { UndecidedError, type AskForDecision } from './payment-client';
 
 /** The breaker is open: confirm-payment was not called. */
@@ -15,7 +15,7 @@ export class BreakerOpenError extends Error {
 }
 
 /** Calls to confirm-payment: all, none, or one trial. */
-export const breakerStates = ['closed', 'open', 'half-open'] as const;
+const breakerStates = ['closed', 'open', 'half-open'] as const;
 
 export type BreakerState = (typeof breakerStates)[number];
 
@@ -70,5 +70,23 @@ export function createPaymentBreaker(options: {
     },
     /** Calls back each time the breaker closes. */
     onClosed: circuit.onReset,
+  };
+}
+
+/** Gauge of this replica's circuit breaker around confirm-payment; missing if there is none. */
+export function createBreakerGauge(state: () => BreakerState | undefined): GaugeSource {
+  return {
+    gauges: {
+      loan_buddy_confirm_payment_breaker_state: {
+        help: 'State of the circuit breaker around confirm-payment on this replica: 1 for the current state, 0 for the others.',
+        label: 'state',
+      },
+    },
+    read: () => {
+      const now = state();
+      if (now === undefined) return {};
+      const values = breakerStates.map((each) => [each, Number(each === now)] as const);
+      return { loan_buddy_confirm_payment_breaker_state: Object.fromEntries(values) };
+    },
   };
 }

@@ -2,7 +2,7 @@ import type { PublishEvent } from '@loan-buddy/kit/messaging';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { exponentialPauseMs } from '../db/backoff';
 import type { EventLog } from '../events/event-log';
-import { asksForDecision, type OrderEvent } from '../domain/order-event';
+import { isFinalEvent, type OrderEvent } from '../domain/order-event';
 import type { Order } from '../domain/order';
 import type { DueOrder, OrderStore } from '../orders/order-store';
 import type { RetryPolicy } from './attempt-decision';
@@ -60,7 +60,7 @@ export function createRequestDecision(dependencies: {
     if (isRequested && order.attempts + 1 >= policy.attempts)
       return recordFailure(order, NO_DECISION);
     const last = (await log.listByOrder(orderId)).at(-1)?.event;
-    if (!last || !asksForDecision(last.type)) return withoutRequest(order);
+    if (!last || isFinalEvent(last.type)) return withoutRequest(order);
     try {
       await publish(last);
       failing = false;
