@@ -167,31 +167,25 @@ const schema = environment({
   const refuse = (variable: keyof typeof config, message: string) => {
     context.addIssue({ code: 'custom', path: [variable], message });
   };
-  if (config.SMTP_URL !== undefined && config.SMTP_FROM === undefined) {
-    refuse('SMTP_FROM', 'must be set where SMTP_URL is');
-  }
+  const requireSet = (variable: keyof typeof config, reason: string) => {
+    if (config[variable] === undefined) refuse(variable, `must be set ${reason}`);
+  };
+  if (config.SMTP_URL !== undefined) requireSet('SMTP_FROM', 'where SMTP_URL is');
   for (const variable of ['APPROVAL_TRANSPORT', 'EVENT_BUS'] as const) {
-    if (config[variable] !== 'pubsub' || config.PUBSUB_PROJECT_ID !== undefined) continue;
-    refuse('PUBSUB_PROJECT_ID', `must be set for ${variable}=pubsub`);
+    if (config[variable] === 'pubsub') requireSet('PUBSUB_PROJECT_ID', `for ${variable}=pubsub`);
   }
   if (config.AUTH_MODE !== 'jwt') return;
-  for (const variable of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const) {
-    if (config[variable] === undefined) refuse(variable, 'must be set for AUTH_MODE=jwt');
-  }
+  requireSet('AUTH_ISSUER', 'for AUTH_MODE=jwt');
+  requireSet('AUTH_AUDIENCE', 'for AUTH_MODE=jwt');
   if ((config.AUTH_JWKS_URL === undefined) === (config.AUTH_JWKS_FILE === undefined)) {
     refuse('AUTH_JWKS_URL', 'must be set for AUTH_MODE=jwt, or AUTH_JWKS_FILE, and not both');
   }
-  const { AUTH_JWKS_URL: jwksUrl } = config;
-  if (
-    config.NODE_ENV === 'production' &&
-    jwksUrl !== undefined &&
-    new URL(jwksUrl).protocol !== 'https:'
-  ) {
+  const { AUTH_JWKS_URL: url, NODE_ENV } = config;
+  if (NODE_ENV === 'production' && url !== undefined && new URL(url).protocol !== 'https:') {
     refuse('AUTH_JWKS_URL', 'must be an https:// URL for NODE_ENV=production');
   }
 });
 
-/** Names of all variables. */
 export const variableNames = Object.keys(schema.shape);
 
 export type Config = z.output<typeof schema>;
@@ -201,22 +195,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnv(schema, env);
 }
 
-/**
- * Reads only the provider settings, for commands that need no more.
- *
- * @throws {ConfigError} naming every invalid variable.
- */
-export function readOfferConfig(env: NodeJS.ProcessEnv): OfferConfig {
+/** Does the same for only the provider settings, for commands that need no more. */
+export function readOfferConfig(env: NodeJS.ProcessEnv) {
   return readEnv(z.object(variables.catalogue), env);
 }
 
-type OfferConfig = z.output<z.ZodObject<typeof variables.catalogue>>;
-
-/**
- * Reads only the database settings, for commands that need no more.
- *
- * @throws {ConfigError} naming every invalid variable.
- */
+/** Does the same for only the database settings, for commands that need no more. */
 export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseOptions {
   return readEnv(z.object(variables.database), env);
 }

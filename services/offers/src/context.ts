@@ -262,7 +262,6 @@ export async function openMigratedDatabase(config: DatabaseOptions, logger: Logg
   }
 }
 
-/** Creates the configured providers. */
 export function openProviders(
   config: Pick<Config, 'PROVIDERS_FILE' | 'PROVIDER_TIMEOUT_MS' | 'ALLOW_PRIVATE_PROVIDERS'>,
   logger: Logger,
@@ -283,19 +282,17 @@ function openSmtp({ SMTP_URL: url, SMTP_FROM: from }: Config): SendEmail | undef
 function openUserAdmission(config: Config, database: Database, logger: Logger) {
   const isJwt = config.AUTH_MODE === 'jwt';
   const isLimited = config.RATE_LIMIT === 'on' || (config.RATE_LIMIT !== 'off' && isJwt);
+  const tokens = {
+    issuer: config.AUTH_ISSUER!,
+    audience: config.AUTH_AUDIENCE!,
+    jwksUrl: config.AUTH_JWKS_URL,
+    jwksFile: config.AUTH_JWKS_FILE,
+  };
+  const limits = { reads: config.RATE_LIMIT_READS, writes: config.RATE_LIMIT_WRITES };
   return createUserAdmission({
-    tokens: isJwt
-      ? {
-          issuer: config.AUTH_ISSUER!,
-          audience: config.AUTH_AUDIENCE!,
-          jwksUrl: config.AUTH_JWKS_URL,
-          jwksFile: config.AUTH_JWKS_FILE,
-        }
-      : undefined,
+    tokens: isJwt ? tokens : undefined,
     publicScopes: config.AUTH_PUBLIC_OFFERS ? ['offers:read'] : [],
-    limits: isLimited
-      ? { reads: config.RATE_LIMIT_READS, writes: config.RATE_LIMIT_WRITES }
-      : undefined,
+    limits: isLimited ? limits : undefined,
     addUsage: database.isShared ? createAddUsage(database.db, logger) : undefined,
     maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
     logger,
@@ -311,21 +308,15 @@ async function openBus(config: Config, logger: Logger): Promise<MessageBus | und
   const decides = config.APPROVAL_TRANSPORT === 'pubsub';
   const publishes = config.EVENT_BUS === 'pubsub';
   if (!decides && !publishes) return undefined;
-  const plan = {
-    topics: [
-      ...(decides ? [config.PUBSUB_CHECKOUTS_TOPIC] : []),
-      ...(publishes ? [config.PUBSUB_EVENTS_TOPIC] : []),
-    ],
-    subscriptions: decides
-      ? [
-          {
-            name: config.PUBSUB_DECISIONS_SUBSCRIPTION,
-            topic: config.PUBSUB_DECISIONS_TOPIC,
-            deadLetterTopic: config.PUBSUB_DEAD_LETTER_TOPIC,
-            maxDeliveries: config.PUBSUB_MAX_DELIVERIES,
-          },
-        ]
-      : [],
+  const decisions = {
+    name: config.PUBSUB_DECISIONS_SUBSCRIPTION,
+    topic: config.PUBSUB_DECISIONS_TOPIC,
+    deadLetterTopic: config.PUBSUB_DEAD_LETTER_TOPIC,
+    maxDeliveries: config.PUBSUB_MAX_DELIVERIES,
   };
-  return openConfiguredBus(config, plan, logger);
+  const topics = [
+    ...(decides ? [config.PUBSUB_CHECKOUTS_TOPIC] : []),
+    ...(publishes ? [config.PUBSUB_EVENTS_TOPIC] : []),
+  ];
+  return openConfiguredBus(config, { topics, subscriptions: decides ? [decisions] : [] }, logger);
 }

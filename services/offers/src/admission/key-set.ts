@@ -8,27 +8,10 @@ import { loadJose } from '@loan-buddy/kit/admission';
 export class KeysUnavailableError extends AppError {
   readonly code = 'keys-unavailable';
   override readonly denied = true;
-
-  constructor(options?: ErrorOptions) {
-    super('the keys cannot be read', { ...options, retryAfterSeconds: 5 });
-  }
 }
 
 /** The current public keys of the token issuer (RFC 7517). */
-export interface KeySet {
-  /**
-   * Returns the key that a token names. For an unknown key it reads the set again, at most once per cooldown, and calls
-   * `onWait` before it waits.
-   *
-   * @throws {KeysUnavailableError} if the key is unknown and the set was never read or cannot be read now.
-   */
-  getKey: (
-    ...args: [...Parameters<JWTVerifyGetKey>, onWait?: () => void]
-  ) => ReturnType<JWTVerifyGetKey>;
-  /** Calls `listener` whenever the keys change. */
-  onChange: (listener: () => void) => void;
-  close: () => void;
-}
+export type KeySet = ReturnType<typeof createKeySet>;
 
 /** The part of a JWK Set (RFC 7517, section 5) that we check. */
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
@@ -45,7 +28,7 @@ export function createKeySet(options: {
   refreshMs: number;
   cooldownMs?: number;
   logger: Logger;
-}): KeySet {
+}) {
   const { readText, refreshMs, cooldownMs = COOLDOWN_MS, logger } = options;
   const listeners: (() => void)[] = [];
   let text = '';
@@ -83,15 +66,26 @@ export function createKeySet(options: {
       onWait?.();
       await reload();
     }
-    if (failure !== undefined || !find) throw new KeysUnavailableError({ cause: failure });
-    return find;
+    if (failure === undefined && find) return find;
+    throw new KeysUnavailableError('the keys cannot be read', {
+      cause: failure,
+      retryAfterSeconds: 5,
+    });
   };
 
   void reload();
   const timer = setInterval(() => void reload(), refreshMs).unref();
 
   return {
-    getKey: async (header, token, onWait) => {
+    /**
+     * Returns the key that a token names. For an unknown key it reads the set again, at most once per cooldown, and
+     * calls `onWait` before it waits.
+     *
+     * @throws {KeysUnavailableError} if the key is unknown and the set was never read or cannot be read now.
+     */
+    getKey: async (
+      ...[header, token, onWait]: [...Parameters<JWTVerifyGetKey>, onWait?: () => void]
+    ) => {
       if (find) {
         try {
           return await find(header, token);
@@ -101,7 +95,10 @@ export function createKeySet(options: {
       }
       return (await reloadThrottled(onWait))(header, token);
     },
-    onChange: (listener) => listeners.push(listener),
+    /** Calls `listener` whenever the keys change. */
+    onChange: (listener: () => void) => {
+      listeners.push(listener);
+    },
     close: () => {
       clearInterval(timer);
     },

@@ -19,10 +19,7 @@ const MAX_SHARED = 1000;
 const SHARE_MS = 250;
 
 /** What one client has used of one quota in one window. */
-interface Count {
-  key: string;
-  windowStartS: number;
-  windowS: number;
+interface Count extends Omit<Usage, 'count'> {
   /** By all replicas, as far as this one knows. */
   total: number;
   /** The part of `total` that is not shared yet. */
@@ -36,13 +33,6 @@ interface Share {
   count: Count;
   added: number;
   waiting: Count['waiting'];
-}
-
-/** Resolves requests that were counted together, each with the total before it; `before` is that of the first. */
-function resolveWaiting(waiting: Count['waiting'], before: number): void {
-  waiting.forEach((resolve, i) => {
-    resolve(before + i);
-  });
 }
 
 /**
@@ -104,13 +94,6 @@ export function createRateLimiter(options: {
     return batch;
   }
 
-  function requeue({ count, added }: Share): void {
-    // Usage of a past window no longer matters.
-    if (endOf(count) <= now() / 1000) return;
-    count.unshared += added;
-    unshared.add(count);
-  }
-
   /** Returns whether sharing succeeded. */
   async function shareBatch(add: AddUsage, batch: readonly Share[]): Promise<boolean> {
     let totals: number[] | undefined;
@@ -126,11 +109,14 @@ export function createRateLimiter(options: {
       if (!failing) logger.warn({ err: error }, 'rate limits cannot be shared between replicas');
     }
     failing = totals === undefined;
-    for (const [i, share] of batch.entries()) {
-      const { count, added, waiting } = share;
+    for (const [i, { count, added, waiting }] of batch.entries()) {
       if (totals) count.total = totals[i]! + count.unshared;
-      resolveWaiting(waiting, count.total - count.unshared - added);
-      if (!totals) requeue(share);
+      const before = count.total - count.unshared - added;
+      for (const [nth, resolve] of waiting.entries()) resolve(before + nth);
+      // Usage of a past window no longer matters.
+      if (totals || endOf(count) <= now() / 1000) continue;
+      count.unshared += added;
+      unshared.add(count);
     }
     return !failing;
   }

@@ -27,8 +27,6 @@ const TOKEN = { issuer: 'offers', audience: 'confirm-payment', scope: 'payments:
 /**
  * Asks confirm-payment over HTTP, within the checkout's request or from the decision worker.
  *
- * @param options.baseUrl where confirm-payment is
- * @param options.timeoutMs maximum duration of a call
  * @param options.secrets sign the calls' tokens; if undefined, calls carry no token
  * @param options.askForDecision replaces the call
  * @param options.failures consecutive failures after which the breaker opens, for `openMs`

@@ -19,16 +19,6 @@ const breakerStates = ['closed', 'open', 'half-open'] as const;
 
 export type BreakerState = (typeof breakerStates)[number];
 
-export interface PaymentBreaker {
-  /** @throws {BreakerOpenError} while the breaker is open; {@link UndecidedError} as without it. */
-  askForDecision: AskForDecision;
-  state: () => BreakerState;
-  /** How many calls may start now: unlimited, none, or one trial. */
-  allowance: () => number;
-  /** Calls back each time the breaker closes. */
-  onClosed: (listener: () => void) => void;
-}
-
 const stateNames: Record<CircuitState, BreakerState> = {
   [CircuitState.Closed]: 'closed',
   [CircuitState.Open]: 'open',
@@ -45,7 +35,7 @@ export function createPaymentBreaker(options: {
   failures: number;
   openMs: number;
   logger: Logger;
-}): PaymentBreaker {
+}) {
   const { askForDecision, failures, openMs, logger } = options;
   const circuit = circuitBreaker(handleType(UndecidedError), {
     halfOpenAfter: openMs,
@@ -60,24 +50,43 @@ export function createPaymentBreaker(options: {
     logger.info('confirm-payment circuit closed');
   });
   return {
-    askForDecision: async (order, context) => {
+    /** @throws {BreakerOpenError} while the breaker is open; {@link UndecidedError} as without it. */
+    askForDecision: async (...call: Parameters<AskForDecision>) => {
       // While the half-open trial runs, fail fast.
       if (circuit.state === CircuitState.HalfOpen)
         throw new BreakerOpenError('half-open trial in progress');
       try {
-        return await circuit.execute(() => askForDecision(order, context));
+        return await circuit.execute(() => askForDecision(...call));
       } catch (error) {
         if (!(error instanceof BrokenCircuitError)) throw error;
         throw new BreakerOpenError('confirm-payment circuit is open', { cause: error });
       }
     },
     state: () => stateNames[circuit.state],
+    /** How many calls may start now: unlimited, none, or one trial. */
     allowance: () => {
       if (circuit.state === CircuitState.Closed) return Infinity;
       return circuit.state === CircuitState.Open && performance.now() - openedAt >= openMs ? 1 : 0;
     },
-    onClosed: (listener) => {
-      circuit.onReset(listener);
+    /** Calls back each time the breaker closes. */
+    onClosed: circuit.onReset,
+  };
+}
+
+/** Gauge of this replica's circuit breaker around confirm-payment; missing if there is none. */
+export function createBreakerGauge(state: () => BreakerState | undefined): GaugeSource {
+  return {
+    gauges: {
+      loan_buddy_confirm_payment_breaker_state: {
+        help: 'State of the circuit breaker around confirm-payment on this replica: 1 for the current state, 0 for the others.',
+        label: 'state',
+      },
+    },
+    read: () => {
+      const now = state();
+      if (now === undefined) return {};
+      const values = breakerStates.map((each) => [each, Number(each === now)] as const);
+      return { loan_buddy_confirm_payment_breaker_state: Object.fromEntries(values) };
     },
   };
 }

@@ -2,7 +2,7 @@ import type { PublishEvent } from '@loan-buddy/kit/messaging';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { exponentialPauseMs } from '../db/backoff';
 import type { EventLog } from '../events/event-log';
-import { asksForDecision, type OrderEvent } from '../domain/order-event';
+import { isFinalEvent, type OrderEvent } from '../domain/order-event';
 import type { Order } from '../domain/order';
 import type { DueOrder, OrderStore } from '../orders/order-store';
 import type { RetryPolicy } from './attempt-decision';
@@ -35,12 +35,9 @@ export function createRequestDecision(dependencies: {
       dueInMs: exponentialPauseMs(order.attempts + 1, policy),
       maxAttempts: policy.attempts,
     });
-    const { status, attempts } = updated;
-    if (status === 'FAILED')
-      logger.error(
-        { orderId: order.id, attempts },
-        'order failed: no decision after the last attempt',
-      );
+    const log = { orderId: order.id, attempts: updated.attempts };
+    if (updated.status === 'FAILED')
+      logger.error(log, 'order failed: no decision after the last attempt');
     return updated;
   };
 
@@ -49,9 +46,8 @@ export function createRequestDecision(dependencies: {
     const order = (await orders.find(claimed.id)) ?? claimed;
     if (order.status !== 'PENDING') return order;
     const updated = await recordFailure(order, 'there is no event to ask for a decision with');
-    const { status, attempts } = updated;
-    if (status === 'PENDING')
-      logger.warn({ orderId: order.id, attempts }, 'decision cannot be requested');
+    const log = { orderId: order.id, attempts: updated.attempts };
+    if (updated.status === 'PENDING') logger.warn(log, 'decision cannot be requested');
     return updated;
   };
 
@@ -60,7 +56,7 @@ export function createRequestDecision(dependencies: {
     if (isRequested && order.attempts + 1 >= policy.attempts)
       return recordFailure(order, NO_DECISION);
     const last = (await log.listByOrder(orderId)).at(-1)?.event;
-    if (!last || !asksForDecision(last.type)) return withoutRequest(order);
+    if (!last || isFinalEvent(last.type)) return withoutRequest(order);
     try {
       await publish(last);
       failing = false;

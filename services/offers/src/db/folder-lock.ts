@@ -17,7 +17,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@loan-buddy/kit/process';
 
-/** Heartbeat interval of a holder. */
 const HEARTBEAT_MS = 1000;
 /** A holder without a heartbeat for this long is dead, wherever it ran. */
 const STALE_MS = 10_000;
@@ -26,11 +25,6 @@ const WATCH_MS = 200;
 
 export class FolderInUseError extends StartError {
   readonly code = 'folder-in-use';
-}
-
-/** A folder locked by this process. */
-export interface FolderLock {
-  release: () => void;
 }
 
 /** The folder does not exist and cannot be created, or is not writable. */
@@ -56,7 +50,7 @@ export interface Holder {
  * @param onLost called if another process has taken the folder, which happens if this one was suspended for long
  * @throws {FolderInUseError} if another process holds it; {@link FolderUnusableError} if it is not writable.
  */
-export async function lockFolder(folder: string, onLost: () => void): Promise<FolderLock> {
+export async function lockFolder(folder: string, onLost: () => void) {
   requireWritable(folder);
   const file = join(folder, 'lock');
   const holder: Holder = {
@@ -76,8 +70,12 @@ export async function lockFolder(folder: string, onLost: () => void): Promise<Fo
     const found = read(file);
     missing = found === undefined ? missing + 1 : 0;
     // May be missing for a moment, until a process that mistook it for stale restores it.
-    if (found === own) beat(file);
-    else if (found !== undefined || missing > 1) {
+    if (found === own) {
+      // If it fails, the file was renamed at this moment: the next heartbeat finds out why.
+      attempt(() => {
+        utimesSync(file, new Date(), new Date());
+      });
+    } else if (found !== undefined || missing > 1) {
       clearInterval(heartbeat);
       onLost();
     }
@@ -90,15 +88,6 @@ export async function lockFolder(folder: string, onLost: () => void): Promise<Fo
   };
 }
 
-function beat(file: string): void {
-  const now = new Date();
-  try {
-    utimesSync(file, now, now);
-  } catch {
-    // Renamed at this moment: the next heartbeat finds out why.
-  }
-}
-
 function create(file: string, content: string): boolean {
   try {
     writeFileSync(file, content, { flag: 'wx' });
@@ -109,17 +98,21 @@ function create(file: string, content: string): boolean {
   }
 }
 
-function read(file: string): string | undefined {
+/** Returns undefined if the call throws. */
+function attempt<Result>(call: () => Result): Result | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return call();
   } catch {
     return undefined;
   }
 }
 
-function lastBeat(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
-}
+const read = (file: string) => attempt(() => readFileSync(file, 'utf8'));
+
+/** Undefined if its writer has not filled it yet, or died before. */
+const parse = (content: string) => attempt(() => JSON.parse(content) as Holder);
+
+const lastBeat = (file: string) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 
 async function isGone(file: string, content: string, ownSpace: string): Promise<boolean> {
   const holder = parse(content);
@@ -135,9 +128,7 @@ async function isGone(file: string, content: string, ownSpace: string): Promise<
   return true;
 }
 
-/**
- * Renames before removing: of several processes that find it stale, one gets it, and a late one restores a new lock.
- */
+/** Renames it first: of several processes that find it stale, one gets it, and a late one restores a new lock. */
 function remove(file: string, content: string): void {
   const aside = `${file}.${randomUUID()}`;
   try {
@@ -145,29 +136,19 @@ function remove(file: string, content: string): void {
   } catch {
     return;
   }
-  try {
-    if (read(aside) !== content) linkSync(aside, file);
-  } catch {
-    // A third process holds the lock now.
+  // If this fails, a third process holds the lock now.
+  if (read(aside) !== content) {
+    attempt(() => {
+      linkSync(aside, file);
+    });
   }
   rmSync(aside);
 }
 
-function parse(content: string): Holder | undefined {
-  try {
-    return JSON.parse(content) as Holder;
-  } catch {
-    return undefined; // its writer has not filled it yet, or died before
-  }
-}
-
 function pidSpace(): string {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return hostname();
-  }
+  const boot = read('/proc/sys/kernel/random/boot_id')?.trim();
+  const namespace = attempt(() => readlinkSync('/proc/self/ns/pid'));
+  return boot !== undefined && namespace !== undefined ? `${boot} ${namespace}` : hostname();
 }
 
 function isAlive(pid: number): boolean {

@@ -1,10 +1,26 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from '@loan-buddy/kit/telemetry';
+import type { Kysely } from 'kysely';
+import type { Tables } from './tables';
 
 /** How often to look for due jobs when nothing wakes the worker, by default. */
 const POLL_MS = 500;
 /** More listeners than a job adds to its signal. */
 const LISTENERS_PER_JOB = 10;
+
+/** How webhooks and e-mails are sent. */
+export interface SendingOptions {
+  db: Kysely<Tables>;
+  /** Pause before each attempt. */
+  delaysMs: readonly number[];
+  /** How long to keep what was sent or failed. */
+  retentionMs: number;
+  /** Polling interval if there is no wake-up. */
+  pollMs?: number | undefined;
+  /** At a stop, how long what is in progress may take to finish. */
+  graceMs: number;
+  logger: Logger;
+}
 
 /** Works on jobs whenever some are due. */
 export interface Worker {

@@ -14,14 +14,9 @@ export type OrderEventType = keyof typeof statusAfter;
 
 export const orderEventTypes = Object.keys(statusAfter) as OrderEventType[];
 
-/** Whether the event ends the order. Only an operator's retry of a failed order can follow. */
+/** Whether the order needs no decision after the event. Only an operator's retry of a failed order can follow. */
 export function isFinalEvent(type: OrderEventType): boolean {
   return statusAfter[type] !== 'PENDING';
-}
-
-/** Whether the order needs a decision after the event. */
-export function asksForDecision(type: OrderEventType): boolean {
-  return statusAfter[type] === 'PENDING';
 }
 
 /** The order after the event. It contains no user data except the id. */

@@ -1,13 +1,8 @@
+import escapeHtml from 'escape-html';
 import type { OrderEventData } from '../domain/order-event';
 
 /** The text of an e-mail, in both forms. */
-export interface ComposedEmail {
-  subject: string;
-  text: string;
-  html: string;
-}
-
-type FinalStatus = Exclude<OrderEventData['status'], 'PENDING'>;
+export type ComposedEmail = ReturnType<typeof composeEmail>;
 
 const wording = {
   APPROVED: {
@@ -31,12 +26,14 @@ const wording = {
       'You do not need to do anything. We are looking into it, and will write to you once there is a decision.',
     ],
   },
-} satisfies Record<FinalStatus, unknown>;
+};
 
 /** Composes the e-mail for an order that was decided or failed. */
-export function composeEmail(data: OrderEventData): ComposedEmail {
-  const { subject, lines } = wording[finalStatus(data)];
-  const paragraphs = ['Hello,', ...lines(describeOffer(data)), `Your order: ${data.order_id}`];
+export function composeEmail(data: OrderEventData) {
+  const { status, order_id: id } = data;
+  if (status === 'PENDING') throw new Error(`order ${id} is still pending`);
+  const { subject, lines } = wording[status];
+  const paragraphs = ['Hello,', ...lines(describeOffer(data)), `Your order: ${id}`];
   return {
     subject,
     text: `${paragraphs.join('\n\n')}\n`,
@@ -49,25 +46,8 @@ export function composeEmail(data: OrderEventData): ComposedEmail {
   };
 }
 
-function finalStatus({ status, order_id: id }: OrderEventData): FinalStatus {
-  if (status === 'PENDING') throw new Error(`order ${id} is still pending`);
-  return status;
-}
-
 function describeOffer({ amount, provider, rate, term_months: months }: OrderEventData): string {
   const lent = amount.toLocaleString('en', { maximumFractionDigits: 2 });
   const term = months === undefined ? '' : ` over ${String(months)} months`;
   return `${lent} from ${provider} at ${String(rate)} % a year${term}`;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character]!);
 }

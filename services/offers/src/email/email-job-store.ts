@@ -1,39 +1,20 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { createQueue } from '../db/queue';
-import type { Tables } from '../db/tables';
-import type { OrderEventData } from '../domain/order-event';
+import type { EmailJobsTable, Tables } from '../db/tables';
 
 /** An e-mail about a final order event, to the user. */
-export interface EmailJob {
-  seq: number;
-  /** Identifies the message; every attempt has the same id. */
-  eventId: string;
-  to: string;
-  data: OrderEventData;
-  /** Number of earlier attempts. */
-  attempts: number;
-}
+export type EmailJob = { to: string } & Pick<
+  Selectable<EmailJobsTable>,
+  'seq' | 'eventId' | 'data' | 'attempts'
+>;
 
-/** Stores e-mails to send. A database trigger creates them for orders with an address. */
-export interface EmailJobStore {
-  /** Claims up to `limit` due e-mails. No other caller gets them until `leaseMs` have passed. */
-  claimDue: (limit: number, leaseMs: number) => Promise<EmailJob[]>;
-  recordSent: (job: EmailJob) => Promise<void>;
-  /** Records a failed attempt: the e-mail is due again later, or never. */
-  recordFailure: (
-    job: EmailJob,
-    failure: { reason: string; dueInMs: number | undefined },
-  ) => Promise<void>;
-  /** Marks due e-mails as skipped until the signal aborts; returns how many. */
-  skipDue: (signal: AbortSignal) => Promise<number>;
-  /** Deletes e-mails that were sent, failed or skipped this long ago, until the signal aborts; returns how many. */
-  deleteEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
-}
+export type EmailJobStore = ReturnType<typeof createEmailJobStore>;
 
 /**
- * Stores e-mails in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
+ * Stores e-mails to send. A database trigger creates them for orders with an address. Every method throws
+ * {@link DatabaseUnavailableError} while the database is unavailable.
  */
-export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
+export function createEmailJobStore(db: Kysely<Tables>) {
   const queue = createQueue(db, {
     table: 'emailJobs',
     key: ['seq', 'attempts'],
@@ -43,7 +24,8 @@ export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
   const finishedAt = sql`now()`;
 
   return {
-    claimDue: (limit, leaseMs) =>
+    /** Claims up to `limit` due e-mails. No other caller gets them until `leaseMs` have passed. */
+    claimDue: (limit: number, leaseMs: number) =>
       queue.claim({
         limit,
         leaseMs,
@@ -51,19 +33,23 @@ export function createEmailJobStore(db: Kysely<Tables>): EmailJobStore {
           coalesce((select email from orders where id = job.order_id), '') as "to"`,
       }),
 
-    recordSent: async (job) => {
+    recordSent: async (job: EmailJob) => {
       const attempts = job.attempts + 1;
       await queue.finish([job], { status: 'sent', attempts, lastError: null, finishedAt });
     },
 
-    recordFailure: async (job, { reason, dueInMs }) => {
+    /** Records a failed attempt: the e-mail is due again after `dueInMs`, or never if that is undefined. */
+    recordFailure: async (job: EmailJob, reason: string, dueInMs: number | undefined) => {
       const failure = { attempts: job.attempts + 1, lastError: reason };
       if (dueInMs !== undefined) await queue.retryLater([job], dueInMs, failure);
       else await queue.finish([job], { ...failure, status: 'failed', finishedAt });
     },
 
-    skipDue: (signal) => queue.finishDue({ status: 'skipped', finishedAt }, signal),
+    /** Marks due e-mails as skipped until the signal aborts; returns how many. */
+    skipDue: (signal: AbortSignal) => queue.finishDue({ status: 'skipped', finishedAt }, signal),
 
-    deleteEnded: (agoMs, signal) => queue.deleteEnded('finishedAt', agoMs, signal),
+    /** Deletes e-mails that were sent, failed or skipped this long ago, until the signal aborts; returns how many. */
+    deleteEnded: (agoMs: number, signal: AbortSignal) =>
+      queue.deleteEnded('finishedAt', agoMs, signal),
   };
 }

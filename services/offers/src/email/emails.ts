@@ -1,51 +1,55 @@
-import type { Logger } from '@loan-buddy/kit/telemetry';
-import type { Kysely } from 'kysely';
 import type { Sweep } from '../db/sweep';
-import type { Tables } from '../db/tables';
-import { createWorker, type Worker } from '../db/worker';
-import { createDeliverEmail } from './deliver-email';
-import { createEmailJobStore } from './email-job-store';
-import type { SendEmail } from './send-email';
+import { createWorker, type SendingOptions } from '../db/worker';
+import { scheduledPauseMs } from '../db/backoff';
+import { composeEmail } from './compose-email';
+import { createEmailJobStore, type EmailJob } from './email-job-store';
+import { EmailNotSentError, type SendEmail } from './send-email';
 
 /** Maximum concurrent e-mails, each over its own connection. */
 const CONCURRENCY = 4;
 /** Longer than sending one may take, including its statements. */
 const LEASE_MS = 300_000;
 
-/** The worker that sends e-mails to users; undefined if sending is off. */
-export interface Emails {
-  worker: Worker | undefined;
-  /** Delete old e-mails, and skip due ones if sending is off. */
-  sweeps: readonly Sweep[];
-}
-
 /**
  * Sends due e-mails in the background: no checkout or decision waits for them.
  *
- * @param options.send if undefined, sending is off
- * @param options.delaysMs pause before each attempt
- * @param options.retentionMs how long to keep what was sent or failed
- * @param options.pollMs polling interval if there is no wake-up
- * @param options.graceMs at a stop, how long e-mails in progress may take to finish
+ * @param options.send if undefined, sending is off: due e-mails are skipped
  */
-export function createEmails(options: {
-  db: Kysely<Tables>;
-  send: SendEmail | undefined;
-  delaysMs: readonly number[];
-  retentionMs: number;
-  pollMs?: number | undefined;
-  graceMs: number;
-  logger: Logger;
-}): Emails {
+export function createEmails(options: SendingOptions & { send: SendEmail | undefined }) {
   const { db, send, delaysMs, retentionMs, pollMs, graceMs, logger } = options;
   const jobs = createEmailJobStore(db);
+
+  /**
+   * E-mails the user that an order was decided or failed, and records the result. If the process dies in between, the
+   * e-mail is sent again with the same `Message-ID`. Once the signal aborts, stops waiting for the server: an e-mail it
+   * may have accepted is sent again after its lease.
+   */
+  const deliver = async (sendEmail: SendEmail, job: EmailJob, signal: AbortSignal) => {
+    const attempts = job.attempts + 1;
+    const log = { orderId: job.data.order_id, attempts };
+    try {
+      const messageId = `${job.eventId}@loan-buddy`;
+      await sendEmail({ ...composeEmail(job.data), to: job.to, messageId }, signal);
+    } catch (error) {
+      if (!(error instanceof EmailNotSentError)) throw error;
+      if (signal.aborted) return;
+      const dueInMs = error.isPermanent ? undefined : scheduledPauseMs(attempts, delaysMs);
+      await jobs.recordFailure(job, error.message, dueInMs);
+      const message = dueInMs === undefined ? 'e-mail failed permanently' : 'e-mail not sent';
+      logger.warn({ ...log, reason: error.message }, message);
+      return;
+    }
+    await jobs.recordSent(job);
+    logger.info(log, 'e-mail sent');
+  };
+
   return {
     worker:
       send &&
       createWorker({
         name: 'due e-mails',
         claim: (limit) => jobs.claimDue(limit, LEASE_MS),
-        work: createDeliverEmail({ jobs, send, delaysMs, logger }),
+        work: (job, signal) => deliver(send, job, signal),
         capacity: () => CONCURRENCY,
         pollMs,
         graceMs,
@@ -54,6 +58,6 @@ export function createEmails(options: {
     sweeps: [
       { rows: 'e-mail jobs', sweep: (signal) => jobs.deleteEnded(retentionMs, signal) },
       ...(send ? [] : [{ rows: 'e-mails to send', sweep: jobs.skipDue }]),
-    ],
+    ] satisfies Sweep[],
   };
 }

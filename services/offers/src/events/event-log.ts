@@ -11,39 +11,7 @@ export interface LoggedEvent {
   event: OrderEvent;
 }
 
-/** The log of order events. Only the database's triggers write to it. */
-export interface EventLog {
-  /** Returns the events of one order, oldest first. */
-  listByOrder: (orderId: string) => Promise<LoggedEvent[]>;
-  /**
-   * Claims up to `limit` unpublished events, oldest first: one per order, the next only after that is published. No
-   * other caller gets them until `leaseMs` have passed.
-   */
-  claimUnpublished: (limit: number, leaseMs: number) => Promise<LoggedEvent[]>;
-  markPublished: (events: readonly LoggedEvent[]) => Promise<void>;
-  /** Releases events that could not be published: due again after `pauseMs`. */
-  release: (events: readonly LoggedEvent[], pauseMs: number) => Promise<void>;
-  /**
-   * Returns the highest position such that no new event can appear between `after` and it. Waits, without blocking
-   * them, for transactions that may still commit an earlier event. If one takes longer than `waitMs`, returns the
-   * position before the first missing event.
-   *
-   * @throws {StandbyError} if the database cannot know.
-   */
-  horizon: (after: number, waitMs: number) => Promise<number>;
-  /**
-   * Returns up to `limit` events between two positions, in order. The first position is exclusive, the second
-   * inclusive.
-   */
-  page: (range: {
-    after: number;
-    upTo: number;
-    since?: Date | undefined;
-    limit: number;
-  }) => Promise<LoggedEvent[]>;
-  /** Returns the position of an event; undefined if there is no such event. */
-  findSeq: (event: { id: string; orderId: string }) => Promise<number | undefined>;
-}
+export type EventLog = ReturnType<typeof createEventLog>;
 
 /** The database is a standby, which does not know the primary's open transactions. */
 class StandbyError extends StartError {
@@ -54,9 +22,10 @@ class StandbyError extends StartError {
 const POLL_MS = 20;
 
 /**
- * The event log in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
+ * The log of order events, which only the database's triggers write to. Every method throws
+ * {@link DatabaseUnavailableError} while the database is unavailable.
  */
-export function createEventLog(db: Kysely<Tables>): EventLog {
+export function createEventLog(db: Kysely<Tables>) {
   const queue = createQueue(db, {
     table: 'orderEvents',
     key: ['seq'],
@@ -66,12 +35,15 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
   const select = () => db.selectFrom('orderEvents').selectAll().orderBy('seq');
 
   return {
-    listByOrder: async (orderId) => {
-      const rows = await select().where('orderId', '=', orderId).execute();
-      return rows.map(toLogged);
-    },
+    /** Returns the events of one order, oldest first. */
+    listByOrder: async (orderId: string) =>
+      (await select().where('orderId', '=', orderId).execute()).map(toLogged),
 
-    claimUnpublished: async (limit, leaseMs) => {
+    /**
+     * Claims up to `limit` unpublished events, oldest first: one per order, the next only after that is published. No
+     * other caller gets them until `leaseMs` have passed.
+     */
+    claimUnpublished: async (limit: number, leaseMs: number) => {
       const rows = await queue.claim({
         limit,
         leaseMs,
@@ -88,15 +60,23 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
       return rows.map(toLogged).sort((a, b) => a.seq - b.seq);
     },
 
-    markPublished: async (events) => {
+    markPublished: async (events: readonly LoggedEvent[]) => {
       await queue.finish(events, { publishedAt: sql`now()` });
     },
 
-    release: async (events, pauseMs) => {
+    /** Releases events that could not be published: due again after `pauseMs`. */
+    release: async (events: readonly LoggedEvent[], pauseMs: number) => {
       await queue.retryLater(events, pauseMs);
     },
 
-    horizon: async (after, waitMs) => {
+    /**
+     * Returns the highest position such that no new event can appear between `after` and it. Waits, without blocking
+     * them, for transactions that may still commit an earlier event. If one takes longer than `waitMs`, returns the
+     * position before the first missing event.
+     *
+     * @throws {StandbyError} if the database cannot know.
+     */
+    horizon: async (after: number, waitMs: number) => {
       const { rows } = await sql<{ last: number; standby: boolean }>`
         select coalesce(max(seq), 0) as last, pg_is_in_recovery() as standby
         from order_events`.execute(db);
@@ -117,13 +97,21 @@ export function createEventLog(db: Kysely<Tables>): EventLog {
       return writers.size === 0 ? last : Math.min(last, await beforeFirstGap(db, after));
     },
 
-    page: async ({ after, upTo, since, limit }) => {
+    /** Returns up to `limit` events after the position `after`, up to and including `upTo`, in order. */
+    page: async (range: {
+      after: number;
+      upTo: number;
+      since?: Date | undefined;
+      limit: number;
+    }) => {
+      const { after, upTo, since, limit } = range;
       const all = select().where('seq', '>', after).where('seq', '<=', upTo).limit(limit);
       const rows = await (since ? all.where('time', '>=', since) : all).execute();
       return rows.map(toLogged);
     },
 
-    findSeq: async ({ id, orderId }) => {
+    /** Returns the position of an event; undefined if there is no such event. */
+    findSeq: async ({ id, orderId }: { id: string; orderId: string }) => {
       const row = await db
         .selectFrom('orderEvents')
         .select('seq')

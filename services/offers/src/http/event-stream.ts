@@ -4,22 +4,16 @@ import { isAbandoned, securityHeaders } from '@loan-buddy/kit/server';
 /** How often to send a heartbeat, so that no proxy closes an idle stream. */
 const HEARTBEAT_MS = 15_000;
 
-/** Server-sent events to one client (WHATWG HTML, section 9.2). */
-export interface EventStream {
-  /** Sends an event; `data` goes as JSON. */
-  send: (event: { id: string; type: string; data: object }) => void;
-  /** Ends the stream. */
-  end: () => void;
-}
+export type EventStream = ReturnType<typeof openEventStream>;
 
 /**
- * Turns a response into a stream of events. Calls `onClosed` when the client leaves, or after `end`. Tells the client
- * to wait `retryMs` before it reconnects.
+ * Turns a response into a stream of server-sent events (WHATWG HTML, section 9.2). Calls `onClosed` when the client
+ * leaves, or after `end`. Tells the client to wait `retryMs` before it reconnects.
  */
 export function openEventStream(
   res: Response,
   { retryMs, onClosed }: { retryMs: number; onClosed: () => void },
-): EventStream {
+) {
   res.writeHead(
     200,
     securityHeaders.concat(
@@ -48,7 +42,7 @@ export function openEventStream(
   // A response to HEAD has no body.
   if (res.req.method === 'HEAD') end();
   return {
-    send: ({ id, type, data }) => {
+    send: ({ id, type, data }: { id: string; type: string; data: object }) => {
       if (res.writableEnded) return;
       res.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
     },

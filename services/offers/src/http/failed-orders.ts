@@ -11,22 +11,20 @@ import {
   orderParams,
   PENDING_RETRY_AFTER,
 } from './order-body';
-import { pageHeaders, pageParameters, readPage } from './page';
+import { pageParameters, pageResponse, readPage } from './page';
 import { failedOrdersTag } from './tags';
 
 /** No failed order has this id. */
 export class NotFailedError extends AppError {
   readonly code = 'order-not-failed';
-
-  constructor(id: string) {
-    super(`No failed order has the id ${id}.`);
-  }
 }
 
 interface Dependencies {
   orders: Pick<OrderStore, 'listFailed' | 'retry' | 'retryAll'>;
   decisionWorker: Pick<Worker, 'wake'>;
 }
+
+const forOperators = { tag: failedOrdersTag, access: administerOrders };
 
 const failedOrderSchema = orderBodySchema
   .extend({
@@ -46,20 +44,13 @@ const failedOrderSchema = orderBodySchema
 export function getFailedOrders({ orders }: Dependencies) {
   return endpoint(
     {
+      ...forOperators,
       method: 'get',
       path: '/failed-orders',
       operationId: 'listFailedOrders',
-      tag: failedOrdersTag,
       summary: 'The failed orders, newest first',
-      access: administerOrders,
       query: z.object(pageParameters),
-      responses: {
-        200: {
-          description: 'One page of orders.',
-          schema: z.array(failedOrderSchema),
-          headers: pageHeaders,
-        },
-      },
+      responses: pageResponse('One page of orders.', failedOrderSchema),
       problems: ['database-unavailable'],
     },
     async ({ query, res }) => {
@@ -77,12 +68,11 @@ export function getFailedOrders({ orders }: Dependencies) {
 export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
   return endpoint(
     {
+      ...forOperators,
       method: 'post',
       path: '/failed-orders/{id}/retry',
       operationId: 'retryFailedOrder',
-      tag: failedOrdersTag,
       summary: 'Retry one failed order',
-      access: administerOrders,
       params: orderParams,
       responses: {
         202: {
@@ -99,7 +89,7 @@ export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
     },
     async ({ params, res }) => {
       const order = await orders.retry(params.id);
-      if (!order) throw new NotFailedError(params.id);
+      if (!order) throw new NotFailedError(`No failed order has the id ${params.id}.`);
       decisionWorker.wake();
       const headers = ['Location', `/orders/${order.id}`, 'Retry-After', PENDING_RETRY_AFTER];
       replyJson(res, 202, orderBody(order), headers);
@@ -110,12 +100,11 @@ export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
 export function postFailedOrdersRetry({ orders, decisionWorker }: Dependencies) {
   return endpoint(
     {
+      ...forOperators,
       method: 'post',
       path: '/failed-orders/retry',
       operationId: 'retryFailedOrders',
-      tag: failedOrdersTag,
       summary: 'Retry all failed orders',
-      access: administerOrders,
       responses: {
         202: {
           description: 'How many orders are PENDING again.',

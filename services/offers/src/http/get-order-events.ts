@@ -5,11 +5,10 @@ import { openEventStream } from './event-stream';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
 import { DatabaseUnavailableError } from '../db/unavailable';
-import type { LoggedEvent } from '../events/event-log';
 import { isFinalEvent } from '../domain/order-event';
 import type { OrderFeed } from '../events/order-feed';
 import { orderParams } from './order-body';
-import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
+import { OrderHiddenError, OrderNotFoundError } from './get-order';
 import { ordersTag } from './tags';
 
 /** How long a client waits before reconnecting. */
@@ -23,41 +22,35 @@ const RETRY_AFTER_S = 5;
 export class TooManyStreamsError extends AppError {
   readonly code = 'too-many-streams';
   override readonly denied = true;
-
-  constructor() {
-    super(`At most ${String(MAX_STREAMS)} streams may be open at once.`, {
-      retryAfterSeconds: RETRY_AFTER_S,
-    });
-  }
 }
 
 /** Counts each user's streams; streams of unauthenticated clients are not counted. */
 function createStreamCount() {
   const counts = new Map<string, number>();
-  return {
-    /** @throws {TooManyStreamsError} */
-    open: (subject: string | undefined): void => {
-      if (subject === undefined) return;
-      const count = counts.get(subject) ?? 0;
-      if (count === MAX_STREAMS) throw new TooManyStreamsError();
-      counts.set(subject, count + 1);
-    },
-    close: (subject: string | undefined): void => {
-      if (subject === undefined) return;
-      const count = counts.get(subject)! - 1;
-      if (count === 0) counts.delete(subject);
-      else counts.set(subject, count);
-    },
+  /**
+   * Counts a stream until the returned function is called.
+   *
+   * @throws {TooManyStreamsError}
+   */
+  return (subject: string | undefined): (() => void) => {
+    if (subject === undefined) return () => undefined;
+    const count = counts.get(subject) ?? 0;
+    if (count === MAX_STREAMS) {
+      throw new TooManyStreamsError(`At most ${String(MAX_STREAMS)} streams may be open at once.`, {
+        retryAfterSeconds: RETRY_AFTER_S,
+      });
+    }
+    counts.set(subject, count + 1);
+    return () => {
+      const left = counts.get(subject)! - 1;
+      if (left === 0) counts.delete(subject);
+      else counts.set(subject, left);
+    };
   };
 }
 
-/** Returns the position after which to resume. An id that is not an event of this order counts as none. */
-function readLastEventId(sent: string | undefined, events: readonly LoggedEvent[]): number {
-  return events.find(({ seq }) => String(seq) === sent)?.seq ?? 0;
-}
-
 export function getOrderEvents({ feed }: { feed: OrderFeed }) {
-  const streams = createStreamCount();
+  const openStream = createStreamCount();
   return endpoint(
     {
       method: 'get',
@@ -91,18 +84,20 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       if (!oldest) throw new OrderNotFoundError(params.id);
       if (!mayActFor(caller, oldest.event.data.user_id)) throw new OrderHiddenError(params.id);
 
-      let lastSeq = readLastEventId(req.get('Last-Event-ID'), first);
+      // An id that is not an event of this order counts as none.
+      const resumed = first.find(({ seq }) => String(seq) === req.get('Last-Event-ID'));
+      let lastSeq = resumed?.seq ?? 0;
       const latest = first.at(-1)!;
       if (latest.seq === lastSeq && isFinalEvent(latest.event.type)) {
         replyEmpty(res);
         return;
       }
-      streams.open(caller.subject);
+      const closeStream = openStream(caller.subject);
       releaseSlot(req);
       const stream = openEventStream(res, {
         retryMs: RETRY_MS,
         onClosed: () => {
-          streams.close(caller.subject);
+          closeStream();
           unwatch();
           feed.closing.removeEventListener('abort', stream.end);
         },

@@ -1,12 +1,24 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
+import { AppError } from '@loan-buddy/kit/problem';
 import { endpoint, replyJson, signalOf } from '@loan-buddy/kit/server';
-import { readPreferences } from './prefer';
 import { mayActFor, readOrders } from './access';
 import type { AwaitOrder } from '../orders/await-order';
 import { orderBody, orderBodySchema, orderParams, PENDING_RETRY_AFTER } from './order-body';
-import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
-import { MAX_WAIT_S, preferredWait } from './prefer-wait';
+import { MAX_WAIT_S, preferredWait, readPreferences } from './prefer';
 import { ordersTag } from './tags';
+
+export class OrderNotFoundError extends AppError {
+  readonly code = 'order-not-found';
+
+  constructor(id: string) {
+    super(`No order has the id ${id}.`);
+  }
+}
+
+/** Another user's order: the response does not reveal that it exists. */
+export class OrderHiddenError extends OrderNotFoundError {
+  override readonly denied = true;
+}
 
 export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
   return endpoint(

@@ -4,7 +4,7 @@ import { readOrders, requireMayActFor } from './access';
 import { idSchema } from '../domain/id';
 import type { OrderStore } from '../orders/order-store';
 import { orderBody, orderBodySchema } from './order-body';
-import { pageHeaders, pageParameters, readPage } from './page';
+import { pageParameters, pageResponse, readPage } from './page';
 import { ordersTag } from './tags';
 
 export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }) {
@@ -17,13 +17,7 @@ export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }
       summary: 'The orders of a user, newest first',
       access: readOrders,
       query: z.object({ user_id: idSchema.meta({ example: 'cristina' }), ...pageParameters }),
-      responses: {
-        200: {
-          description: 'One page of orders.',
-          schema: z.array(orderBodySchema),
-          headers: pageHeaders,
-        },
-      },
+      responses: pageResponse('One page of orders.', orderBodySchema),
       problems: ['database-unavailable'],
     },
     async ({ query, caller, res }) => {

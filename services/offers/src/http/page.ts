@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Page } from '../orders/order-store';
 import { integerParameter } from './number-parameter';
 import { orderIdSchema } from './order-body';
@@ -15,7 +16,11 @@ export const pageParameters = {
   }),
 };
 
-export const pageHeaders = { Link: 'The next page, if there is one (RFC 8288).' };
+/** The response of a listing. */
+export function pageResponse(description: string, item: z.ZodType) {
+  const headers = { Link: 'The next page, if there is one (RFC 8288).' };
+  return { 200: { description, schema: z.array(item), headers } };
+}
 
 /**
  * Reads one page, newest first. A page boundary is an item's id, so new items shift nothing.

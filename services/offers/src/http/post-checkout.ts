@@ -1,17 +1,16 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
+import { ValidationError } from '@loan-buddy/kit/problem';
 import { endpoint, replyJson, signalOf } from '@loan-buddy/kit/server';
 import { continueTrace } from '@loan-buddy/kit/telemetry';
-import { readPreferences } from './prefer';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { requireMayActFor, writeOrders } from './access';
 import { idSchema } from '../domain/id';
 import type { CheckoutMode } from '../orders/checkout';
 import type { IdempotentCheckout } from '../orders/idempotent-checkout';
-import { readIdempotencyKey } from './idempotency-key';
 import { amountSchema, termSchema } from './offer-query';
 import { orderBodySchema, orderExample, PENDING_RETRY_AFTER } from './order-body';
-import { preferredWait } from './prefer-wait';
+import { preferredWait, readPreferences } from './prefer';
 import { ordersTag } from './tags';
 
 const checkoutSchema = z
@@ -31,6 +30,31 @@ const checkoutSchema = z
       .meta({ description: 'Where to send the decision.', example: 'cristina@example.com' }),
   })
   .meta({ id: 'Checkout' });
+
+const MAX_KEY_LENGTH = 255;
+const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+const BARE = /^[\x20-\x21\x23-\x7e]+$/;
+
+/**
+ * Reads the request's `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a quoted RFC 8941 string, or
+ * the same text without quotes, as many clients send it. Both forms are the same key.
+ *
+ * @throws {ValidationError} if the header is malformed, empty, too long, or repeated.
+ */
+function readIdempotencyKey({ headersDistinct }: Request): string | undefined {
+  const sent = headersDistinct['idempotency-key'];
+  if (sent === undefined) return undefined;
+  const text = sent.length === 1 ? sent[0]! : '';
+  const quoted = QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
+  const key = quoted ?? (BARE.test(text) ? text : '');
+  if (key !== '' && key.length <= MAX_KEY_LENGTH) return key;
+  throw new ValidationError([
+    {
+      detail: `must be sent once, as 1 to ${String(MAX_KEY_LENGTH)} printable ASCII characters`,
+      header: 'Idempotency-Key',
+    },
+  ]);
+}
 
 /**
  * Returns how long to wait for the worker's decision, and which preferences apply (RFC 7240): with `respond-async`, no

@@ -1,10 +1,13 @@
 import type { Request } from 'express';
 
-/** The preferences of a client (RFC 7240, sections 4.1 and 4.3). */
-export interface Preferences {
-  respondAsync: boolean;
-  /** How many seconds the client is willing to wait. */
-  waitS: number | undefined;
+/** Longest wait that a client can request, in seconds. */
+export const MAX_WAIT_S = 30;
+
+/** Returns how long to wait for a client (`Prefer: wait=N`, RFC 7240), and the matching `Preference-Applied`. */
+export function preferredWait({ waitS }: ReturnType<typeof readPreferences>) {
+  const seconds = Math.min(waitS ?? 0, MAX_WAIT_S);
+  const applied = waitS === undefined ? [] : [`wait=${String(seconds)}`];
+  return { waitMs: seconds * 1000, applied };
 }
 
 /** A token (RFC 9110, section 5.6.2), or nothing. */
@@ -13,13 +16,12 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]*$/;
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
 
 /**
- * Reads the preferences of a request. The first of several with one name counts. Ignores unknown and malformed ones.
+ * Reads the preferences of a request (RFC 7240, sections 4.1 and 4.3): `waitS` is how long the client is willing to
+ * wait. The first of several with one name counts. Ignores unknown and malformed ones.
  */
-export function readPreferences({
-  headersDistinct,
-}: Pick<Request, 'headersDistinct'>): Preferences {
+export function readPreferences(req: Pick<Request, 'headersDistinct'>) {
   const values = new Map<string, string>();
-  for (const line of headersDistinct['prefer'] ?? []) {
+  for (const line of req.headersDistinct['prefer'] ?? []) {
     for (const item of splitOutsideQuotes(line, ',')) {
       const { name, value } = readPreference(item);
       if (name !== '' && value !== undefined && !values.has(name)) values.set(name, value);

@@ -7,7 +7,7 @@ import type { NotFailedError } from './failed-orders';
 import type { OfferNotFoundError } from './get-offer';
 import type { OffersUnavailableError } from './get-offers';
 import type { TooManyStreamsError } from './get-order-events';
-import type { OrderNotFoundError } from './order-not-found';
+import type { OrderNotFoundError } from './get-order';
 import type { DeliveryNotFoundError, ReceiverDisabledError } from './webhook-deliveries';
 import type { ReceiverNotFoundError, TooManyReceiversError } from './webhook-receivers';
 

@@ -47,12 +47,6 @@ const eventTypesSchema = z
   .nullable()
   .meta({ description: 'The events to send; null for all of these.' });
 
-const secretSchema = z
-  .string()
-  .refine(isSecret, 'must be whsec_ and 24 to 64 bytes in base64')
-  .meta({ description: 'Signs the messages: `whsec_` and 24 to 64 bytes in base64.' });
-
-/** @param allowPrivate see {@link urlSchema} */
 export function newReceiverSchema(allowPrivate: boolean) {
   return z
     .strictObject({
@@ -60,12 +54,15 @@ export function newReceiverSchema(allowPrivate: boolean) {
       description: descriptionSchema.default(null),
       event_types: eventTypesSchema.default(null),
       enabled: z.boolean().default(true),
-      secret: secretSchema.optional().meta({ description: 'Generated if missing.' }),
+      secret: z
+        .string()
+        .refine(isSecret, 'must be whsec_ and 24 to 64 bytes in base64')
+        .optional()
+        .meta({ description: 'Generated if missing.' }),
     })
     .meta({ id: 'NewWebhookEndpoint' });
 }
 
-/** @param allowPrivate see {@link urlSchema} */
 export function receiverChangesSchema(allowPrivate: boolean) {
   return z
     .strictObject({
@@ -105,7 +102,7 @@ export function receiverBody(receiver: Receiver): z.output<typeof receiverBodySc
     id: receiver.id,
     url: receiver.url,
     description: receiver.description,
-    event_types: receiver.eventTypes === null ? null : [...receiver.eventTypes],
+    event_types: receiver.eventTypes,
     enabled: receiver.enabled,
     disabled_reason: receiver.disabledReason,
     previous_secret_until: receiver.previousSecretUntil?.toISOString() ?? null,

@@ -1,32 +1,22 @@
 import { AppError } from '@loan-buddy/kit/problem';
 import { endpoint, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
-import { manageWebhooks } from './access';
 import type { WebhookDelivery } from '../webhooks/webhook-delivery-store';
 import type { Receiver } from '../webhooks/receiver-store';
 import { DELIVERY_ID_PATTERN } from '../webhooks/webhook-message';
 import type { Webhooks } from '../webhooks/webhooks';
 import { deliveryStatuses } from '../domain/delivery-status';
-import { pageHeaders, pageParameters, readPage } from './page';
+import { pageParameters, pageResponse, readPage } from './page';
 import { receiverIdSchema } from './receiver-body';
-import { receiverParams, requireFound } from './webhook-receivers';
-import { webhooksTag } from './tags';
+import { receiverParams, requireFound, webhookContract } from './webhook-receivers';
 
 export class DeliveryNotFoundError extends AppError {
   readonly code = 'webhook-delivery-not-found';
-
-  constructor(id: string) {
-    super(`The receiver has no delivery ${id}.`);
-  }
 }
 
 /** The receiver is disabled: nothing would be sent, so the request must fail. */
 export class ReceiverDisabledError extends AppError {
   readonly code = 'webhook-endpoint-disabled';
-
-  constructor() {
-    super('The receiver is disabled: enable it first.');
-  }
 }
 
 const deliveryIdSchema = z.string().regex(DELIVERY_ID_PATTERN, 'must be the id of a delivery');
@@ -78,12 +68,11 @@ type Dependencies = Pick<Webhooks, 'receivers' | 'deliveries' | 'wake'>;
 export function getWebhookDeliveries({ receivers, deliveries }: Dependencies) {
   return endpoint(
     {
+      ...webhookContract,
       method: 'get',
       path: '/webhook-endpoints/{id}/deliveries',
       operationId: 'listWebhookDeliveries',
-      tag: webhooksTag,
       summary: 'The deliveries of a receiver, newest first',
-      access: manageWebhooks,
       params: receiverParams,
       query: z.object({
         limit: pageParameters.limit,
@@ -91,13 +80,7 @@ export function getWebhookDeliveries({ receivers, deliveries }: Dependencies) {
           description: 'Where the page starts; from the `next` link of the previous page.',
         }),
       }),
-      responses: {
-        200: {
-          description: 'One page of deliveries.',
-          schema: z.array(deliveryBodySchema),
-          headers: pageHeaders,
-        },
-      },
+      responses: pageResponse('One page of deliveries.', deliveryBodySchema),
       problems: ['webhook-endpoint-not-found', 'database-unavailable'],
     },
     async ({ params: { id }, query, res }) => {
@@ -118,12 +101,11 @@ const dueDelivery = {
 export function postWebhookReplay({ receivers, deliveries, wake }: Dependencies) {
   return endpoint(
     {
+      ...webhookContract,
       method: 'post',
       path: '/webhook-endpoints/{id}/deliveries/{delivery_id}/replay',
       operationId: 'replayWebhookDelivery',
-      tag: webhooksTag,
       summary: 'Send a delivery again, now',
-      access: manageWebhooks,
       description: 'Whatever its status is; its attempts start again from zero.',
       params: z.object({ id: receiverIdSchema, delivery_id: deliveryIdSchema.meta(withExample) }),
       responses: dueDelivery,
@@ -137,7 +119,7 @@ export function postWebhookReplay({ receivers, deliveries, wake }: Dependencies)
     async ({ params: { id, delivery_id: deliveryId }, res }) => {
       requireEnabled(requireFound(id, await receivers.find(id)));
       const replayed = await deliveries.replay(id, deliveryId);
-      if (!replayed) throw new DeliveryNotFoundError(deliveryId);
+      if (!replayed) throw new DeliveryNotFoundError(`The receiver has no delivery ${deliveryId}.`);
       wake();
       replyJson(res, 202, deliveryBody(replayed));
     },
@@ -147,12 +129,11 @@ export function postWebhookReplay({ receivers, deliveries, wake }: Dependencies)
 export function postWebhookTest({ receivers, deliveries, wake }: Dependencies) {
   return endpoint(
     {
+      ...webhookContract,
       method: 'post',
       path: '/webhook-endpoints/{id}/test',
       operationId: 'testWebhookEndpoint',
-      tag: webhooksTag,
       summary: 'Send a test message',
-      access: manageWebhooks,
       params: receiverParams,
       responses: dueDelivery,
       problems: ['webhook-endpoint-not-found', 'webhook-endpoint-disabled', 'database-unavailable'],
@@ -167,5 +148,5 @@ export function postWebhookTest({ receivers, deliveries, wake }: Dependencies) {
 }
 
 function requireEnabled({ enabled }: Receiver): void {
-  if (!enabled) throw new ReceiverDisabledError();
+  if (!enabled) throw new ReceiverDisabledError('The receiver is disabled: enable it first.');
 }

@@ -2,7 +2,7 @@ import { AppError } from '@loan-buddy/kit/problem';
 import { endpoint, replyEmpty, replyJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { manageWebhooks } from './access';
-import { MAX_RECEIVERS, type Receiver } from '../webhooks/receiver-store';
+import { MAX_RECEIVERS } from '../webhooks/receiver-store';
 import { newSecret } from '../webhooks/webhook-message';
 import type { Webhooks } from '../webhooks/webhooks';
 import {
@@ -17,10 +17,6 @@ import { webhooksTag } from './tags';
 
 export class ReceiverNotFoundError extends AppError {
   readonly code = 'webhook-endpoint-not-found';
-
-  constructor(id: string) {
-    super(`No receiver has the id ${id}.`);
-  }
 }
 
 /** The maximum number of receivers is reached. */
@@ -33,23 +29,25 @@ const PREVIOUS_SECRET_MS = 24 * 3_600_000;
 
 type Dependencies = Pick<Webhooks, 'receivers' | 'wake' | 'allowPrivate'>;
 
+/** What all endpoints for receivers and their deliveries have in common. */
+export const webhookContract = { tag: webhooksTag, access: manageWebhooks };
+
 export const receiverParams = z.object({ id: receiverIdSchema });
 
 /** @throws {ReceiverNotFoundError} if no receiver was found. */
-export function requireFound(id: string, found: Receiver | undefined): Receiver {
-  if (!found) throw new ReceiverNotFoundError(id);
+export function requireFound<Found>(id: string, found: Found | undefined | false): Found {
+  if (!found) throw new ReceiverNotFoundError(`No receiver has the id ${id}.`);
   return found;
 }
 
 export function postWebhookReceiver({ receivers, allowPrivate }: Dependencies) {
   return endpoint(
     {
+      ...webhookContract,
       method: 'post',
       path: '/webhook-endpoints',
       operationId: 'createWebhookEndpoint',
-      tag: webhooksTag,
       summary: 'Register a webhook receiver',
-      access: manageWebhooks,
       description:
         'Messages are signed according to Standard Webhooks 1.0; see the webhooks below.',
       body: newReceiverSchema(allowPrivate),
@@ -78,12 +76,11 @@ export function postWebhookReceiver({ receivers, allowPrivate }: Dependencies) {
 export function getWebhookReceivers({ receivers }: Dependencies) {
   return endpoint(
     {
+      ...webhookContract,
       method: 'get',
       path: '/webhook-endpoints',
       operationId: 'listWebhookEndpoints',
-      tag: webhooksTag,
       summary: 'All receivers, newest first',
-      access: manageWebhooks,
       responses: { 200: { description: 'All receivers.', schema: z.array(receiverBodySchema) } },
       problems: ['database-unavailable'],
     },
@@ -94,6 +91,7 @@ export function getWebhookReceivers({ receivers }: Dependencies) {
 }
 
 const oneReceiver = {
+  ...webhookContract,
   params: receiverParams,
   problems: ['webhook-endpoint-not-found', 'database-unavailable'],
 } as const;
@@ -105,9 +103,7 @@ export function getWebhookReceiver({ receivers }: Dependencies) {
       method: 'get',
       path: '/webhook-endpoints/{id}',
       operationId: 'getWebhookEndpoint',
-      tag: webhooksTag,
       summary: 'One receiver',
-      access: manageWebhooks,
       responses: { 200: { description: 'The receiver.', schema: receiverBodySchema } },
     },
     async ({ params, res }) => {
@@ -123,9 +119,7 @@ export function patchWebhookReceiver({ receivers, wake, allowPrivate }: Dependen
       method: 'patch',
       path: '/webhook-endpoints/{id}',
       operationId: 'changeWebhookEndpoint',
-      tag: webhooksTag,
       summary: 'Update a receiver',
-      access: manageWebhooks,
       description:
         'A disabled receiver gets no new messages; its pending ones wait until it is enabled again.',
       body: receiverChangesSchema(allowPrivate),
@@ -149,13 +143,11 @@ export function deleteWebhookReceiver({ receivers }: Dependencies) {
       method: 'delete',
       path: '/webhook-endpoints/{id}',
       operationId: 'deleteWebhookEndpoint',
-      tag: webhooksTag,
       summary: 'Delete a receiver and its deliveries',
-      access: manageWebhooks,
       responses: { 204: { description: 'The receiver and its deliveries are deleted.' } },
     },
     async ({ params, res }) => {
-      if (!(await receivers.remove(params.id))) throw new ReceiverNotFoundError(params.id);
+      requireFound(params.id, await receivers.remove(params.id));
       replyEmpty(res);
     },
   );
@@ -168,9 +160,7 @@ export function postWebhookSecretRotation({ receivers }: Dependencies) {
       method: 'post',
       path: '/webhook-endpoints/{id}/rotate-secret',
       operationId: 'rotateWebhookSecret',
-      tag: webhooksTag,
       summary: 'Rotate the secret; the old one stays valid for 24 h',
-      access: manageWebhooks,
       responses: {
         200: {
           description: 'The receiver, with its new secret, which no later response shows.',

@@ -3,24 +3,23 @@ import type { Order } from '../domain/order';
 import type { OrderFeed } from '../events/order-feed';
 import type { OrderStore } from './order-store';
 
-/** Returns the order once it is no longer pending or the time is up. Returns undefined if there is none. */
-export type AwaitOrder = (
-  orderId: string,
-  options: { waitMs: number; signal?: AbortSignal | undefined },
-) => Promise<Order | undefined>;
+export type AwaitOrder = ReturnType<typeof createAwaitOrder>;
 
 /**
  * Waits until any replica has decided or failed the order: for `waitMs` at most, and only until the signal aborts or
- * the process begins to stop. If a later read fails, returns the order as last read.
+ * the process begins to stop. Returns undefined if there is no order; if a later read fails, the order as last read.
  *
  * @throws {DatabaseUnavailableError} if the order cannot be read at all.
  */
 export function createAwaitOrder(dependencies: {
   orders: Pick<OrderStore, 'find'>;
   feed: Pick<OrderFeed, 'watch' | 'closing'>;
-}): AwaitOrder {
+}) {
   const { orders, feed } = dependencies;
-  return async (orderId, { waitMs, signal }) => {
+  return async (
+    orderId: string,
+    { waitMs, signal }: { waitMs: number; signal?: AbortSignal | undefined },
+  ) => {
     const signals = [feed.closing, ...(signal ? [signal] : [])];
     let isOver = waitMs <= 0 || signals.some(({ aborted }) => aborted);
     let wake: () => void = () => undefined;

@@ -10,15 +10,6 @@ import type { OrderStore } from './order-store';
 /** No provider offers a loan with this id. */
 export class UnknownLoanError extends AppError {
   readonly code = 'unknown-loan';
-
-  constructor(loanId: string, isForAmount: boolean) {
-    super(
-      `No provider offers the loan ${loanId}${isForAmount ? ' for that amount and term' : ''}.`,
-      {
-        faults: [{ detail: 'No offer has this id.', pointer: '#/loan_id' }],
-      },
-    );
-  }
 }
 
 /** Another request with the same idempotency key made its order first. */
@@ -32,18 +23,15 @@ export const checkoutModes = ['sync', 'async'] as const;
 
 export type CheckoutMode = (typeof checkoutModes)[number];
 
-/** Creates an order for the offer that the user chose; see {@link createCheckout}. */
-export type Checkout = (request: {
+/** A user's choice of an offer. */
+export interface CheckoutRequest {
   userId: string;
   loanId: string;
   /** Requested amount and term, if the offer leaves them open. */
   amount?: number | undefined;
   termMonths?: number | undefined;
   email?: string | undefined;
-  /**
-   * Leaves the attempt to the decision worker and waits this long for the decision. If missing, attempts within this
-   * request.
-   */
+  /** Leaves the attempt to the decision worker and waits this long. If missing, attempts within this request. */
   waitMs?: number | undefined;
   /** Ends that wait. */
   signal?: AbortSignal | undefined;
@@ -53,22 +41,20 @@ export type Checkout = (request: {
   traceparent?: string | undefined;
   /** The request's idempotency key, if it has one. */
   idempotency?: IdempotentRequest | undefined;
-}) => Promise<Order>;
+}
+
+export type Checkout = ReturnType<typeof createCheckout>;
 
 /** Asks for the decision on an order, and returns the order after the attempt. */
 export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
 
 /** How to get the decision on a stored order. */
 export interface Approval {
-  /**
-   * Asks for the decision, directly or through the worker, and returns the order once it is decided or the time is up.
-   */
+  /** Asks directly or through the worker; returns the order once it is decided or the time is up. */
   attemptDecision: AttemptDecision;
   /** Maximum duration of the attempt, including its statements. */
   leaseMs: number;
-  /**
-   * When the order is due: at once if the worker asks, otherwise after the longest time that a live attempt can take.
-   */
+  /** When the order is due: at once if the worker asks, otherwise after the maximum duration of the attempt. */
   dueInMs: number;
   /** Wakes the worker for due orders. */
   wake: () => void;
@@ -90,13 +76,18 @@ export function createCheckout(dependencies: {
   approval: Approval;
   awaitOrder: AwaitOrder;
   logger: Logger;
-}): Checkout {
+}) {
   const { findOffer, orders, approval, awaitOrder, logger } = dependencies;
   const { attemptDecision, leaseMs, dueInMs, wake } = approval;
-  return async (request) => {
+  return async (request: CheckoutRequest): Promise<Order> => {
     const { userId, loanId, amount, termMonths, waitMs, signal, requestId, idempotency } = request;
     const offer = await findOffer(loanId, { amount, termMonths });
-    if (!offer) throw new UnknownLoanError(loanId, (amount ?? termMonths) !== undefined);
+    if (!offer) {
+      const asked = (amount ?? termMonths) === undefined ? '' : ' for that amount and term';
+      throw new UnknownLoanError(`No provider offers the loan ${loanId}${asked}.`, {
+        faults: [{ detail: 'No offer has this id.', pointer: '#/loan_id' }],
+      });
+    }
     const order: NewOrder = {
       id: newOrderId(),
       userId,

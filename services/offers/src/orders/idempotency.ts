@@ -36,21 +36,15 @@ export interface KnownRequest {
   inFlight: boolean;
 }
 
-/** Stores which requests used which keys. {@link OrderStore.insert} writes a key together with its order. */
-export interface IdempotencyStore {
-  find: (client: string, key: string) => Promise<KnownRequest | undefined>;
-  /** Stores the response to a request unless it has one; returns the stored response. */
-  complete: (client: string, key: string, response: StoredResponse) => Promise<StoredResponse>;
-  /** Deletes expired keys until the signal aborts; returns how many. */
-  sweep: (signal?: AbortSignal) => Promise<number>;
-}
+export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
 /**
- * Stores keys in a database. Every method throws {@link DatabaseUnavailableError} while the database is unavailable.
+ * Stores which requests used which keys. {@link OrderStore.insert} writes a key together with its order. Every method
+ * throws {@link DatabaseUnavailableError} while the database is unavailable.
  */
-export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
+export function createIdempotencyStore(db: Kysely<Tables>) {
   return {
-    find: async (client, key) => {
+    find: async (client: string, key: string): Promise<KnownRequest | undefined> => {
       const row = await db
         .selectFrom('idempotencyKeys')
         .select(['fingerprint', 'orderId', 'responseStatus', 'responseBody'])
@@ -66,7 +60,8 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
       return { fingerprint, orderId, response, inFlight };
     },
 
-    complete: async (client, key, { status, body }) => {
+    /** Stores the response to a request unless it has one; returns the stored response. */
+    complete: async (client: string, key: string, { status, body }: StoredResponse) => {
       const row = await db
         .updateTable('idempotencyKeys')
         .set({
@@ -80,7 +75,8 @@ export function createIdempotencyStore(db: Kysely<Tables>): IdempotencyStore {
       return { status: row?.responseStatus ?? status, body: row?.responseBody ?? body };
     },
 
-    sweep: (signal) =>
+    /** Deletes expired keys until the signal aborts; returns how many. */
+    sweep: (signal?: AbortSignal) =>
       deleteInBatches(db, 'idempotencyKeys', { where: expired, orderBy: 'expiresAt', signal }),
   };
 }

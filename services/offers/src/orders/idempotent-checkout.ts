@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '@loan-buddy/kit/problem';
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { KeyTakenError, type Checkout } from './checkout';
+import { KeyTakenError, type Checkout, type CheckoutRequest } from './checkout';
 import type {
   IdempotencyStore,
   IdempotentRequest,
@@ -24,22 +24,11 @@ export class RequestInFlightError extends AppError {
 /** When a client should repeat a request whose first is in progress. */
 const RETRY_AFTER_S = 1;
 
-interface CheckoutResponse {
-  orderId: string;
-  response: StoredResponse;
-  /** Whether an earlier request got this response. */
-  replayed: boolean;
-}
-
-/** @param sent client and key of the request */
-export type IdempotentCheckout = (
-  request: Omit<Parameters<Checkout>[0], 'idempotency'>,
-  sent: { client: string; key: string | undefined },
-) => Promise<CheckoutResponse>;
+export type IdempotentCheckout = ReturnType<typeof createIdempotentCheckout>;
 
 /**
  * Performs a checkout under the client's idempotency key, if there is one. All requests with the same key create one
- * order and get the same response, byte for byte.
+ * order and get the same response, byte for byte; `replayed` says whether an earlier request got it.
  *
  * @param dependencies.toResponse builds the response to the checkout that created this order
  * @throws {KeyReusedError} if the key was used with a different body.
@@ -52,11 +41,14 @@ export function createIdempotentCheckout(dependencies: {
   idempotencyTtlMs: number;
   toResponse: (order: Order) => StoredResponse;
   logger: Logger;
-}): IdempotentCheckout {
+}) {
   const { checkout, orders, idempotency: keys, toResponse, logger } = dependencies;
   const { idempotencyTtlMs: ttlMs } = dependencies;
 
-  return async (request, { client, key }) => {
+  return async (
+    request: Omit<CheckoutRequest, 'idempotency'>,
+    { client, key }: { client: string; key: string | undefined },
+  ) => {
     if (key === undefined) {
       const order = await checkout(request);
       return { orderId: order.id, response: toResponse(order), replayed: false };
@@ -83,27 +75,18 @@ export function createIdempotentCheckout(dependencies: {
     return { orderId: order.id, response, replayed: false };
   };
 
-  async function replay(
-    request: IdempotentRequest,
-    known: KnownRequest,
-  ): Promise<CheckoutResponse> {
+  async function replay(request: IdempotentRequest, known: KnownRequest) {
     if (known.fingerprint !== request.fingerprint) {
       throw new KeyReusedError('This Idempotency-Key was already used with a different body.');
     }
     if (known.inFlight) throw inFlight();
     const { orderId } = known;
-    const response = known.response ?? (await respondLate(request, orderId));
-    return { orderId, response, replayed: true };
-  }
-
-  /** For a request whose process died before responding: builds the response from the current order. */
-  async function respondLate(
-    { client, key }: IdempotentRequest,
-    orderId: string,
-  ): Promise<StoredResponse> {
+    if (known.response) return { orderId, response: known.response, replayed: true };
+    // The first request's process died before responding: build the response from the current order.
     const order = await orders.find(orderId);
     if (!order) throw new Error(`there is no order ${orderId}`);
-    return keys.complete(client, key, toResponse(order));
+    const response = await keys.complete(request.client, request.key, toResponse(order));
+    return { orderId, response, replayed: true };
   }
 }
 
@@ -114,13 +97,9 @@ function inFlight(): RequestInFlightError {
 }
 
 /** Equal for requests with the same meaning. */
-export function fingerprintOf(request: {
-  userId: string;
-  loanId: string;
-  amount?: number | undefined;
-  termMonths?: number | undefined;
-  email?: string | undefined;
-}): string {
+export function fingerprintOf(
+  request: Pick<CheckoutRequest, 'userId' | 'loanId' | 'amount' | 'termMonths' | 'email'>,
+): string {
   const { userId, loanId, amount, termMonths, email } = request;
   // Must not change for requests without these fields: a client may repeat one after an upgrade.
   const optional: unknown[] =

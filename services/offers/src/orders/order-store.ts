@@ -35,40 +35,7 @@ export interface OpenOrders {
   oldestPendingAgeS: number;
 }
 
-/** Stores orders. Each call except {@link OrderStore.retryAll} is atomic. */
-export interface OrderStore {
-  /**
-   * Stores a new order, due after `dueInMs`. With a request, also takes its key; if the key is taken, writes nothing
-   * and returns false.
-   */
-  insert: (order: NewOrder, dueInMs: number, request?: RequestInFlight) => Promise<boolean>;
-  find: (id: string) => Promise<Order | undefined>;
-  listByUser: (userId: string, page: Page) => Promise<Order[]>;
-  /** Records the decision if the order is still pending; returns the current order. */
-  decide: (id: string, decision: Decision) => Promise<Order>;
-  /** Makes a pending order due later without counting an attempt; returns the current order. */
-  postpone: (id: string, dueInMs: number) => Promise<Order>;
-  /** Does the same, and records that a message has asked for the decision. */
-  markRequested: (id: string, dueInMs: number) => Promise<Order>;
-  /** Postpones after a failed attempt. After `maxAttempts`, the order is `FAILED`. */
-  recordFailure: (
-    id: string,
-    failure: { reason: string; dueInMs: number; maxAttempts: number },
-  ) => Promise<Order>;
-  /** Claims up to `limit` due pending orders. No other caller gets them until `leaseMs` have passed. */
-  claimDue: (limit: number, leaseMs: number) => Promise<DueOrder[]>;
-  listFailed: (page: Page) => Promise<FailedOrder[]>;
-  /**
-   * Makes a failed order pending, due at once, with no attempts. Returns undefined if there is no such failed order.
-   */
-  retry: (id: string) => Promise<Order | undefined>;
-  /**
-   * Does this for all orders that have failed so far, oldest first, in batches: finished batches stay done if the
-   * database becomes unavailable. Returns how many.
-   */
-  retryAll: () => Promise<number>;
-  countOpen: () => Promise<OpenOrders>;
-}
+export type OrderStore = ReturnType<typeof createOrderStore>;
 
 const columns = [
   ...(['id', 'userId', 'status', 'createdAt', 'attempts', 'offerId'] as const),
@@ -89,15 +56,15 @@ const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
   where id = $1 and status = 'PENDING' returning ${columns.map(snakeCase).join(', ')}`;
 
 /**
- * Stores orders in a database. Each legal transition is a condition of its statement, so only one of two concurrent
- * changes succeeds.
+ * Stores orders. Each legal transition is a condition of its statement, so only one of two concurrent changes succeeds.
+ * Each call except {@link OrderStore.retryAll} is atomic.
  *
  * @param options.onDecided called for each decision recorded here
  */
 export function createOrderStore(
   db: Kysely<Tables>,
   { onDecided = () => undefined }: { onDecided?: (order: Order) => void } = {},
-): OrderStore {
+) {
   const queue = createQueue(db, {
     table: 'orders',
     key: ['id'],
@@ -148,7 +115,11 @@ export function createOrderStore(
   };
 
   return {
-    insert: async (order, dueInMs, request) => {
+    /**
+     * Stores a new order, due after `dueInMs`. With a request, also takes its key; if the key is taken, writes nothing
+     * and returns false.
+     */
+    insert: async (order: NewOrder, dueInMs: number, request?: RequestInFlight) => {
       const values = { ...order, ...order.offer, id: order.id, offerId: order.offer.id };
       const insertion = CompiledQuery.raw(INSERT, [
         ...insertedColumns.map((column) => values[column] ?? null),
@@ -168,24 +139,31 @@ export function createOrderStore(
 
     find,
 
-    listByUser: async (userId, range) => {
+    listByUser: async (userId: string, range: Page) => {
       const query = selectPage().where('userId', '=', userId);
       return (await page(query, range).execute()).map(toOrder);
     },
 
-    decide: async (id, decision) => {
+    /** Records the decision if the order is still pending; returns the current order. */
+    decide: async (id: string, decision: Decision) => {
       const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(DECIDE, [id, decision]));
       const order = await currentOrder(id, rows[0]);
       if (rows.length > 0) onDecided(order);
       return order;
     },
 
-    postpone: (id, dueInMs) => changePending(id, { dueAt: msFromNow(dueInMs) }),
+    /** Makes a pending order due later without counting an attempt; returns the current order. */
+    postpone: (id: string, dueInMs: number) => changePending(id, { dueAt: msFromNow(dueInMs) }),
 
-    markRequested: (id, dueInMs) =>
+    /** Does the same, and records that a message has asked for the decision. */
+    markRequested: (id: string, dueInMs: number) =>
       changePending(id, { dueAt: msFromNow(dueInMs), requestedAt: sql`now()` }),
 
-    recordFailure: (id, { reason, dueInMs, maxAttempts }) => {
+    /** Postpones after a failed attempt. After `maxAttempts`, the order is `FAILED`. */
+    recordFailure: (
+      id: string,
+      { reason, dueInMs, maxAttempts }: { reason: string; dueInMs: number; maxAttempts: number },
+    ) => {
       const isLast = sql`attempts + 1 >= ${maxAttempts}`;
       return changePending(id, {
         status: sql`case when ${isLast} then 'FAILED' else 'PENDING' end`,
@@ -195,7 +173,8 @@ export function createOrderStore(
       });
     },
 
-    claimDue: async (limit, leaseMs) => {
+    /** Claims up to `limit` due pending orders. No other caller gets them until `leaseMs` have passed. */
+    claimDue: async (limit: number, leaseMs: number): Promise<DueOrder[]> => {
       const rows = await queue.claim({
         limit,
         leaseMs,
@@ -205,18 +184,23 @@ export function createOrderStore(
       return rows.map((row) => ({ ...toOrder(row), isRequested: row.isRequested }));
     },
 
-    listFailed: async (range) => {
+    listFailed: async (range: Page): Promise<FailedOrder[]> => {
       const rows = await page(selectPage().where('status', '=', 'FAILED'), range).execute();
       return rows.map((row) => ({ ...toOrder(row), lastError: row.lastError }));
     },
 
-    retry: async (id) => {
+    /** Makes a failed order pending, due at once, with no attempts; undefined if there is no such failed order. */
+    retry: async (id: string) => {
       const { rows } = await sql<Row>`
         update orders as job set ${pendingAgain} where status = 'FAILED' and id = ${id}
         returning ${returning}`.execute(db);
       return rows[0] && toOrder(rows[0]);
     },
 
+    /**
+     * Does this for all orders that have failed so far, oldest first, in batches: finished batches stay done if the
+     * database becomes unavailable. Returns how many.
+     */
     retryAll: async () => {
       // Excludes orders that fail later or again, which might keep this loop from ending.
       const { rows } = await sql<{ last: string | null }>`

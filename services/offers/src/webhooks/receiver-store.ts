@@ -1,55 +1,10 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { msFromNow } from '../db/queue';
 import { deleteInBatches } from '../db/sweep';
-import type { Tables } from '../db/tables';
+import type { Tables, WebhookEndpointsTable } from '../db/tables';
 
-/** A registered receiver of webhooks. Its secrets are stored apart: only the signing code reads them. */
-export interface Receiver {
-  id: string;
-  url: string;
-  description: string | null;
-  /** Null for all types. */
-  eventTypes: readonly string[] | null;
-  enabled: boolean;
-  /** Why it was disabled, if no operator did so. */
-  disabledReason: string | null;
-  /** Until then, messages are also signed with the previous secret; null if there is none. */
-  previousSecretUntil: Date | null;
-  createdAt: Date;
-}
-
-/** The settings of a receiver that an operator chooses. */
-export type ReceiverSettings = Pick<Receiver, 'url' | 'description' | 'eventTypes' | 'enabled'>;
-
-/** Changed settings. */
-export type ReceiverChanges = {
-  [Name in keyof ReceiverSettings]?: ReceiverSettings[Name] | undefined;
-};
-
-/** Stores receivers. */
-export interface ReceiverStore {
-  /** Returns undefined, and stores nothing, if there are already {@link MAX_RECEIVERS}. */
-  insert: (settings: ReceiverSettings, secret: string) => Promise<Receiver | undefined>;
-  list: () => Promise<Receiver[]>;
-  find: (id: string) => Promise<Receiver | undefined>;
-  /** Updates the given settings. Enabling clears the reason for disabling and any pause. */
-  update: (id: string, changes: ReceiverChanges) => Promise<Receiver | undefined>;
-  /** Signs with this secret from now on, and with the previous one for another `keepMs`. */
-  rotateSecret: (id: string, secret: string, keepMs: number) => Promise<Receiver | undefined>;
-  /**
-   * Deletes a receiver and its deliveries; returns false if there is none. If interrupted, the receiver stays disabled
-   * and can be removed again.
-   */
-  remove: (id: string) => Promise<boolean>;
-}
-
-/** Each receiver adds a row to the transaction of every decision. */
-export const MAX_RECEIVERS = 100;
-
-/** Format of a receiver's id: a UUIDv7, so that later ones sort later. */
-export const RECEIVER_ID_PATTERN = /^wh-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
+/** The columns of a receiver. Its secrets are stored apart: only the signing code reads them. */
 const columns = [
   'id',
   'url',
@@ -59,14 +14,29 @@ const columns = [
   'disabledReason',
   'createdAt',
 ] as const;
+
+/** A registered receiver of webhooks; `previousSecretUntil` is null unless the previous secret still signs. */
+export type Receiver = Pick<
+  Selectable<WebhookEndpointsTable>,
+  (typeof columns)[number] | 'previousSecretUntil'
+>;
+
+/** The settings of a receiver that an operator chooses. */
+type ReceiverSettings = Pick<Receiver, 'url' | 'description' | 'eventTypes' | 'enabled'>;
+
+type ReceiverChanges = { [Name in keyof ReceiverSettings]?: ReceiverSettings[Name] | undefined };
+
+/** Each receiver adds a row to the transaction of every decision. */
+export const MAX_RECEIVERS = 100;
+
+/** Format of a receiver's id: a UUIDv7, so that later ones sort later. */
+export const RECEIVER_ID_PATTERN = /^wh-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 const previousSecretUntil = sql<Date | null>`
   case when previous_secret_until > now() then previous_secret_until end`.as('previousSecretUntil');
 
-/**
- * Stores receivers in a database. Every method throws {@link DatabaseUnavailableError} while the database is
- * unavailable.
- */
-export function createReceiverStore(db: Kysely<Tables>): ReceiverStore {
+/** Stores receivers. Every method throws {@link DatabaseUnavailableError} while the database is unavailable. */
+export function createReceiverStore(db: Kysely<Tables>) {
   const select = () => db.selectFrom('webhookEndpoints').select([...columns, previousSecretUntil]);
 
   const changeOne = (id: string, changes: object) =>
@@ -78,7 +48,9 @@ export function createReceiverStore(db: Kysely<Tables>): ReceiverStore {
       .executeTakeFirst();
 
   return {
-    insert: async ({ url, description, eventTypes, enabled }, secret) => {
+    /** Returns undefined, and stores nothing, if there are already {@link MAX_RECEIVERS}. */
+    insert: async (settings: ReceiverSettings, secret: string): Promise<Receiver | undefined> => {
+      const { url, description, eventTypes, enabled } = settings;
       const { rows } = await sql<Receiver>`
         insert into webhook_endpoints (id, url, description, event_types, enabled, secret)
         select ${`wh-${uuidv7()}`}, ${url}, ${description}::text, ${eventTypes}::text[],
@@ -91,9 +63,10 @@ export function createReceiverStore(db: Kysely<Tables>): ReceiverStore {
 
     list: () => select().orderBy('id', 'desc').execute(),
 
-    find: (id) => select().where('id', '=', id).executeTakeFirst(),
+    find: (id: string) => select().where('id', '=', id).executeTakeFirst(),
 
-    update: (id, { url, description, eventTypes, enabled }) =>
+    /** Updates the given settings. Enabling clears the reason for disabling and any pause. */
+    update: (id: string, { url, description, eventTypes, enabled }: ReceiverChanges) =>
       changeOne(id, {
         // An update needs a column even if no setting changes.
         id,
@@ -104,14 +77,19 @@ export function createReceiverStore(db: Kysely<Tables>): ReceiverStore {
         ...(enabled === true && { restingUntil: null }),
       }),
 
-    rotateSecret: (id, secret, keepMs) =>
+    /** Signs with this secret from now on, and with the previous one for another `keepMs`. */
+    rotateSecret: (id: string, secret: string, keepMs: number) =>
       changeOne(id, {
         previousSecret: sql`secret`,
         previousSecretUntil: msFromNow(keepMs),
         secret,
       }),
 
-    remove: async (id) => {
+    /**
+     * Deletes a receiver and its deliveries; returns false if there is none. If interrupted, the receiver stays
+     * disabled and can be removed again.
+     */
+    remove: async (id: string) => {
       const disabled = { enabled: false, disabledReason: 'It is being deleted.' };
       if (!(await changeOne(id, disabled))) return false;
       // Deleting the receiver blocks decisions, so delete its deliveries first.

@@ -15,10 +15,10 @@ const delivery = {
 
 describe('createSendWebhook', () => {
   const sendFailingWith = (code: string) =>
-    createSendWebhook({
-      client: { post: () => Promise.reject(Object.assign(new Error('10.0.0.1'), { code })) },
-      timeoutMs: 1000,
-    })(delivery, new AbortController().signal);
+    createSendWebhook(
+      { post: () => Promise.reject(Object.assign(new Error('10.0.0.1'), { code })) },
+      1000,
+    )(delivery, new AbortController().signal);
 
   it.each([
     ['a connection timeout', 'UND_ERR_CONNECT_TIMEOUT'],

@@ -6,7 +6,7 @@ import type { ClaimedDelivery } from './webhook-delivery-store';
 import { bodyOf, signedHeaders } from './webhook-message';
 
 /** How a receiver responded to a message. */
-export interface WebhookResult {
+interface WebhookResult {
   /** Null if there was no response. */
   statusCode: number | null;
   /** Null if the receiver accepted the message. */
@@ -16,12 +16,6 @@ export interface WebhookResult {
   /** The receiver permanently refuses all messages (410). */
   gone?: true;
 }
-
-/** @throws {ExchangeEndedError} `canceled` once the signal aborts: whether the message arrived is then unknown. */
-export type SendWebhook = (
-  delivery: ClaimedDelivery,
-  signal: AbortSignal,
-) => Promise<WebhookResult>;
 
 /** Longest pause that a receiver may request. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
@@ -34,13 +28,11 @@ const TIMEOUTS: unknown[] = ['timeout', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEOUT'];
 
 /**
  * Sends a message once, signed as Standard Webhooks 1.0 requires. Only a 2xx within the deadline counts as delivered.
+ *
+ * @throws {ExchangeEndedError} `canceled` once the signal aborts: whether the message arrived is then unknown.
  */
-export function createSendWebhook(options: {
-  client: Pick<WebClient, 'post'>;
-  timeoutMs: number;
-}): SendWebhook {
-  const { client, timeoutMs } = options;
-  return async (delivery, signal) => {
+export function createSendWebhook(client: Pick<WebClient, 'post'>, timeoutMs: number) {
+  return async (delivery: ClaimedDelivery, signal: AbortSignal): Promise<WebhookResult> => {
     const body = bodyOf(delivery);
     const headers = signedHeaders(delivery.id, body, delivery.secrets);
     try {

@@ -29,36 +29,7 @@ export interface Attempt {
   disable?: string | undefined;
 }
 
-/** Stores deliveries. */
-export interface WebhookDeliveryStore {
-  /**
-   * Claims up to `limit` due deliveries, at most `perEndpoint` to one receiver including those `inProgress`. No other
-   * caller gets them until `leaseMs` have passed.
-   */
-  claimDue: (options: {
-    limit: number;
-    perEndpoint: number;
-    inProgress: ReadonlyMap<string, number>;
-    leaseMs: number;
-  }) => Promise<ClaimedDelivery[]>;
-  /** Records the result of an attempt, unless another process made the same attempt and recorded it first. */
-  record: (delivery: ClaimedDelivery, attempt: Attempt) => Promise<void>;
-  /** Releases a delivery whose outcome is unknown: it is due at once. */
-  release: (delivery: ClaimedDelivery) => Promise<void>;
-  /** Returns the receiver's deliveries, newest first; only those created before the given one. */
-  list: (
-    endpointId: string,
-    page: { before?: string | undefined; limit: number },
-  ) => Promise<WebhookDelivery[]>;
-  /**
-   * Makes a delivery due at once with no attempts, and ends the receiver's pause. Returns undefined if there is none.
-   */
-  replay: (endpointId: string, id: string) => Promise<WebhookDelivery | undefined>;
-  /** Creates a test message. */
-  insertTest: (endpointId: string) => Promise<WebhookDelivery>;
-  /** Deletes deliveries that succeeded or failed this long ago, until the signal aborts; returns how many. */
-  deleteEnded: (agoMs: number, signal: AbortSignal) => Promise<number>;
-}
+export type WebhookDeliveryStore = ReturnType<typeof createWebhookDeliveryStore>;
 
 const queueOf = (db: Kysely<Tables>) =>
   createQueue(db, {
@@ -68,16 +39,23 @@ const queueOf = (db: Kysely<Tables>) =>
     pending: sql`status = 'pending'`,
   });
 
-/**
- * Stores deliveries in a database. Every method throws {@link DatabaseUnavailableError} while the database is
- * unavailable.
- */
-export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryStore {
+/** Stores deliveries. Every method throws {@link DatabaseUnavailableError} while the database is unavailable. */
+export function createWebhookDeliveryStore(db: Kysely<Tables>) {
   const updateEndpoint = (trx: Kysely<Tables>, id: string) =>
     trx.updateTable('webhookEndpoints').where('id', '=', id);
 
   return {
-    claimDue: async ({ limit, perEndpoint, inProgress, leaseMs }) => {
+    /**
+     * Claims up to `limit` due deliveries, at most `perEndpoint` to one receiver including those `inProgress`. No other
+     * caller gets them until `leaseMs` have passed.
+     */
+    claimDue: async (options: {
+      limit: number;
+      perEndpoint: number;
+      inProgress: ReadonlyMap<string, number>;
+      leaseMs: number;
+    }): Promise<ClaimedDelivery[]> => {
+      const { limit, perEndpoint, inProgress, leaseMs } = options;
       const rows = await queueOf(db).claim({
         limit,
         leaseMs,
@@ -104,7 +82,9 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
       }));
     },
 
-    record: async (delivery, { statusCode, error, dueInMs, pauseMs, disable }) => {
+    /** Records the result of an attempt, unless another process made the same attempt and recorded it first. */
+    record: async (delivery: ClaimedDelivery, result: Attempt) => {
+      const { statusCode, error, dueInMs, pauseMs, disable } = result;
       const attempt = {
         attempts: delivery.attempts + 1,
         lastAttemptAt: sql`now()`,
@@ -138,11 +118,14 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
       });
     },
 
-    release: async (delivery) => {
+    /** Releases a delivery whose outcome is unknown: it is due at once. */
+    release: async (delivery: ClaimedDelivery) => {
       await queueOf(db).retryLater([delivery], 0);
     },
 
-    list: (endpointId, { before, limit }) => {
+    /** Returns the receiver's deliveries, newest first; only those created before the given one. */
+    list: (endpointId: string, page: { before?: string | undefined; limit: number }) => {
+      const { before, limit } = page;
       let query = db
         .selectFrom('webhookDeliveries')
         .selectAll()
@@ -156,7 +139,8 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
       return query.orderBy('seq', 'desc').limit(limit).execute();
     },
 
-    replay: (endpointId, id) =>
+    /** Makes a delivery due at once with no attempts, and ends the receiver's pause; undefined if there is none. */
+    replay: (endpointId: string, id: string) =>
       db.transaction().execute(async (trx) => {
         await updateEndpoint(trx, endpointId).set({ restingUntil: null }).execute();
         return trx
@@ -168,7 +152,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
           .executeTakeFirst();
       }),
 
-    insertTest: (endpointId) =>
+    insertTest: (endpointId: string) =>
       db
         .insertInto('webhookDeliveries')
         .values({
@@ -181,7 +165,9 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>): WebhookDeliveryS
         .returningAll()
         .executeTakeFirstOrThrow(),
 
-    deleteEnded: (agoMs, signal) => queueOf(db).deleteEnded('lastAttemptAt', agoMs, signal),
+    /** Deletes deliveries that succeeded or failed this long ago, until the signal aborts; returns how many. */
+    deleteEnded: (agoMs: number, signal: AbortSignal) =>
+      queueOf(db).deleteEnded('lastAttemptAt', agoMs, signal),
   };
 }
 

@@ -1,58 +1,37 @@
-import type { Logger } from '@loan-buddy/kit/telemetry';
-import type { Kysely } from 'kysely';
+import { ExchangeEndedError } from '../client/exchange';
 import { publicOnly } from '../client/public-address';
 import { createWebClient } from '../client/web-client';
+import { scheduledPauseMs } from '../db/backoff';
 import type { Sweep } from '../db/sweep';
-import type { Tables } from '../db/tables';
-import { createWorker, type Worker } from '../db/worker';
-import { createDeliverWebhook } from './deliver-webhook';
-import { createReceiverStore, MAX_RECEIVERS, type ReceiverStore } from './receiver-store';
+import { createWorker, type SendingOptions } from '../db/worker';
+import { createReceiverStore, MAX_RECEIVERS } from './receiver-store';
 import { createSendWebhook } from './send-webhook';
-import { createWebhookDeliveryStore, type WebhookDeliveryStore } from './webhook-delivery-store';
+import { createWebhookDeliveryStore, type ClaimedDelivery } from './webhook-delivery-store';
 
 /** Maximum concurrent deliveries to one receiver. */
 const PER_RECEIVER = 4;
-/**
- * Maximum concurrent deliveries in total: enough for the maximum number of receivers, so that hanging ones cannot block
- * the others.
- */
+/** Maximum concurrent deliveries in total: enough for all receivers, so that hanging ones cannot block the others. */
 const CONCURRENCY = PER_RECEIVER * MAX_RECEIVERS;
 /** Only the status of a receiver's response matters; reads this much of the body to keep the connection open. */
 const MAX_RESPONSE_BYTES = 16_384;
+/** Pause for an overloaded receiver that sends no `Retry-After`. */
+const DEFAULT_PAUSE_MS = 5000;
+/** Longest pause for a receiver's other deliveries after one such response. */
+const MAX_PAUSE_MS = 3_600_000;
 
 /** The receivers, their deliveries, and the worker that sends these. */
-export interface Webhooks extends Worker {
-  receivers: ReceiverStore;
-  deliveries: WebhookDeliveryStore;
-  /** Whether receivers may have private addresses and plain HTTP. */
-  allowPrivate: boolean;
-  /** Deletes old deliveries. */
-  sweeps: readonly Sweep[];
-  /** Closes the connections. */
-  close: () => Promise<void>;
-}
+export type Webhooks = ReturnType<typeof createWebhooks>;
 
 /**
  * Sends due webhooks in the background: no checkout or decision waits for them.
  *
+ * @param options.allowPrivate whether receivers may have private addresses and plain HTTP
  * @param options.timeoutMs deadline of a receiver
- * @param options.delaysMs pause before each attempt
- * @param options.retentionMs how long to keep what was sent or failed
  * @param options.statementsMs maximum duration of a delivery in addition to its exchange with the receiver
- * @param options.pollMs polling interval if there is no wake-up
- * @param options.graceMs at a stop, how long deliveries in progress may take to finish
  */
-export function createWebhooks(options: {
-  db: Kysely<Tables>;
-  allowPrivate: boolean;
-  timeoutMs: number;
-  delaysMs: readonly number[];
-  retentionMs: number;
-  statementsMs: number;
-  pollMs?: number | undefined;
-  graceMs: number;
-  logger: Logger;
-}): Webhooks {
+export function createWebhooks(
+  options: SendingOptions & { allowPrivate: boolean; timeoutMs: number; statementsMs: number },
+) {
   const { db, allowPrivate, timeoutMs, delaysMs, pollMs, graceMs, logger } = options;
   const deliveries = createWebhookDeliveryStore(db);
   const client = createWebClient({
@@ -62,7 +41,40 @@ export function createWebhooks(options: {
     // All concurrent deliveries may go to one origin.
     connections: CONCURRENCY,
   });
-  const send = createSendWebhook({ client, timeoutMs });
+  const send = createSendWebhook(client, timeoutMs);
+
+  /**
+   * Sends one message and records the result: delivered, due again later, or failed for good. If the signal aborts, the
+   * delivery is due at once.
+   */
+  const deliver = async (delivery: ClaimedDelivery, signal: AbortSignal) => {
+    let result;
+    try {
+      result = await send(delivery, signal);
+    } catch (error) {
+      if (!(error instanceof ExchangeEndedError)) throw error;
+      return deliveries.release(delivery);
+    }
+    const { statusCode, error, overloaded, gone } = result;
+    const attempts = delivery.attempts + 1;
+    const log = { endpointId: delivery.endpointId, messageId: delivery.id, attempts, statusCode };
+    if (error === null) {
+      await deliveries.record(delivery, { statusCode, error });
+      logger.info(log, 'webhook delivered');
+    } else if (gone) {
+      const disable = 'The receiver responded 410 Gone.';
+      await deliveries.record(delivery, { statusCode, error, disable });
+      logger.warn(log, 'receiver disabled after 410');
+    } else {
+      const pauseMs =
+        overloaded && Math.min(MAX_PAUSE_MS, overloaded.retryAfterMs ?? DEFAULT_PAUSE_MS);
+      const dueInMs = scheduledPauseMs(attempts, delaysMs, overloaded?.retryAfterMs);
+      await deliveries.record(delivery, { statusCode, error, dueInMs, pauseMs });
+      const failed = dueInMs === undefined ? 'webhook failed permanently' : 'webhook not delivered';
+      logger.warn({ ...log, reason: error }, failed);
+    }
+  };
+
   const worker = createWorker({
     name: 'due webhooks',
     claim: (limit, inProgress) =>
@@ -72,7 +84,7 @@ export function createWebhooks(options: {
         inProgress: countByReceiver(inProgress),
         leaseMs: timeoutMs + options.statementsMs,
       }),
-    work: createDeliverWebhook({ deliveries, send, delaysMs, logger }),
+    work: deliver,
     capacity: () => CONCURRENCY,
     pollMs,
     graceMs,
@@ -88,7 +100,7 @@ export function createWebhooks(options: {
         rows: 'webhook deliveries',
         sweep: (signal) => deliveries.deleteEnded(options.retentionMs, signal),
       },
-    ],
+    ] satisfies Sweep[],
     close: client.close,
   };
 }
