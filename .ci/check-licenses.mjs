@@ -1,7 +1,7 @@
 // Fails if a shipped package has a licence that is not allowed.
 import { readFileSync } from 'node:fs';
 
-const agreed = new Set([
+const allowed = new Set([
   '0BSD',
   'Apache-2.0',
   'BSD-2-Clause',
@@ -17,12 +17,12 @@ const agreed = new Set([
 
 const read = (path) => JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'));
 
-/** OR needs one allowed licence, AND needs all; AND binds closer. Anything else is refused. */
-function isAgreed(licence) {
+/** OR needs one allowed licence, AND needs all of them, and AND binds more tightly. Refuses any other operator. */
+function isAllowed(licence) {
   const words = licence.match(/[()]|[^\s()]+/g) ?? [];
   const one = () => {
     const word = words.shift();
-    if (word !== '(') return agreed.has(word);
+    if (word !== '(') return allowed.has(word);
     const inner = any();
     return words.shift() === ')' && inner;
   };
@@ -36,8 +36,8 @@ function isAgreed(licence) {
   };
   const all = () => joined('AND', one).every(Boolean);
   const any = () => joined('OR', all).some(Boolean);
-  const isGood = any();
-  return isGood && words.length === 0;
+  const result = any();
+  return result && words.length === 0;
 }
 
 const { packages } = read('package-lock.json');
@@ -48,9 +48,9 @@ const licences = shipped.map(([path, { license }]) => [
   path,
   String(license ?? read(`${path}/package.json`).license ?? 'none'),
 ]);
-const refused = licences.filter(([, licence]) => !isAgreed(licence));
+const refused = licences.filter(([, licence]) => !isAllowed(licence));
 for (const [path, licence] of refused) console.error(`${path}: ${licence}`);
 console.log(
-  `${licences.length} packages are shipped, ${refused.length} under a licence not agreed to`,
+  `${licences.length} packages are shipped, ${refused.length} under a licence that is not allowed`,
 );
 process.exitCode = refused.length === 0 ? 0 : 1;

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import documented from './documented-commands.js';
 
 const usage = `usage: .ci/check-readme.mjs [--offers URL] [--confirm-payment URL] [--shell SHELL]
-Runs the README's curl lines up to those that need other settings, and compares their output with the README.
+Runs the README's curl lines, up to the first that needs other settings, and compares their output with the README.
   --offers URL            default http://localhost:8080
   --confirm-payment URL   default http://localhost:8000
   --shell SHELL           the shell that runs the lines; default bash

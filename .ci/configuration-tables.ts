@@ -31,7 +31,7 @@ const tables: Record<string, Variables[]> = {
   launcher: [launcher],
 };
 
-/** What the table says of a variable, as its JSON schema has it. */
+/** The parts of a variable's JSON schema that the table shows. */
 interface Documented {
   description?: string;
   default?: string | number | boolean;
@@ -44,7 +44,7 @@ function documented(variable: z.ZodType): Documented {
   return variable.toJSONSchema({ unrepresentable: 'any' }) as Documented;
 }
 
-/** Returns the table of variables, padded as Prettier does it. */
+/** Returns the table of variables, padded as Prettier pads it. */
 function tableOf([variables, ...others]: Variables[]): string {
   const rows = Object.entries(variables!).map(([name, variable]) => {
     const { description, ...schema } = documented(variable);

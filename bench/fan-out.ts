@@ -11,7 +11,7 @@ export interface FanOutBench {
 }
 
 const OFFERS = 'services/offers/dist/main.js';
-/** Disables the cache: every request asks every lender. */
+/** Disables the cache: every request asks every provider. */
 const UNCACHED = {
   DATABASE_URL: 'memory:',
   ALLOW_PRIVATE_PROVIDERS: 'true',
@@ -20,18 +20,18 @@ const UNCACHED = {
   BREAKER_FAILURES: '1000',
 };
 
-/** The cost of asking fast lenders. Sends one request after the other, because concurrent requests would share calls. */
+/** The cost of asking fast providers. Sends one request after the other, because concurrent requests would share calls. */
 export async function fanOutContestants(
   { folder, start }: FanOutBench,
-  lenders: number,
+  count: number,
 ): Promise<Contestant[]> {
-  const prompt = Array.from({ length: lenders }, () => 0);
-  const urls = await startLenders(start, prompt);
-  const changing = await startLenders(start, prompt, { CHANGING: 'true' });
+  const noDelays = Array.from({ length: count }, () => 0);
+  const urls = await startProviders(start, noDelays);
+  const changing = await startProviders(start, noDelays, { CHANGING: 'true' });
   const processes = {
-    [`bare Promise.all over undici, ${String(lenders)} lenders`]: await start(
+    [`bare Promise.all over undici, ${String(count)} providers`]: await start(
       'bench/dist/servers/bare-fan-out.js',
-      { LENDER_URLS: JSON.stringify(urls) },
+      { PROVIDER_URLS: JSON.stringify(urls) },
     ),
     'offers, no cache': await start(OFFERS, {
       ...UNCACHED,
@@ -60,22 +60,22 @@ export interface Latencies {
 const REQUESTS = 200;
 const SLOWEST_MS = 80;
 const FASTEST_MS = 20;
-const LENDERS = 50;
+const PROVIDERS = 50;
 const DEADLINE_MS = 250;
 
-/** Measures how long `GET /offers` waits for fifty lenders that take 20 to 80 ms, and when one of them hangs. */
+/** Measures how long `GET /offers` waits for fifty providers that take 20 to 80 ms, and when one of them hangs. */
 export async function fanOutLatencies({ folder, start }: FanOutBench): Promise<Latencies[]> {
   const delays = Array.from(
-    { length: LENDERS },
-    (_, i) => FASTEST_MS + ((SLOWEST_MS - FASTEST_MS) * i) / (LENDERS - 1),
+    { length: PROVIDERS },
+    (_, i) => FASTEST_MS + ((SLOWEST_MS - FASTEST_MS) * i) / (PROVIDERS - 1),
   );
   const results: Latencies[] = [];
   for (const [name, all] of [
-    [`one lender that takes ${String(SLOWEST_MS)} ms`, [SLOWEST_MS]],
-    [`50 lenders that take ${String(FASTEST_MS)} to ${String(SLOWEST_MS)} ms`, delays],
+    [`one provider that takes ${String(SLOWEST_MS)} ms`, [SLOWEST_MS]],
+    [`50 providers that take ${String(FASTEST_MS)} to ${String(SLOWEST_MS)} ms`, delays],
     [`one of them hangs, the deadline is ${String(DEADLINE_MS)} ms`, [...delays.slice(1), -1]],
   ] as const) {
-    const PROVIDERS_FILE = listProviders(folder, await startLenders(start, all), DEADLINE_MS);
+    const PROVIDERS_FILE = listProviders(folder, await startProviders(start, all), DEADLINE_MS);
     const env = { ...UNCACHED, PROVIDERS_FILE, PROVIDER_TIMEOUT_MS: String(DEADLINE_MS) };
     const { port } = await start(OFFERS, env);
     const tookMs: number[] = [];
@@ -91,13 +91,13 @@ export async function fanOutLatencies({ folder, start }: FanOutBench): Promise<L
   return results;
 }
 
-async function startLenders(
+async function startProviders(
   start: FanOutBench['start'],
   delays: readonly number[],
   more: NodeJS.ProcessEnv = {},
 ): Promise<string[]> {
-  const env = { LENDERS: JSON.stringify(delays), ...more };
-  const { port } = await start('bench/dist/servers/lenders.js', env, delays.length);
+  const env = { PROVIDER_DELAYS_MS: JSON.stringify(delays), ...more };
+  const { port } = await start('bench/dist/servers/providers.js', env, delays.length);
   return delays.map((_, bank) => `http://127.0.0.1:${String(port + bank)}`);
 }
 

@@ -14,8 +14,8 @@ import type { Recorded } from './servers/recorded';
 
 const usage = `usage: npm run bench
 Measures what a request costs in the services, and for comparison in bare node:http, Fastify and Express. Prints tables.
-  BENCH_ROUNDS    how often it measures each; default 16
-  BENCH_SECONDS   for how many seconds each time; default 1`;
+  BENCH_ROUNDS    rounds of measurements; default 16
+  BENCH_SECONDS   seconds for each measurement; default 1`;
 
 const checkoutBody = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 16);
@@ -49,11 +49,11 @@ async function main(): Promise<void> {
   await sleep(SETTLE_MS);
   report('GET /offers', await compare(guarded, { rounds, seconds }), 'the first');
 
-  for (const lenders of [3, 50]) {
-    const uncached = await fanOutContestants({ folder, start }, lenders);
+  for (const count of [3, 50]) {
+    const uncached = await fanOutContestants({ folder, start }, count);
     await sleep(SETTLE_MS);
     report(
-      `GET /offers, ${String(lenders)} lenders asked`,
+      `GET /offers, ${String(count)} providers asked`,
       await compare(uncached, { rounds, seconds }),
     );
   }

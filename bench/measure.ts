@@ -23,14 +23,14 @@ export interface Figures {
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
-  /** CPU time relative to the first contestant in the same round, so that disturbances of both cancel out. */
+  /** CPU time relative to the first contestant in the same round, so other load on the machine cancels out. */
   timesFirst: number;
 }
 
 const CONNECTIONS = 20;
 const WARM_UP_S = 5;
 
-/** Measures all in alternation, so that other load on the machine affects them equally. Returns the medians. */
+/** Measures the contestants in turn, so that other load on the machine affects all equally. Returns the medians. */
 export async function compare(
   contestants: readonly Contestant[],
   { rounds, seconds }: { rounds: number; seconds: number },
@@ -38,7 +38,7 @@ export async function compare(
   for (const contestant of contestants) await load(contestant, WARM_UP_S);
   const runs = new Map(contestants.map((contestant) => [contestant, [] as Run[]]));
   for (let round = 0; round < rounds; round++) {
-    // Each round starts with another contestant, so that after-effects hit all of them.
+    // Each round starts with another contestant, so after-effects are shared.
     const turn = round % contestants.length;
     for (const contestant of [...contestants.slice(turn), ...contestants.slice(0, turn)]) {
       runs.get(contestant)!.push(await measure(contestant, seconds));
@@ -80,9 +80,9 @@ async function load(contestant: Contestant, seconds: number) {
     duration: seconds,
     ...rest,
   });
-  const answered = Object.keys(result.statusCodeStats ?? {});
-  if (result.errors > 0 || answered.join() !== String(expectedStatus)) {
-    throw new Error(`${name}: ${String(result.errors)} errors, statuses ${answered.join()}`);
+  const statuses = Object.keys(result.statusCodeStats ?? {});
+  if (result.errors > 0 || statuses.join() !== String(expectedStatus)) {
+    throw new Error(`${name}: ${String(result.errors)} errors, statuses ${statuses.join()}`);
   }
   return result;
 }

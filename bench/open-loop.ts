@@ -9,7 +9,7 @@ export interface Outcome {
   ms: number;
 }
 
-/** A client that sends the same request over and over. */
+/** A client that repeats one request. */
 export interface RawClient {
   /** @param dueAt when the request is due, on the clock of `performance.now()`; default now */
   send: (dueAt?: number) => Promise<Outcome>;
@@ -19,14 +19,14 @@ export interface RawClient {
 
 /**
  * Keeps connections open and reads only the status of a response: a load generator must cost less than the server.
- * A response has to fit into one packet.
+ * A response must fit into one packet.
  */
 export function createRawClient(port: number, request: string): RawClient {
   const bytes = Buffer.from(request);
   const idle: Socket[] = [];
   const open = new Set<Socket>();
 
-  const connected = () => {
+  const openSocket = () => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     open.add(socket);
     socket.on('error', () => undefined);
@@ -37,21 +37,21 @@ export function createRawClient(port: number, request: string): RawClient {
   const send = (dueAt = performance.now()): Promise<Outcome> => {
     let socket = idle.pop();
     while (socket?.destroyed) socket = idle.pop();
-    const own = socket ?? connected();
+    const used = socket ?? openSocket();
     return new Promise((resolve) => {
       const settle = (outcome: Outcome['outcome']) => {
-        own.off('data', answered).off('close', lost);
+        used.off('data', onResponse).off('close', onClose);
         resolve({ outcome, ms: performance.now() - dueAt });
       };
-      const answered = (chunk: Buffer) => {
+      const onResponse = (chunk: Buffer) => {
         settle(Number(chunk.toString('latin1', 9, 12)));
-        idle.push(own);
+        idle.push(used);
       };
-      const lost = () => {
+      const onClose = () => {
         settle('closed without a response');
       };
-      own.on('data', answered).on('close', lost);
-      own.write(bytes);
+      used.on('data', onResponse).on('close', onClose);
+      used.write(bytes);
     });
   };
 
@@ -65,7 +65,7 @@ export function createRawClient(port: number, request: string): RawClient {
 
 /**
  * Sends `count` requests at a fixed rate, without waiting for responses. A request that is sent late, because this process
- * was busy, keeps its due time: its wait counts as well.
+ * was busy, keeps its due time, so the result includes its wait.
  */
 export async function atRate(
   perSecond: number,

@@ -85,7 +85,7 @@ async function overload({ send }: RawClient): Promise<Omit<OverloadFigures, 'nam
   };
 }
 
-/** Runs `work` in {@link LANES} parallel lanes while there is more to do. */
+/** Runs `work` in {@link LANES} lanes in parallel, while `hasMore` returns true. */
 async function lanes(hasMore: () => boolean, work: () => Promise<unknown>): Promise<void> {
   const lane = async () => {
     while (hasMore()) await work();

@@ -27,7 +27,7 @@ export async function startProcess(
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   child.stdout?.resume();
-  // Takes the services' message that they are ready, which would wait for a listener and pass for a CPU time.
+  // The services report that they are ready. Without a listener, that message would be read as a CPU time.
   child.on('message', () => undefined);
   try {
     await listening(child, script, port);
@@ -38,9 +38,9 @@ export async function startProcess(
   return {
     port,
     cpuMicros: async () => {
-      const answer = once(child, 'message') as Promise<[number]>;
+      const reported = once(child, 'message') as Promise<[number]>;
       child.send('cpu');
-      return (await answer)[0];
+      return (await reported)[0];
     },
     stop: async () => {
       const exited = once(child, 'exit');

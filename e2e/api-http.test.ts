@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startHttpServer, until } from '@loan-buddy/kit/testing';
 import { fillIn, parseHttpFile, type FileRequest } from './support/http-file';
-import { atEnd } from './support/opened';
+import { atEnd } from './support/at-end';
 import { describeOnce } from './support/postgres';
 import { root, startService } from './support/service-process';
 

@@ -9,12 +9,12 @@ import {
   report,
   rule,
   untilFinal,
-  type OrderAnswer,
+  type OrderBody,
 } from './support/client';
 import { freePort } from './support/free-port';
 import { newStorage, storageName } from './support/postgres';
 import { describeWithPubSub, ownClient, ownEmulator } from './support/pubsub';
-import { startInVain, startService } from './support/service-process';
+import { failToStart, startService } from './support/service-process';
 
 const PUBSUB_PROJECT_ID = 'test-project';
 const CHECKOUTS = 'loan-buddy-checkouts';
@@ -74,15 +74,15 @@ async function setUp(env: NodeJS.ProcessEnv = {}) {
 async function buy(
   url: string,
   count: number,
-  acknowledged: OrderAnswer[] = [],
-): Promise<OrderAnswer[]> {
+  acknowledged: OrderBody[] = [],
+): Promise<OrderBody[]> {
   await inParallel(count, 10, async (i) => {
     const body = { user_id: `user-${String(i)}`, loan_id: `offer${String(1 + (i % 3))}` };
     for (;;) {
       const response = await postCheckout(url, body, respondAsync).catch(() => undefined);
-      const answer = (await response?.json().catch(() => undefined)) as OrderAnswer | undefined;
-      if (response?.status === 202 && answer) {
-        acknowledged.push(answer);
+      const order = (await response?.json().catch(() => undefined)) as OrderBody | undefined;
+      if (response?.status === 202 && order) {
+        acknowledged.push(order);
         return;
       }
       await sleep(50);
@@ -98,7 +98,7 @@ async function historyOf(url: string, id: string): Promise<string> {
 }
 
 /** Expects every order to have the decision that the rule gives, exactly once. */
-async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[]) {
+async function expectDecidedOnce(url: string, orders: readonly OrderBody[]) {
   const { orders: final, ms } = await untilFinal(
     url,
     orders.map(({ id }) => id),
@@ -115,12 +115,12 @@ async function expectDecidedOnce(url: string, orders: readonly OrderAnswer[]) {
   return ms;
 }
 
-/** Sends 500 asynchronous checkouts while it kills one of the services, then the other, and so on. */
+/** Sends 500 asynchronous checkouts, and meanwhile kills one of the services at random, twelve times. */
 async function expectToSurviveKills(pair: Awaited<ReturnType<typeof setUp>>, transport: string) {
   const { url, start, running } = pair;
   const checkouts = 500;
   const kills = 12;
-  const acknowledged: OrderAnswer[] = [];
+  const acknowledged: OrderBody[] = [];
   const buying = buy(url, checkouts, acknowledged);
   for (let kill = 0; kill < kills; kill++) {
     // Paced by progress, not by the clock: otherwise a slow machine would only start services.
@@ -157,7 +157,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
       expect(response.status).toBe(202);
       const path = response.headers.get('location')!;
       const headers = { Prefer: 'wait=20' };
-      const order = (await (await fetch(url + path, { headers })).json()) as OrderAnswer;
+      const order = (await (await fetch(url + path, { headers })).json()) as OrderBody;
       expect(order.status).toBe('APPROVED');
       tookMs.push(performance.now() - startedAt);
     }
@@ -168,7 +168,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     );
     // A checkout that waits also gets its decision.
     const waiting = await postCheckout(url, { user_id: 'cristina', loan_id: 'offer3' });
-    expect([waiting.status, ((await waiting.json()) as OrderAnswer).status]).toEqual([
+    expect([waiting.status, ((await waiting.json()) as OrderBody).status]).toEqual([
       201,
       'REJECTED',
     ]);
@@ -191,7 +191,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
       const again = [...first, ...first].sort(() => Math.random() - 0.5);
       await Promise.all(again.map((body) => client.publish(topic, body)));
     }
-    // Requests sent again lead to decisions as well.
+    // Repeated requests also lead to decisions.
     await until(() => seen[1]!.length >= 60 + 120 + 120);
     await sleep(500);
     await expectDecidedOnce(url, orders);
@@ -220,7 +220,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
         JSON.stringify({
           specversion: '1.0',
           type: 'com.loanbuddy.payment.decided',
-          data: { order_id: 'order-nobody-knows', status: 'APPROVED' },
+          data: { order_id: 'order-unknown', status: 'APPROVED' },
         }),
       ],
     };
@@ -232,7 +232,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     await until(() => dead.length >= 4);
     expect(new Set(dead)).toEqual(new Set(Object.values(poison).flat()));
     report(
-      `${storageName}, Pub/Sub: 4 poison messages set aside, 30 orders decided meanwhile in ${ms.toFixed(0)} ms`,
+      `${storageName}, Pub/Sub: 4 poison messages became dead letters, 30 orders decided meanwhile in ${ms.toFixed(0)} ms`,
     );
   });
 
@@ -240,7 +240,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     const { url, emulator } = await setUpPubSub();
     const before = await buy(url, 10);
     emulator.stop();
-    const meanwhile: OrderAnswer[] = [];
+    const meanwhile: OrderBody[] = [];
     for (let i = 0; i < 20; i++) {
       meanwhile.push(...(await buy(url, 5)));
       await sleep(500);
@@ -249,8 +249,8 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
     emulator.start();
     const ms = await expectDecidedOnce(url, [...before, ...meanwhile]);
     report(
-      `${storageName}, Pub/Sub away: ${String(meanwhile.length)} checkouts meanwhile, ` +
-        `all decided ${(ms / 1000).toFixed(1)} s after its return`,
+      `${storageName}, Pub/Sub down: ${String(meanwhile.length)} checkouts meanwhile, ` +
+        `all decided ${(ms / 1000).toFixed(1)} s after its restart`,
     );
   });
 
@@ -285,7 +285,7 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
 
 describe('a service that uses Pub/Sub', () => {
   it.each(['offers', 'confirm-payment'] as const)('%s requires the project', async (name) => {
-    const { exit, stderr } = await startInVain(name, { APPROVAL_TRANSPORT: 'pubsub' });
+    const { exit, stderr } = await failToStart(name, { APPROVAL_TRANSPORT: 'pubsub' });
     expect(exit).toBe(1);
     expect(stderr).toMatch(/PUBSUB_PROJECT_ID: must be set for APPROVAL_TRANSPORT=pubsub/);
   });

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@loan-buddy/kit/testing';
 import { inLanes, inParallel, postCheckout, report } from './support/client';
-import { atEnd } from './support/opened';
+import { atEnd } from './support/at-end';
 import { describeWithServer, newServerDatabase, newStorage } from './support/postgres';
-import { startInVain, startService, type ServiceProcess } from './support/service-process';
+import { failToStart, startService, type ServiceProcess } from './support/service-process';
 import { useTokens } from './support/tokens';
 
 function checkout(
@@ -21,7 +21,7 @@ function checkout(
 it.each(['offers', 'confirm-payment'] as const)(
   '%s starts in production only if AUTH_MODE is set',
   async (name) => {
-    const { exit, stderr } = await startInVain(name, { NODE_ENV: 'production' });
+    const { exit, stderr } = await failToStart(name, { NODE_ENV: 'production' });
     expect(exit).toBe(1);
     expect(stderr).toContain('AUTH_MODE: must be set for NODE_ENV=production');
     await startService(name, { NODE_ENV: 'production', AUTH_MODE: 'none' });
@@ -78,7 +78,7 @@ describe('between the services', () => {
     const storage = await newStorage();
     const [old, next] = ['old', 'new'].map((name) => `${name}-secret-`.repeat(4));
     // Like a Kubernetes Service: new connections go to a ready process.
-    const [confirmPayments, front] = [await aService(), await aService()];
+    const [confirmPayments, front] = [await startForwarder(), await startForwarder()];
     // An embedded database belongs to one process: between two processes there is none, and no request is sent.
     const isShared = storage['DATABASE_URL']?.startsWith('postgres') === true;
     let confirmPayment: ServiceProcess | undefined;
@@ -92,7 +92,7 @@ describe('between the services', () => {
         SHUTDOWN_DELAY_MS: '5000',
         SHUTDOWN_TIMEOUT_MS: '60000',
       });
-      confirmPayments.to(confirmPayment.port);
+      confirmPayments.forwardTo(confirmPayment.port);
       before?.kill('SIGTERM');
       if (before) ended.push(before.exit);
     };
@@ -108,12 +108,12 @@ describe('between the services', () => {
       });
     await roll(old!);
     let offers = await start(old!);
-    front.to(offers.port);
+    front.forwardTo(offers.port);
     const seen: Record<string, number> = {};
-    const state = { goesOn: true, pause: false, done: 0 };
+    const state = { isRunning: true, pause: false, done: 0 };
     const load = inLanes(
       8,
-      () => state.goesOn,
+      () => state.isRunning,
       async () => {
         if (state.pause) return sleep(10);
         // A new connection each time: a keep-alive connection may close just as the next request is sent.
@@ -136,22 +136,22 @@ describe('between the services', () => {
       state.pause = !isShared;
       if (!isShared) await end();
       offers = await start(secrets);
-      front.to(offers.port);
+      front.forwardTo(offers.port);
       state.pause = false;
       if (isShared) await end();
     };
-    const someMore = () => {
+    const until100More = () => {
       const { done } = state;
       return until(() => state.done >= done + 100);
     };
     const steps = [`${old!},${next!}`, `${next!},${old!}`, next!];
     for (const secrets of steps) {
       await roll(secrets);
-      await someMore();
+      await until100More();
       await rollOffers(secrets);
-      await someMore();
+      await until100More();
     }
-    state.goesOn = false;
+    state.isRunning = false;
     await load;
     expect(await Promise.all(ended)).toEqual(steps.map(() => 0));
     report(`secret replaced in ${String(steps.length)} steps: ${JSON.stringify(seen)}`);
@@ -159,8 +159,8 @@ describe('between the services', () => {
   });
 });
 
-/** Opens a port that forwards to another one. */
-async function aService() {
+/** Opens a port that forwards to another one, which `forwardTo` sets. */
+async function startForwarder() {
   let target = 0;
   const sockets = new Set<Socket>();
   const connections = new Map<number, number>();
@@ -190,7 +190,7 @@ async function aService() {
   const { port } = server.address() as { port: number };
   return {
     url: `http://127.0.0.1:${String(port)}`,
-    to: (other: number) => {
+    forwardTo: (other: number) => {
       target = other;
     },
     /** Number of clients connected to `port` through it. */

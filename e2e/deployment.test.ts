@@ -56,7 +56,7 @@ describe('the deployment files', () => {
     '- name: SERVICE_AUTH_SECRETS\n  value: between-the-services',
     'token = "0123456789"',
     'ENV API_KEY=0123456789',
-  ])('are looked at for such as %j', (text) => {
+  ])('are checked for secrets such as %j', (text) => {
     expect(literalSecrets(text)).toHaveLength(1);
   });
 });
@@ -90,10 +90,10 @@ describe('docker-compose.yml', () => {
   it('gives the database and its password only to offers', () => {
     expect(services['postgres']).not.toHaveProperty('ports');
     expect(services['offers']!.environment).toHaveProperty('DATABASE_URL_FILE', '/secrets/url');
-    const having = Object.entries(services).filter(([, { volumes = [] }]) =>
+    const sharing = Object.entries(services).filter(([, { volumes = [] }]) =>
       volumes.some((volume) => volume.startsWith('secrets:')),
     );
-    expect(having.map(([name]) => name).sort()).toEqual(['offers', 'postgres']);
+    expect(sharing.map(([name]) => name).sort()).toEqual(['offers', 'postgres']);
     expect(services['offers']!.volumes).toEqual(['secrets:/secrets:ro']);
   });
 });

@@ -17,8 +17,8 @@ async function openDocs(url: string) {
   const complaints: string[] = [];
   page.on('console', (message) => {
     // The browser reports each 4xx by itself.
-    const ofStatus = 'Failed to load resource: the server responded with a status of 4';
-    if (message.type() === 'error' && !message.text().startsWith(ofStatus))
+    const loadFailure = 'Failed to load resource: the server responded with a status of 4';
+    if (message.type() === 'error' && !message.text().startsWith(loadFailure))
       complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -70,10 +70,10 @@ describeOnce('in a browser', () => {
           statuses[id] = status;
           if (height > MAX_HEIGHT) tooTall.push(id);
         }
-        const isFine = ([id, status]: [string, string]) =>
+        const isExpected = ([id, status]: [string, string]) =>
           id in refused ? status === refused[id] : status.startsWith('2');
         expect(Object.keys(statuses).length).toBeGreaterThan(5);
-        expect(Object.entries(statuses).filter((each) => !isFine(each))).toEqual([]);
+        expect(Object.entries(statuses).filter((each) => !isExpected(each))).toEqual([]);
         expect(tooTall).toEqual([]);
         expect(complaints).toEqual([]);
         await expect(page.locator('.authorization__btn, .auth-wrapper').count()).resolves.toBe(0);

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { itUnless, startHttpServer, until } from '@loan-buddy/kit/testing';
 import { newFailedOrder, type FailedOrder } from './support/failed-order';
 import { startPair, type Pair } from './support/npm-start';
-import { atEnd } from './support/opened';
+import { atEnd } from './support/at-end';
 import { describeOnce, newStorage } from './support/postgres';
 import { patient, root } from './support/service-process';
 
@@ -70,8 +70,8 @@ describeOnce('the documentation', () => {
 
   describe('the first part of the README', () => {
     for (const shell of ['bash', 'zsh']) {
-      const isThere = spawnSync(shell, ['-c', 'true']).status === 0;
-      itUnless(isThere ? undefined : `no ${shell}`)(`works in ${shell}`, async () => {
+      const isInstalled = spawnSync(shell, ['-c', 'true']).status === 0;
+      itUnless(isInstalled ? undefined : `no ${shell}`)(`works in ${shell}`, async () => {
         const { offers, confirmPayment } = await startPair('npm start', {
           ...patient,
           DATABASE_URL: 'memory:',

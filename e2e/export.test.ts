@@ -13,7 +13,7 @@ import { orderEventSchema, type OrderEvent } from '../services/offers/src/domain
 import { createOrderStore, type OrderStore } from '../services/offers/src/orders/order-store';
 import { anOrder } from '../services/offers/test/builders';
 import { report } from './support/client';
-import { atEnd } from './support/opened';
+import { atEnd } from './support/at-end';
 import { describeWithServer, newStorage, storageName } from './support/postgres';
 import { root } from './support/service-process';
 
@@ -173,7 +173,7 @@ describe(`the export, on ${storageName}`, () => {
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/cannot be written/)]);
   });
 
-  it('prints its usage', async () => {
+  it('prints its usage for wrong arguments', async () => {
     const storage = await newStorage();
     for (const args of [
       ['--format', 'xml'],

@@ -49,7 +49,7 @@ interface Document {
   components: { schemas: Record<string, Schema> };
 }
 
-interface Wanted {
+interface FuzzRequest {
   method: string;
   path: string;
   headers: Record<string, string>;
@@ -57,13 +57,13 @@ interface Wanted {
 }
 
 /** Generates valid values. URLs point to this machine only. */
-function fitting(schema: Schema, document: Document): Arbitrary<unknown> {
+function validValues(schema: Schema, document: Document): Arbitrary<unknown> {
   const { $ref, anyOf, oneOf } = schema;
   if ($ref !== undefined) {
-    return fitting(document.components.schemas[$ref.split('/').at(-1)!]!, document);
+    return validValues(document.components.schemas[$ref.split('/').at(-1)!]!, document);
   }
   const either = anyOf ?? oneOf;
-  if (either) return fc.oneof(...either.map((each) => fitting(each, document)));
+  if (either) return fc.oneof(...either.map((each) => validValues(each, document)));
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum) return fc.constantFrom(...schema.enum);
   const types = [schema.type ?? 'null'].flat();
@@ -84,7 +84,7 @@ function ofType(type: string, schema: Schema, document: Document): Arbitrary<unk
     case 'boolean':
       return fc.boolean();
     case 'array':
-      return fc.array(fitting(schema.items ?? { type: 'null' }, document), { maxLength: 4 });
+      return fc.array(validValues(schema.items ?? { type: 'null' }, document), { maxLength: 4 });
     case 'object':
       return ofProperties(schema, document);
     default:
@@ -102,16 +102,18 @@ function ofProperties(schema: Schema, document: Document): Arbitrary<object> {
   const { properties = {}, required = [] } = schema;
   const entries = Object.entries(properties).map(([name, each]) => {
     const value =
-      name === 'secret' ? fc.constant(`whsec_${SECRET}${'x'.repeat(42)}`) : fitting(each, document);
+      name === 'secret'
+        ? fc.constant(`whsec_${SECRET}${'x'.repeat(42)}`)
+        : validValues(each, document);
     return [name, required.includes(name) ? value : fc.option(value, { nil: undefined })] as const;
   });
   return fc.record(Object.fromEntries(entries));
 }
 
 /** Generates the same values with a fault, or something else entirely. */
-function nearly(value: Arbitrary<unknown>): Arbitrary<unknown> {
+function nearlyValid(value: Arbitrary<unknown>): Arbitrary<unknown> {
   const anything = fc.jsonValue({ maxDepth: 3 });
-  const spoilt = fc
+  const mutated = fc
     .tuple(value, fc.nat(), fc.oneof(anything, fc.string()), fc.constantFrom('set', 'drop', 'add'))
     .map(([whole, place, other, how]) => {
       if (typeof whole !== 'object' || whole === null) return other;
@@ -120,7 +122,7 @@ function nearly(value: Arbitrary<unknown>): Arbitrary<unknown> {
       const name = names[place % names.length]!;
       return { ...whole, [name]: how === 'drop' ? undefined : other };
     });
-  return fc.oneof({ weight: 5, arbitrary: value }, { weight: 4, arbitrary: spoilt }, anything);
+  return fc.oneof({ weight: 5, arbitrary: value }, { weight: 4, arbitrary: mutated }, anything);
 }
 
 const deep = '['.repeat(50_000) + ']'.repeat(50_000);
@@ -164,7 +166,7 @@ function headersOf(token: string, operation: Operation | undefined): Arbitrary<o
 const types = ['application/json', 'application/json; charset=utf-16', 'text/plain', ''];
 
 /** Generates requests to an operation of a document, or to a path that is not in it. */
-function wanted(document: Document, token: string): Arbitrary<Wanted> {
+function requestsTo(document: Document, token: string): Arbitrary<FuzzRequest> {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
       const { parameters = [], requestBody } = operation;
@@ -178,7 +180,7 @@ function wanted(document: Document, token: string): Arbitrary<Wanted> {
           fc.array(
             fc.tuple(
               fc.constantFrom(...query.map(({ name }) => name), 'x'),
-              fc.oneof(...query.map((each) => fitting(each.schema, document)), fc.string()),
+              fc.oneof(...query.map((each) => validValues(each.schema, document)), fc.string()),
             ),
             { maxLength: 4 },
           ),
@@ -193,7 +195,7 @@ function wanted(document: Document, token: string): Arbitrary<Wanted> {
         ? fc.oneof(
             {
               weight: 12,
-              arbitrary: nearly(fitting(schema, document)).map((v) => JSON.stringify(v)),
+              arbitrary: nearlyValid(validValues(schema, document)).map((v) => JSON.stringify(v)),
             },
             fc.string(),
             fc.constantFrom(
@@ -237,7 +239,7 @@ function withoutGaps(headers: object): object {
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }
 
-interface Seen {
+interface FuzzResponse {
   status: number;
   type: string;
   body: string;
@@ -248,7 +250,7 @@ afterAll(() => {
   agent.destroy();
 });
 
-function send(port: number, { method, path, headers, body }: Wanted): Promise<Seen> {
+function send(port: number, { method, path, headers, body }: FuzzRequest): Promise<FuzzResponse> {
   return new Promise((resolve, reject) => {
     const given = Object.entries(headers);
     // Without this, Node.js sends the head of a request with Expect first, and then the body as garbage behind it.
@@ -272,7 +274,7 @@ function send(port: number, { method, path, headers, body }: Wanted): Promise<Se
 }
 
 /** Returns the secrets of a request, with their place. */
-function secretsOf({ headers, body = '' }: Wanted): [place: string, secret: string][] {
+function secretsOf({ headers, body = '' }: FuzzRequest): [place: string, secret: string][] {
   const { Authorization = '', Cookie = '' } = headers;
   const fields = [...body.matchAll(/"(email|secret)":"([^"]+)"/g)];
   const all = [
@@ -285,7 +287,7 @@ function secretsOf({ headers, body = '' }: Wanted): [place: string, secret: stri
 }
 
 /** Makes a process log its heap size after a garbage collection, on SIGUSR2. */
-const heapTeller = `--import=data:text/javascript,${encodeURIComponent(`
+const heapReporter = `--import=data:text/javascript,${encodeURIComponent(`
   import { setFlagsFromString } from 'node:v8';
   import { runInNewContext } from 'node:vm';
   setFlagsFromString('--expose-gc');
@@ -298,11 +300,11 @@ const heapTeller = `--import=data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 async function heapOf({ log, kill }: ServiceProcess): Promise<number> {
-  const told = () => log.filter(({ msg }) => msg === 'heap');
-  const before = told().length;
+  const heapLines = () => log.filter(({ msg }) => msg === 'heap');
+  const before = heapLines().length;
   kill('SIGUSR2');
-  await until(() => told().length > before);
-  return told().at(-1)!['heapUsed'] as number;
+  await until(() => heapLines().length > before);
+  return heapLines().at(-1)!['heapUsed'] as number;
 }
 
 async function documentOf({ url }: ServiceProcess) {
@@ -313,10 +315,10 @@ it('responds to any request, never fails, and reveals no secret', async () => {
   const tokens = await useTokens();
   const confirmPayment = await startService('confirm-payment', {
     ...tokens.confirmPaymentEnv,
-    NODE_OPTIONS: heapTeller,
+    NODE_OPTIONS: heapReporter,
   });
   const offers = await startService('offers', {
-    NODE_OPTIONS: heapTeller,
+    NODE_OPTIONS: heapReporter,
     ...(await newStorage()),
     ...tokens.offersEnv,
     CONFIRM_PAYMENT_URL: confirmPayment.url,
@@ -337,23 +339,23 @@ it('responds to any request, never fails, and reveals no secret', async () => {
     [offers, 0.9],
     [confirmPayment, 0.1],
   ] as const) {
-    const requests = wanted(await documentOf(service), token);
+    const requests = requestsTo(await documentOf(service), token);
     const memory: number[] = [];
     const rounds = 10;
     const each = Math.ceil((REQUESTS * share) / rounds);
     for (let round = 0; round < rounds; round++) {
       const all = fc.sample(requests, { numRuns: each, seed: seed + round });
       await inParallel(each, WIDTH, async (i) => {
-        const seen = await send(service.port, all[i]!).catch((error: unknown) => ({
+        const response = await send(service.port, all[i]!).catch((error: unknown) => ({
           status: 0,
           type: '',
           body: String(error),
         }));
-        statuses.set(seen.status, (statuses.get(seen.status) ?? 0) + 1);
-        const { status, type, body } = seen;
-        // A request refused before it is parsed would be in no log anyway.
+        statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+        const { status, type, body } = response;
+        // A request that is refused before it is parsed is in no log anyway.
         if (status < 400) for (const [place, secret] of secretsOf(all[i]!)) keep(place, secret);
-        for (const [, secret] of body.matchAll(/"secret":"([^"]+)"/g)) keep('answer', secret!);
+        for (const [, secret] of body.matchAll(/"secret":"([^"]+)"/g)) keep('response', secret!);
         const isProblem = type === 'application/problem+json' || all[i]!.method === 'HEAD';
         if (status === 0 || (status >= 500 && status !== 503) || (status >= 400 && !isProblem)) {
           wrong.push({ ...all[i], status, type, body });
@@ -382,7 +384,7 @@ it('responds to any request, never fails, and reveals no secret', async () => {
     expect([status, statuses.get(status) ?? 0]).not.toEqual([status, 0]);
   }
   expect([...secrets.keys()].sort()).toEqual([
-    ...['answer', 'authorization', 'cookie', 'email', 'secret'],
+    ...['authorization', 'cookie', 'email', 'response', 'secret'],
   ]);
   const all = [
     SECRET,

@@ -7,7 +7,7 @@ import { describeUnless, until } from '@loan-buddy/kit/testing';
 import { postCheckout } from './support/client';
 import { freePort } from './support/free-port';
 import { READY } from './support/npm-start';
-import { atEnd } from './support/opened';
+import { atEnd } from './support/at-end';
 import { describeOnce } from './support/postgres';
 import { root } from './support/service-process';
 

@@ -68,7 +68,7 @@ async function plans({ db }: Database): Promise<string[]> {
   return explained;
 }
 
-it(`cost the same per request on ${storageName}, by the indexes`, async () => {
+it(`requests use the indexes with 100,000 orders, on ${storageName}`, async () => {
   const confirmPayment = await startService('confirm-payment');
   const storage = await newStorage();
   const measure = async (): Promise<string> => {

@@ -13,12 +13,12 @@ import {
   readOrder,
   report,
   rule,
-  sendUntilMade,
+  sendUntilCreated,
   untilFinal,
-  type OrderAnswer,
+  type OrderBody,
 } from './support/client';
 import { freePort } from './support/free-port';
-import { atEnd } from './support/opened';
+import { atEnd } from './support/at-end';
 import { newStorage, storageName } from './support/postgres';
 import { root, startService, type ServiceProcess } from './support/service-process';
 
@@ -63,15 +63,15 @@ describe(`on ${storageName}`, () => {
     const url = `http://127.0.0.1:${String(port)}`;
     let offers = await startService('offers', env);
 
-    const acknowledged: OrderAnswer[] = [];
+    const acknowledged: OrderBody[] = [];
     let broken = 0;
     const buying = inParallel(checkouts, 10, async (i) => {
       const body = { user_id: `user-${String(i)}`, loan_id: `offer${String(1 + (i % 3))}` };
       for (;;) {
         const response = await postCheckout(url, body).catch(() => undefined);
-        const answer = (await response?.json().catch(() => undefined)) as OrderAnswer | undefined;
-        if (response && [201, 202].includes(response.status) && answer) {
-          acknowledged.push(answer);
+        const order = (await response?.json().catch(() => undefined)) as OrderBody | undefined;
+        if (response && [201, 202].includes(response.status) && order) {
+          acknowledged.push(order);
           return;
         }
         broken += 1;
@@ -97,7 +97,7 @@ describe(`on ${storageName}`, () => {
       return first !== 'PENDING' && first !== status;
     });
     const users = [...new Set(acknowledged.map(({ user_id }) => user_id))];
-    const all: OrderAnswer[] = [];
+    const all: OrderBody[] = [];
     await inParallel(users.length, 20, async (i) => {
       all.push(...(await ordersOf(url, users[i]!)));
     });
@@ -131,34 +131,34 @@ describe(`on ${storageName}`, () => {
       const loan_id = `offer${String(1 + (i % 3))}`;
       const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id });
       statuses.push(response.status);
-      ids.push(((await response.json()) as OrderAnswer).id);
+      ids.push(((await response.json()) as OrderBody).id);
     }
     await startService('confirm-payment', { PORT: port });
     const { orders, ms } = await untilFinal(offers.url, ids);
     report(
-      `${storageName}, confirm-payment away: ${String(ids.length)} checkouts, all 202; ` +
-        `all final ${(ms / 1000).toFixed(1)} s after its return`,
+      `${storageName}, confirm-payment down: ${String(ids.length)} checkouts, all 202; ` +
+        `all final ${(ms / 1000).toFixed(1)} s after its restart`,
     );
     expect(new Set(statuses)).toEqual(new Set([202]));
     expect(orders.filter(({ status, loan_id }) => status !== rule[loan_id])).toEqual([]);
   });
 
   it('never makes up a decision, and retries, whatever confirm-payment sends', async () => {
-    let trouble = '';
+    let fault = '';
     let asked: string[] = [];
     const web = await startHttpServer((req, res) => {
       let body = '';
       req.on('data', (chunk: Buffer) => (body += chunk.toString()));
       req.on('end', () => {
         asked.push((JSON.parse(body) as { order_id: string }).order_id);
-        if (trouble === 'hangs') return;
-        if (trouble === 'answers 500') res.writeHead(500).end('{"status":"APPROVED"}');
-        else if (trouble === 'answers garbage') res.end('<html>APPROVED</html>');
-        else if (trouble === 'answers another word') res.end('{"status":"PROBABLY"}');
-        else if (trouble === 'hangs up half way') {
+        if (fault === 'hangs') return;
+        if (fault === 'responds 500') res.writeHead(500).end('{"status":"APPROVED"}');
+        else if (fault === 'sends garbage') res.end('<html>APPROVED</html>');
+        else if (fault === 'sends another word') res.end('{"status":"PROBABLY"}');
+        else if (fault === 'hangs up half way') {
           res.writeHead(200, { 'Content-Length': '21' });
           res.write('{"status":"APPR', () => res.destroy());
-        } else if (trouble === 'trickles') {
+        } else if (fault === 'trickles') {
           res.writeHead(200);
           const timer = setInterval(() => res.write(' '), 20);
           res.on('close', () => {
@@ -176,29 +176,29 @@ describe(`on ${storageName}`, () => {
       CONFIRM_PAYMENT_URL: web.url,
     });
     const ids: string[] = [];
-    for (trouble of [
+    for (fault of [
       'hangs',
-      'answers 500',
-      'answers garbage',
-      'answers another word',
+      'responds 500',
+      'sends garbage',
+      'sends another word',
       'hangs up half way',
       'trickles',
     ]) {
       asked = [];
       const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
-      const { id, status } = (await response.json()) as OrderAnswer;
-      expect([trouble, response.status, status]).toEqual([trouble, 202, 'PENDING']);
+      const { id, status } = (await response.json()) as OrderBody;
+      expect([fault, response.status, status]).toEqual([fault, 202, 'PENDING']);
       await until(() => asked.filter((each) => each === id).length >= 3);
       expect((await readOrder(offers.url, id))?.status).toBe('PENDING');
       ids.push(id);
     }
-    trouble = '';
+    fault = '';
     const { orders, ms } = await untilFinal(offers.url, ids);
     expect(orders.map(({ status }) => status)).toEqual(ids.map(() => 'APPROVED'));
     // Keeps at most one connection per concurrent attempt, and none that failed.
     expect(web.connections()).toBeLessThanOrEqual(11);
     report(
-      `${storageName}, six troubles: all PENDING, asked again, decided ${(ms / 1000).toFixed(1)} s ` +
+      `${storageName}, six faults: all PENDING, retried, decided ${(ms / 1000).toFixed(1)} s ` +
         `after they ended; ${String(web.connections())} connections open`,
     );
   });
@@ -214,7 +214,7 @@ describe(`on ${storageName}`, () => {
       CONFIRM_PAYMENT_URL: noise.url,
     });
     const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
-    expect([response.status, ((await response.json()) as OrderAnswer).status]).toEqual([
+    expect([response.status, ((await response.json()) as OrderBody).status]).toEqual([
       202,
       'PENDING',
     ]);
@@ -228,14 +228,14 @@ describe(`on ${storageName}`, () => {
     });
     const body = { user_id: 'cristina', loan_id: 'offer2' };
     const key = { 'Idempotency-Key': `"${randomUUID()}"` };
-    const { made, early, shed } = await sendUntilMade(100, () =>
+    const { created, inFlight, shed } = await sendUntilCreated(100, () =>
       postCheckout(offers.url, body, key),
     );
-    expect(new Set(made).size).toBe(1);
+    expect(new Set(created).size).toBe(1);
     expect(await ordersOf(offers.url, 'cristina')).toHaveLength(1);
 
     const replay = await postCheckout(offers.url, body, key);
-    expect(await replay.text()).toBe(made[0]);
+    expect(await replay.text()).toBe(created[0]);
     expect(replay.headers.get('idempotent-replayed')).toBe('true');
     expect(replay.headers.get('location')).toMatch(/^\/orders\/order-/);
     const other = await postCheckout(offers.url, { ...body, loan_id: 'offer3' }, key);
@@ -246,7 +246,7 @@ describe(`on ${storageName}`, () => {
     const asked = confirmPayment.log.filter(({ route }) => route === '/confirm-payment');
     expect(asked).toHaveLength(1);
     report(
-      `${storageName}, one key 100 times: 1 order, ${String(early)} × 409 and ${String(shed)} × 503 before the 100 × 201`,
+      `${storageName}, one key 100 times: 1 order, ${String(inFlight)} × 409 and ${String(shed)} × 503 before the 100 × 201`,
     );
   });
 
@@ -269,7 +269,7 @@ describe(`on ${storageName}`, () => {
     const offers = await startService('offers', env);
     const buy = async () => {
       const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
-      return ((await response.json()) as OrderAnswer).id;
+      return ((await response.json()) as OrderBody).id;
     };
     const ids = [await buy(), await buy(), await buy()];
     const { orders } = await untilFinal(offers.url, ids);

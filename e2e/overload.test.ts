@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@loan-buddy/kit/testing';
 import { createRawClient, quantile, type Outcome, type RawClient } from '../bench/open-loop';
 import { inLanes, inParallel, report } from './support/client';
-import { atEnd } from './support/opened';
+import { atEnd } from './support/at-end';
 import { describeOnce, newStorage, storageName } from './support/postgres';
 import { startService } from './support/service-process';
 
@@ -20,7 +20,7 @@ function useClient(port: number, request: string): RawClient['send'] {
   return send;
 }
 
-const inMs = (ms: number) => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+const formatMs = (ms: number) => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 
 describe(`far more checkouts than a service can handle, on ${storageName}`, () => {
   it('responds to each, accepts some, sheds the rest with 503, and accepts all afterwards', async () => {
@@ -88,7 +88,7 @@ describeOnce('GET /offers', () => {
     const outcomes: Outcome[] = [];
     const send = useClient(port, list);
     const all = () => Promise.all(Array.from({ length: USERS }, () => send()));
-    // A connection keeps its place for its first second. A flood of new ones keeps users out for as long.
+    // A new connection is never closed in its first second, so a flood of them can keep users out for that long.
     await until(async () => (await all()).every(({ outcome }) => outcome === 200));
     await inParallel(1000, USERS, async () => {
       outcomes.push(await send());
@@ -97,28 +97,28 @@ describeOnce('GET /offers', () => {
     return outcomes;
   }
 
-  const attacks: Record<string, (port: number, goesOn: () => boolean) => Promise<void>> = {
-    'while 500 connections send a header twice a second': async (port, goesOn) => {
+  const attacks: Record<string, (port: number, isRunning: () => boolean) => Promise<void>> = {
+    'while 500 connections send a header twice a second': async (port, isRunning) => {
       const sockets = await open(port, 500);
       for (const socket of sockets) socket.write('POST /checkout HTTP/1.1\r\nHost: x\r\n');
-      while (goesOn()) {
+      while (isRunning()) {
         await sleep(500);
         for (const socket of sockets) if (socket.writable) socket.write('X-Slow: x\r\n');
       }
     },
-    'while 500 connections send a body a byte twice a second': async (port, goesOn) => {
+    'while 500 connections send a body a byte twice a second': async (port, isRunning) => {
       const sockets = await open(port, 500);
       const head =
         'POST /checkout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n';
       for (const socket of sockets) socket.write(head);
-      while (goesOn()) {
+      while (isRunning()) {
         await sleep(500);
         for (const socket of sockets) if (socket.writable) socket.write('{');
       }
     },
-    'while headers of 10 MB come in': async (port, goesOn) => {
+    'while headers of 10 MB arrive': async (port, isRunning) => {
       const megabyte = Buffer.from(`X-Large: ${'x'.repeat(1_000_000)}\r\n`);
-      while (goesOn()) {
+      while (isRunning()) {
         const [socket] = await open(port, 1);
         socket!.write('GET /offers HTTP/1.1\r\nHost: x\r\n');
         for (let i = 0; i < 10 && socket!.writable; i++) {
@@ -129,8 +129,8 @@ describeOnce('GET /offers', () => {
         await sleep(20);
       }
     },
-    'while garbage is pipelined behind requests': async (port, goesOn) => {
-      while (goesOn()) {
+    'while garbage is pipelined behind requests': async (port, isRunning) => {
+      while (isRunning()) {
         for (const socket of await open(port, 5)) {
           socket.write(
             'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20) + '\0garbage\r\n'.repeat(50),
@@ -139,12 +139,9 @@ describeOnce('GET /offers', () => {
         await sleep(50);
       }
     },
-    [`while ${String(LIMIT)} connections do nothing, as many as there may be`]: async (
-      port,
-      goesOn,
-    ) => {
+    [`while ${String(LIMIT)} connections, the maximum, are idle`]: async (port, isRunning) => {
       await open(port, LIMIT);
-      while (goesOn()) await sleep(100);
+      while (isRunning()) await sleep(100);
     },
   };
 
@@ -152,18 +149,18 @@ describeOnce('GET /offers', () => {
     const { port } = await startService('offers', { MAX_CONNECTIONS: String(LIMIT) });
     for (const [name, attack] of Object.entries(attacks)) {
       const usual = await users(port);
-      const state = { goesOn: true };
-      const attacking = attack(port, () => state.goesOn);
+      const state = { isRunning: true };
+      const attacking = attack(port, () => state.isRunning);
       await sleep(0);
       await opening;
       const meanwhile = await users(port);
-      state.goesOn = false;
+      state.isRunning = false;
       await attacking;
       expect([name, meanwhile.filter(({ outcome }) => outcome !== 200)]).toEqual([name, []]);
       report(
-        `GET /offers ${name}: p50 ${inMs(quantile(meanwhile, 0.5))}, ` +
-          `p99 ${inMs(quantile(meanwhile, 0.99))}; as usual p50 ${inMs(quantile(usual, 0.5))}, ` +
-          `p99 ${inMs(quantile(usual, 0.99))}`,
+        `GET /offers ${name}: p50 ${formatMs(quantile(meanwhile, 0.5))}, ` +
+          `p99 ${formatMs(quantile(meanwhile, 0.99))}; as usual p50 ${formatMs(quantile(usual, 0.5))}, ` +
+          `p99 ${formatMs(quantile(usual, 0.99))}`,
       );
     }
   });

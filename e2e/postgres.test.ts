@@ -10,13 +10,13 @@ import {
   postCheckout,
   report,
   rule,
-  sendUntilMade,
+  sendUntilCreated,
   untilFinal,
-  type OrderAnswer,
+  type OrderBody,
 } from './support/client';
-import { atEnd } from './support/opened';
+import { atEnd } from './support/at-end';
 import { describeWithServer, newServerDatabase, ownServer } from './support/postgres';
-import { startInVain, startService } from './support/service-process';
+import { failToStart, startService } from './support/service-process';
 
 async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url });
@@ -79,16 +79,16 @@ describeWithServer('on one PostgreSQL server', () => {
     const body = { user_id: 'cristina', loan_id: 'offer2' };
     const key = { 'Idempotency-Key': randomUUID() };
     let turn = 0;
-    const { made, early, shed } = await sendUntilMade(100, () =>
+    const { created, inFlight, shed } = await sendUntilCreated(100, () =>
       postCheckout(replicas[turn++ % 2]!.url, body, key),
     );
     report(
-      `PostgreSQL, two replicas, one key 100 times: ${String(early)} × 409 and ${String(shed)} × 503 before the 100 × 201`,
+      `PostgreSQL, two replicas, one key 100 times: ${String(inFlight)} × 409 and ${String(shed)} × 503 before the 100 × 201`,
     );
-    expect(new Set(made).size).toBe(1);
+    expect(new Set(created).size).toBe(1);
     expect(await ordersOf(replicas[1]!.url, 'cristina')).toHaveLength(1);
     for (const { url } of replicas) {
-      expect(await (await postCheckout(url, body, key)).text()).toBe(made[0]);
+      expect(await (await postCheckout(url, body, key)).text()).toBe(created[0]);
     }
   });
 
@@ -135,17 +135,17 @@ describeWithServer('on one PostgreSQL server', () => {
       DATABASE_TIMEOUT_MS: '500',
       CONFIRM_PAYMENT_URL: confirmPayment.url,
     });
-    const acknowledged: OrderAnswer[] = [];
+    const acknowledged: OrderBody[] = [];
     const refused: { status: number; retryAfter: string | null; code: unknown }[] = [];
-    let over = false;
-    const goOn = () => !over;
-    const buying = inLanes(8, goOn, async () => {
+    let isOver = false;
+    const isRunning = () => !isOver;
+    const buying = inLanes(8, isRunning, async () => {
       const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer3' });
-      const answer = (await response.json()) as OrderAnswer & { code: unknown };
-      if (response.status < 300) acknowledged.push(answer);
+      const body = (await response.json()) as OrderBody & { code: unknown };
+      if (response.status < 300) acknowledged.push(body);
       else {
         const retryAfter = response.headers.get('retry-after');
-        refused.push({ status: response.status, retryAfter, code: answer.code });
+        refused.push({ status: response.status, retryAfter, code: body.code });
         await sleep(20);
       }
     });
@@ -159,7 +159,7 @@ describeWithServer('on one PostgreSQL server', () => {
     server.start();
     const before = acknowledged.length;
     await until(() => acknowledged.length > before + 50);
-    over = true;
+    isOver = true;
     await buying;
     const { orders } = await untilFinal(
       offers.url,
@@ -206,7 +206,7 @@ describeWithServer('on one PostgreSQL server', () => {
       const key = { 'Idempotency-Key': randomUUID() };
       const response = await postCheckout(offers.url, body, key);
       statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
-      const { id } = (await response.json()) as OrderAnswer;
+      const { id } = (await response.json()) as OrderBody;
       if (response.status < 300) ids.push(id);
     });
     state.isOver = true;
@@ -246,13 +246,13 @@ describeWithServer('on one PostgreSQL server', () => {
     await (await startService('offers', env)).close();
     const client = await connect(url);
     await client.query(`insert into kysely_migration values ('9999-future', 'now')`);
-    const { exit, stderr } = await startInVain('offers', env);
+    const { exit, stderr } = await failToStart('offers', env);
     expect(exit).toBe(1);
     expect(stderr).toMatch(/^offers: the database's schema is newer [^\n]*9999-future[^\n]*\n$/);
   });
 
   it('an unreachable server stops the start with one line', async () => {
-    const { exit, stderr } = await startInVain('offers', {
+    const { exit, stderr } = await failToStart('offers', {
       DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none',
     });
     expect(exit).toBe(1);

@@ -9,8 +9,8 @@ import { startHttpServer, until } from '@loan-buddy/kit/testing';
 import autocannon from 'autocannon';
 import { describeOnce } from './support/postgres';
 import { postCheckout, report } from './support/client';
-import { atEnd } from './support/opened';
-import { startInVain, startService, type ServiceProcess } from './support/service-process';
+import { atEnd } from './support/at-end';
+import { failToStart, startService, type ServiceProcess } from './support/service-process';
 
 async function startPair(env: NodeJS.ProcessEnv = {}) {
   const confirmPayment = await startService('confirm-payment');
@@ -115,7 +115,7 @@ describeOnce('both services', () => {
 
 describeOnce('a start that cannot succeed', () => {
   it('names every faulty variable and exits 1', async () => {
-    const { exit, stderr } = await startInVain('offers', { PORT: 'x', PROVIDER_TIMEOUT_MS: '0' });
+    const { exit, stderr } = await failToStart('offers', { PORT: 'x', PROVIDER_TIMEOUT_MS: '0' });
     expect(exit).toBe(1);
     expect(stderr).toMatch(
       /^offers: invalid configuration\n {2}PORT: .*\n {2}PROVIDER_TIMEOUT_MS: .*\n$/,
@@ -124,7 +124,7 @@ describeOnce('a start that cannot succeed', () => {
 
   it('says in one line that the port is in use, and exits 1', async () => {
     const { port } = await startService('confirm-payment');
-    const { exit, stderr } = await startInVain('offers', { PORT: String(port) });
+    const { exit, stderr } = await failToStart('offers', { PORT: String(port) });
     expect(exit).toBe(1);
     expect(stderr).toMatch(/^offers: port \d+ on 127\.0\.0\.1 is already in use[^\n]*\n$/);
   });
@@ -133,32 +133,32 @@ describeOnce('a start that cannot succeed', () => {
 describeOnce('a stop', () => {
   it('under load fails no request that was accepted, and exits 0', async () => {
     const { offers } = await startPair();
-    let answered = 0;
+    let responses = 0;
     const options = { url: `${offers.url}/offers`, connections: 20, duration: 3600 };
     const load = autocannon(options, () => undefined);
     load.on('response', (_client, status) => {
-      if (status === 200) answered += 1;
+      if (status === 200) responses += 1;
     });
-    await until(() => answered > 1000);
+    await until(() => responses > 1000);
     offers.kill('SIGTERM');
     const code = await offers.exit;
     load.stop();
     const lines = offers.log.filter(({ route }) => route === '/offers');
     const accepted = lines.filter(({ status }) => status === 200).length;
-    report(`SIGTERM under load: ${String(accepted)} accepted, ${String(answered)} answered`);
+    report(`SIGTERM under load: ${String(accepted)} accepted, ${String(responses)} responses`);
     expect(code).toBe(0);
     expect(lines.filter(({ status }) => status !== 200)).toEqual([]);
-    expect(answered).toBe(accepted);
+    expect(responses).toBe(accepted);
   });
 
   it('resets no keep-alive connection that a client is using', async () => {
     // Long enough for each client to get Connection: close, even on a slow machine.
     const patience = { SHUTDOWN_DELAY_MS: '10000', SHUTDOWN_TIMEOUT_MS: '60000' };
     const { offers } = await startPair(patience);
-    let answered = 0;
+    let responses = 0;
     const cutOff: unknown[] = [];
     /** Sends requests on one connection until a response closes it. */
-    const askUntilClosed = async () => {
+    const requestUntilClosed = async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       for (let isOpen = true; isOpen;) {
         try {
@@ -166,7 +166,7 @@ describeOnce('a stop', () => {
             IncomingMessage,
           ];
           await text(res);
-          answered += 1;
+          responses += 1;
           isOpen = res.headers.connection !== 'close';
         } catch (error) {
           cutOff.push(error);
@@ -175,12 +175,12 @@ describeOnce('a stop', () => {
       }
       agent.destroy();
     };
-    const clients = Array.from({ length: 20 }, askUntilClosed);
-    await until(() => answered > 500);
+    const clients = Array.from({ length: 20 }, requestUntilClosed);
+    await until(() => responses > 500);
     offers.kill('SIGTERM');
     await Promise.all(clients);
     report(
-      `SIGTERM under kept-alive clients: ${String(answered)} answered, ${String(cutOff.length)} cut off`,
+      `SIGTERM under kept-alive clients: ${String(responses)} responses, ${String(cutOff.length)} cut off`,
     );
     expect(cutOff).toEqual([]);
     expect(await offers.exit).toBe(0);

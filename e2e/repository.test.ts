@@ -59,7 +59,7 @@ describe('package-lock.json', () => {
 
 describe('check-licenses.mjs', () => {
   /** Runs the script on one package with the given licence. */
-  function check(license: unknown, more: object = {}): { status: number | null; said: string } {
+  function check(license: unknown, more: object = {}): { status: number | null; output: string } {
     const folder = mkdtempSync(join(tmpdir(), 'licenses-'));
     try {
       cpSync(join(root, '.ci/check-licenses.mjs'), join(folder, '.ci/check-licenses.mjs'));
@@ -70,7 +70,7 @@ describe('check-licenses.mjs', () => {
         [join(folder, '.ci/check-licenses.mjs')],
         { encoding: 'utf8' },
       );
-      return { status, said: stdout + stderr };
+      return { status, output: stdout + stderr };
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -84,7 +84,7 @@ describe('check-licenses.mjs', () => {
   ])('accepts %s', (licence) => {
     expect(check(licence)).toEqual({
       status: 0,
-      said: '1 packages are shipped, 0 under a licence not agreed to\n',
+      output: '1 packages are shipped, 0 under a licence that is not allowed\n',
     });
   });
 
@@ -99,9 +99,9 @@ describe('check-licenses.mjs', () => {
     'MIT WITH an-exception',
     '(MIT',
   ])('refuses %j, and names the package', (licence) => {
-    const { status, said } = check(licence);
+    const { status, output } = check(licence);
     expect(status).toBe(1);
-    expect(said).toContain(`node_modules/thing: ${licence}\n`);
+    expect(output).toContain(`node_modules/thing: ${licence}\n`);
   });
 
   it('ignores development dependencies', () => {
@@ -300,13 +300,13 @@ describe('the documentation', () => {
     const titles = [...text.matchAll(/`([\w/-]+\.test\.ts)`((?:, "[^"]+")+)/g)].flatMap(
       ([, file, list]) => [...list!.matchAll(/"([^"]+)"/g)].map(([, title]) => [file, title]),
     );
-    const untold = titles.filter(
+    const missing = titles.filter(
       ([file, title]) =>
         !tests
           .filter((path) => path.endsWith(`/${file!}`))
           .some((path) => readFileSync(join(root, path), 'utf8').includes(title!)),
     );
-    expect(untold).toEqual([]);
+    expect(missing).toEqual([]);
   });
 
   function markdownIn(folder: string): string[] {

@@ -11,7 +11,7 @@ case ${1:-} in
 esac
 
 command -v kind >/dev/null || {
-  printf 'kind/down.sh: kind is missing\n  Install it; docs/deploy.md says where to find it.\n' >&2
+  printf 'kind/down.sh: kind is missing\n  Install it; docs/deploy.md links to it.\n' >&2
   exit 1
 }
 kind delete cluster --name loan-buddy

@@ -33,26 +33,26 @@ run() { # run WHAT_TO_DO_IF_IT_FAILS COMMAND...
   "$@" || fail "this failed: $*" "$remedy"
 }
 
-quietly() { # whether a read-only command succeeds; never in a dry run
+quietly() { # returns whether a read-only command succeeds; in a dry run, it never does
   [ -z "$dry_run" ] && "$@" >/dev/null 2>&1
 }
 
 if [ -z "$dry_run" ]; then
   for tool in docker kind kubectl helm openssl; do
-    command -v "$tool" >/dev/null || fail "$tool is missing" 'Install it; docs/deploy.md says where each is found.'
+    command -v "$tool" >/dev/null || fail "$tool is missing" 'Install it; docs/deploy.md links to it.'
   done
-  docker info >/dev/null 2>&1 || fail 'Docker does not answer' 'Start it, and see that you may use it: docker info'
+  docker info >/dev/null 2>&1 || fail 'Docker does not respond' 'Start it, and check your permissions: docker info'
 fi
 
 if quietly kubectl --context "$context" get nodes; then
   echo "reusing the cluster $cluster"
 else
-  run 'A broken cluster is removed with kind/down.sh.' kind create cluster --config kind/cluster.yaml --wait 120s
+  run 'If the cluster is broken, remove it with kind/down.sh.' kind create cluster --config kind/cluster.yaml --wait 120s
 fi
 
-# The tag depends on the content of both images, so that an unchanged image is not rolled out.
+# The tag depends on the content of both images, so an unchanged image is not rolled out.
 for service in offers confirm-payment; do
-  run 'Read the build above; docker system df shows whether the disk is full.' \
+  run 'See the build output above; docker system df shows whether the disk is full.' \
     docker build --file "services/$service/Dockerfile" --tag "loan-buddy/$service:dev" .
 done
 tag=dev
@@ -60,8 +60,8 @@ if [ -z "$dry_run" ]; then
   tag=$(docker image inspect --format '{{.Id}}' loan-buddy/offers:dev loan-buddy/confirm-payment:dev | sha256sum | cut -c 1-12)
 fi
 for service in offers confirm-payment; do
-  run 'See docker images.' docker tag "loan-buddy/$service:dev" "loan-buddy/$service:$tag"
-  run 'kind/down.sh and kind/up.sh make a new cluster.' \
+  run 'docker images lists the images.' docker tag "loan-buddy/$service:dev" "loan-buddy/$service:$tag"
+  run 'Create a new cluster: kind/down.sh, then kind/up.sh.' \
     kind load docker-image --name "$cluster" "loan-buddy/$service:$tag"
 done
 
@@ -79,7 +79,7 @@ else
     kubectl --context "$context" -n "$namespace" create secret generic loan-buddy-database \
       --from-literal="password=$password" \
       --from-literal="url=postgres://loan_buddy:$password@$release-postgres:5432/loan_buddy" >/dev/null ||
-      fail 'the Secret could not be made' "See kubectl --context $context -n $namespace get secrets."
+      fail 'the Secret could not be created' "See kubectl --context $context -n $namespace get secrets."
   fi
 fi
 
@@ -89,7 +89,7 @@ run "kubectl --context $context -n $namespace get pods,events; logs: kubectl …
 
 cat <<TEXT
 
-loan-buddy runs on the cluster $cluster. Reach it, each line in a terminal of its own:
+loan-buddy runs on the cluster $cluster. Forward its ports, each in its own terminal:
 
   kubectl --context $context -n $namespace port-forward service/$release-offers 8080:8080
   kubectl --context $context -n $namespace port-forward service/$release-confirm-payment 8000:8000
@@ -101,5 +101,5 @@ Then:
   curl -X POST http://localhost:8000/confirm-payment -H "Content-Type: application/json" -d '{ "order_id": "order-123", "amount": 12000, "status": "PENDING" }'
 
 Or inside the cluster: helm test $release --kube-context $context -n $namespace --logs
-All of it away: kind/down.sh
+Remove the cluster: kind/down.sh
 TEXT

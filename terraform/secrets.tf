@@ -20,7 +20,7 @@ resource "google_secret_manager_secret_iam_member" "offers" {
   member    = google_service_account.service["offers"].member
 }
 
-# The secret between offers and confirm-payment. Terraform makes its first version; docs/deploy.md says how to replace it.
+# The secret between offers and confirm-payment. Terraform creates its first version; docs/deploy.md explains how to replace it.
 resource "random_password" "service_auth" {
   length  = 48
   special = false

@@ -13,7 +13,7 @@ terraform {
   }
 
   # The state holds the database's password and the secret between the services: keep it in a bucket with restricted read access.
-  # docs/deploy.md has the two commands.
+  # docs/deploy.md has the two commands that create it.
   # backend "gcs" { bucket = "…", prefix = "loan-buddy" }
 }
 

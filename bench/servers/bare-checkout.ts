@@ -36,8 +36,8 @@ createServer((req, res) => {
             'Content-Length': Buffer.byteLength(payment),
           },
         },
-        (answer) => {
-          readJson(answer, (decision) => {
+        (response) => {
+          readJson(response, (decision) => {
             void pool.query(update, [id, decision['status']]).then(() => {
               res.writeHead(status, headers);
               res.end(

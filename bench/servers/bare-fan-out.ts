@@ -1,11 +1,11 @@
 /**
- * The minimum that asks the same lenders. For each request, a Promise.all over undici makes the same calls as offers,
- * and the server sorts the results. No validation, limits, timeouts, cache or logging. LENDER_URLS holds the base URLs.
+ * The minimum that asks the same providers. For each request, a Promise.all over undici makes the same calls as offers,
+ * and the server sorts the results. No validation, limits, timeouts, cache or logging. PROVIDER_URLS holds the base URLs.
  */
 import { createServer } from 'node:http';
 import { request } from 'undici';
 
-const bases = JSON.parse(process.env['LENDER_URLS'] ?? '[]') as string[];
+const bases = JSON.parse(process.env['PROVIDER_URLS'] ?? '[]') as string[];
 const headers = { accept: 'application/json', 'accept-encoding': 'gzip', 'user-agent': 'bare' };
 
 async function get(url: string, version: number): Promise<unknown> {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describeUnless, HANG_MS } from '@loan-buddy/kit/testing';
 import { chromium, type Page } from 'playwright-core';
-import { atEnd } from './opened';
+import { atEnd } from './at-end';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
 const executablePath = names

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@loan-buddy/kit/testing';
 
-export interface OrderAnswer {
+export interface OrderBody {
   id: string;
   user_id: string;
   loan_id: string;
@@ -27,21 +27,21 @@ export function postCheckout(
   });
 }
 
-export async function readOrder(url: string, id: string): Promise<OrderAnswer | undefined> {
+export async function readOrder(url: string, id: string): Promise<OrderBody | undefined> {
   const response = await fetch(`${url}/orders/${id}`);
   if (response.status === 404) return undefined;
   if (response.status !== 200) throw new Error(`${id}: ${String(response.status)}`);
-  return (await response.json()) as OrderAnswer;
+  return (await response.json()) as OrderBody;
 }
 
 /** Reads all orders of a user, page by page. */
-export async function ordersOf(url: string, userId: string): Promise<OrderAnswer[]> {
-  const all: OrderAnswer[] = [];
+export async function ordersOf(url: string, userId: string): Promise<OrderBody[]> {
+  const all: OrderBody[] = [];
   let path: string | undefined = `/orders?user_id=${encodeURIComponent(userId)}&limit=100`;
   while (path !== undefined) {
     const response: Response = await fetch(url + path);
     if (response.status !== 200) throw new Error(`${path}: ${await response.text()}`);
-    all.push(...((await response.json()) as OrderAnswer[]));
+    all.push(...((await response.json()) as OrderBody[]));
     path = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
   }
   return all;
@@ -51,11 +51,11 @@ export async function ordersOf(url: string, userId: string): Promise<OrderAnswer
 export async function untilFinal(
   url: string,
   ids: readonly string[],
-): Promise<{ orders: OrderAnswer[]; ms: number }> {
+): Promise<{ orders: OrderBody[]; ms: number }> {
   const startedAt = performance.now();
-  const orders: OrderAnswer[] = [];
+  const orders: OrderBody[] = [];
   for (const id of ids) {
-    let order: OrderAnswer | undefined;
+    let order: OrderBody | undefined;
     await until(async () => {
       order = await readOrder(url, id);
       if (!order) throw new Error(`${id} is lost`);
@@ -70,25 +70,25 @@ export async function untilFinal(
  * Lets `count` clients send the same checkout at once and retry until each gets a 201. Returns the bodies of the 201s,
  * and the number of 409s (in flight) and 503s (shed) before them.
  */
-export async function sendUntilMade(count: number, send: () => Promise<Response>) {
-  const made: string[] = [];
-  const before = { early: 0, shed: 0 };
+export async function sendUntilCreated(count: number, send: () => Promise<Response>) {
+  const created: string[] = [];
+  const before = { inFlight: 0, shed: 0 };
   const client = async () => {
     for (;;) {
       const response = await send();
       const body = await response.text();
       if (response.status === 201) {
-        made.push(body);
+        created.push(body);
         return;
       }
-      if (response.status === 409) before.early += 1;
+      if (response.status === 409) before.inFlight += 1;
       else if (response.status === 503) before.shed += 1;
       else throw new Error(`${String(response.status)}: ${body}`);
       await sleep(20);
     }
   };
   await Promise.all(Array.from({ length: count }, client));
-  return { made, ...before };
+  return { created, ...before };
 }
 
 /** Runs `work` for each number below `count`, `width` at a time. */
@@ -100,15 +100,15 @@ export function inParallel(
   return inLanes(width, (i) => i < count, work);
 }
 
-/** Runs `work` for increasing numbers, `width` at a time, while `goOn` returns true. */
+/** Runs `work` for increasing numbers, `width` at a time, while `hasMore` returns true. */
 export async function inLanes(
   width: number,
-  goOn: (i: number) => boolean,
+  hasMore: (i: number) => boolean,
   work: (i: number) => Promise<void>,
 ): Promise<void> {
   let next = 0;
   const lane = async () => {
-    while (goOn(next)) await work(next++);
+    while (hasMore(next)) await work(next++);
   };
   await Promise.all(Array.from({ length: width }, lane));
 }

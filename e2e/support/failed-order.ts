@@ -1,4 +1,4 @@
-import { postCheckout, untilFinal, type OrderAnswer } from './client';
+import { postCheckout, untilFinal, type OrderBody } from './client';
 import { newStorage } from './postgres';
 import { startService } from './service-process';
 
@@ -18,7 +18,7 @@ export async function newFailedOrder(): Promise<FailedOrder> {
     RETRY_BASE_MS: '50',
   });
   const response = await postCheckout(offers.url, { user_id: 'cristina', loan_id: 'offer2' });
-  const { id } = (await response.json()) as OrderAnswer;
+  const { id } = (await response.json()) as OrderBody;
   await untilFinal(offers.url, [id]);
   offers.kill('SIGTERM');
   await offers.exit;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { freePort } from './free-port';
-import { atEnd } from './opened';
+import { atEnd } from './at-end';
 import { root } from './service-process';
 
 /** The output of `npm start` once both services are ready. */

@@ -9,7 +9,7 @@ import {
   withoutServer,
 } from '../../services/offers/test/database';
 import { freePort } from './free-port';
-import { atEnd } from './opened';
+import { atEnd } from './at-end';
 import { root } from './service-process';
 
 /** The storage of the orders in these tests: a PostgreSQL server if the run has one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PubSub, type Message } from '@google-cloud/pubsub';
 import { describeUnless } from '@loan-buddy/kit/testing';
 import { freePort } from './free-port';
-import { atEnd } from './opened';
+import { atEnd } from './at-end';
 import { root } from './service-process';
 
 const run = (...args: string[]) =>

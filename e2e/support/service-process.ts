@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { until } from '@loan-buddy/kit/testing';
 import { report } from './client';
 import { freePort } from './free-port';
-import { atEnd } from './opened';
+import { atEnd } from './at-end';
 
 export const root = join(__dirname, '..', '..');
 
@@ -65,9 +65,9 @@ export async function startService(
   const env = isQuiet ? { PORT: String(await freePort()), ...given } : given;
   const { child, exit, stderr } = spawnService(name, env);
   const log: Record<string, unknown>[] = [];
-  let isToEnd = false;
+  let isStopping = false;
   const kill = (signal: NodeJS.Signals) => {
-    isToEnd = true;
+    isStopping = true;
     child.kill(signal);
   };
   const close = async () => {
@@ -76,7 +76,7 @@ export async function startService(
   };
   atEnd(close);
   void exit.then((code) => {
-    if (isToEnd) return;
+    if (isStopping) return;
     const last = JSON.stringify(log.slice(-3));
     report(`${name} ended by itself with ${String(code)}: ${stderr()}${last}`);
   });
@@ -115,8 +115,8 @@ function onWholeLines(stream: Readable, onLine: (line: string) => void): void {
 
 async function untilAlive(port: number): Promise<number> {
   await until(async () => {
-    const answer = await fetch(`http://127.0.0.1:${String(port)}/livez`).catch(() => undefined);
-    return answer?.ok === true;
+    const response = await fetch(`http://127.0.0.1:${String(port)}/livez`).catch(() => undefined);
+    return response?.ok === true;
   });
   return port;
 }
@@ -130,8 +130,8 @@ function residentMb(pid: number): number {
   }
 }
 
-/** Starts a built service that must refuse to start. */
-export async function startInVain(name: ServiceName, env: NodeJS.ProcessEnv): Promise<FailedStart> {
+/** Starts a built service that is expected to refuse to start. */
+export async function failToStart(name: ServiceName, env: NodeJS.ProcessEnv): Promise<FailedStart> {
   const { exit, stderr } = spawnService(name, env);
   return { exit: await exit, stderr: stderr() };
 }

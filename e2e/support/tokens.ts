@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AUDIENCE, createTokenIssuer, ISSUER } from '@loan-buddy/kit/testing';
-import { atEnd } from './opened';
+import { atEnd } from './at-end';
 
 export const secretBetweenServices = 'between-the-services-'.repeat(2);
 

@@ -7,7 +7,7 @@ variables {
   project_id = "test-project"
 }
 
-run "what_must_hold_in_production" {
+run "production" {
   command = plan
 
   assert {
@@ -17,12 +17,12 @@ run "what_must_hold_in_production" {
 
   assert {
     condition     = google_container_cluster.this.private_cluster_config[0].enable_private_endpoint
-    error_message = "Without authorized networks the control plane is reached from within only."
+    error_message = "Without authorized networks, the control plane is reachable only from within the network."
   }
 
   assert {
     condition     = google_container_cluster.this.deletion_protection && google_sql_database_instance.this.deletion_protection && google_sql_database_instance.this.settings[0].deletion_protection_enabled
-    error_message = "Neither the cluster nor the database is deleted by accident."
+    error_message = "The cluster and the database are protected from deletion."
   }
 
   assert {
@@ -37,22 +37,22 @@ run "what_must_hold_in_production" {
 
   assert {
     condition     = google_sql_database_instance.this.settings[0].backup_configuration[0].enabled && google_sql_database_instance.this.settings[0].backup_configuration[0].point_in_time_recovery_enabled
-    error_message = "Orders are backed up, and can be restored to any moment."
+    error_message = "The database has backups and point-in-time recovery."
   }
 
   assert {
     condition     = google_artifact_registry_repository.images.docker_config[0].immutable_tags
-    error_message = "A tag means one image for ever."
+    error_message = "Image tags are immutable."
   }
 
   assert {
     condition     = length(google_iam_workload_identity_pool.github) == 0 && output.ci == null
-    error_message = "Without a repository, no workflow is let in."
+    error_message = "Without a repository, no workflow has access."
   }
 
   assert {
     condition     = join(" ", keys(google_service_account_iam_member.workload_identity)) == "confirm-payment offers"
-    error_message = "Each service has an identity of its own."
+    error_message = "Each service has its own identity."
   }
 
   assert {
@@ -61,7 +61,7 @@ run "what_must_hold_in_production" {
   }
 }
 
-run "the_way_in" {
+run "load_balancer" {
   command = plan
 
   variables {
@@ -70,22 +70,22 @@ run "the_way_in" {
 
   assert {
     condition     = length([for rule in google_compute_security_policy.this.rule : rule if rule.action == "rate_based_ban"]) == 1
-    error_message = "An address that floods is banned."
+    error_message = "An address that exceeds the rate limit is banned."
   }
 
   assert {
     condition     = length([for rule in google_compute_security_policy.this.rule : rule if rule.action == "deny(403)"]) == 6
-    error_message = "What no honest client sends is refused."
+    error_message = "Known attacks are refused."
   }
 
   assert {
     condition     = google_compute_security_policy.this.advanced_options_config[0].json_parsing == "STANDARD"
-    error_message = "The rules read JSON."
+    error_message = "The rules parse JSON bodies."
   }
 
   assert {
     condition     = google_compute_ssl_policy.this.min_tls_version == "TLS_1_2" && google_compute_ssl_policy.this.profile == "MODERN"
-    error_message = "Nothing older than TLS 1.2 is spoken."
+    error_message = "TLS 1.2 is the minimum."
   }
 
   assert {
@@ -104,16 +104,16 @@ run "without_a_domain" {
 
   assert {
     condition     = length(google_compute_managed_ssl_certificate.this) == 0
-    error_message = "There is no certificate for nothing."
+    error_message = "Without a domain, there is no certificate."
   }
 }
 
-run "messages" {
+run "pubsub" {
   command = plan
 
   assert {
     condition     = alltrue([for subscription in google_pubsub_subscription.work : subscription.dead_letter_policy[0].max_delivery_attempts == 10 && subscription.expiration_policy[0].ttl == ""])
-    error_message = "What nobody can handle is set aside, and no subscription expires."
+    error_message = "Messages that cannot be handled become dead letters, and no subscription expires."
   }
 
   assert {
@@ -123,17 +123,17 @@ run "messages" {
 
   assert {
     condition     = join(" ", keys(google_pubsub_topic_iam_member.publisher)) == "checkouts decisions order-events"
-    error_message = "Nobody publishes dead letters but Pub/Sub."
+    error_message = "Only Pub/Sub publishes dead letters."
   }
 
   assert {
     condition     = join(" ", keys(google_pubsub_topic_iam_member.dead_letters_viewer)) == "confirm-payment offers"
-    error_message = "Both services may look whether there is a place for dead letters."
+    error_message = "Both services may check the dead-letter topic."
   }
 
   assert {
     condition     = google_pubsub_subscription.analytics.bigquery_config[0].use_table_schema && google_bigquery_table.order_events.time_partitioning[0].field == "time"
-    error_message = "The events go into a table with their own columns, partitioned by their time."
+    error_message = "The events' table has a column for each field, and is partitioned by time."
   }
 
   assert {
@@ -143,16 +143,16 @@ run "messages" {
 
   assert {
     condition     = google_pubsub_subscription.analytics.dead_letter_policy[0].max_delivery_attempts == 100 && google_pubsub_subscription.analytics.retry_policy[0].maximum_backoff == "600s"
-    error_message = "An event that BigQuery refuses is set aside, but not while BigQuery is away for half a day."
+    error_message = "An event that BigQuery refuses becomes a dead letter, but not during an outage of half a day."
   }
 
   assert {
     condition     = google_bigquery_table.order_events.deletion_protection
-    error_message = "The events are not deleted by accident."
+    error_message = "The events are protected from deletion."
   }
 }
 
-run "workflows_of_one_repository" {
+run "workflows" {
   command = plan
 
   variables {
@@ -161,16 +161,16 @@ run "workflows_of_one_repository" {
 
   assert {
     condition     = strcontains(google_iam_workload_identity_pool_provider.github["this"].attribute_condition, "assertion.repository == 'owner/loan-buddy'")
-    error_message = "Only this repository is let in."
+    error_message = "Only this repository has access."
   }
 
   assert {
     condition     = google_artifact_registry_repository_iam_member.ci["this"].role == "roles/artifactregistry.writer"
-    error_message = "It may push images, and no more."
+    error_message = "It may only push images."
   }
 }
 
-run "reachable_control_plane" {
+run "control_plane" {
   command = plan
 
   variables {
@@ -179,6 +179,6 @@ run "reachable_control_plane" {
 
   assert {
     condition     = !google_container_cluster.this.private_cluster_config[0].enable_private_endpoint
-    error_message = "Those who are authorized reach the control plane."
+    error_message = "Authorized networks reach the control plane."
   }
 }

@@ -37,7 +37,7 @@ run "an_environment_that_is_too_long" {
   expect_failures = [var.environment]
 }
 
-run "a_range_that_is_none" {
+run "an_invalid_range" {
   command = plan
 
   variables {
@@ -87,7 +87,7 @@ run "too_few_deliveries" {
   expect_failures = [var.pubsub]
 }
 
-run "events_kept_for_no_day" {
+run "events_kept_for_zero_days" {
   command = plan
 
   variables {
@@ -97,7 +97,7 @@ run "events_kept_for_no_day" {
   expect_failures = [var.analytics]
 }
 
-run "a_domain_that_is_none" {
+run "an_invalid_domain" {
   command = plan
 
   variables {
@@ -117,7 +117,7 @@ run "a_ban_for_a_second" {
   expect_failures = [var.armor]
 }
 
-run "too_few_requests_of_one_address" {
+run "too_few_requests_per_address" {
   command = plan
 
   variables {

@@ -16,7 +16,7 @@ async function main() {
   if (authMode === 'jwt') {
     const { status } = await fetch(`${base}/checkout`, { method: 'POST' });
     console.log('POST /checkout without a token', status);
-    if (status !== 401) throw new Error('somebody gets in without a token');
+    if (status !== 401) throw new Error('a request without a token was not refused');
     if (!token) return;
     // Only the token's subject may order.
     user = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sub;
@@ -33,7 +33,7 @@ async function main() {
     if (status === 'APPROVED' || status === 'REJECTED') return;
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
-  throw new Error('nobody decided in 30 s');
+  throw new Error('no decision within 30 s');
 }
 
 main().catch((error) => {
