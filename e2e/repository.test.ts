@@ -119,7 +119,7 @@ describe('the import rules', () => {
     ['admission/ imports only', `${kit}/admission/quota.ts`, '../server/endpoint'],
     ['messaging/ imports only', `${kit}/messaging/cloud-events.ts`, '../server/serve'],
     ['server/ imports only', `${kit}/server/serve.ts`, '../messaging/message-bus'],
-    ['kit must not import a service.', `${kit}/server/reply.ts`, '@loan-buddy/offers'],
+    ['kit must not import a service.', `${kit}/server/responses.ts`, '@loan-buddy/offers'],
     ['domain/ imports only', `${offers}/domain/order.ts`, '../db/tables'],
     ['domain/ must not import', `${offers}/domain/order.ts`, '@loan-buddy/kit/problem'],
     ['client/ imports only', `${offers}/client/web-client.ts`, '../catalogue/provider'],
@@ -143,7 +143,7 @@ describe('the import rules', () => {
     ['Services communicate', `${offers}/main.ts`, '@loan-buddy/confirm-payment/app'],
     ['Services communicate', `${offers}/http/get-offer.ts`, '@loan-buddy/confirm-payment/app'],
     ['Test helpers', `${offers}/orders/checkout.ts`, '@loan-buddy/kit/testing'],
-    ['Import another package', `${offers}/app.ts`, '../../kit/src/server/reply'],
+    ['Import another package', `${offers}/app.ts`, '../../kit/src/server/responses'],
     ['Only app.ts may import http/.', `${offers}/main.ts`, './http/get-order'],
     [
       'Only http/ and app.ts may import express or process.',

@@ -7,7 +7,7 @@ import type { Connections } from './connections';
 import type { Logger } from '../telemetry/logger';
 import { describeProblem, kitProblems } from '../problem/problem';
 import { HeadersTooLargeError, MalformedRequestError, RequestTimeoutError } from './request-errors';
-import { replyProblem, serializeProblem } from './reply';
+import { sendProblem, serializeProblem } from './responses';
 
 /**
  * Responds with a problem document to bytes that are not a request, or not one in time, and ends their connection.
@@ -30,7 +30,7 @@ export function handleUnparsable(server: Server, connections: Connections, logge
     if (response) {
       response.shouldKeepAlive = false;
       Object.assign(response.req, { problemCode: described.problem.code, denied: true });
-      replyProblem(response as Response, described);
+      sendProblem(response as Response, described);
       return;
     }
     connection.whenSettled(() => {

@@ -11,7 +11,7 @@ import type { HeaderList } from '../problem/header-list';
 import { homeEndpoint } from './home';
 import { openApiDocument, type ExtraDocumentation, type ServiceInfo } from './openapi';
 import type { ProblemTable } from '../problem/problem';
-import { dataHeaders, reply, securityHeaders } from './reply';
+import { dataHeaders, send, securityHeaders } from './responses';
 
 /** Lets the page load from this server and call it, but no other. Swagger UI needs inline styles. */
 const pageHeaders: HeaderList = [
@@ -126,8 +126,8 @@ function file(
     const vary = ['Vary', 'Accept-Encoding'];
     if (prefersGzip(req)) {
       const body = await (compressed ??= compress(read()));
-      reply(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
-    } else reply(res, 200, (plain ??= read()), headers, vary);
+      send(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
+    } else send(res, 200, (plain ??= read()), headers, vary);
   });
 }
 

@@ -10,7 +10,7 @@ import {
   UnsupportedMediaTypeError,
 } from './request-errors';
 import { ValidationError, type Fault } from '../problem/app-error';
-import { isAbandoned, replyEmpty } from './reply';
+import { isAbandoned, sendEmpty } from './responses';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
@@ -166,7 +166,7 @@ export function mountEndpoints(
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
     route.all((req, res) => {
       if (req.method !== 'OPTIONS') throw new MethodNotAllowedError(allow);
-      replyEmpty(res, ['Allow', allow]);
+      sendEmpty(res, ['Allow', allow]);
     });
   }
 }

@@ -9,7 +9,7 @@ import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
 import { AppError } from '../problem/app-error';
 import { kitProblems, type Problem } from '../problem/problem';
-import { replyJson } from './reply';
+import { sendJson } from './responses';
 
 class TeapotError extends AppError {
   readonly code = 'teapot';
@@ -42,7 +42,7 @@ function setUp() {
       responses: { 200: { description: 'The input.' } },
     },
     ({ params, query, body, res }) => {
-      replyJson(res, 200, { params, query, body });
+      sendJson(res, 200, { params, query, body });
     },
   );
   const thrower = endpoint(

@@ -14,7 +14,7 @@ import {
   UriTooLongError,
 } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
-import { replyProblem } from './reply';
+import { sendProblem } from './responses';
 import type { ServedRequest } from '../telemetry/request-durations';
 import { createRequestLog, type RequestLine } from '../telemetry/request-log';
 
@@ -99,7 +99,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     if (!described.expected)
       logger.error({ err: error, requestId: req.requestId }, 'request failed');
     if (res.headersSent) res.destroy();
-    else replyProblem(res, described);
+    else sendProblem(res, described);
   }
 }
 

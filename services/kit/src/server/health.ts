@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { endpoint, type Endpoint } from './endpoint';
 import type { Lifecycle } from './lifecycle';
-import { replyJson } from './reply';
+import { sendJson } from './responses';
 
 export const operationsTag = {
   name: 'Health and metrics',
@@ -39,7 +39,7 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
         responses: { 200: { description: 'The process is running.', schema: livenessSchema } },
       },
       ({ res }) => {
-        replyJson(res, 200, { status: 'ok' });
+        sendJson(res, 200, { status: 'ok' });
       },
     );
   return [
@@ -60,8 +60,8 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
       },
       async ({ res }) => {
         const more = detail && { detail: await detail() };
-        if (lifecycle.draining) replyJson(res, 503, { status: 'draining', ...more });
-        else replyJson(res, 200, { status: 'ok', ...more });
+        if (lifecycle.draining) sendJson(res, 503, { status: 'draining', ...more });
+        else sendJson(res, 200, { status: 'ok', ...more });
       },
     ),
   ];

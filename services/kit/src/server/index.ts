@@ -5,13 +5,13 @@ export { createLifecycle, type Lifecycle } from './lifecycle';
 export { type Webhook } from './openapi';
 export {
   isAbandoned,
-  replyEmpty,
-  replyJson,
-  replyRepresentation,
+  sendEmpty,
+  sendJson,
+  sendRepresentation,
   represent,
   securityHeaders,
   signalOf,
-} from './reply';
+} from './responses';
 export { serve } from './serve';
 export { environment, serverVariables } from './server-variables';
 export { createServiceApp } from './service-app';

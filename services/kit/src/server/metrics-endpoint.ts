@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Metrics } from '../telemetry/metrics';
 import { endpoint, type Endpoint } from './endpoint';
 import { operationsTag } from './health';
-import { replyText } from './reply';
+import { sendText } from './responses';
 
 /** Prometheus' text-based exposition format. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4';
@@ -26,7 +26,7 @@ export function metricsEndpoint({ scrape }: Metrics): Endpoint {
       },
     },
     async ({ res }) => {
-      replyText(res, await scrape(), `${TEXT_FORMAT}; charset=utf-8`);
+      sendText(res, await scrape(), `${TEXT_FORMAT}; charset=utf-8`);
     },
   );
 }

@@ -1,5 +1,5 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, replyRepresentation, represent } from '@loan-buddy/kit/server';
+import { endpoint, sendRepresentation, represent } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { readOffers } from './access';
 import type { Failure } from '../catalogue/cached-provider';
@@ -101,7 +101,7 @@ export function getOffers(dependencies: {
       if (listing.missing.length === listing.results.length) {
         throw new OffersUnavailableError(listing.missing, headers);
       }
-      replyRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
+      sendRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
     },
   );
 }

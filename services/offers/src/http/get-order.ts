@@ -1,5 +1,5 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
-import { endpoint, replyJson, signalOf } from '@loan-buddy/kit/server';
+import { endpoint, sendJson, signalOf } from '@loan-buddy/kit/server';
 import { readPreferences } from './prefer';
 import { mayActFor, readOrders } from './access';
 import type { AwaitOrder } from '../orders/await-order';
@@ -42,7 +42,7 @@ export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
         releaseSlot(req);
         order = (await awaitOrder(params.id, { waitMs, signal: signalOf(res) })) ?? order;
       }
-      replyJson(res, 200, orderBody(order), [
+      sendJson(res, 200, orderBody(order), [
         ...(order.status === 'PENDING' ? ['Retry-After', PENDING_RETRY_AFTER] : []),
         ...applied.flatMap((preference) => ['Preference-Applied', preference]),
       ]);

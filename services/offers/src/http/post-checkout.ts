@@ -1,5 +1,5 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
-import { endpoint, replyJson, signalOf } from '@loan-buddy/kit/server';
+import { endpoint, sendJson, signalOf } from '@loan-buddy/kit/server';
 import { continueTrace } from '@loan-buddy/kit/telemetry';
 import { readPreferences } from './prefer';
 import type { Request } from 'express';
@@ -108,7 +108,7 @@ export function postCheckout(dependencies: {
         },
         { client: caller.subject ?? body.user_id, key: readIdempotencyKey(req) },
       );
-      replyJson(res, response.status, response.body, [
+      sendJson(res, response.status, response.body, [
         ...['Location', `/orders/${orderId}`],
         ...(response.status === 202 ? ['Retry-After', PENDING_RETRY_AFTER] : []),
         ...(replayed ? ['Idempotent-Replayed', 'true'] : []),

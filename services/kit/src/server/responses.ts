@@ -54,7 +54,7 @@ function endNow(res: Response, body?: string | Buffer): void {
 }
 
 /** Responds with a body in its final form, in a single write. */
-export function reply(
+export function send(
   res: Response,
   status: number,
   body: string | Buffer,
@@ -74,19 +74,19 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const jsonHeaders: HeaderList = ['Content-Type', JSON_TYPE, ...dataHeaders];
 
 /** Responds with a JSON value, or with text that already is JSON. */
-export function replyJson(
+export function sendJson(
   res: Response,
   status: number,
   value: object | string,
   headers?: HeaderList,
 ): void {
   const body = typeof value === 'string' ? value : JSON.stringify(value);
-  reply(res, status, body, jsonHeaders, headers);
+  send(res, status, body, jsonHeaders, headers);
 }
 
 /** Responds with 200 and text that no cache may store. */
-export function replyText(res: Response, text: string, contentType: string): void {
-  reply(res, 200, text, dataHeaders, ['Content-Type', contentType]);
+export function sendText(res: Response, text: string, contentType: string): void {
+  send(res, 200, text, dataHeaders, ['Content-Type', contentType]);
 }
 
 /** A JSON body made once for many responses, with its strong entity tag (RFC 9110, section 8.8.3). */
@@ -111,7 +111,7 @@ export function represent(value: object): Representation {
  * 13.1.2). It is `ageS` seconds old and stays fresh until `maxAgeS` (RFC 9111, sections 4.2 and 5.1). It is written
  * when the turn ends (see {@link endInBatch}).
  */
-export function replyRepresentation(
+export function sendRepresentation(
   res: Response,
   { body, etag, headers }: Representation,
   { ageS, maxAgeS }: { ageS: number; maxAgeS: number },
@@ -138,8 +138,8 @@ function matches(ifNoneMatch: string | undefined, etag: string): boolean {
 const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];
 
 /** Responds with a problem document (RFC 9457) and its headers. */
-export function replyProblem(res: Response, { problem, headers }: DescribedProblem): void {
-  reply(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
+export function sendProblem(res: Response, { problem, headers }: DescribedProblem): void {
+  send(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
 }
 
 /** Serialises the same response for when there is no response object. */
@@ -152,7 +152,7 @@ export function serializeProblem(
 }
 
 /** Responds with 204, which has no body. */
-export function replyEmpty(res: Response, headers: HeaderList = []): void {
+export function sendEmpty(res: Response, headers: HeaderList = []): void {
   res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers));
   endNow(res);
 }
