@@ -218,6 +218,39 @@ describe.each(['services/kit/src', 'services/offers/src'])('the folders of %s', 
   });
 });
 
+/** The names that a text exports from files beside it, each with its file. */
+function exportsOf(index: string): { name: string; file: string }[] {
+  return [...index.matchAll(/export \{([^}]*)\} from '\.\/([^']+)'/g)].flatMap(([, names, file]) =>
+    names!.split(',').flatMap((each) => {
+      const name = each.replace('type ', '').trim();
+      return name === '' ? [] : [{ name, file: `${file!}.ts` }];
+    }),
+  );
+}
+
+describe('the entry points of kit', () => {
+  const kit = join(root, 'services/kit/src');
+  const codeIn = (folder: string) =>
+    readdirSync(folder, { encoding: 'utf8', recursive: true })
+      .filter((file) => file.endsWith('.ts') && !/^(dist|node_modules)\//.test(file))
+      .map((file) => join(folder, file));
+  const ofKit = codeIn(kit).filter((file) => !/(\.test|\/index)\.ts$/.test(file));
+  const others = ['confirm-payment', 'launcher'].map((name) => join(root, 'services', name));
+  const texts = new Map(
+    [...ofKit, ...others.flatMap(codeIn)].map((file) => [file, readFileSync(file, 'utf8')]),
+  );
+
+  it.each(readdirSync(kit))('%s/ exports nothing that only offers uses', (folder) => {
+    const exported = exportsOf(readFileSync(join(kit, folder, 'index.ts'), 'utf8'));
+    const onlyInOffers = exported.filter(({ name, file }) => {
+      const use = new RegExp(`\\b${name}\\b`);
+      return ![...texts].some(([path, text]) => path !== join(kit, folder, file) && use.test(text));
+    });
+    expect(exported).not.toEqual([]);
+    expect(onlyInOffers).toEqual([]);
+  });
+});
+
 interface Complaint {
   ruleId: string;
   message: string;

@@ -11,7 +11,8 @@ import type { HeaderList } from '../problem/header-list';
 import { homeEndpoint } from './home';
 import { openApiDocument, type ExtraDocumentation, type ServiceInfo } from './openapi';
 import type { ProblemTable } from '../problem/problem';
-import { dataHeaders, send, securityHeaders } from './responses';
+import { dataHeaders, send } from './responses';
+import { securityHeaders } from './security-headers';
 
 /** Lets the page load from this server and call it, but no other. Swagger UI needs inline styles. */
 const pageHeaders: HeaderList = [

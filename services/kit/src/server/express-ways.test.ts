@@ -13,7 +13,8 @@ import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
 import { kitProblems } from '../problem/problem';
-import { send, securityHeaders } from './responses';
+import { send } from './responses';
+import { securityHeaders } from './security-headers';
 import type { ServedRequest } from '../telemetry/request-durations';
 
 const folder = mkdtempSync(join(tmpdir(), 'static-'));

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { endpoint, type Endpoint, type Tag } from './endpoint';
 import type { ServiceInfo } from './openapi';
-import { send, sendJson, securityHeaders } from './responses';
+import { send, sendJson } from './responses';
+import { securityHeaders } from './security-headers';
 
 const homeSchema = z
   .object({

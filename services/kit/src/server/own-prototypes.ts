@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import type { Express, Request } from 'express';
 import type { HeaderList } from '../problem/header-list';
 import type { Lifecycle } from './lifecycle';
-import { securityHeaders } from './responses';
+import { securityHeaders } from './security-headers';
 
 /**
  * Express sets the prototype of every request and response, after which V8 treats each as a slow object. If an object

@@ -1,32 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Response } from 'express';
 import { releaseSlot } from '../admission/admission';
-import { endInBatch } from './end-in-batch';
 import type { HeaderList } from '../problem/header-list';
 import type { DescribedProblem } from '../problem/problem';
+import { inertHeaders } from './security-headers';
 
-/** The headers of every response (OWASP's list for REST services). Computed once. */
-export const securityHeaders: HeaderList = [
-  'X-Content-Type-Options',
-  'nosniff',
-  'X-Frame-Options',
-  'DENY',
-  'Referrer-Policy',
-  'no-referrer',
-  'Cross-Origin-Resource-Policy',
-  'same-origin',
-  'Strict-Transport-Security',
-  'max-age=31536000; includeSubDomains',
-];
-
-/** For a body that is only data: a browser may do nothing with it. */
-const inertHeaders: HeaderList = [
-  ...securityHeaders,
-  'Content-Security-Policy',
-  "default-src 'none'; frame-ancestors 'none'",
-];
-
-/** The same, and no cache may store it. */
+/** For a body that is only data and that no cache may store. */
 export const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
 
 /**
@@ -35,16 +13,6 @@ export const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-st
  */
 export function isAbandoned(res: Response): boolean {
   return res.closed || res.req.socket.destroyed;
-}
-
-/** Returns a signal that aborts when the client has left or has its response. */
-export function signalOf(res: Response): AbortSignal {
-  const leaving = new AbortController();
-  if (isAbandoned(res)) leaving.abort();
-  res.once('close', () => {
-    leaving.abort();
-  });
-  return leaving.signal;
 }
 
 /** Ends a response at once and releases its slot, however long the client takes to read. */
@@ -69,9 +37,10 @@ function ownHeaders(body: string | Buffer, requestId: string): HeaderList {
   return ['Content-Length', String(Buffer.byteLength(body)), 'X-Request-Id', requestId];
 }
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-
-const jsonHeaders: HeaderList = ['Content-Type', JSON_TYPE, ...dataHeaders];
+const jsonHeaders: HeaderList = [
+  ...['Content-Type', 'application/json; charset=utf-8'],
+  ...dataHeaders,
+];
 
 /** Responds with a JSON value, or with text that already is JSON. */
 export function sendJson(
@@ -87,52 +56,6 @@ export function sendJson(
 /** Responds with 200 and text that no cache may store. */
 export function sendText(res: Response, text: string, contentType: string): void {
   send(res, 200, text, dataHeaders, ['Content-Type', contentType]);
-}
-
-/** A JSON body made once for many responses, with its strong entity tag (RFC 9110, section 8.8.3). */
-export interface Representation {
-  body: string;
-  etag: string;
-  /** The headers of every response with this body. */
-  headers: HeaderList;
-}
-
-/** Serialises a value once for many responses. */
-export function represent(value: object): Representation {
-  const body = JSON.stringify(value);
-  const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
-  const length = String(Buffer.byteLength(body));
-  const headers = [...inertHeaders, 'Content-Type', JSON_TYPE, 'Content-Length', length];
-  return { body, etag: `"${digest}"`, headers };
-}
-
-/**
- * Responds with a representation that caches may store, or with 304 if `If-None-Match` has its tag (RFC 9110, section
- * 13.1.2). It is `ageS` seconds old and stays fresh until `maxAgeS` (RFC 9111, sections 4.2 and 5.1). It is written
- * when the turn ends (see {@link endInBatch}).
- */
-export function sendRepresentation(
-  res: Response,
-  { body, etag, headers }: Representation,
-  { ageS, maxAgeS }: { ageS: number; maxAgeS: number },
-  moreHeaders: HeaderList,
-): void {
-  const { req } = res;
-  const isKnown = matches(req.headers['if-none-match'], etag);
-  const all = (isKnown ? inertHeaders : headers).concat(
-    ['ETag', etag, 'Age', String(ageS), 'Cache-Control', `max-age=${String(maxAgeS)}`],
-    ['X-Request-Id', req.requestId],
-    moreHeaders,
-  );
-  res.writeHead(isKnown ? 304 : 200, all);
-  endInBatch(res, isKnown ? undefined : body);
-}
-
-/** Compares tags weakly: ignores `W/`. */
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  if (ifNoneMatch.trim() === '*') return true;
-  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
 const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];

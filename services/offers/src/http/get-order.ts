@@ -1,11 +1,11 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
-import { endpoint, sendJson, signalOf } from '@loan-buddy/kit/server';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { readPreferences } from './prefer';
 import { mayActFor, readOrders } from './access';
 import type { AwaitOrder } from '../orders/await-order';
 import { orderBody, orderBodySchema, orderParams, PENDING_RETRY_AFTER } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './order-not-found';
-import { MAX_WAIT_S, preferredWait } from './prefer-wait';
+import { MAX_WAIT_S, preferredWait, signalOf } from './prefer-wait';
 import { ordersTag } from './tags';
 
 export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {

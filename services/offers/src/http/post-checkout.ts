@@ -1,5 +1,5 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
-import { endpoint, sendJson, signalOf } from '@loan-buddy/kit/server';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { continueTrace } from '@loan-buddy/kit/telemetry';
 import { readPreferences } from './prefer';
 import type { Request } from 'express';
@@ -11,7 +11,7 @@ import type { IdempotentCheckout } from '../orders/idempotent-checkout';
 import { readIdempotencyKey } from './idempotency-key';
 import { amountSchema, termSchema } from './offer-query';
 import { orderBodySchema, orderExample, PENDING_RETRY_AFTER } from './order-body';
-import { preferredWait } from './prefer-wait';
+import { preferredWait, signalOf } from './prefer-wait';
 import { ordersTag } from './tags';
 
 const checkoutSchema = z

@@ -1,3 +1,5 @@
+import { isAbandoned } from '@loan-buddy/kit/server';
+import type { Response } from 'express';
 import type { Preferences } from './prefer';
 
 /** Longest wait that a client can request, in seconds. */
@@ -13,4 +15,14 @@ export function preferredWait({ waitS }: Pick<Preferences, 'waitS'>): {
     waitMs: seconds * 1000,
     applied: waitS === undefined ? [] : [`wait=${String(seconds)}`],
   };
+}
+
+/** Returns a signal that aborts when the client has left or has its response. */
+export function signalOf(res: Response): AbortSignal {
+  const leaving = new AbortController();
+  if (isAbandoned(res)) leaving.abort();
+  res.once('close', () => {
+    leaving.abort();
+  });
+  return leaving.signal;
 }
