@@ -4,11 +4,7 @@ import type { z } from 'zod';
 import { keepSlotUntil, releaseSlot, type Access, type Admission } from '../admission/admission';
 import { anonymous, type Principal } from '../admission/principal';
 import { BODY_LIMIT_BYTES } from '../problem/problem';
-import {
-  MalformedJsonError,
-  MethodNotAllowedError,
-  UnsupportedMediaTypeError,
-} from './request-errors';
+import { MethodNotAllowedError, RequestError } from './request-errors';
 import { ValidationError, type Fault } from '../problem/app-error';
 import { isAbandoned, sendEmpty } from './responses';
 
@@ -183,13 +179,11 @@ function isJson(req: { headers: { 'content-type'?: string | undefined } }): bool
 
 /** Decoding would replace bytes that are not UTF-8, and so store text that the client never sent. */
 function requireUtf8(_req: unknown, _res: unknown, body: Buffer): void {
-  if (!isUtf8(body)) throw new MalformedJsonError();
+  if (!isUtf8(body)) throw new RequestError('malformed-json');
 }
 
 const requireJson: RequestHandler = (req, _res, next) => {
-  if (req.body === undefined && !isJson(req)) {
-    throw new UnsupportedMediaTypeError();
-  }
+  if (req.body === undefined && !isJson(req)) throw new RequestError('unsupported-media-type');
   next();
 };
 

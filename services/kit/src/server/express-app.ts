@@ -6,13 +6,8 @@ import { auditLine } from './audit';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
 import { AppError } from '../problem/app-error';
-import { describeProblem, type ProblemTable } from '../problem/problem';
-import {
-  MalformedRequestError,
-  MAX_URL_LENGTH,
-  RouteNotFoundError,
-  UriTooLongError,
-} from './request-errors';
+import { describeProblem, MAX_URL_LENGTH, type ProblemTable } from '../problem/problem';
+import { RequestError } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
 import { sendProblem } from './responses';
 import type { ServedRequest } from '../telemetry/request-durations';
@@ -74,20 +69,15 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     res.on('close', whenClosed);
     // RFC 9112, section 3.2. HTTP/1.0 needs none.
     if (hosts.length !== 1 && (hosts.length > 1 || req.httpVersionMinor > 0)) {
-      respondWithProblem(
-        new MalformedRequestError('A request must have exactly one Host header.'),
-        req,
-        res,
-      );
-      return;
+      const message = 'A request must have exactly one Host header.';
+      respondWithProblem(new RequestError('malformed-request', message), req, res);
+    } else if (req.url.length > MAX_URL_LENGTH) {
+      respondWithProblem(new RequestError('uri-too-long'), req, res);
+    } else {
+      route(req, res, (error) => {
+        respondWithProblem(error ?? new RequestError('route-not-found'), req, res);
+      });
     }
-    if (req.url.length > MAX_URL_LENGTH) {
-      respondWithProblem(new UriTooLongError(), req, res);
-      return;
-    }
-    route(req, res, (error) => {
-      respondWithProblem(error ?? new RouteNotFoundError('No route matches.'), req, res);
-    });
   };
   mountEndpoints(app, endpoints, admission);
   return app;
