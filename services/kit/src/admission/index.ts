@@ -1,4 +1,4 @@
-export { createAdmission, releaseSlot, type Admission } from './admission';
+export { createAdmission, releaseSlot, type Access, type Admission } from './admission';
 export { InsufficientScopeError, InvalidTokenError } from './bearer-token';
 export { loadJose, type Jose } from './load-jose';
 export { type Principal } from './principal';

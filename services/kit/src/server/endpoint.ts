@@ -149,12 +149,9 @@ export function mountEndpoints(
       };
       const admit =
         (handler: RequestHandler): RequestHandler =>
-        (req, res, next) => {
-          const admitting = admission.admit(req, access);
-          // Without a promise if there is nothing to wait for.
-          return admitting
-            ? admitting.then(() => handler(req, res, next))
-            : handler(req, res, next);
+        async (req, res, next) => {
+          await admission.admit(req, access);
+          await handler(req, res, next);
         };
       route[method](...(body ? [admit(receiveBody), readJson, requireJson, run] : [admit(run)]));
     }
