@@ -37,7 +37,7 @@ export function handleUnparsable(server: Server, connections: Connections, logge
       const { status, code } = described.problem;
       const requestId = randomUUID();
       logger.info({ method: null, route: null, status, requestId }, 'request');
-      const address = connection.socket.remoteAddress ?? null;
+      const { address = null } = connection;
       const unknown = { who: null, method: null, path: null };
       const audit = { ...unknown, address, outcome: 'denied', status, code, requestId };
       logger.info({ audit }, 'audit');

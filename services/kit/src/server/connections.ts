@@ -18,6 +18,8 @@ function track(socket: Socket) {
   const isReady = (response: ServerResponse) => response.writableEnded || socket.writableNeedDrain;
   return {
     socket,
+    /** Reading it makes Node.js cache it: a closed socket has none, and audit lines are written after the close. */
+    address: socket.remoteAddress,
     /** Whether the operating system has taken every response completely. */
     isSettled,
     /** The response to a request that is still arriving, if its headers are not sent yet. */
@@ -121,8 +123,6 @@ export function trackConnections(server: Server, limits: ConnectionLimits): Conn
       if (!victim) return;
       connections.delete(victim.socket);
     }
-    // Makes Node.js cache the address: a closed socket has none, and audit lines are written after the close.
-    void socket.remoteAddress;
     const connection = track(socket);
     connections.set(socket, connection);
     socket.once('close', () => {
