@@ -53,11 +53,6 @@ export function sendJson(
   send(res, status, body, jsonHeaders, headers);
 }
 
-/** Responds with 200 and text that no cache may store. */
-export function sendText(res: Response, text: string, contentType: string): void {
-  send(res, 200, text, dataHeaders, ['Content-Type', contentType]);
-}
-
 const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];
 
 /** Responds with a problem document (RFC 9457) and its headers. */
