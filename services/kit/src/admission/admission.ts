@@ -131,11 +131,6 @@ export function releaseSlot(req: Request): void {
   req.slot = undefined;
 }
 
-/** Releases the slot of a request whose client has disconnected, unless its handler is still running. */
-export function releaseSlotUnlessHandling(req: Request): void {
-  if (!req.isHandlerRunning) releaseSlot(req);
-}
-
 /** Keeps the slot until the handler ends, even if the client has disconnected. */
 export async function keepSlotUntil(req: Request, handling: Promise<void>): Promise<void> {
   req.isHandlerRunning = true;

@@ -1,17 +1,5 @@
 import type { Request } from 'express';
 
-declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
-  namespace Express {
-    interface Request {
-      /** The code of the problem in its response. */
-      problemCode: string | undefined;
-      /** Whether that problem denies the request (see {@link AppError.denied}). */
-      denied: boolean | undefined;
-    }
-  }
-}
-
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**

@@ -12,15 +12,16 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
   namespace Express {
     interface Request {
-      /**
-       * Identifies the request in logs and in calls it causes: the client's `X-Request-Id` if well formed, else a new
-       * one.
-       */
+      /** For logs and the calls it causes: the client's `X-Request-Id` if well formed, else a new one. */
       requestId: string;
       /** When it arrived, as `performance.now()`. */
       startedAt: number;
       /** Whether it has been logged and measured, with or without a response. */
       isFinished: boolean | undefined;
+      /** The code of the problem in its response. */
+      problemCode: string | undefined;
+      /** Whether that problem denies the request (see {@link AppError.denied}). */
+      denied: boolean | undefined;
     }
   }
 }
@@ -74,17 +75,6 @@ export interface EndpointContract<
   problems?: readonly string[];
 }
 
-/** What a handler gets: parsed and validated. */
-export interface EndpointInput<Params, Query, Body> {
-  params: Params;
-  query: Query;
-  body: Body;
-  /** The admitted caller. */
-  caller: Principal;
-  req: Request;
-  res: Response;
-}
-
 /** An endpoint ready to be mounted and documented. */
 export interface Endpoint {
   contract: EndpointContract<Shape, Shape, z.ZodType>;
@@ -92,14 +82,19 @@ export interface Endpoint {
 }
 
 /**
- * Combines a contract with its handler. Input that the schemas reject gets a `validation-failed` problem, and the
- * handler is not called.
+ * Combines a contract with its handler, which gets what the schemas made of the input, and the admitted caller. Input
+ * that they reject gets a `validation-failed` problem, and the handler is not called.
  */
 export function endpoint<Params extends Shape, Query extends Shape, Body extends z.ZodType>(
   contract: EndpointContract<Params, Query, Body>,
-  serve: (
-    input: EndpointInput<z.output<Params>, z.output<Query>, z.output<Body>>,
-  ) => Promise<void> | void,
+  serve: (input: {
+    params: z.output<Params>;
+    query: z.output<Query>;
+    body: z.output<Body>;
+    caller: Principal;
+    req: Request;
+    res: Response;
+  }) => Promise<void> | void,
 ): Endpoint {
   const { params, query, body } = contract;
   const withoutQuery = query?.safeParse({});

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
-import { createAdmission, releaseSlotUnlessHandling, type Admission } from '../admission/admission';
+import { createAdmission, releaseSlot, type Admission } from '../admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
 import type { Lifecycle } from './lifecycle';
@@ -50,7 +50,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     // A response gets `close` twice if it was the next one when its client left (see connections.ts).
     if (this.req.isFinished) return;
     this.req.isFinished = true;
-    releaseSlotUnlessHandling(this.req);
+    if (!this.req.isHandlerRunning) releaseSlot(this.req);
     const request = describeRequest(this.req, this);
     logRequest(request);
     const audit = auditLine(this.req, request.status);
