@@ -1,6 +1,6 @@
 /** The asynchronous checkout over HTTP and over Google's Pub/Sub emulator, with both built services as processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openMessageBus } from '@loan-buddy/kit/messaging';
+import { openMessageBus } from '../services/kit/src/messaging/message-bus';
 import { recordingLogger, until } from '@loan-buddy/kit/testing';
 import { orderEventSchema } from '../services/offers/src/domain/order-event';
 import {

@@ -119,7 +119,7 @@ describe('the import rules', () => {
     ['admission/ imports only', `${kit}/admission/quota.ts`, '../server/endpoint'],
     ['messaging/ imports only', `${kit}/messaging/cloud-events.ts`, '../server/serve'],
     ['server/ imports only', `${kit}/server/serve.ts`, '../messaging/message-bus'],
-    ['kit must not import a service.', `${kit}/server/reply.ts`, '@loan-buddy/offers'],
+    ['kit must not import a service.', `${kit}/server/responses.ts`, '@loan-buddy/offers'],
     ['domain/ imports only', `${offers}/domain/order.ts`, '../db/tables'],
     ['domain/ must not import', `${offers}/domain/order.ts`, '@loan-buddy/kit/problem'],
     ['client/ imports only', `${offers}/client/web-client.ts`, '../catalogue/provider'],
@@ -143,7 +143,7 @@ describe('the import rules', () => {
     ['Services communicate', `${offers}/main.ts`, '@loan-buddy/confirm-payment/app'],
     ['Services communicate', `${offers}/http/get-offer.ts`, '@loan-buddy/confirm-payment/app'],
     ['Test helpers', `${offers}/orders/checkout.ts`, '@loan-buddy/kit/testing'],
-    ['Import another package', `${offers}/app.ts`, '../../kit/src/server/reply'],
+    ['Import another package', `${offers}/app.ts`, '../../kit/src/server/responses'],
     ['Only app.ts may import http/.', `${offers}/main.ts`, './http/get-order'],
     [
       'Only http/ and app.ts may import express or process.',
@@ -215,6 +215,39 @@ describe.each(['services/kit/src', 'services/offers/src'])('the folders of %s', 
     );
     expect(folders.size).toBeGreaterThan(5);
     expect(pairs).toEqual([]);
+  });
+});
+
+/** The names that a text exports from files beside it, each with its file. */
+function exportsOf(index: string): { name: string; file: string }[] {
+  return [...index.matchAll(/export \{([^}]*)\} from '\.\/([^']+)'/g)].flatMap(([, names, file]) =>
+    names!.split(',').flatMap((each) => {
+      const name = each.replace('type ', '').trim();
+      return name === '' ? [] : [{ name, file: `${file!}.ts` }];
+    }),
+  );
+}
+
+describe('the entry points of kit', () => {
+  const kit = join(root, 'services/kit/src');
+  const codeIn = (folder: string) =>
+    readdirSync(folder, { encoding: 'utf8', recursive: true })
+      .filter((file) => file.endsWith('.ts') && !/^(dist|node_modules)\//.test(file))
+      .map((file) => join(folder, file));
+  const ofKit = codeIn(kit).filter((file) => !/(\.test|\/index)\.ts$/.test(file));
+  const others = ['confirm-payment', 'launcher'].map((name) => join(root, 'services', name));
+  const texts = new Map(
+    [...ofKit, ...others.flatMap(codeIn)].map((file) => [file, readFileSync(file, 'utf8')]),
+  );
+
+  it.each(readdirSync(kit))('%s/ exports nothing that only offers uses', (folder) => {
+    const exported = exportsOf(readFileSync(join(kit, folder, 'index.ts'), 'utf8'));
+    const onlyInOffers = exported.filter(({ name, file }) => {
+      const use = new RegExp(`\\b${name}\\b`);
+      return ![...texts].some(([path, text]) => path !== join(kit, folder, file) && use.test(text));
+    });
+    expect(exported).not.toEqual([]);
+    expect(onlyInOffers).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { createAdmission, createServiceTokenVerifier } from '@loan-buddy/kit/admission';
 import { createPublishEvent, openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
-import { createLifecycle, type Lifecycle } from '@loan-buddy/kit/server';
+import { createLifecycle } from '@loan-buddy/kit/server';
 import { createLogger, type Logger } from '@loan-buddy/kit/telemetry';
 import type { Config } from './config';
 import { decide } from './decide';
@@ -23,7 +23,7 @@ export function createContext(
   resources: { logger: Logger; bus: MessageBus | undefined },
 ) {
   const { logger, bus } = resources;
-  const lifecycle: Lifecycle = createLifecycle();
+  const lifecycle = createLifecycle();
   const { SERVICE_AUTH_SECRETS: secrets } = config;
   const callers = { issuer: 'offers', audience: 'confirm-payment' };
   const decisionMaker = {

@@ -26,7 +26,7 @@ export function startHttpServer(listener: RequestListener): Promise<LocalServer>
 
 /** Starts an app of ours on 127.0.0.1. Its connections are tracked as in a service, but without limits. */
 export function startApp(app: Express): Promise<LocalServer> {
-  const server = createServer(serverOptions(app), app);
+  const server = createServer({ ...serverOptions(app), requireHostHeader: false }, app);
   trackConnections(server, { maxConnections: Infinity, unusedMs: Infinity, readMs: Infinity });
   return listen(server);
 }

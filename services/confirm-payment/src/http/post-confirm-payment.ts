@@ -1,4 +1,4 @@
-import { endpoint, replyJson } from '@loan-buddy/kit/server';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { decisions, type Decision } from '../decide';
 import type { InjectFault } from '../inject-fault';
@@ -34,7 +34,7 @@ export function postConfirmPayment(dependencies: {
     },
     async ({ body, res }) => {
       await dependencies.injectFault();
-      replyJson(res, 200, { status: dependencies.decide(body.amount) });
+      sendJson(res, 200, { status: dependencies.decide(body.amount) });
     },
   );
 }

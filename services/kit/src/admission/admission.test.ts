@@ -8,7 +8,7 @@ import { endpoint } from '../server/endpoint';
 import { createExpressApp } from '../server/express-app';
 import { createLifecycle } from '../server/lifecycle';
 import { kitProblems } from '../problem/problem';
-import { replyEmpty, replyJson } from '../server/reply';
+import { sendEmpty, sendJson } from '../server/responses';
 import { createAdmission, releaseSlot } from './admission';
 import type { RateLimiter } from './quota';
 import { InvalidTokenError } from './bearer-token';
@@ -21,12 +21,12 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
   const { logger, lines } = recordingLogger();
   const waiting: (() => void)[] = [];
   const hold = () => new Promise<void>((resolve) => waiting.push(resolve));
-  const read = (path: string, handle: (res: Parameters<typeof replyEmpty>[0]) => unknown) =>
+  const read = (path: string, handle: (res: Parameters<typeof sendEmpty>[0]) => unknown) =>
     endpoint(
       { method: 'get', path, operationId: path, summary: path, access: use, responses: {} },
       async ({ res }) => {
         await handle(res);
-        replyEmpty(res);
+        sendEmpty(res);
       },
     );
   const app = createExpressApp({
@@ -54,7 +54,7 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
           responses: {},
         },
         ({ res, body }) => {
-          replyJson(res, 200, body);
+          sendJson(res, 200, body);
         },
       ),
       endpoint(
@@ -67,7 +67,7 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
           responses: {},
         },
         ({ res }) => {
-          replyEmpty(res);
+          sendEmpty(res);
         },
       ),
       endpoint(
@@ -80,7 +80,7 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
           responses: {},
         },
         ({ res }) => {
-          replyEmpty(res);
+          sendEmpty(res);
         },
       ),
     ],

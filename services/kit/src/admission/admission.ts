@@ -4,7 +4,7 @@ import type { HeaderList } from '../problem/header-list';
 import { InsufficientScopeError, readBearerToken, TokenMissingError } from './bearer-token';
 import { createLoadShedder, type LoadShedder } from './load-shedder';
 import { anonymous, unrestricted, type Principal } from './principal';
-import { QuotaExceededError, type Allowance, type Quota, type RateLimiter } from './quota';
+import { QuotaExceededError, type Allowance, type RateLimiter } from './quota';
 import type { VerifyToken } from './read-token';
 
 declare global {
@@ -33,28 +33,11 @@ export type Access = 'always' | 'public' | { scope: string };
 
 type Restricted = Exclude<Access, 'always'>;
 
-/** Decides whether a request gets to its endpoint. */
-export interface Admission {
-  /**
-   * Acquires a slot, then checks token, quota and scope. Synchronous if there is nothing to await. Call it before the
-   * body is read.
-   *
-   * @throws {AppError} the problem to respond with.
-   */
-  admit: (req: Request, access: Access) => void | Promise<void>;
-  /**
-   * Holds a slot for the request until it ends or {@link releaseSlot} is called. Does nothing if it holds one already,
-   * or if the endpoint is `always`.
-   *
-   * @throws {OverloadedError} if there is no capacity.
-   */
-  acquireSlot: (req: Request, access: Access) => void;
-  /** OpenAPI's security requirement: any one of these. Empty if the endpoint takes no token. */
-  requirement: (access: Access) => Record<string, string[]>[];
-}
-
 /** The name of the security scheme in the OpenAPI document. */
 export const BEARER_SCHEME = 'bearerAuth';
+
+/** Decides whether a request gets to its endpoint. */
+export type Admission = ReturnType<typeof createAdmission>;
 
 /**
  * @param options.verifyToken if missing, everyone is admitted
@@ -69,7 +52,7 @@ export function createAdmission(
     limiter?: RateLimiter | undefined;
     maxConcurrent?: number;
   } = {},
-): Admission {
+) {
   const { verifyToken, publicScopes = [], limiter, maxConcurrent = Infinity } = options;
   const slots = createLoadShedder(maxConcurrent);
   const isOpen = ({ scope }: { scope: string }) => publicScopes.includes(scope);
@@ -87,68 +70,54 @@ export function createAdmission(
     throw new TokenMissingError();
   };
 
-  /** Counts the request and continues if the quota allows it. */
-  const applyQuota = (
-    req: Request,
-    quota: Quota | undefined,
-    { subject }: Principal,
-    next: () => void,
-  ): void | Promise<void> => {
-    const allowance =
-      quota &&
-      limiter?.take(quota, subject === undefined ? addressKeyOf(req) : `subject ${subject}`);
-    if (allowance instanceof Promise) {
-      return allowance.then((counted) => {
-        applyAllowance(req, counted);
-        next();
-      });
-    }
-    if (allowance) applyAllowance(req, allowance);
-    next();
+  /** @throws {QuotaExceededError} */
+  const applyQuota = async (req: Request, { subject }: Principal, kind: 'reads' | 'writes') => {
+    if (!limiter) return;
+    const client = subject === undefined ? addressKeyOf(req) : `subject ${subject}`;
+    const allowance = await limiter.take(limiter.quotas[kind], client);
+    req.quotaHeaders = quotaHeaders(allowance);
+    if (allowance.isExceeded) throw new QuotaExceededError(allowance);
   };
 
-  const admitAs = (req: Request, principal: Principal, access: Restricted) => {
-    req.principal = principal;
-    return applyQuota(req, limiter && quotaOf(req, limiter), principal, () => {
-      if (access === 'public' || isOpen(access) || principal.hasScope(access.scope)) return;
-      throw new InsufficientScopeError(access.scope);
-    });
-  };
-
-  /** Counts a caller without a valid token by address, against the quota for reads: it does not wait for a database. */
-  const refuse = (req: Request, error: unknown) =>
-    applyQuota(req, limiter?.quotas.reads, anonymous, () => {
-      throw error;
-    });
-
-  const acquire = (req: Request) => {
-    if (req.slot) return;
+  /**
+   * Holds a slot for the request until it ends or {@link releaseSlot} is called. Does nothing if it holds one already,
+   * or if the endpoint is `always`.
+   *
+   * @throws {OverloadedError} if there is no capacity.
+   */
+  const acquireSlot = (req: Request, access: Access) => {
+    if (req.slot || access === 'always') return;
     slots.acquire(weightOf(req));
     req.slot = slots;
   };
 
   return {
-    admit: (req, access) => {
+    acquireSlot,
+
+    /**
+     * Acquires a slot, then checks token, quota and scope. Call it before the body is read.
+     *
+     * @throws {AppError} the problem to respond with.
+     */
+    admit: async (req: Request, access: Access): Promise<void> => {
       if (access === 'always') return;
-      acquire(req);
+      acquireSlot(req, access);
       let principal;
       try {
-        principal = identify(req, access);
+        principal = await identify(req, access);
       } catch (error) {
-        return refuse(req, error);
+        // Against the quota for reads: it does not wait for a database.
+        await applyQuota(req, anonymous, 'reads');
+        throw error;
       }
-      if (!(principal instanceof Promise)) return admitAs(req, principal, access);
-      return principal.then(
-        (known) => admitAs(req, known, access),
-        (error: unknown) => refuse(req, error),
-      );
+      req.principal = principal;
+      await applyQuota(req, principal, isRead(req) ? 'reads' : 'writes');
+      if (access === 'public' || isOpen(access) || principal.hasScope(access.scope)) return;
+      throw new InsufficientScopeError(access.scope);
     },
 
-    acquireSlot: (req, access) => {
-      if (access !== 'always') acquire(req);
-    },
-
-    requirement: (access) => {
+    /** OpenAPI's security requirement: any one of these. Empty if the endpoint takes no token. */
+    requirement: (access: Access): Record<string, string[]>[] => {
       if (!verifyToken || access === 'always' || access === 'public') return [];
       const token = { [BEARER_SCHEME]: [access.scope] };
       return isOpen(access) ? [{}, token] : [token];
@@ -160,11 +129,6 @@ export function createAdmission(
 export function releaseSlot(req: Request): void {
   req.slot?.release(weightOf(req));
   req.slot = undefined;
-}
-
-/** Releases the slot of a request whose client has disconnected, unless its handler is still running. */
-export function releaseSlotUnlessHandling(req: Request): void {
-  if (!req.isHandlerRunning) releaseSlot(req);
 }
 
 /** Keeps the slot until the handler ends, even if the client has disconnected. */
@@ -182,19 +146,9 @@ function isRead({ method }: Request): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-function quotaOf(req: Request, { quotas }: RateLimiter): Quota {
-  return isRead(req) ? quotas.reads : quotas.writes;
-}
-
 /** A write runs several statements and makes a call; a read runs at most one statement. */
 function weightOf(req: Request): number {
   return isRead(req) ? 0.25 : 1;
-}
-
-/** @throws {QuotaExceededError} */
-function applyAllowance(req: Request, allowance: Allowance): void {
-  req.quotaHeaders = quotaHeaders(allowance);
-  if (allowance.isExceeded) throw new QuotaExceededError(allowance);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { headerLines } from '../problem/header-list';
 import { AppError } from '../problem/app-error';
 
 const REALM = 'Bearer realm="loan-buddy"';
@@ -63,8 +64,8 @@ const SCHEME = /^bearer(?: +|$)/i;
  *
  * @throws {AuthorizationUnreadableError} if there are several, or if what follows `Bearer` is not a token.
  */
-export function readBearerToken({ headersDistinct }: Request): string | undefined {
-  const [sent, ...more] = headersDistinct['authorization'] ?? [];
+export function readBearerToken(req: Request): string | undefined {
+  const [sent, ...more] = headerLines(req, 'authorization');
   if (more.length > 0) throw new AuthorizationUnreadableError();
   const scheme = sent === undefined ? null : SCHEME.exec(sent);
   if (!scheme) return undefined;

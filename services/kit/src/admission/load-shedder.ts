@@ -10,17 +10,6 @@ export class OverloadedError extends AppError {
   }
 }
 
-/** Limits the total weight of the requests in progress. */
-export interface LoadShedder {
-  /**
-   * Accepts one more request.
-   *
-   * @throws {OverloadedError} if its weight exceeds the limit, or if requests wait too long.
-   */
-  acquire: (weight: number) => void;
-  release: (weight: number) => void;
-}
-
 /** How long a request may wait for others that arrived in the same turn. */
 const MAX_TURN_MS = 40;
 /** How long turns may exceed that: a burst is not yet overload. */
@@ -54,16 +43,19 @@ function createTurnWatch(): () => boolean {
 /** One shared instance: shedding must be cheap, and creating a stack trace is not. */
 const overloaded = new OverloadedError();
 
-/** @param maxWeight the total weight that may be in progress */
-export function createLoadShedder(maxWeight: number): LoadShedder {
+/** Limits the total weight of the requests in progress. */
+export type LoadShedder = ReturnType<typeof createLoadShedder>;
+
+export function createLoadShedder(maxWeight: number) {
   const isLate = createTurnWatch();
   let active = 0;
   return {
-    acquire: (weight) => {
+    /** @throws {OverloadedError} if the total exceeds the limit, or if requests wait too long. */
+    acquire: (weight: number) => {
       if (active + weight > maxWeight || isLate()) throw overloaded;
       active += weight;
     },
-    release: (weight) => {
+    release: (weight: number) => {
       active -= weight;
     },
   };

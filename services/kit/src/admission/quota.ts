@@ -18,12 +18,9 @@ export interface Allowance {
   resetS: number;
 }
 
-/** A client's quota for reads and for writes. */
-export type Quotas = Readonly<Record<'reads' | 'writes', Quota>>;
-
 /** Counts each client's requests against the quotas. */
 export interface RateLimiter {
-  quotas: Quotas;
+  quotas: Readonly<Record<'reads' | 'writes', Quota>>;
   /** Counts a request of a client. Stops counting once the quota is used up. */
   take: (quota: Quota, client: string) => Allowance | Promise<Allowance>;
   /** Shares the counts that are not shared yet; tries only once. */

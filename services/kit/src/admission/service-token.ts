@@ -15,18 +15,15 @@ const ALGORITHM = 'HS256';
 /** Longer than any call takes to succeed or fail. */
 const LIFETIME_S = 60;
 
-/** Creates a token for one request to another service. */
-export type SignServiceToken = (requestId: string) => Promise<string>;
-
 /**
- * Signs short-lived tokens with the first secret. The two services must have at least one in common.
+ * Returns a function that creates a short-lived token for one request, signed with the first secret. The two services must have at least one in common.
  *
  * @param options.scope what the tokens allow.
  */
 export function createServiceTokenSigner(
   secrets: readonly string[],
   { issuer, audience, scope }: Parties & { scope: string },
-): SignServiceToken {
+): (requestId: string) => Promise<string> {
   const [[kid, key]] = [...keysOf(secrets)] as [[string, KeyObject]];
   return async (requestId) => {
     const { SignJWT } = await loadJose();

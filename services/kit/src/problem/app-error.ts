@@ -34,14 +34,11 @@ export abstract class AppError extends Error {
     } = {},
   ) {
     super(message, options);
+    const { faults = [], headers = [], retryAfterSeconds: seconds, members = {} } = options;
     this.name = new.target.name;
-    this.faults = options.faults ?? [];
-    const { headers = [], retryAfterSeconds } = options;
-    this.headers =
-      retryAfterSeconds === undefined
-        ? headers
-        : [...headers, 'Retry-After', String(retryAfterSeconds)];
-    this.members = options.members ?? {};
+    this.faults = faults;
+    this.headers = seconds === undefined ? headers : [...headers, 'Retry-After', String(seconds)];
+    this.members = members;
   }
 }
 

@@ -1,5 +1,4 @@
-import { AppError, type Fault } from './app-error';
-import type { HeaderList } from './header-list';
+import { AppError } from './app-error';
 
 /** The HTTP side of one error code. */
 export interface ProblemKind {
@@ -17,12 +16,19 @@ export type ProblemTable = Readonly<Record<string, ProblemKind>>;
 /** The largest body that is accepted, in bytes after decompression. */
 export const BODY_LIMIT_BYTES = 100 * 1024;
 
-/** What the client sees of faults that Express and its body parser find. */
-export const clientDetails = {
+/** The longest request target that is accepted, in characters. */
+export const MAX_URL_LENGTH = 4096;
+
+/** What the client sees of faults in the request itself, which we, Express or its body parser find. */
+export const requestFaults = {
+  'route-not-found': 'No route matches.',
   'malformed-json': 'The body must be one JSON object, encoded in UTF-8.',
   'malformed-request': 'The request line, a header or the body could not be read.',
   'body-too-large': `The body may have at most ${String(BODY_LIMIT_BYTES)} bytes.`,
   'unsupported-media-type': 'The body must be application/json in UTF-8.',
+  'request-timeout': 'The rest of the request did not arrive in time.',
+  'headers-too-large': 'The request line and the headers may have at most 16 KiB in total.',
+  'uri-too-long': `The path and the query may have at most ${String(MAX_URL_LENGTH)} characters in total.`,
 };
 
 /** The problems that kit itself raises; a service's table starts with these. */
@@ -66,55 +72,34 @@ export const kitProblems = {
 /** A code of {@link kitProblems}. */
 export type KitProblemCode = keyof typeof kitProblems;
 
-/** A problem document as RFC 9457 describes it, with our stable `code`. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail?: string;
-  instance?: string;
-  code: string;
-  errors?: readonly Fault[];
-  [member: string]: unknown;
-}
-
-/** Returns the problem type of a code: a tag URI (RFC 4151), a name that does not promise a page. */
-function problemType(code: string): string {
-  return `tag:loan-buddy.example,2025:problem:${code}`;
-}
-
 /** An error as the client may see it. */
-export interface DescribedProblem {
-  problem: Problem;
-  headers: HeaderList;
-  /** False for an unknown error: the fault is ours, and an operator must look at it. */
-  expected: boolean;
-}
+export type DescribedProblem = ReturnType<typeof describeProblem>;
+
+/** A problem document (RFC 9457), with our stable `code`. */
+export type Problem = DescribedProblem['problem'];
 
 /**
- * Turns anything thrown into a problem document. Unknown errors become `internal-error`. Never repeats the message of
- * an error with a 5xx status.
+ * Turns anything thrown into a problem document. Unknown errors become `internal-error`, which is not `expected`: an
+ * operator must look at it. Never repeats the message of an error with a 5xx status.
  */
-export function describeProblem(
-  error: unknown,
-  table: ProblemTable,
-  instance?: string,
-): DescribedProblem {
+export function describeProblem(error: unknown, table: ProblemTable, instance?: string) {
   const known = error instanceof AppError ? error : undefined;
-  const code = known?.code ?? httpErrorCode(error);
-  const listed: ProblemKind | undefined = table[code];
-  const kind: ProblemKind = listed ?? kitProblems['internal-error'];
-  const detail = kind.status >= 500 ? kind.detail : (known?.message ?? detailOf(code));
+  const thrown = known?.code ?? httpErrorCode(error);
+  const code = thrown in table ? thrown : 'internal-error';
+  const kind: ProblemKind = table[code] ?? kitProblems['internal-error'];
+  const faults: Partial<Record<string, string>> = requestFaults;
+  const detail = kind.status >= 500 ? kind.detail : (known?.message ?? faults[code]);
   return {
-    expected: listed !== undefined && code !== 'internal-error',
+    expected: code !== 'internal-error',
     headers: known?.headers ?? [],
     problem: {
-      type: kind.type ?? problemType(listed ? code : 'internal-error'),
+      // Without a standard's type: a tag URI (RFC 4151), a name that does not promise a page.
+      type: kind.type ?? `tag:loan-buddy.example,2025:problem:${code}`,
       title: kind.title,
       status: kind.status,
       ...(detail !== undefined && { detail }),
       ...(instance !== undefined && { instance }),
-      code: listed ? code : 'internal-error',
+      code,
       ...(known && known.faults.length > 0 && { errors: known.faults }),
       ...known?.members,
     },
@@ -135,8 +120,4 @@ function httpErrorCode(error: unknown): KitProblemCode {
     return 'malformed-request';
   }
   return 'internal-error';
-}
-
-function detailOf(code: string): string | undefined {
-  return code in clientDetails ? clientDetails[code as keyof typeof clientDetails] : undefined;
 }

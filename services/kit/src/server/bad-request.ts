@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Response } from 'express';
-import { unparsableAuditLine } from './audit';
 import type { Connections } from './connections';
 import type { Logger } from '../telemetry/logger';
 import { describeProblem, kitProblems } from '../problem/problem';
-import { HeadersTooLargeError, MalformedRequestError, RequestTimeoutError } from './request-errors';
-import { replyProblem, serializeProblem } from './reply';
+import { RequestError } from './request-errors';
+import { sendProblem, serializeProblem } from './responses';
 
 /**
  * Responds with a problem document to bytes that are not a request, or not one in time, and ends their connection.
@@ -30,7 +29,7 @@ export function handleUnparsable(server: Server, connections: Connections, logge
     if (response) {
       response.shouldKeepAlive = false;
       Object.assign(response.req, { problemCode: described.problem.code, denied: true });
-      replyProblem(response as Response, described);
+      sendProblem(response as Response, described);
       return;
     }
     connection.whenSettled(() => {
@@ -38,7 +37,9 @@ export function handleUnparsable(server: Server, connections: Connections, logge
       const { status, code } = described.problem;
       const requestId = randomUUID();
       logger.info({ method: null, route: null, status, requestId }, 'request');
-      const audit = unparsableAuditLine(connection.socket, { status, code, requestId });
+      const { address = null } = connection;
+      const unknown = { who: null, method: null, path: null };
+      const audit = { ...unknown, address, outcome: 'denied', status, code, requestId };
       logger.info({ audit }, 'audit');
       const { headers, body } = serializeProblem(described, requestId);
       const fields = [...headers, 'Connection', 'close'];
@@ -57,8 +58,8 @@ export function handleUnparsable(server: Server, connections: Connections, logge
   });
 }
 
-function asProblem(error: NodeJS.ErrnoException) {
-  if (error.code === 'HPE_HEADER_OVERFLOW') return new HeadersTooLargeError();
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return new RequestTimeoutError();
-  return new MalformedRequestError();
+function asProblem({ code }: NodeJS.ErrnoException) {
+  if (code === 'HPE_HEADER_OVERFLOW') return new RequestError('headers-too-large');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new RequestError('request-timeout');
+  return new RequestError('malformed-request');
 }

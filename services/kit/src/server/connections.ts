@@ -1,33 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import { cacheAddress } from './audit';
 
 /** The state of one connection. */
-export interface Connection {
-  socket: Socket;
-  /** Whether the operating system has taken every response completely. */
-  isSettled: () => boolean;
-  /** The response to a request that is still arriving, if its headers are not sent yet. */
-  unfinishedResponse: () => ServerResponse | undefined;
-  /** Calls back once every request has its response; immediately if they all do. */
-  whenSettled: (callback: () => void) => void;
-  /** Milliseconds since a call of this function last saw new data. */
-  quietMs: () => number;
-}
+export type Connection = ReturnType<typeof track>;
 
-interface TrackedConnection extends Connection {
-  onRequest: (response: ServerResponse) => void;
-  onResponseClosed: (response: ServerResponse) => void;
-  /** Milliseconds since a request was last in progress. */
-  unusedMs: () => number;
-  /** Milliseconds since a call of this function first saw the next response ready but unread. */
-  unreadMs: () => number;
-  /** Emits `close` on the responses that were not sent. */
-  onClosed: () => void;
-}
-
-function track(socket: Socket): TrackedConnection {
+function track(socket: Socket) {
   // In the order the client reads them: it may send several requests ahead.
   const pending: ServerResponse[] = [];
   let latest: ServerResponse | undefined;
@@ -40,24 +18,30 @@ function track(socket: Socket): TrackedConnection {
   const isReady = (response: ServerResponse) => response.writableEnded || socket.writableNeedDrain;
   return {
     socket,
+    /** Reading it makes Node.js cache it: a closed socket has none, and audit lines are written after the close. */
+    address: socket.remoteAddress,
+    /** Whether the operating system has taken every response completely. */
     isSettled,
+    /** The response to a request that is still arriving, if its headers are not sent yet. */
     unfinishedResponse: () =>
       latest && !latest.req.complete && !latest.headersSent ? latest : undefined,
-    whenSettled: (callback) => {
+    /** Calls back once every request has its response; immediately if they all do. */
+    whenSettled: (callback: () => void) => {
       if (isSettled()) callback();
       else onSettled = callback;
     },
+    /** Milliseconds since a call of this function last saw new data. */
     quietMs: () => {
       const now = performance.now();
       if (socket.bytesRead !== bytesRead) quietSince = now;
       bytesRead = socket.bytesRead;
       return now - quietSince;
     },
-    onRequest: (response) => {
+    onRequest: (response: ServerResponse) => {
       pending.push(response);
       latest = response;
     },
-    onResponseClosed: (response) => {
+    onResponseClosed: (response: ServerResponse) => {
       const i = pending.indexOf(response);
       if (i < 0) return;
       pending.splice(i, 1);
@@ -65,7 +49,9 @@ function track(socket: Socket): TrackedConnection {
       unusedSince = performance.now();
       onSettled();
     },
+    /** Milliseconds since a request was last in progress. */
     unusedMs: () => (isSettled() ? performance.now() - unusedSince : 0),
+    /** Milliseconds since a call of this function first saw the next response ready but unread. */
     unreadMs: () => {
       const now = performance.now();
       const [next] = pending;
@@ -73,8 +59,8 @@ function track(socket: Socket): TrackedConnection {
       else if (unread?.response !== next) unread = { response: next, since: now };
       return unread ? now - unread.since : 0;
     },
+    /** Node.js 20 itself emits `close` only on the first response not sent, which therefore gets it twice. */
     onClosed: () => {
-      // Node.js 20 itself emits `close` only on the first of them, which therefore gets it twice.
       for (const response of pending) response.emit('close');
     },
   };
@@ -101,25 +87,24 @@ export interface ConnectionLimits {
  * Tracks what is in progress on each connection: node:http calls a connection idle before its last response is sent.
  * Closes a connection that is unused or unread for too long. Above `maxConnections`, closes the one unused for longest,
  * else one whose client does not read, else the new one. Emits `close` on every response whose client leaves, even if
- * queued behind another. Makes sockets cache their client's address.
+ * queued behind another.
  */
 export function trackConnections(server: Server, limits: ConnectionLimits): Connections {
-  const connections = new Map<Duplex, TrackedConnection>();
+  const connections = new Map<Duplex, Connection>();
   // Connections to close for new ones; the last goes first. Computed at most once between two sweeps: anyone can open
   // new ones.
-  let closeable: TrackedConnection[] | undefined;
+  let closeable: Connection[] | undefined;
 
-  const isCloseable = (connection: TrackedConnection) =>
+  const isCloseable = (connection: Connection) =>
     connection.unusedMs() >= MIN_UNUSED_MS || connection.unreadMs() >= MIN_UNUSED_MS;
   const takeVictim = () => {
     closeable ??= [...connections.values()]
       .filter(isCloseable)
       .sort((a, b) => a.unusedMs() - b.unusedMs());
-    let connection = closeable.pop();
-    while (connection && !(connections.has(connection.socket) && isCloseable(connection))) {
-      connection = closeable.pop();
+    for (let next = closeable.pop(); next; next = closeable.pop()) {
+      if (connections.has(next.socket) && isCloseable(next)) return next;
     }
-    return connection;
+    return undefined;
   };
   const sweep = setInterval(() => {
     closeable = undefined;
@@ -138,7 +123,6 @@ export function trackConnections(server: Server, limits: ConnectionLimits): Conn
       if (!victim) return;
       connections.delete(victim.socket);
     }
-    cacheAddress(socket);
     const connection = track(socket);
     connections.set(socket, connection);
     socket.once('close', () => {

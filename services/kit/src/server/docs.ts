@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Request } from 'express';
 import { z } from 'zod';
 import type { Admission } from '../admission/admission';
 import { page, pageStyle, startScript } from './docs-page';
@@ -11,7 +10,8 @@ import type { HeaderList } from '../problem/header-list';
 import { homeEndpoint } from './home';
 import { openApiDocument, type ExtraDocumentation, type ServiceInfo } from './openapi';
 import type { ProblemTable } from '../problem/problem';
-import { dataHeaders, reply, securityHeaders } from './reply';
+import { dataHeaders, send } from './responses';
+import { securityHeaders } from './security-headers';
 
 /** Lets the page load from this server and call it, but no other. Swagger UI needs inline styles. */
 const pageHeaders: HeaderList = [
@@ -30,30 +30,6 @@ const documentationTag = {
   description: 'This page, and the OpenAPI document behind it.',
 };
 
-/** These two are also in the OpenAPI document. */
-const contracts = {
-  openapi: {
-    method: 'get',
-    path: '/openapi.json',
-    operationId: 'getOpenApi',
-    tag: documentationTag,
-    summary: 'The OpenAPI document',
-    access: 'public',
-    responses: { 200: { description: 'An OpenAPI 3.1 document.', schema: z.looseObject({}) } },
-  },
-  page: {
-    method: 'get',
-    path: '/docs',
-    operationId: 'getDocs',
-    tag: documentationTag,
-    summary: 'This page',
-    access: 'public',
-    responses: {
-      200: { description: 'The page.', schema: z.string(), contentType: 'text/html' },
-    },
-  },
-} as const;
-
 /**
  * Creates `/`, which links to the rest; `/openapi.json`, which describes these endpoints, webhooks and schemas; and
  * `/docs`, a page that shows it. The page loads everything from this process, so it works without a network.
@@ -66,14 +42,30 @@ export function docsEndpoints(
   more: ExtraDocumentation & { links?: Readonly<Record<string, string>> } = {},
 ): Endpoint[] {
   const home = homeEndpoint(info, documentationTag, more.links);
-  const openapi = file(contracts.openapi, () => document, [
-    ...['Content-Type', 'application/json; charset=utf-8'],
-    ...dataHeaders,
-  ]);
-  const docs = file(contracts.page, () => page(info.title), [
-    ...['Content-Type', 'text/html; charset=utf-8'],
-    ...pageHeaders,
-  ]);
+  const openapi = file(
+    {
+      path: '/openapi.json',
+      operationId: 'getOpenApi',
+      tag: documentationTag,
+      summary: 'The OpenAPI document',
+      responses: { 200: { description: 'An OpenAPI 3.1 document.', schema: z.looseObject({}) } },
+    },
+    () => document,
+    ['Content-Type', 'application/json; charset=utf-8', ...dataHeaders],
+  );
+  const docs = file(
+    {
+      path: '/docs',
+      operationId: 'getDocs',
+      tag: documentationTag,
+      summary: 'This page',
+      responses: {
+        200: { description: 'The page.', schema: z.string(), contentType: 'text/html' },
+      },
+    },
+    () => page(info.title),
+    ['Content-Type', 'text/html; charset=utf-8', ...pageHeaders],
+  );
   const all = [...endpoints, home, openapi, docs];
   const document = JSON.stringify(openApiDocument(info, all, problems, admission, more));
   return [
@@ -96,11 +88,9 @@ function asset(
 ): Endpoint {
   return file(
     {
-      method: 'get',
       path: `/docs/${name}`,
       operationId: `get /docs/${name}`,
       summary: 'A part of the documentation page',
-      access: 'public',
       responses: { 200: { description: 'The file.', contentType } },
     },
     read,
@@ -116,21 +106,17 @@ const compress = promisify(gzip);
 
 /** Serves content that never changes. Reads it and compresses it once, on first use. */
 function file(
-  contract: Endpoint['contract'],
+  contract: Omit<Endpoint['contract'], 'method' | 'access'>,
   read: () => string | Buffer,
   headers: HeaderList,
 ): Endpoint {
   let plain: string | Buffer | undefined;
   let compressed: Promise<Buffer> | undefined;
-  return endpoint(contract, async ({ req, res }) => {
+  return endpoint({ ...contract, method: 'get', access: 'public' }, async ({ req, res }) => {
     const vary = ['Vary', 'Accept-Encoding'];
-    if (prefersGzip(req)) {
+    if (req.acceptsEncodings('gzip', 'identity') === 'gzip') {
       const body = await (compressed ??= compress(read()));
-      reply(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
-    } else reply(res, 200, (plain ??= read()), headers, vary);
+      send(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
+    } else send(res, 200, (plain ??= read()), headers, vary);
   });
-}
-
-function prefersGzip(req: Request): boolean {
-  return req.acceptsEncodings('gzip', 'identity') === 'gzip';
 }

@@ -4,27 +4,24 @@ import type { z } from 'zod';
 import { keepSlotUntil, releaseSlot, type Access, type Admission } from '../admission/admission';
 import { anonymous, type Principal } from '../admission/principal';
 import { BODY_LIMIT_BYTES } from '../problem/problem';
-import {
-  MalformedJsonError,
-  MethodNotAllowedError,
-  UnsupportedMediaTypeError,
-} from './request-errors';
+import { MethodNotAllowedError, RequestError } from './request-errors';
 import { ValidationError, type Fault } from '../problem/app-error';
-import { isAbandoned, replyEmpty } from './reply';
+import { isAbandoned, sendEmpty } from './responses';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
   namespace Express {
     interface Request {
-      /**
-       * Identifies the request in logs and in calls it causes: the client's `X-Request-Id` if well formed, else a new
-       * one.
-       */
+      /** For logs and the calls it causes: the client's `X-Request-Id` if well formed, else a new one. */
       requestId: string;
       /** When it arrived, as `performance.now()`. */
       startedAt: number;
       /** Whether it has been logged and measured, with or without a response. */
       isFinished: boolean | undefined;
+      /** The code of the problem in its response. */
+      problemCode: string | undefined;
+      /** Whether that problem denies the request (see {@link AppError.denied}). */
+      denied: boolean | undefined;
     }
   }
 }
@@ -78,17 +75,6 @@ export interface EndpointContract<
   problems?: readonly string[];
 }
 
-/** What a handler gets: parsed and validated. */
-export interface EndpointInput<Params, Query, Body> {
-  params: Params;
-  query: Query;
-  body: Body;
-  /** The admitted caller. */
-  caller: Principal;
-  req: Request;
-  res: Response;
-}
-
 /** An endpoint ready to be mounted and documented. */
 export interface Endpoint {
   contract: EndpointContract<Shape, Shape, z.ZodType>;
@@ -96,14 +82,19 @@ export interface Endpoint {
 }
 
 /**
- * Combines a contract with its handler. Input that the schemas reject gets a `validation-failed` problem, and the
- * handler is not called.
+ * Combines a contract with its handler, which gets what the schemas made of the input, and the admitted caller. Input
+ * that they reject gets a `validation-failed` problem, and the handler is not called.
  */
 export function endpoint<Params extends Shape, Query extends Shape, Body extends z.ZodType>(
   contract: EndpointContract<Params, Query, Body>,
-  serve: (
-    input: EndpointInput<z.output<Params>, z.output<Query>, z.output<Body>>,
-  ) => Promise<void> | void,
+  serve: (input: {
+    params: z.output<Params>;
+    query: z.output<Query>;
+    body: z.output<Body>;
+    caller: Principal;
+    req: Request;
+    res: Response;
+  }) => Promise<void> | void,
 ): Endpoint {
   const { params, query, body } = contract;
   const withoutQuery = query?.safeParse({});
@@ -153,12 +144,9 @@ export function mountEndpoints(
       };
       const admit =
         (handler: RequestHandler): RequestHandler =>
-        (req, res, next) => {
-          const admitting = admission.admit(req, access);
-          // Without a promise if there is nothing to wait for.
-          return admitting
-            ? admitting.then(() => handler(req, res, next))
-            : handler(req, res, next);
+        async (req, res, next) => {
+          await admission.admit(req, access);
+          await handler(req, res, next);
         };
       route[method](...(body ? [admit(receiveBody), readJson, requireJson, run] : [admit(run)]));
     }
@@ -166,7 +154,7 @@ export function mountEndpoints(
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
     route.all((req, res) => {
       if (req.method !== 'OPTIONS') throw new MethodNotAllowedError(allow);
-      replyEmpty(res, ['Allow', allow]);
+      sendEmpty(res, ['Allow', allow]);
     });
   }
 }
@@ -183,13 +171,11 @@ function isJson(req: { headers: { 'content-type'?: string | undefined } }): bool
 
 /** Decoding would replace bytes that are not UTF-8, and so store text that the client never sent. */
 function requireUtf8(_req: unknown, _res: unknown, body: Buffer): void {
-  if (!isUtf8(body)) throw new MalformedJsonError();
+  if (!isUtf8(body)) throw new RequestError('malformed-json');
 }
 
 const requireJson: RequestHandler = (req, _res, next) => {
-  if (req.body === undefined && !isJson(req)) {
-    throw new UnsupportedMediaTypeError();
-  }
+  if (req.body === undefined && !isJson(req)) throw new RequestError('unsupported-media-type');
   next();
 };
 

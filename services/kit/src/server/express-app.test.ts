@@ -1,5 +1,7 @@
 /** Long, because endpoints and the app are tested through the same two endpoints. */
 import { get } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { z } from 'zod';
@@ -9,7 +11,7 @@ import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
 import { AppError } from '../problem/app-error';
 import { kitProblems, type Problem } from '../problem/problem';
-import { replyJson } from './reply';
+import { sendJson } from './responses';
 
 class TeapotError extends AppError {
   readonly code = 'teapot';
@@ -42,7 +44,7 @@ function setUp() {
       responses: { 200: { description: 'The input.' } },
     },
     ({ params, query, body, res }) => {
-      replyJson(res, 200, { params, query, body });
+      sendJson(res, 200, { params, query, body });
     },
   );
   const thrower = endpoint(
@@ -226,6 +228,22 @@ describe('createExpressApp', () => {
       expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     }
     expect(lines[0]).toMatchObject({ requestId: 'abc-1' });
+  });
+
+  it('responds whatever the names and the number of the headers', async () => {
+    const server = await startApp(setUp().app);
+    const raw = async (...lines: string[]) => {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.write(
+        ['GET /throw/teapot HTTP/1.1', ...lines, 'Connection: close', '', ''].join('\r\n'),
+      );
+      return (await text(socket)).slice(0, 12);
+    };
+    expect(await raw('Host: x', '__proto__: 1')).toBe('HTTP/1.1 418');
+    const many = Array<string>(1000).fill('a:');
+    expect(await raw(...many, 'Host: x')).toBe('HTTP/1.1 418');
+    expect(await raw('Host: x', ...many, 'Host: y')).toBe('HTTP/1.1 400');
+    await server.close();
   });
 
   it('refuses a URL of more than 4096 characters', async () => {

@@ -1,20 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
-import { createAdmission, releaseSlotUnlessHandling, type Admission } from '../admission/admission';
+import { createAdmission, releaseSlot, type Admission } from '../admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
+import { headerLines } from '../problem/header-list';
 import { AppError } from '../problem/app-error';
-import { describeProblem, type ProblemTable } from '../problem/problem';
-import {
-  MalformedRequestError,
-  MAX_URL_LENGTH,
-  RouteNotFoundError,
-  UriTooLongError,
-} from './request-errors';
+import { describeProblem, MAX_URL_LENGTH, type ProblemTable } from '../problem/problem';
+import { RequestError } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
-import { replyProblem } from './reply';
+import { sendProblem } from './responses';
 import type { ServedRequest } from '../telemetry/request-durations';
 import { createRequestLog, type RequestLine } from '../telemetry/request-log';
 
@@ -55,7 +51,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     // A response gets `close` twice if it was the next one when its client left (see connections.ts).
     if (this.req.isFinished) return;
     this.req.isFinished = true;
-    releaseSlotUnlessHandling(this.req);
+    if (!this.req.isHandlerRunning) releaseSlot(this.req);
     const request = describeRequest(this.req, this);
     logRequest(request);
     const audit = auditLine(this.req, request.status);
@@ -67,27 +63,22 @@ export function createExpressApp(options: ExpressAppOptions): Express {
   // of a layer.
   const route = app.handle.bind(app);
   app.handle = (req: Request, res: Response) => {
-    const { host: hosts = [], 'x-request-id': sentIds } = req.headersDistinct;
-    const sentId = sentIds?.at(-1);
+    const hosts = headerLines(req, 'host');
+    const sentId = headerLines(req, 'x-request-id').at(-1);
     req.requestId = sentId !== undefined && SANE_REQUEST_ID.test(sentId) ? sentId : randomUUID();
     req.startedAt = performance.now();
     res.on('close', whenClosed);
     // RFC 9112, section 3.2. HTTP/1.0 needs none.
     if (hosts.length !== 1 && (hosts.length > 1 || req.httpVersionMinor > 0)) {
-      respondWithProblem(
-        new MalformedRequestError('A request must have exactly one Host header.'),
-        req,
-        res,
-      );
-      return;
+      const message = 'A request must have exactly one Host header.';
+      respondWithProblem(new RequestError('malformed-request', message), req, res);
+    } else if (req.url.length > MAX_URL_LENGTH) {
+      respondWithProblem(new RequestError('uri-too-long'), req, res);
+    } else {
+      route(req, res, (error) => {
+        respondWithProblem(error ?? new RequestError('route-not-found'), req, res);
+      });
     }
-    if (req.url.length > MAX_URL_LENGTH) {
-      respondWithProblem(new UriTooLongError(), req, res);
-      return;
-    }
-    route(req, res, (error) => {
-      respondWithProblem(error ?? new RouteNotFoundError('No route matches.'), req, res);
-    });
   };
   mountEndpoints(app, endpoints, admission);
   return app;
@@ -99,7 +90,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     if (!described.expected)
       logger.error({ err: error, requestId: req.requestId }, 'request failed');
     if (res.headersSent) res.destroy();
-    else replyProblem(res, described);
+    else sendProblem(res, described);
   }
 }
 

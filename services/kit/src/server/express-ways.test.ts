@@ -13,7 +13,8 @@ import { endpoint } from './endpoint';
 import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
 import { kitProblems } from '../problem/problem';
-import { reply, securityHeaders } from './reply';
+import { send } from './responses';
+import { securityHeaders } from './security-headers';
 import type { ServedRequest } from '../telemetry/request-durations';
 
 const folder = mkdtempSync(join(tmpdir(), 'static-'));
@@ -86,9 +87,9 @@ function setUp() {
       get('/behind-helmet', (res) => {
         helmet({ xFrameOptions: { action: 'sameorigin' } })(res.req, res, () => res.json({}));
       }),
-      get('/reply-behind-middleware', (res) => {
+      get('/send-behind-middleware', (res) => {
         res.setHeader('X-Own', 'x');
-        reply(res, 200, 'fast', securityHeaders);
+        send(res, 200, 'fast', securityHeaders);
       }),
     ],
   });
@@ -155,8 +156,8 @@ describe('ordinary middleware', () => {
     expect(headers['referrer-policy']).toBe('no-referrer');
   });
 
-  it('adds a header to a response of reply', async () => {
-    const { status, text, headers } = await request(setUp().app).get('/reply-behind-middleware');
+  it('adds a header to a response of send', async () => {
+    const { status, text, headers } = await request(setUp().app).get('/send-behind-middleware');
     expect([status, text, headers['x-own']]).toEqual([200, 'fast', 'x']);
     expectCommon(headers);
   });

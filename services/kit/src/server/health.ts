@@ -1,9 +1,11 @@
+import type { Response } from 'express';
 import { z } from 'zod';
+import type { Metrics } from '../telemetry/metrics';
 import { endpoint, type Endpoint } from './endpoint';
 import type { Lifecycle } from './lifecycle';
-import { replyJson } from './reply';
+import { dataHeaders, send, sendJson } from './responses';
 
-export const operationsTag = {
+const operationsTag = {
   name: 'Health and metrics',
   description: 'For probes, load balancers and Prometheus.',
 };
@@ -21,48 +23,70 @@ const readinessSchema = z
 /** The state of each dependency, by name. Never rejects. */
 export type ReadinessDetail = () => Promise<Record<string, string>>;
 
+/** Prometheus' text-based exposition format. */
+const TEXT_FORMAT = 'text/plain; version=0.0.4';
+
+/** An endpoint that responds at any time, whatever the load. */
+function operationsEndpoint(
+  contract: Pick<Endpoint['contract'], 'path' | 'operationId' | 'summary' | 'responses'>,
+  handle: (res: Response) => Promise<void> | void,
+): Endpoint {
+  return endpoint({ ...contract, method: 'get', tag: operationsTag, access: 'always' }, ({ res }) =>
+    handle(res),
+  );
+}
+
 /**
  * `/health` and `/livez`: the process is running. `/readyz`: it accepts requests; 503 from the start of a drain, while
  * the listener is still open, so that a load balancer stops sending first. It reports the state of the dependencies, but
  * that does not change the status: a shared dependency would take all replicas out of service at once.
  */
 export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail): Endpoint[] {
-  const liveness = (path: string, operationId: string, summary: string) =>
-    endpoint(
-      {
-        method: 'get',
-        path,
-        operationId,
-        tag: operationsTag,
-        summary,
-        access: 'always',
-        responses: { 200: { description: 'The process is running.', schema: livenessSchema } },
-      },
-      ({ res }) => {
-        replyJson(res, 200, { status: 'ok' });
-      },
-    );
+  const responses = { 200: { description: 'The process is running.', schema: livenessSchema } };
+  const live = (res: Response) => {
+    sendJson(res, 200, { status: 'ok' });
+  };
   return [
-    liveness('/health', 'getHealth', 'Health check'),
-    liveness('/livez', 'getLiveness', 'Liveness probe'),
-    endpoint(
+    operationsEndpoint(
+      { path: '/health', operationId: 'getHealth', summary: 'Health check', responses },
+      live,
+    ),
+    operationsEndpoint(
+      { path: '/livez', operationId: 'getLiveness', summary: 'Liveness probe', responses },
+      live,
+    ),
+    operationsEndpoint(
       {
-        method: 'get',
         path: '/readyz',
         operationId: 'getReadiness',
-        tag: operationsTag,
         summary: 'Readiness probe',
-        access: 'always',
         responses: {
           200: { description: 'Ready for requests.', schema: readinessSchema },
           503: { description: 'Draining: send requests elsewhere.', schema: readinessSchema },
         },
       },
-      async ({ res }) => {
+      async (res) => {
         const more = detail && { detail: await detail() };
-        if (lifecycle.draining) replyJson(res, 503, { status: 'draining', ...more });
-        else replyJson(res, 200, { status: 'ok', ...more });
+        if (lifecycle.draining) sendJson(res, 503, { status: 'draining', ...more });
+        else sendJson(res, 200, { status: 'ok', ...more });
       },
     ),
   ];
+}
+
+/** `/metrics`, for Prometheus. Returns 200 even if some values cannot be read. */
+export function metricsEndpoint({ scrape }: Metrics): Endpoint {
+  const description = 'All metrics, except those that cannot be read now.';
+  return operationsEndpoint(
+    {
+      path: '/metrics',
+      operationId: 'getMetrics',
+      summary: 'Metrics for Prometheus',
+      responses: { 200: { description, schema: z.string(), contentType: TEXT_FORMAT } },
+    },
+    async (res) => {
+      const headers = ['Content-Type', `${TEXT_FORMAT}; charset=utf-8`];
+      send(res, 200, await scrape(), dataHeaders, headers);
+    },
+  );
 }

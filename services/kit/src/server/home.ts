@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { endpoint, type Endpoint, type Tag } from './endpoint';
 import type { ServiceInfo } from './openapi';
-import { reply, replyJson, securityHeaders } from './reply';
+import { send, sendJson } from './responses';
+import { securityHeaders } from './security-headers';
 
 const homeSchema = z
   .object({
@@ -43,8 +44,8 @@ export function homeEndpoint(
     ({ req, res }) => {
       const vary = ['Vary', 'Accept'];
       // JSON comes first: a client without a preference gets it.
-      if (req.accepts('json', 'html') !== 'html') replyJson(res, 200, home, vary);
-      else reply(res, 303, '', securityHeaders, [...vary, 'Location', '/docs']);
+      if (req.accepts('json', 'html') !== 'html') sendJson(res, 200, home, vary);
+      else send(res, 303, '', securityHeaders, [...vary, 'Location', '/docs']);
     },
   );
 }

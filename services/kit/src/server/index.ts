@@ -2,16 +2,8 @@
 // ts-unused-exports:disable-next-line
 export { endpoint, type Endpoint, type Tag } from './endpoint';
 export { createLifecycle, type Lifecycle } from './lifecycle';
-export { type Webhook } from './openapi';
-export {
-  isAbandoned,
-  replyEmpty,
-  replyJson,
-  replyRepresentation,
-  represent,
-  securityHeaders,
-  signalOf,
-} from './reply';
+export { isAbandoned, sendEmpty, sendJson } from './responses';
+export { inertHeaders, securityHeaders } from './security-headers';
 export { serve } from './serve';
 export { environment, serverVariables } from './server-variables';
 export { createServiceApp } from './service-app';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Access } from '../admission/admission';
 import type { Endpoint, EndpointResponse } from './endpoint';
 import type { ProblemTable } from '../problem/problem';
 
@@ -26,25 +25,23 @@ const problemSchema = z
 
 const problemContent = { schema: problemSchema, contentType: 'application/problem+json' };
 
-/** Problems of every endpoint with a quota, and of one that also takes a token. */
-const quotaProblems = ['quota-exceeded', 'overloaded'];
 const tokenProblems = [
   'token-missing',
   'token-invalid',
   'authorization-unreadable',
   'insufficient-scope',
   'keys-unavailable',
-  ...quotaProblems,
 ];
-
-function admissionProblems(access: Access, takesTokens: boolean): readonly string[] {
-  if (access === 'always') return [];
-  return takesTokens ? tokenProblems : quotaProblems;
-}
+const quotaProblems = ['quota-exceeded', 'overloaded'];
 
 function problemCodes(contract: Endpoint['contract'], takesTokens: boolean): string[] {
   const { access, params, query, body, requestHeaders, problems = [] } = contract;
-  const codes = [...problems, ...admissionProblems(access, takesTokens), 'internal-error'];
+  const codes = [
+    ...problems,
+    ...(takesTokens ? tokenProblems : []),
+    ...(access === 'always' ? [] : quotaProblems),
+    'internal-error',
+  ];
   if (params ?? query ?? body ?? requestHeaders)
     codes.push('validation-failed', 'malformed-request');
   if (body) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');

@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import type { Express, Request } from 'express';
 import type { HeaderList } from '../problem/header-list';
 import type { Lifecycle } from './lifecycle';
-import { securityHeaders } from './reply';
+import { securityHeaders } from './security-headers';
 
 /**
  * Express sets the prototype of every request and response, after which V8 treats each as a slow object. If an object
@@ -26,7 +26,7 @@ export function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
   app.response = adopt(OwnResponse.prototype, app.response);
 }
 
-/** Whether the headers come from `reply`, which lists them all: a list is the cheapest form (see header-list.ts). */
+/** Whether the headers come from `send`, which lists them all: a list is the cheapest form (see header-list.ts). */
 function isComplete(headers: unknown): headers is HeaderList {
   return Array.isArray(headers) && headers.includes('X-Request-Id');
 }

@@ -11,7 +11,7 @@ import { createExpressApp } from './express-app';
 import { healthEndpoints } from './health';
 import { createLifecycle } from './lifecycle';
 import { kitProblems } from '../problem/problem';
-import { reply, replyJson } from './reply';
+import { send, sendJson } from './responses';
 import { ListenError, serve, type RunningServer } from './serve';
 
 /** More than the system's buffers hold. */
@@ -46,7 +46,7 @@ async function start(
     async ({ res }) => {
       arrived.slow += 1;
       await slowGate;
-      replyJson(res, 200, { slow: true });
+      sendJson(res, 200, { slow: true });
     },
   );
   const soon = endpoint(
@@ -60,7 +60,7 @@ async function start(
     },
     async ({ res }) => {
       await Promise.resolve();
-      replyJson(res, 200, {});
+      sendJson(res, 200, {});
     },
   );
   const large = endpoint(
@@ -74,7 +74,7 @@ async function start(
     },
     ({ res }) => {
       arrived.large += 1;
-      reply(res, 200, LARGE, []);
+      send(res, 200, LARGE, []);
     },
   );
   const echo = endpoint(
@@ -88,7 +88,7 @@ async function start(
       responses: {},
     },
     ({ res, body }) => {
-      replyJson(res, 200, body);
+      sendJson(res, 200, body);
     },
   );
   const app = createExpressApp({
@@ -114,7 +114,7 @@ async function start(
 }
 
 /** Sends bytes on a connection of their own. Returns everything received until it is closed. */
-async function send(port: number, ...parts: string[]): Promise<string> {
+async function sendBytes(port: number, ...parts: string[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
   const response = text(socket);
@@ -167,7 +167,7 @@ describe('serve', () => {
     ['GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n', 400],
   ])('responds to bytes that are not a request with a problem: %#', async (bytes, status) => {
     const { port, lines } = await start();
-    const response = await send(port, bytes);
+    const response = await sendBytes(port, bytes);
     expect(response).toMatch(
       new RegExp(`^HTTP/1\\.1 ${String(status)} [\\s\\S]*application/problem\\+json`),
     );
@@ -190,7 +190,7 @@ describe('serve', () => {
     const { port, lines } = await start({
       timeouts: { headersMs: 100, requestMs: 200, checkMs: 20 },
     });
-    const response = await send(port, begun);
+    const response = await sendBytes(port, begun);
     expect(statuses(response)).toEqual(['408']);
     expect(response).toContain('"code":"request-timeout"');
     const audit: unknown = expect.objectContaining({ outcome: 'denied', status: 408 });
@@ -201,7 +201,7 @@ describe('serve', () => {
   it('ignores an unknown expectation', async () => {
     const { port } = await start();
     const bytes = 'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n';
-    expect(statuses(await send(port, bytes))).toEqual(['200']);
+    expect(statuses(await sendBytes(port, bytes))).toEqual(['200']);
   });
 
   it.each([
@@ -209,7 +209,11 @@ describe('serve', () => {
     ['a tunnel', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
   ])('responds to the requests before %s first', async (_, bytes) => {
     const { port, arrived, release } = await start();
-    const responses = send(port, get1('/slow') + get1('/livez') + bytes, 'more garbage\r\n\r\n');
+    const responses = sendBytes(
+      port,
+      get1('/slow') + get1('/livez') + bytes,
+      'more garbage\r\n\r\n',
+    );
     await until(() => arrived.slow === 1);
     await eventLoopTurns(200);
     release();
@@ -219,7 +223,7 @@ describe('serve', () => {
   it('responds to a request with garbage in its body under its own id', async () => {
     const { port, lines } = await start();
     const chunked = post(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
-    const response = await send(port, `${chunked}2\r\n{}\r\nnonsense\r\n\r\n`);
+    const response = await sendBytes(port, `${chunked}2\r\n{}\r\nnonsense\r\n\r\n`);
     expect(statuses(response)).toEqual(['400']);
     const ofRequest = lines.filter(({ msg }) => msg === 'request');
     expect(ofRequest).toEqual([expect.objectContaining({ method: 'POST', status: 400 })]);
@@ -229,7 +233,7 @@ describe('serve', () => {
   it('responds to a request that turns into garbage while it is handled', async () => {
     const { port } = await start();
     const chunked = get1('/soon').replace('Host: x', 'Host: x\r\nTransfer-Encoding: chunked');
-    expect(statuses(await send(port, `${chunked}ZZ\r\n`))).toEqual(['400']);
+    expect(statuses(await sendBytes(port, `${chunked}ZZ\r\n`))).toEqual(['400']);
   });
 
   it('refuses a body that is not UTF-8', async () => {
@@ -288,7 +292,7 @@ describe('serve', () => {
   ])('closes a connection on which %s', async (_, bytes) => {
     const longMs = 3_600_000;
     const server = await start({ timeouts: { headersMs: longMs, requestMs: longMs } });
-    const response = send(server.port, bytes);
+    const response = sendBytes(server.port, bytes);
     // Once this has its response, the server has read what was sent before.
     await ask(server.port, '/livez');
     // Without the drain, each connection would outlast this test.

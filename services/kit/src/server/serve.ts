@@ -31,15 +31,7 @@ const BACKLOG = 4096;
 const MAX_HEADER_BYTES = 16_384;
 
 /** A listening server. */
-export interface RunningServer {
-  /** The port it listens on: the requested one, or the one the system chose for 0. */
-  port: number;
-  /**
-   * Stops: `/readyz` turns 503 at once; `SHUTDOWN_DELAY_MS` later the listener closes; requests in progress get their
-   * responses. Resolves when the last connection is closed. Further calls return the same promise.
-   */
-  close: () => Promise<void>;
-}
+export type RunningServer = Awaited<ReturnType<typeof serve>>;
 
 /**
  * Serves an app over HTTP/1.1.
@@ -52,7 +44,7 @@ export async function serve(options: {
   logger: Logger;
   config: Pick<ServerConfig, 'HOST' | 'PORT' | 'SHUTDOWN_DELAY_MS' | 'MAX_CONNECTIONS'>;
   timeouts?: Partial<typeof TIMEOUTS>;
-}): Promise<RunningServer> {
+}) {
   const { app, lifecycle, logger, config } = options;
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const server = createServer(
@@ -82,7 +74,12 @@ export async function serve(options: {
   logger.info({ host: config.HOST, port: address.port }, 'listening');
   let closing: Promise<void> | undefined;
   return {
+    /** The requested port, or the one the system chose for 0. */
     port: address.port,
+    /**
+     * Stops: `/readyz` turns 503 at once; `SHUTDOWN_DELAY_MS` later the listener closes; requests in progress get their
+     * responses. Resolves when the last connection is closed. Further calls return the same promise.
+     */
     close: () => (closing ??= drain(server, connections, lifecycle, config.SHUTDOWN_DELAY_MS)),
   };
 }

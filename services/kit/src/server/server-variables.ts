@@ -2,19 +2,15 @@ import { z } from 'zod';
 import { MIN_SECRET_CHARS } from '../admission/service-token';
 import { integerVariable } from '../process/env';
 
+const serviceSecret = z
+  .string()
+  .min(MIN_SECRET_CHARS, `must have at least ${String(MIN_SECRET_CHARS)} characters each`);
+
 /** One secret, or two during a rotation, separated by a comma. The first signs. */
 const serviceSecretsVariable = z
   .string()
   .transform((text) => text.split(',').map((secret) => secret.trim()))
-  .pipe(
-    z
-      .array(
-        z
-          .string()
-          .min(MIN_SECRET_CHARS, `must have at least ${String(MIN_SECRET_CHARS)} characters each`),
-      )
-      .max(2, 'must be one secret, or two separated by a comma'),
-  )
+  .pipe(z.array(serviceSecret).max(2, 'must be one secret, or two separated by a comma'))
   .optional();
 
 /** The variables that every HTTP process reads. docs/configuration.md shows their descriptions. */

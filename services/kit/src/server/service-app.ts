@@ -2,9 +2,8 @@ import type { Express } from 'express';
 import { createAdmission } from '../admission/admission';
 import { docsEndpoints } from './docs';
 import { createExpressApp, type ExpressAppOptions } from './express-app';
-import { healthEndpoints, type ReadinessDetail } from './health';
+import { healthEndpoints, metricsEndpoint, type ReadinessDetail } from './health';
 import { createMetrics, type GaugeSource } from '../telemetry/metrics';
-import { metricsEndpoint } from './metrics-endpoint';
 import type { ExtraDocumentation, ServiceInfo } from './openapi';
 
 /** What a service consists of. */

@@ -73,6 +73,18 @@ describe('a failure in the log', () => {
   });
 });
 
+describe('an error', () => {
+  it('is described as a line of its own, and in every line of a child bound to it', () => {
+    const { writes, logger } = setUp();
+    logger.error(new Error('direct'));
+    logger.child({ err: new Error('bound') }).info('line');
+    jest.advanceTimersByTime(100);
+    const [direct, bound] = writes.join('').trim().split('\n');
+    expect(JSON.parse(direct!)).toMatchObject({ err: { type: 'Error', message: 'direct' } });
+    expect(JSON.parse(bound!)).toMatchObject({ err: { type: 'Error', message: 'bound' } });
+  });
+});
+
 describe('describeError', () => {
   it('keeps what explains an error, including its causes, and nothing else', () => {
     const config = { headers: { authorization: 'Bearer x' }, data: '{"user_id":"cristina"}' };

@@ -23,7 +23,10 @@ export function createLogger(options: {
       base: { service },
       timestamp: isoTime(),
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: (described: unknown) => described },
+      // The hook has described the error of a line, but not an error that is the line, or that a child is bound to.
+      serializers: {
+        err: (error: unknown) => (error instanceof Error ? describeError(error) : error),
+      },
       hooks: { logMethod: describeLoggedError },
     },
     bufferLines(to),

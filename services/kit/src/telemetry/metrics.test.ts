@@ -12,7 +12,7 @@ import { endpoint } from '../server/endpoint';
 import { createLifecycle } from '../server/lifecycle';
 import type { GaugeSource } from './metrics';
 import { kitProblems } from '../problem/problem';
-import { replyJson } from '../server/reply';
+import { sendJson } from '../server/responses';
 import { createServiceApp } from '../server/service-app';
 
 function setUp(...gaugeSources: GaugeSource[]) {
@@ -29,7 +29,7 @@ function setUp(...gaugeSources: GaugeSource[]) {
     },
     ({ req, res }) => {
       requested.push(String(req.params['id']));
-      if (req.params['id'] !== 'none') replyJson(res, 200, {});
+      if (req.params['id'] !== 'none') sendJson(res, 200, {});
     },
   );
   const app = createServiceApp({

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Logger } from './logger';
-import { createRequestDurations, type ServedRequest } from './request-durations';
+import { createRequestDurations } from './request-durations';
 
 /** Gauges that are read together at each scrape. */
 export interface GaugeSource {
@@ -15,14 +15,6 @@ export interface GaugeSource {
 
 type GaugeValues = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
-/** The Prometheus metrics of a process. */
-export interface Metrics {
-  /** Counts a request. Called for every one, so it is cheap. */
-  observe: (request: ServedRequest) => void;
-  /** Returns Prometheus' text format. Never rejects, and takes little more than a second at most. */
-  scrape: () => Promise<string>;
-}
-
 /** How long to wait for one source. Prometheus gives up after ten seconds by default. */
 const READ_TIMEOUT_MS = 1000;
 
@@ -30,18 +22,21 @@ const READ_TIMEOUT_MS = 1000;
  * Creates the metrics of one application, in its own registry: process metrics, `http_request_duration_seconds`
  * and the gauges.
  */
-export function createMetrics(sources: readonly GaugeSource[], logger: Logger): Metrics {
+export function createMetrics(sources: readonly GaugeSource[], logger: Logger) {
   const registry = Registry.merge([processMetrics(), new Registry()]);
-  const observe = createRequestDurations(registry);
   const readAll = sources.map((source) => registerGauges(source, [registry], logger));
   return {
-    observe,
+    observe: createRequestDurations(registry),
+    /** Returns Prometheus' text format. Never rejects, and takes little more than a second at most. */
     scrape: async () => {
       await Promise.all(readAll.map((read) => read()));
       return registry.metrics();
     },
   };
 }
+
+/** The Prometheus metrics of a process. */
+export type Metrics = ReturnType<typeof createMetrics>;
 
 let processRegistry: Registry | undefined;
 
@@ -61,13 +56,8 @@ function registerGauges(
   logger: Logger,
 ): () => Promise<void> {
   const gauges = Object.entries(source.gauges).map(([name, { help, label }]) => {
-    const gauge = new Gauge({
-      name,
-      help,
-      labelNames: label === undefined ? [] : [label],
-      registers,
-    });
-    return { name, label, gauge };
+    const labelNames = label === undefined ? [] : [label];
+    return { name, label, gauge: new Gauge({ name, help, labelNames, registers }) };
   });
   let reading: Promise<GaugeValues> | undefined;
 

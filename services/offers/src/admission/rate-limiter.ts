@@ -1,4 +1,4 @@
-import type { Allowance, Quota, Quotas, RateLimiter } from '@loan-buddy/kit/admission';
+import type { Allowance, Quota, RateLimiter } from '@loan-buddy/kit/admission';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 
 /** One client's use of one quota in one window. */
@@ -41,7 +41,7 @@ interface Share {
  * their counts are shared in the background. While sharing fails, each replica counts alone and shares later.
  */
 export function createRateLimiter(options: {
-  quotas: Quotas;
+  quotas: RateLimiter['quotas'];
   addUsage?: AddUsage | undefined;
   logger: Logger;
   /** Milliseconds since the epoch. */

@@ -1,4 +1,3 @@
-import type { SignServiceToken } from '@loan-buddy/kit/admission';
 import type { HttpClient } from '../client/http-client';
 import { z } from 'zod';
 import { decisions, type Decision, type Order } from '../domain/order';
@@ -26,7 +25,9 @@ export type AskForDecision = (order: Order, context: { requestId: string }) => P
 export function createPaymentClient({
   http,
   signToken,
-}: Pick<HttpClient, 'http'> & { signToken?: SignServiceToken | undefined }): AskForDecision {
+}: Pick<HttpClient, 'http'> & {
+  signToken?: ((requestId: string) => Promise<string>) | undefined;
+}): AskForDecision {
   return async (order, { requestId }) => {
     let response;
     try {

@@ -41,7 +41,9 @@ export function createPostgresListen(
           onNotification(payload);
         });
       });
-      await client!.connect();
+      // `connect` never settles if the client is ended meanwhile.
+      await Promise.race([client!.connect(), ended]);
+      if (stopping.signal.aborted) return;
       await client!.query(`listen ${channel}`);
       onGap();
       await ended;

@@ -57,6 +57,7 @@ export function createQueue<Table extends keyof Tables, Key extends Column<Table
     changes: Changes<Table>,
     returning: RawBuilder<Row> = sql`1`,
   ): Promise<Row[]> => {
+    if (jobs.length === 0) return [];
     const keys = jobs.map((job) => sql`(${sql.join(key.map((column) => job[column]))})`);
     const { rows } = await sql<Row>`
       update ${table} as job set ${assign(changes)}

@@ -81,6 +81,12 @@ describe('the event log', () => {
     expect(await log.claimUnpublished(10, 60_000)).toEqual(next);
   });
 
+  it('changes nothing for no events', async () => {
+    const { log } = parts();
+    await expect(log.markPublished([])).resolves.toBeUndefined();
+    await expect(log.release([], 1)).resolves.toBeUndefined();
+  });
+
   it('makes an event claimable again if its publisher died', async () => {
     const { log, orders } = parts();
     await publishAll();

@@ -1,5 +1,5 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, replyJson } from '@loan-buddy/kit/server';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import type { Worker } from '../db/worker';
 import { z } from 'zod';
 import { administerOrders } from './access';
@@ -60,7 +60,7 @@ export function getFailedOrders({ orders }: Dependencies) {
         attempts: order.attempts,
         last_error: order.lastError,
       }));
-      replyJson(res, 200, bodies, headers);
+      sendJson(res, 200, bodies, headers);
     },
   );
 }
@@ -92,7 +92,7 @@ export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
       if (!order) throw new NotFailedError(`No failed order has the id ${params.id}.`);
       decisionWorker.wake();
       const headers = ['Location', `/orders/${order.id}`, 'Retry-After', PENDING_RETRY_AFTER];
-      replyJson(res, 202, orderBody(order), headers);
+      sendJson(res, 202, orderBody(order), headers);
     },
   );
 }
@@ -116,7 +116,7 @@ export function postFailedOrdersRetry({ orders, decisionWorker }: Dependencies) 
     async ({ res }) => {
       const retried = await orders.retryAll();
       decisionWorker.wake();
-      replyJson(res, 202, { retried });
+      sendJson(res, 202, { retried });
     },
   );
 }

@@ -1,5 +1,5 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, replyJson } from '@loan-buddy/kit/server';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { readOffers } from './access';
 import type { FindOffer } from '../catalogue/find-offer';
@@ -30,7 +30,7 @@ export function getOffer({ findOffer }: { findOffer: FindOffer }) {
       const { amount, term_months: termMonths } = query;
       const offer = await findOffer(params.id, { amount, termMonths });
       if (!offer) throw new OfferNotFoundError(`No offer has the id ${params.id}.`);
-      replyJson(res, 200, offerBody(offer));
+      sendJson(res, 200, offerBody(offer));
     },
   );
 }

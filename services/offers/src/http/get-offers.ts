@@ -1,5 +1,5 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, replyRepresentation, represent } from '@loan-buddy/kit/server';
+import { endpoint } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { readOffers } from './access';
 import type { Failure } from '../catalogue/cached-provider';
@@ -10,6 +10,7 @@ import { integerParameter } from './number-parameter';
 import { offerBody, offerBodySchema } from './offer-body';
 import { loanParameters } from './offer-query';
 import { providerHeaders } from './provider-headers';
+import { represent, sendRepresentation } from './representation';
 import { offersTag } from './tags';
 
 /** No provider returned offers, so there is nothing to list. */
@@ -101,7 +102,7 @@ export function getOffers(dependencies: {
       if (listing.missing.length === listing.results.length) {
         throw new OffersUnavailableError(listing.missing, headers);
       }
-      replyRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
+      sendRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
     },
   );
 }

@@ -1,6 +1,6 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, replyEmpty } from '@loan-buddy/kit/server';
+import { endpoint, sendEmpty } from '@loan-buddy/kit/server';
 import { openEventStream } from './event-stream';
 import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
@@ -89,7 +89,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       let lastSeq = resumed?.seq ?? 0;
       const latest = first.at(-1)!;
       if (latest.seq === lastSeq && isFinalEvent(latest.event.type)) {
-        replyEmpty(res);
+        sendEmpty(res);
         return;
       }
       const closeStream = openStream(caller.subject);

@@ -1,10 +1,10 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, replyJson, signalOf } from '@loan-buddy/kit/server';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { mayActFor, readOrders } from './access';
 import type { AwaitOrder } from '../orders/await-order';
 import { orderBody, orderBodySchema, orderParams, PENDING_RETRY_AFTER } from './order-body';
-import { MAX_WAIT_S, preferredWait, readPreferences } from './prefer';
+import { MAX_WAIT_S, preferredWait, readPreferences, signalOf } from './prefer';
 import { ordersTag } from './tags';
 
 export class OrderNotFoundError extends AppError {
@@ -54,7 +54,7 @@ export function getOrder({ awaitOrder }: { awaitOrder: AwaitOrder }) {
         releaseSlot(req);
         order = (await awaitOrder(params.id, { waitMs, signal: signalOf(res) })) ?? order;
       }
-      replyJson(res, 200, orderBody(order), [
+      sendJson(res, 200, orderBody(order), [
         ...(order.status === 'PENDING' ? ['Retry-After', PENDING_RETRY_AFTER] : []),
         ...applied.flatMap((preference) => ['Preference-Applied', preference]),
       ]);

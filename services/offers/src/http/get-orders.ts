@@ -1,4 +1,4 @@
-import { endpoint, replyJson } from '@loan-buddy/kit/server';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { readOrders, requireMayActFor } from './access';
 import { idSchema } from '../domain/id';
@@ -26,7 +26,7 @@ export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }
       const { items, headers } = await readPage('/orders', { user_id }, query, (page) =>
         orders.listByUser(user_id, page),
       );
-      replyJson(res, 200, items.map(orderBody), headers);
+      sendJson(res, 200, items.map(orderBody), headers);
     },
   );
 }

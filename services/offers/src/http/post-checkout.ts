@@ -1,6 +1,6 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
-import { ValidationError } from '@loan-buddy/kit/problem';
-import { endpoint, replyJson, signalOf } from '@loan-buddy/kit/server';
+import { headerLines, ValidationError } from '@loan-buddy/kit/problem';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { continueTrace } from '@loan-buddy/kit/telemetry';
 import type { Request } from 'express';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import type { CheckoutMode } from '../orders/checkout';
 import type { IdempotentCheckout } from '../orders/idempotent-checkout';
 import { amountSchema, termSchema } from './offer-query';
 import { orderBodySchema, orderExample, PENDING_RETRY_AFTER } from './order-body';
-import { preferredWait, readPreferences } from './prefer';
+import { preferredWait, readPreferences, signalOf } from './prefer';
 import { ordersTag } from './tags';
 
 const checkoutSchema = z
@@ -41,9 +41,9 @@ const BARE = /^[\x20-\x21\x23-\x7e]+$/;
  *
  * @throws {ValidationError} if the header is malformed, empty, too long, or repeated.
  */
-function readIdempotencyKey({ headersDistinct }: Request): string | undefined {
-  const sent = headersDistinct['idempotency-key'];
-  if (sent === undefined) return undefined;
+function readIdempotencyKey(req: Request): string | undefined {
+  const sent = headerLines(req, 'idempotency-key');
+  if (sent.length === 0) return undefined;
   const text = sent.length === 1 ? sent[0]! : '';
   const quoted = QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
   const key = quoted ?? (BARE.test(text) ? text : '');
@@ -114,7 +114,7 @@ export function postCheckout(dependencies: {
     async ({ body, caller, req, res }) => {
       requireMayActFor(caller, body.user_id);
       const asynchronous = asyncWait(req, checkoutMode);
-      const sentTrace = req.headersDistinct['traceparent'];
+      const sentTrace = headerLines(req, 'traceparent');
       const { orderId, response, replayed } = await idempotentCheckout(
         {
           userId: body.user_id,
@@ -128,11 +128,11 @@ export function postCheckout(dependencies: {
             releaseSlot(req);
           },
           requestId: req.requestId,
-          traceparent: continueTrace(sentTrace?.length === 1 ? sentTrace[0] : undefined),
+          traceparent: continueTrace(sentTrace.length === 1 ? sentTrace[0] : undefined),
         },
         { client: caller.subject ?? body.user_id, key: readIdempotencyKey(req) },
       );
-      replyJson(res, response.status, response.body, [
+      sendJson(res, response.status, response.body, [
         ...['Location', `/orders/${orderId}`],
         ...(response.status === 202 ? ['Retry-After', PENDING_RETRY_AFTER] : []),
         ...(replayed ? ['Idempotent-Replayed', 'true'] : []),

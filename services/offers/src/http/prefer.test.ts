@@ -1,7 +1,7 @@
 import { readPreferences } from './prefer';
 
 const read = (...prefer: string[]) =>
-  readPreferences({ headersDistinct: prefer.length > 0 ? { prefer } : {} });
+  readPreferences({ rawHeaders: prefer.flatMap((line) => ['Prefer', line]) });
 
 describe('readPreferences', () => {
   it.each([

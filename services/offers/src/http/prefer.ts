@@ -1,4 +1,6 @@
-import type { Request } from 'express';
+import { headerLines } from '@loan-buddy/kit/problem';
+import { isAbandoned } from '@loan-buddy/kit/server';
+import type { Request, Response } from 'express';
 
 /** Longest wait that a client can request, in seconds. */
 export const MAX_WAIT_S = 30;
@@ -19,9 +21,9 @@ const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
  * Reads the preferences of a request (RFC 7240, sections 4.1 and 4.3): `waitS` is how long the client is willing to
  * wait. The first of several with one name counts. Ignores unknown and malformed ones.
  */
-export function readPreferences(req: Pick<Request, 'headersDistinct'>) {
+export function readPreferences(req: Pick<Request, 'rawHeaders'>) {
   const values = new Map<string, string>();
-  for (const line of req.headersDistinct['prefer'] ?? []) {
+  for (const line of headerLines(req, 'prefer')) {
     for (const item of splitOutsideQuotes(line, ',')) {
       const { name, value } = readPreference(item);
       if (name !== '' && value !== undefined && !values.has(name)) values.set(name, value);
@@ -75,4 +77,14 @@ function endOfQuoted(text: string, start: number): number | undefined {
     if (text[i] === '\\') i += 1;
   }
   return undefined;
+}
+
+/** Returns a signal that aborts when the client has left or has its response. */
+export function signalOf(res: Response): AbortSignal {
+  const leaving = new AbortController();
+  if (isAbandoned(res)) leaving.abort();
+  res.once('close', () => {
+    leaving.abort();
+  });
+  return leaving.signal;
 }

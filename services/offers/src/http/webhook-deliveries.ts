@@ -1,5 +1,5 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, replyJson } from '@loan-buddy/kit/server';
+import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import type { WebhookDelivery } from '../webhooks/webhook-delivery-store';
 import type { Receiver } from '../webhooks/receiver-store';
@@ -89,7 +89,7 @@ export function getWebhookDeliveries({ receivers, deliveries }: Dependencies) {
       const { items, headers } = await readPage(path, {}, query, (page) =>
         deliveries.list(id, page),
       );
-      replyJson(res, 200, items.map(deliveryBody), headers);
+      sendJson(res, 200, items.map(deliveryBody), headers);
     },
   );
 }
@@ -121,7 +121,7 @@ export function postWebhookReplay({ receivers, deliveries, wake }: Dependencies)
       const replayed = await deliveries.replay(id, deliveryId);
       if (!replayed) throw new DeliveryNotFoundError(`The receiver has no delivery ${deliveryId}.`);
       wake();
-      replyJson(res, 202, deliveryBody(replayed));
+      sendJson(res, 202, deliveryBody(replayed));
     },
   );
 }
@@ -142,7 +142,7 @@ export function postWebhookTest({ receivers, deliveries, wake }: Dependencies) {
       requireEnabled(requireFound(id, await receivers.find(id)));
       const created = await deliveries.insertTest(id);
       wake();
-      replyJson(res, 202, deliveryBody(created));
+      sendJson(res, 202, deliveryBody(created));
     },
   );
 }

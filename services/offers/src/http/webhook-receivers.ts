@@ -1,5 +1,5 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, replyEmpty, replyJson } from '@loan-buddy/kit/server';
+import { endpoint, sendEmpty, sendJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { manageWebhooks } from './access';
 import { MAX_RECEIVERS } from '../webhooks/receiver-store';
@@ -68,7 +68,7 @@ export function postWebhookReceiver({ receivers, allowPrivate }: Dependencies) {
         throw new TooManyReceiversError(`At most ${String(MAX_RECEIVERS)} receivers are allowed.`);
       }
       const headers = ['Location', `/webhook-endpoints/${created.id}`];
-      replyJson(res, 201, { ...receiverBody(created), secret }, headers);
+      sendJson(res, 201, { ...receiverBody(created), secret }, headers);
     },
   );
 }
@@ -85,7 +85,7 @@ export function getWebhookReceivers({ receivers }: Dependencies) {
       problems: ['database-unavailable'],
     },
     async ({ res }) => {
-      replyJson(res, 200, (await receivers.list()).map(receiverBody));
+      sendJson(res, 200, (await receivers.list()).map(receiverBody));
     },
   );
 }
@@ -107,7 +107,7 @@ export function getWebhookReceiver({ receivers }: Dependencies) {
       responses: { 200: { description: 'The receiver.', schema: receiverBodySchema } },
     },
     async ({ params, res }) => {
-      replyJson(res, 200, receiverBody(requireFound(params.id, await receivers.find(params.id))));
+      sendJson(res, 200, receiverBody(requireFound(params.id, await receivers.find(params.id))));
     },
   );
 }
@@ -131,7 +131,7 @@ export function patchWebhookReceiver({ receivers, wake, allowPrivate }: Dependen
       const changes = { url, description, eventTypes, enabled };
       const changed = requireFound(params.id, await receivers.update(params.id, changes));
       wake();
-      replyJson(res, 200, receiverBody(changed));
+      sendJson(res, 200, receiverBody(changed));
     },
   );
 }
@@ -148,7 +148,7 @@ export function deleteWebhookReceiver({ receivers }: Dependencies) {
     },
     async ({ params, res }) => {
       requireFound(params.id, await receivers.remove(params.id));
-      replyEmpty(res);
+      sendEmpty(res);
     },
   );
 }
@@ -171,7 +171,7 @@ export function postWebhookSecretRotation({ receivers }: Dependencies) {
     async ({ params, res }) => {
       const secret = newSecret();
       const rotated = await receivers.rotateSecret(params.id, secret, PREVIOUS_SECRET_MS);
-      replyJson(res, 200, { ...receiverBody(requireFound(params.id, rotated)), secret });
+      sendJson(res, 200, { ...receiverBody(requireFound(params.id, rotated)), secret });
     },
   );
 }

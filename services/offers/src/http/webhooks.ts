@@ -1,4 +1,3 @@
-import type { Webhook } from '@loan-buddy/kit/server';
 import type { OrderEventType } from '../domain/order-event';
 import {
   finalEventTypes,
@@ -30,7 +29,7 @@ const summaries: Partial<Record<OrderEventType, string>> = {
 };
 
 /** The messages that receivers get, for the OpenAPI document. */
-export const webhooks: readonly Webhook[] = [
+export const webhooks = [
   ...finalEventTypes.map((type) => ({
     ...delivery,
     name: type,

@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import { endInBatch } from './end-in-batch';
+import { endBatched } from './end-batched';
 
 /** Responses that record in `written` the order in which they end. */
 function responses(count: number) {
@@ -15,7 +15,7 @@ afterEach(() => new Promise(setImmediate));
 
 it('writes the responses of one turn when it ends, in order', async () => {
   const { all, written } = responses(3);
-  for (const res of all) endInBatch(res, 'ok');
+  for (const res of all) endBatched(res, 'ok');
   await Promise.resolve();
   expect(written).toEqual([]);
   await new Promise(setImmediate);
@@ -24,13 +24,13 @@ it('writes the responses of one turn when it ends, in order', async () => {
 
 it('releases the slot of a response at once', () => {
   const { all } = responses(1);
-  endInBatch(all[0]!);
+  endBatched(all[0]!);
   expect(all[0]!.req.slot).toBeUndefined();
 });
 
 it('writes 32 responses at a time in a long turn', async () => {
   const { all, written } = responses(70);
-  for (const res of all) endInBatch(res, 'ok');
+  for (const res of all) endBatched(res, 'ok');
   expect(written).toHaveLength(64);
   await new Promise(setImmediate);
   expect(written).toEqual(Array.from({ length: 70 }, (_, i) => i));

@@ -1,0 +1,76 @@
+import type { Response } from 'express';
+import { releaseSlot } from '../admission/admission';
+import type { HeaderList } from '../problem/header-list';
+import type { DescribedProblem } from '../problem/problem';
+import { inertHeaders } from './security-headers';
+
+/** For a body that is only data and that no cache may store. */
+export const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
+
+/**
+ * Returns whether the client has left. Detects it for a response queued behind another, too: Node.js 20 emits no event
+ * for that.
+ */
+export function isAbandoned(res: Response): boolean {
+  return res.closed || res.req.socket.destroyed;
+}
+
+/** Ends a response at once and releases its slot, however long the client takes to read. */
+function endNow(res: Response, body?: string | Buffer): void {
+  releaseSlot(res.req);
+  res.end(body);
+}
+
+/** Responds with a body in its final form, in a single write. */
+export function send(
+  res: Response,
+  status: number,
+  body: string | Buffer,
+  headers: HeaderList,
+  moreHeaders: HeaderList = [],
+): void {
+  res.writeHead(status, headers.concat(ownHeaders(body, res.req.requestId), moreHeaders));
+  endNow(res, body);
+}
+
+function ownHeaders(body: string | Buffer, requestId: string): HeaderList {
+  return ['Content-Length', String(Buffer.byteLength(body)), 'X-Request-Id', requestId];
+}
+
+const jsonHeaders: HeaderList = [
+  ...['Content-Type', 'application/json; charset=utf-8'],
+  ...dataHeaders,
+];
+
+/** Responds with a JSON value, or with text that already is JSON. */
+export function sendJson(
+  res: Response,
+  status: number,
+  value: object | string,
+  headers?: HeaderList,
+): void {
+  const body = typeof value === 'string' ? value : JSON.stringify(value);
+  send(res, status, body, jsonHeaders, headers);
+}
+
+const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];
+
+/** Responds with a problem document (RFC 9457) and its headers. */
+export function sendProblem(res: Response, { problem, headers }: DescribedProblem): void {
+  send(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
+}
+
+/** Serialises the same response for when there is no response object. */
+export function serializeProblem(
+  { problem, headers }: DescribedProblem,
+  requestId: string,
+): { headers: HeaderList; body: string } {
+  const body = JSON.stringify(problem);
+  return { headers: problemHeaders.concat(ownHeaders(body, requestId), headers), body };
+}
+
+/** Responds with 204, which has no body. */
+export function sendEmpty(res: Response, headers: HeaderList = []): void {
+  res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers));
+  endNow(res);
+}

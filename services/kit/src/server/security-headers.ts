@@ -1,0 +1,22 @@
+import type { HeaderList } from '../problem/header-list';
+
+/** The headers of every response (OWASP's list for REST services). Computed once. */
+export const securityHeaders: HeaderList = [
+  'X-Content-Type-Options',
+  'nosniff',
+  'X-Frame-Options',
+  'DENY',
+  'Referrer-Policy',
+  'no-referrer',
+  'Cross-Origin-Resource-Policy',
+  'same-origin',
+  'Strict-Transport-Security',
+  'max-age=31536000; includeSubDomains',
+];
+
+/** For a body that is only data: a browser may do nothing with it. */
+export const inertHeaders: HeaderList = [
+  ...securityHeaders,
+  'Content-Security-Policy',
+  "default-src 'none'; frame-ancestors 'none'",
+];

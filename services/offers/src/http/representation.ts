@@ -1,0 +1,52 @@
+import { headerLines } from '@loan-buddy/kit/problem';
+import { createHash } from 'node:crypto';
+import { inertHeaders } from '@loan-buddy/kit/server';
+import type { Response } from 'express';
+import { endBatched } from './end-batched';
+
+/** A JSON body made once for many responses, with its strong entity tag (RFC 9110, section 8.8.3). */
+export interface Representation {
+  body: string;
+  etag: string;
+  /** The headers of every response with this body. */
+  headers: readonly string[];
+}
+
+/** Serialises a value once for many responses. */
+export function represent(value: object): Representation {
+  const body = JSON.stringify(value);
+  const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+  const headers = inertHeaders.concat(
+    ['Content-Type', 'application/json; charset=utf-8'],
+    ['Content-Length', String(Buffer.byteLength(body))],
+  );
+  return { body, etag: `"${digest}"`, headers };
+}
+
+/**
+ * Responds with a representation that caches may store, or with 304 if `If-None-Match` has its tag (RFC 9110, section
+ * 13.1.2). It is `ageS` seconds old and stays fresh until `maxAgeS` (RFC 9111, sections 4.2 and 5.1). It is written
+ * when the turn ends (see {@link endBatched}).
+ */
+export function sendRepresentation(
+  res: Response,
+  { body, etag, headers }: Representation,
+  { ageS, maxAgeS }: { ageS: number; maxAgeS: number },
+  moreHeaders: readonly string[],
+): void {
+  const { req } = res;
+  const isKnown = headerLines(req, 'if-none-match').some((line) => matches(line, etag));
+  const all = (isKnown ? inertHeaders : headers).concat(
+    ['ETag', etag, 'Age', String(ageS), 'Cache-Control', `max-age=${String(maxAgeS)}`],
+    ['X-Request-Id', req.requestId],
+    moreHeaders,
+  );
+  res.writeHead(isKnown ? 304 : 200, all);
+  endBatched(res, isKnown ? undefined : body);
+}
+
+/** Compares tags weakly: ignores `W/`. */
+function matches(ifNoneMatch: string, etag: string): boolean {
+  if (ifNoneMatch.trim() === '*') return true;
+  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}
