@@ -19,10 +19,7 @@ export const attemptDelaysMs: readonly number[] = [
 /** Random share of each pause, so that deliveries that failed together spread out. */
 const JITTER = 0.1;
 
-/**
- * Returns the pause after this many failed attempts: ±10 %, and at least `atLeastMs`. Returns undefined after the last
- * attempt.
- */
+/** Returns the pause after this many failed attempts: ±10 %, and at least `atLeastMs`; undefined after the last. */
 export function scheduledPauseMs(
   attempts: number,
   delaysMs: readonly number[],

@@ -129,9 +129,7 @@ async function isGone(file: string, content: string, ownSpace: string): Promise<
   return true;
 }
 
-/**
- * Renames before removing: of several processes that find it stale, one gets it, and a late one restores a new lock.
- */
+/** Renames it first: of several processes that find it stale, one gets it, and a late one restores a new lock. */
 function remove(file: string, content: string): void {
   const aside = `${file}.${randomUUID()}`;
   try {

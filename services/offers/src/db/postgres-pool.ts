@@ -49,10 +49,7 @@ export function createPostgresPool(
   };
 }
 
-/**
- * Discards a connection once it or its server was unavailable: after a statement without a response, a late one would
- * go to the next statement.
- */
+/** Discards a connection that was unavailable once: a late response would go to the next statement. */
 function guardClient(client: PoolClient): PostgresPoolClient {
   let broken = false;
   const query = (text: string, values: readonly unknown[]) =>

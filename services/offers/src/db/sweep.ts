@@ -60,10 +60,7 @@ export interface Sweep {
   sweep: (signal: AbortSignal) => Promise<number>;
 }
 
-/**
- * Runs the sweeps at intervals, one after the other, until the returned function is called. Its promise resolves when
- * no sweep is running.
- */
+/** Runs the sweeps in turn, at intervals. The returned function stops them, and waits for the one that is running. */
 export function startSweeps(sweeps: readonly Sweep[], logger: Logger): () => Promise<void> {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;

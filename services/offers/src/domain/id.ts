@@ -1,9 +1,6 @@
 import { z } from 'zod';
 
-/**
- * Whether a text has no control characters and no broken Unicode: PostgreSQL cannot store U+0000, and logs should show
- * none.
- */
+/** Without control characters and broken Unicode: PostgreSQL cannot store U+0000, and logs should show none. */
 export function isPrintable(text: string): boolean {
   return !/[\p{Cc}\p{Cs}]/u.test(text);
 }

@@ -33,10 +33,7 @@ export function toRow(event: OrderEvent, format: EventFormat): string {
   return `${cells.map(toCell).join(',')}\r\n`;
 }
 
-/**
- * Formats a cell as in RFC 4180. Prefixes text that a spreadsheet would read as a formula with an apostrophe (OWASP,
- * CSV Injection).
- */
+/** Formats a cell (RFC 4180). An apostrophe keeps a spreadsheet from running text as a formula (OWASP, CSV Injection). */
 function toCell(value: string | number | undefined): string {
   const plain = value === undefined ? '' : String(value);
   const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${plain}` : plain;

@@ -4,10 +4,7 @@ import { createWorker, type Worker } from '../db/worker';
 import type { EventLog, LoggedEvent } from './event-log';
 import type { OrderEvent } from '../domain/order-event';
 
-/**
- * Maximum duration of one round of publishing, including its statements; after that, another replica publishes the same
- * events.
- */
+/** Maximum duration of one batch, including its statements; after that, another replica publishes the same events. */
 const LEASE_MS = 12_000;
 /** Pause before retrying an event that could not be published. */
 const PAUSE_MS = 1000;

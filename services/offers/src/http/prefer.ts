@@ -22,9 +22,7 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]*$/;
 /** A quoted string (RFC 9110, section 5.6.4). */
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
 
-/**
- * Reads the preferences of a request. The first of several with one name counts. Ignores unknown and malformed ones.
- */
+/** Reads a request's preferences. The first of several with one name counts. Ignores unknown and malformed ones. */
 export function readPreferences(req: Pick<Request, 'headersDistinct'>): Preferences {
   const values = new Map<string, string>();
   for (const line of req.headersDistinct['prefer'] ?? []) {

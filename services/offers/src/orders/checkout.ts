@@ -31,10 +31,7 @@ export interface CheckoutRequest {
   amount?: number | undefined;
   termMonths?: number | undefined;
   email?: string | undefined;
-  /**
-   * Leaves the attempt to the decision worker and waits this long for the decision. If missing, attempts within this
-   * request.
-   */
+  /** Leaves the attempt to the decision worker and waits this long. If missing, attempts within this request. */
   waitMs?: number | undefined;
   /** Ends that wait. */
   signal?: AbortSignal | undefined;
@@ -53,15 +50,11 @@ export type AttemptDecision = (order: Order, context: { requestId: string }) => 
 
 /** How to get the decision on a stored order. */
 export interface Approval {
-  /**
-   * Asks for the decision, directly or through the worker, and returns the order once it is decided or the time is up.
-   */
+  /** Asks directly or through the worker; returns the order once it is decided or the time is up. */
   attemptDecision: AttemptDecision;
   /** Maximum duration of the attempt, including its statements. */
   leaseMs: number;
-  /**
-   * When the order is due: at once if the worker asks, otherwise after the longest time that a live attempt can take.
-   */
+  /** When the order is due: at once if the worker asks, otherwise after the maximum duration of the attempt. */
   dueInMs: number;
   /** Wakes the worker for due orders. */
   wake: () => void;

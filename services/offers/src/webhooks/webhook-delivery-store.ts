@@ -139,9 +139,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
       return query.orderBy('seq', 'desc').limit(limit).execute();
     },
 
-    /**
-     * Makes a delivery due at once with no attempts, and ends the receiver's pause. Returns undefined if there is none.
-     */
+    /** Makes a delivery due at once with no attempts, and ends the receiver's pause; undefined if there is none. */
     replay: (endpointId: string, id: string) =>
       db.transaction().execute(async (trx) => {
         await updateEndpoint(trx, endpointId).set({ restingUntil: null }).execute();

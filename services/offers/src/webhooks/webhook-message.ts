@@ -46,10 +46,7 @@ export function bodyOf({ type, time, data }: WebhookMessage): string {
   return JSON.stringify({ type, timestamp: time.toISOString(), data });
 }
 
-/**
- * Returns the headers for a body (Standard Webhooks 1.0): the message's id, the time of this attempt, and a signature
- * for each secret.
- */
+/** Returns the headers for a body (Standard Webhooks 1.0), with the time of this attempt and a signature per secret. */
 export function signedHeaders(
   id: string,
   body: string,
