@@ -76,7 +76,7 @@ describe('over messages', () => {
       'checkouts',
     );
     await publish(submitted!.event);
-    await createApplyDecision({ orders, logger: recordingLogger().logger })(published[0]!);
+    await createApplyDecision(orders, recordingLogger().logger)(published[0]!);
     expect(await orders.find(order.id)).toMatchObject({ status: decision });
   });
 });

@@ -17,7 +17,7 @@ describe('a decision message', () => {
   it('is recorded, and a later one changes nothing', async () => {
     const orders = createOrderStore(database().db);
     const { logger, lines } = recordingLogger();
-    const apply = createApplyDecision({ orders, logger });
+    const apply = createApplyDecision(orders, logger);
     const order = anOrder();
     await orders.insert(order, 60_000);
     for (const status of ['REJECTED', 'APPROVED', 'REJECTED']) {
@@ -37,10 +37,7 @@ describe('a decision message', () => {
     ['for an unknown order', decided(anOrder().id, 'APPROVED')],
     ['a megabyte long', decided('x'.repeat(1_000_000), 'APPROVED')],
   ])('is rejected if it is %s', async (_, body) => {
-    const apply = createApplyDecision({
-      orders: createOrderStore(database().db),
-      logger: recordingLogger().logger,
-    });
+    const apply = createApplyDecision(createOrderStore(database().db), recordingLogger().logger);
     const error: unknown = await apply(body).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(UnusableDecisionError);
     // The content must not reach the log.
@@ -51,7 +48,7 @@ describe('a decision message', () => {
 
   it('is rejected with a trailing megabyte, and decides nothing', async () => {
     const orders = createOrderStore(database().db);
-    const apply = createApplyDecision({ orders, logger: recordingLogger().logger });
+    const apply = createApplyDecision(orders, recordingLogger().logger);
     const order = anOrder();
     await orders.insert(order, 60_000);
     const padded = decided(order.id, 'APPROVED') + ' '.repeat(1_000_000);

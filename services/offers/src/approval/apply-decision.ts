@@ -24,12 +24,8 @@ export class UnusableDecisionError extends Error {
  * @throws {UnusableDecisionError} if it is not a decision, or its order is unknown.
  * @throws {DatabaseUnavailableError} if it could not be recorded: the message must be redelivered.
  */
-export function createApplyDecision(dependencies: {
-  orders: Pick<OrderStore, 'find' | 'decide'>;
-  logger: Logger;
-}): (body: string) => Promise<void> {
-  const { orders, logger } = dependencies;
-  return async (body) => {
+export function createApplyDecision(orders: Pick<OrderStore, 'find' | 'decide'>, logger: Logger) {
+  return async (body: string): Promise<void> => {
     const decided = readEvent(body, decidedSchema);
     // Omit the content: otherwise its sender could write to our log.
     if (!decided) throw new UnusableDecisionError('not a decision message');

@@ -61,7 +61,7 @@ export function createPubSubApproval(options: {
     decisionWorker: {
       ...worker,
       start: () => {
-        const handle = createApplyDecision({ orders, logger });
+        const handle = createApplyDecision(orders, logger);
         bus.subscribe(options.subscription, { maxMessages: MAX_DECISIONS, handle });
         worker.start();
       },

@@ -35,12 +35,9 @@ export function createRequestDecision(dependencies: {
       dueInMs: exponentialPauseMs(order.attempts + 1, policy),
       maxAttempts: policy.attempts,
     });
-    const { status, attempts } = updated;
-    if (status === 'FAILED')
-      logger.error(
-        { orderId: order.id, attempts },
-        'order failed: no decision after the last attempt',
-      );
+    const log = { orderId: order.id, attempts: updated.attempts };
+    if (updated.status === 'FAILED')
+      logger.error(log, 'order failed: no decision after the last attempt');
     return updated;
   };
 
@@ -49,9 +46,8 @@ export function createRequestDecision(dependencies: {
     const order = (await orders.find(claimed.id)) ?? claimed;
     if (order.status !== 'PENDING') return order;
     const updated = await recordFailure(order, 'there is no event to ask for a decision with');
-    const { status, attempts } = updated;
-    if (status === 'PENDING')
-      logger.warn({ orderId: order.id, attempts }, 'decision cannot be requested');
+    const log = { orderId: order.id, attempts: updated.attempts };
+    if (updated.status === 'PENDING') logger.warn(log, 'decision cannot be requested');
     return updated;
   };
 

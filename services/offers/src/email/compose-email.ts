@@ -4,8 +4,6 @@ import type { OrderEventData } from '../domain/order-event';
 /** The text of an e-mail, in both forms. */
 export type ComposedEmail = ReturnType<typeof composeEmail>;
 
-type FinalStatus = Exclude<OrderEventData['status'], 'PENDING'>;
-
 const wording = {
   APPROVED: {
     subject: 'Your loan is approved',
@@ -28,12 +26,14 @@ const wording = {
       'You do not need to do anything. We are looking into it, and will write to you once there is a decision.',
     ],
   },
-} satisfies Record<FinalStatus, unknown>;
+};
 
 /** Composes the e-mail for an order that was decided or failed. */
 export function composeEmail(data: OrderEventData) {
-  const { subject, lines } = wording[finalStatus(data)];
-  const paragraphs = ['Hello,', ...lines(describeOffer(data)), `Your order: ${data.order_id}`];
+  const { status, order_id: id } = data;
+  if (status === 'PENDING') throw new Error(`order ${id} is still pending`);
+  const { subject, lines } = wording[status];
+  const paragraphs = ['Hello,', ...lines(describeOffer(data)), `Your order: ${id}`];
   return {
     subject,
     text: `${paragraphs.join('\n\n')}\n`,
@@ -44,11 +44,6 @@ export function composeEmail(data: OrderEventData) {
       '</body></html>\n',
     ].join('\n'),
   };
-}
-
-function finalStatus({ status, order_id: id }: OrderEventData): FinalStatus {
-  if (status === 'PENDING') throw new Error(`order ${id} is still pending`);
-  return status;
 }
 
 function describeOffer({ amount, provider, rate, term_months: months }: OrderEventData): string {

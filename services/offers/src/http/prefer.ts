@@ -1,17 +1,10 @@
 import type { Request } from 'express';
 
-/** The preferences of a client (RFC 7240, sections 4.1 and 4.3). */
-interface Preferences {
-  respondAsync: boolean;
-  /** How many seconds the client is willing to wait. */
-  waitS: number | undefined;
-}
-
 /** Longest wait that a client can request, in seconds. */
 export const MAX_WAIT_S = 30;
 
 /** Returns how long to wait for a client (`Prefer: wait=N`, RFC 7240), and the matching `Preference-Applied`. */
-export function preferredWait({ waitS }: Preferences) {
+export function preferredWait({ waitS }: ReturnType<typeof readPreferences>) {
   const seconds = Math.min(waitS ?? 0, MAX_WAIT_S);
   const applied = waitS === undefined ? [] : [`wait=${String(seconds)}`];
   return { waitMs: seconds * 1000, applied };
@@ -22,8 +15,11 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]*$/;
 /** A quoted string (RFC 9110, section 5.6.4). */
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/;
 
-/** Reads a request's preferences. The first of several with one name counts. Ignores unknown and malformed ones. */
-export function readPreferences(req: Pick<Request, 'headersDistinct'>): Preferences {
+/**
+ * Reads the preferences of a request (RFC 7240, sections 4.1 and 4.3): `waitS` is how long the client is willing to
+ * wait. The first of several with one name counts. Ignores unknown and malformed ones.
+ */
+export function readPreferences(req: Pick<Request, 'headersDistinct'>) {
   const values = new Map<string, string>();
   for (const line of req.headersDistinct['prefer'] ?? []) {
     for (const item of splitOutsideQuotes(line, ',')) {

@@ -24,18 +24,11 @@ export class RequestInFlightError extends AppError {
 /** When a client should repeat a request whose first is in progress. */
 const RETRY_AFTER_S = 1;
 
-interface CheckoutResponse {
-  orderId: string;
-  response: StoredResponse;
-  /** Whether an earlier request got this response. */
-  replayed: boolean;
-}
-
 export type IdempotentCheckout = ReturnType<typeof createIdempotentCheckout>;
 
 /**
  * Performs a checkout under the client's idempotency key, if there is one. All requests with the same key create one
- * order and get the same response, byte for byte.
+ * order and get the same response, byte for byte; `replayed` says whether an earlier request got it.
  *
  * @param dependencies.toResponse builds the response to the checkout that created this order
  * @throws {KeyReusedError} if the key was used with a different body.
@@ -55,7 +48,7 @@ export function createIdempotentCheckout(dependencies: {
   return async (
     request: Omit<CheckoutRequest, 'idempotency'>,
     { client, key }: { client: string; key: string | undefined },
-  ): Promise<CheckoutResponse> => {
+  ) => {
     if (key === undefined) {
       const order = await checkout(request);
       return { orderId: order.id, response: toResponse(order), replayed: false };
