@@ -186,7 +186,6 @@ const schema = environment({
   }
 });
 
-/** Names of all variables. */
 export const variableNames = Object.keys(schema.shape);
 
 export type Config = z.output<typeof schema>;

@@ -262,7 +262,6 @@ export async function openMigratedDatabase(config: DatabaseOptions, logger: Logg
   }
 }
 
-/** Creates the configured providers. */
 export function openProviders(
   config: Pick<Config, 'PROVIDERS_FILE' | 'PROVIDER_TIMEOUT_MS' | 'ALLOW_PRIVATE_PROVIDERS'>,
   logger: Logger,

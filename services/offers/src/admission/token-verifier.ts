@@ -13,7 +13,6 @@ import type { KeySet } from './key-set';
 
 /** Only signatures with a key pair: with `HS256`, the public key would pass as the secret (RFC 8725, section 2.1). */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-/** How many verified tokens are remembered. */
 const MAX_TOKENS = 10_000;
 
 /**

@@ -12,7 +12,6 @@ const KEYS_REFRESH_MS = 300_000;
 const KEYS_FILE_REFRESH_MS = 2000;
 const KEYS_TIMEOUT_MS = 3000;
 const MAX_KEYS_BYTES = 262_144;
-/** Window of the quotas. */
 const WINDOW_S = 60;
 
 /** Whose tokens to accept, and where to read the issuer's keys: from `jwksUrl` or from `jwksFile`. */

@@ -17,7 +17,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@loan-buddy/kit/process';
 
-/** Heartbeat interval of a holder. */
 const HEARTBEAT_MS = 1000;
 /** A holder without a heartbeat for this long is dead, wherever it ran. */
 const STALE_MS = 10_000;

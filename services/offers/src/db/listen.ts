@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { Client } from 'pg';
 
-/** Pause before reconnecting. */
 const RECONNECT_MS = 1000;
 
 export interface Listener {

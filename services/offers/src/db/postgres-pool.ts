@@ -14,9 +14,7 @@ types.setTypeParser(types.builtins.INT8, Number);
 /**
  * Creates a connection pool for a PostgreSQL server that may be temporarily unavailable.
  *
- * @param options.size maximum connections
- * @param options.connectTimeoutMs maximum wait for a connection
- * @param options.statementTimeoutMs maximum time for one statement; unlimited if missing
+ * @param options.statementTimeoutMs unlimited if missing
  */
 export function createPostgresPool(
   options: { url: string; size: number; connectTimeoutMs: number; statementTimeoutMs?: number },

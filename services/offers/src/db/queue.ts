@@ -7,7 +7,6 @@ export const msFromNow = (ms: number) => sql<Date>`now() + ${ms}::float8 * inter
 
 type Column<Table extends keyof Tables> = keyof Tables[Table] & string;
 
-/** New values of columns. */
 type Changes<Table extends keyof Tables> = Partial<Record<Column<Table>, unknown>>;
 
 /**

@@ -4,7 +4,6 @@ import type { Tables } from './tables';
 
 /** Maximum rows per statement: it locks them all, and must finish within its timeout. */
 const BATCH = 10_000;
-/** Interval between sweeps. */
 const SWEEP_INTERVAL_MS = 60_000;
 
 /** Rows past their expiry. */

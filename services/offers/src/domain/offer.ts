@@ -20,7 +20,6 @@ export interface PeriodicFee {
 
 /** Optional details that some providers give. */
 export interface OfferDetails {
-  /** The product's name. */
   name?: string | undefined;
   /** ISO 4217. */
   currency?: string | undefined;

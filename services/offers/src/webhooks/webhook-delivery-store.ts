@@ -152,7 +152,6 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
           .executeTakeFirst();
       }),
 
-    /** Creates a test message. */
     insertTest: (endpointId: string) =>
       db
         .insertInto('webhookDeliveries')
