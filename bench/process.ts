@@ -27,6 +27,8 @@ export async function startProcess(
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   child.stdout?.resume();
+  // Takes the services' message that they are ready, which would wait for a listener and pass for a CPU time.
+  child.on('message', () => undefined);
   try {
     await listening(child, script, port);
   } catch (error) {

@@ -8,7 +8,7 @@ import {
 } from 'node:net';
 import type { Express } from 'express';
 import { trackConnections } from '../src/server/connections';
-import { serverOptions } from '../src/server/express-app';
+import { serverOptions } from '../src/server/own-prototypes';
 
 /** A server on 127.0.0.1, for one test. */
 export interface LocalServer {

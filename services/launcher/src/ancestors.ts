@@ -18,7 +18,8 @@ const GONE = -1;
  */
 export function npmAncestors(script: string | undefined): number[] {
   if (!script?.includes('launcher/start.js')) return [];
-  const pids = commandLine(parent).includes(script) ? [parent, grandparent] : [parent];
+  const commandLine = read(parent, 'cmdline').replaceAll('\0', ' ') || ps(parent, 'args');
+  const pids = commandLine.includes(script) ? [parent, grandparent] : [parent];
   return pids.map((pid) => (isInit(pid) ? GONE : pid));
 }
 
@@ -49,17 +50,11 @@ function parentOf(pid: number): number {
  * adopting process has its own.
  */
 function isInit(pid: number): boolean {
-  const [session, own] = [pid, process.pid].map(sessionOf);
-  return session === undefined || own === undefined ? pid === 1 : session !== own;
-}
-
-function sessionOf(pid: number): string | undefined {
   // After the command's name: state, parent, process group, session.
-  return /.*\) \S \d+ \d+ (\d+)/s.exec(read(pid, 'stat'))?.[1];
-}
-
-function commandLine(pid: number): string {
-  return read(pid, 'cmdline').replaceAll('\0', ' ') || ps(pid, 'args');
+  const [session, own] = [pid, process.pid].map(
+    (each) => /.*\) \S \d+ \d+ (\d+)/s.exec(read(each, 'stat'))?.[1],
+  );
+  return session === undefined || own === undefined ? pid === 1 : session !== own;
 }
 
 /** Reads a file of Linux's /proc. Returns an empty string if there is none. */

@@ -63,6 +63,5 @@ export async function build(options: {
     for (const line of text.split(/\r?\n/)) read(line);
   });
   const [exitCode] = (await once(compiler, 'exit')) as [number];
-  stop.removeEventListener('abort', end);
   return exitCode === 0 && !stop.aborted;
 }

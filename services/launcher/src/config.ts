@@ -15,11 +15,9 @@ export const variables = {
   LOG_AUDIT: flagVariable({ default: false }).describe('`true`: shows audit lines'),
 };
 
-const schema = z.object(variables);
-
-export type Config = z.output<typeof schema>;
+export type Config = ReturnType<typeof readConfig>;
 
 /** @throws {ConfigError} naming every faulty variable. */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
-  return readEnv(schema, env);
+export function readConfig(env: NodeJS.ProcessEnv) {
+  return readEnv(z.object(variables), env);
 }

@@ -29,33 +29,19 @@ export async function developmentAuth(
   folder = FOLDER,
 ): Promise<NodeJS.ProcessEnv> {
   if (env['AUTH_MODE'] !== 'jwt' || env['NODE_ENV'] === 'production') return {};
-  return { ...(await missingIssuer(env, folder)), ...missingSecret(env) };
+  // A variable may also come from a file.
+  const isSet = (name: string) => [env[name], env[`${name}_FILE`]].some(Boolean);
+  let issuer = {};
+  // A complete issuer or nothing: the service itself rejects an incomplete configuration.
+  if (!['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL', 'AUTH_JWKS_FILE'].some(isSet)) {
+    const { jwksFile } = await developmentKey(folder);
+    issuer = { AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE, AUTH_JWKS_FILE: jwksFile };
+  }
+  if (isSet('SERVICE_AUTH_SECRETS')) return issuer;
+  return { ...issuer, SERVICE_AUTH_SECRETS: randomBytes(32).toString('base64url') };
 }
 
-/** Returns a complete issuer or nothing: the service itself rejects an incomplete configuration. */
-async function missingIssuer(env: NodeJS.ProcessEnv, folder: string): Promise<NodeJS.ProcessEnv> {
-  const names = ['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL', 'AUTH_JWKS_FILE'];
-  if (names.some((name) => isSet(env, name))) return {};
-  const { jwksFile } = await developmentKey(folder);
-  return { AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE, AUTH_JWKS_FILE: jwksFile };
-}
-
-function missingSecret(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  if (isSet(env, 'SERVICE_AUTH_SECRETS')) return {};
-  return { SERVICE_AUTH_SECRETS: randomBytes(32).toString('base64url') };
-}
-
-/** A variable may also come from a file. */
-function isSet(env: NodeJS.ProcessEnv, name: string): boolean {
-  return [env[name], env[`${name}_FILE`]].some(Boolean);
-}
-
-/**
- * Signs a token for development.
- *
- * @param wanted.scope space-separated
- * @param wanted.ttlS seconds until it expires
- */
+/** Signs a token for development. Its scopes are separated by spaces; it expires after `ttlS` seconds. */
 export async function mintToken(
   wanted: { subject: string; scope: string; ttlS: number },
   folder = FOLDER,

@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** A process to run. */
@@ -41,19 +42,11 @@ export async function launch(options: {
   force.addEventListener('abort', () => {
     killAll('SIGKILL');
   });
-  const reason = await Promise.race([aborted(stop), ...ends]);
+  const stopped = stop.aborted ? undefined : once(stop, 'abort').then(() => undefined);
+  const reason = await Promise.race([stopped, ...ends]);
   killAll('SIGTERM');
   await Promise.all(ends);
   return reason;
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => {
-      resolve(undefined);
-    });
-  });
 }
 
 function start(program: Program, print: (line: string, program: string) => void) {
@@ -79,17 +72,14 @@ function start(program: Program, print: (line: string, program: string) => void)
     if (isReady) print(line, name);
     else startErrors.push(line);
   });
-  const end = describeEnd(child, name).then((reason) => startErrors.join('\n') || reason);
-  return { child, ready, end };
-}
-
-async function describeEnd(child: ChildProcess, name: string): Promise<string> {
-  return new Promise((resolve) => {
+  const end = new Promise<string>((resolve) => {
     child.once('error', (error) => {
       resolve(`cannot start ${name}: ${error.message}`);
     });
     child.once('close', (code, signal) => {
-      resolve(`${name} stopped with ${signal ?? `exit code ${String(code)}`}`);
+      const reason = `${name} stopped with ${signal ?? `exit code ${String(code)}`}`;
+      resolve(startErrors.join('\n') || reason);
     });
   });
+  return { child, ready, end };
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '@loan-buddy/kit/messaging';
 import { prettyFactory, type PrettyOptions } from 'pino-pretty';
 
 type Line = Record<string, unknown> & { time?: string; err?: LoggedError | undefined };
@@ -19,15 +20,9 @@ export function useColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean 
  * Creates a function that turns a service's JSON log line into a readable one, with its time in milliseconds. It does
  * not change other lines, and returns undefined for an audit line, unless `showAudit`.
  */
-export function createLogFormatter({
-  colorize,
-  showAudit,
-}: {
-  colorize: boolean;
-  showAudit: boolean;
-}) {
+export function createLogFormatter(view: { colorize: boolean; showAudit: boolean }) {
   const options: PrettyOptions = {
-    colorize,
+    colorize: view.colorize,
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
     messageFormat: (log, messageKey) =>
@@ -38,22 +33,13 @@ export function createLogFormatter({
   const showOther = prettyFactory({ ...options, ignore: 'service,requestId' });
 
   return (text: string): { time: number; text: string } | undefined => {
-    const line = parse(text);
+    const line = text.startsWith('{') ? (parseJson(text) as Line | undefined) : undefined;
     if (!line) return { time: Date.now(), text };
-    if (line['audit'] !== undefined && !showAudit) return undefined;
+    if (line['audit'] !== undefined && !view.showAudit) return undefined;
     const show = line['method'] === undefined ? showOther : showRequest;
-    const shown = show({ ...line, ...summary(line) }).trimEnd();
-    return { time: Date.parse(line.time ?? '') || Date.now(), text: shown };
+    const time = Date.parse(line.time ?? '') || Date.now();
+    return { time, text: show({ ...line, ...summary(line) }).trimEnd() };
   };
-}
-
-function parse(text: string): Line | undefined {
-  if (!text.startsWith('{')) return undefined;
-  try {
-    return JSON.parse(text) as Line;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Shortens a line to its request, or to its message with the causes of its error. Keeps an error that has a stack. */

@@ -3,16 +3,12 @@ import { createLogFormatter } from './log-formatter';
 /** How late a line may arrive and still be sorted. A service writes its lines every 100 ms. */
 const WINDOW_MS = 250;
 
-/**
- * Shows the log lines of several processes in the order of their times. A line without a time counts from when it
- * arrives.
- */
+/** Shows the log lines of several processes in the order of their times, or of their arrival without a time. */
 export function createLogView(options: {
   write: (text: string) => void;
   colorize: boolean;
   showAudit: boolean;
 }): { add: (line: string) => void; close: () => void } {
-  const { write } = options;
   const format = createLogFormatter(options);
   let waiting: { time: number; text: string }[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -23,7 +19,7 @@ export function createLogView(options: {
     waiting.sort((a, b) => a.time - b.time);
     const due = waiting.filter(({ time }) => time <= until);
     waiting = waiting.slice(due.length);
-    for (const { text } of due) write(text);
+    for (const { text } of due) options.write(text);
     if (waiting.length > 0) schedule();
   }
 

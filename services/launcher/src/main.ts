@@ -37,18 +37,19 @@ async function runServices(dev: boolean): Promise<string | undefined> {
     showAudit: config.LOG_AUDIT,
   });
   const env = { ...process.env, ...(await developmentAuth(process.env)) };
-  const reason = await launch({
-    programs: programs({ root, config, env, dev }),
-    stop,
-    force,
-    print: view.add,
-    onReady: () => {
-      view.add(hint(config, env));
-    },
-  });
+  const onReady = () => {
+    view.add(hint(config, env));
+  };
+  const running = programs({ root, config, env, dev });
+  const reason = await launch({ programs: running, stop, force, print: view.add, onReady });
   view.close();
   if (force.aborted) process.exit(130);
   return reason;
+}
+
+/** A file error needs no stack: the only files that the launcher itself uses are the development keys. */
+class FileUnusableError extends StartError {
+  readonly code = 'file-unusable';
 }
 
 void runCommand({
@@ -58,20 +59,11 @@ void runCommand({
   run: async ({ positionals, values }) => {
     if (positionals.length > 0) throw new UsageError('npm start takes no arguments');
     const reason = await runServices(values.dev).catch((error: unknown) => {
-      throw asStartError(error);
+      const { code = '', path } = error as NodeJS.ErrnoException;
+      throw path === undefined ? error : new FileUnusableError(`cannot use ${path} (${code})`);
     });
     if (reason === undefined) return;
     if (reason !== '') process.stderr.write(`${reason}\n`);
     process.exitCode = 1;
   },
 });
-
-class FileUnusableError extends StartError {
-  readonly code = 'file-unusable';
-}
-
-/** A file error needs no stack: the only files that the launcher itself uses are the development keys. */
-function asStartError(error: unknown): unknown {
-  const { code = '', path } = error as NodeJS.ErrnoException;
-  return path === undefined ? error : new FileUnusableError(`cannot use ${path} (${code})`);
-}

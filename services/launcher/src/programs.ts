@@ -20,7 +20,6 @@ export function programs(options: {
     more: NodeJS.ProcessEnv = {},
   ): Program => {
     const folder = join(root, 'services', name);
-    const built = [join(folder, 'dist', 'main.js')];
     const watched = ['--watch', '--watch-preserve-output', '--conditions=source'];
     const sources = [...watched, '-r', 'ts-node/register', join(folder, 'src', 'main.ts')];
     // A variable and its file must not both be set; an empty one counts as unset.
@@ -29,7 +28,7 @@ export function programs(options: {
     return {
       name,
       portVariable,
-      args: dev ? sources : built,
+      args: dev ? sources : [join(folder, 'dist', 'main.js')],
       env: { ...env, TS_NODE_TRANSPILE_ONLY: 'true', ...more, ...listening, ...files },
       restartsItself: dev,
     };

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { baseUrlVariable } from './client/base-url';
+import { baseUrlSchema } from './client/base-url';
 import { environment, serverVariables } from '@loan-buddy/kit/server';
 import { flagVariable, integerVariable, readEnv } from '@loan-buddy/kit/process';
 import { messageBusVariables, topicVariable } from '@loan-buddy/kit/messaging';
@@ -22,9 +22,9 @@ export const variables = {
       .enum(checkoutModes)
       .default('sync')
       .describe('`async`: a checkout without `Prefer` returns 202 at once'),
-    CONFIRM_PAYMENT_URL: baseUrlVariable('http://localhost:8000').describe(
-      'base URL of `confirm-payment`; `npm start` sets it',
-    ),
+    CONFIRM_PAYMENT_URL: baseUrlSchema
+      .default('http://localhost:8000')
+      .describe('base URL of `confirm-payment`; `npm start` sets it'),
     CONFIRM_PAYMENT_TIMEOUT_MS: integerVariable({ default: 2000, min: 1, max: 60_000 }).describe(
       'deadline of one call to it; a checkout waits up to this, plus `DATABASE_TIMEOUT_MS` per statement',
     ),
@@ -84,9 +84,9 @@ export const variables = {
     ALLOW_PRIVATE_PROVIDERS: flagVariable({ default: false }).describe(
       '`true`: allows providers at addresses that are not public, and without TLS',
     ),
-    CDR_REGISTER_URL: baseUrlVariable('https://api.cdr.gov.au').describe(
-      'base URL of the register in which `npm run providers -- list-brands` finds banks',
-    ),
+    CDR_REGISTER_URL: baseUrlSchema
+      .default('https://api.cdr.gov.au')
+      .describe('base URL of the register in which `npm run providers -- list-brands` finds banks'),
   },
   admission: {
     AUTH_ISSUER: z.string().optional().describe('the `iss` of valid tokens'),
@@ -195,12 +195,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnv(schema, env);
 }
 
-/** Does the same for only the provider settings, for commands that need no more. */
+/** As {@link readConfig}, but only the provider settings, for commands that need no more. */
 export function readOfferConfig(env: NodeJS.ProcessEnv) {
   return readEnv(z.object(variables.catalogue), env);
 }
 
-/** Does the same for only the database settings, for commands that need no more. */
+/** As {@link readConfig}, but only the database settings, for commands that need no more. */
 export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseOptions {
   return readEnv(z.object(variables.database), env);
 }

@@ -18,8 +18,8 @@ import { createProviders, defaultProviders } from './catalogue/providers/provide
 import type { Config } from './config';
 import { attemptDelaysMs } from './db/backoff';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database';
-import { startSweeps } from './db/sweep';
 import { migrate } from './db/migrate';
+import { startSweeps } from './db/sweep';
 import { createEmails } from './email/emails';
 import { createSendEmail, type SendEmail } from './email/send-email';
 import { createEventLog } from './events/event-log';

@@ -1,10 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MessageBus } from '@loan-buddy/kit/messaging';
 import { recordingLogger, startHttpServer, until } from '@loan-buddy/kit/testing';
+import request from 'supertest';
 import { readConfig, type Config } from '../src/config';
 import { openContext } from '../src/context';
-import { anOrder } from './builders';
+import { anOrder, useService } from './builders';
+
+const aService = useService();
 
 const folder = mkdtempSync(join(tmpdir(), 'context-'));
 afterAll(() => {
@@ -53,5 +57,30 @@ describe('the context', () => {
     await next.stop();
     await next.close();
     await server.close();
+  });
+
+  it('gets decisions over Pub/Sub once it is started', async () => {
+    const topics: string[] = [];
+    const handlers = new Map<string, (body: string) => Promise<void>>();
+    const bus: MessageBus = {
+      publish: async (topic, { orderingKey }) => {
+        topics.push(topic);
+        const data = { order_id: orderingKey, status: 'REJECTED' };
+        const decided = { specversion: '1.0', type: 'com.loanbuddy.payment.decided', data };
+        await handlers.get('loan-buddy-decisions-offers')!(JSON.stringify(decided));
+      },
+      subscribe: (name, { handle }) => handlers.set(name, handle),
+      close: () => Promise.resolve(),
+    };
+    const { app, orders, start, stop } = aService({ APPROVAL_TRANSPORT: 'pubsub', bus });
+    const order = anOrder();
+    await orders.insert(order, 0);
+    expect(handlers.size).toBe(0);
+    start();
+    await until(async () => (await orders.find(order.id))?.status === 'REJECTED');
+    await stop();
+    expect(topics).toEqual(['loan-buddy-checkouts']);
+    const { body } = await request(app).get('/readyz').expect(200);
+    expect(body).toMatchObject({ detail: { confirm_payment: 'asked over Pub/Sub' } });
   });
 });

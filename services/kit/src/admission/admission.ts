@@ -77,7 +77,7 @@ export function createAdmission(
   const identify = (req: Request, access: Restricted): Principal | Promise<Principal> => {
     if (!verifyToken) return unrestricted;
     if (access === 'public') return anonymous;
-    const token = readBearerToken(req.rawHeaders);
+    const token = readBearerToken(req);
     if (token !== undefined) {
       return verifyToken(token, () => {
         releaseSlot(req);

@@ -1,3 +1,4 @@
+import type { Request } from 'express';
 import { AppError } from '../problem/app-error';
 
 const REALM = 'Bearer realm="loan-buddy"';
@@ -58,17 +59,13 @@ const SCHEME = /^bearer(?: +|$)/i;
 
 /**
  * Returns the token of the `Authorization` header (RFC 6750, section 2.1), or undefined if there is none or it has
- * another scheme. Reads the raw headers: of several such lines, node:http silently keeps only the first.
+ * another scheme. Of several such lines, `req.headers` has only the first.
  *
  * @throws {AuthorizationUnreadableError} if there are several, or if what follows `Bearer` is not a token.
  */
-export function readBearerToken(rawHeaders: readonly string[]): string | undefined {
-  let sent: string | undefined;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]!.length !== 13 || rawHeaders[i]!.toLowerCase() !== 'authorization') continue;
-    if (sent !== undefined) throw new AuthorizationUnreadableError();
-    sent = rawHeaders[i + 1];
-  }
+export function readBearerToken({ headersDistinct }: Request): string | undefined {
+  const [sent, ...more] = headersDistinct['authorization'] ?? [];
+  if (more.length > 0) throw new AuthorizationUnreadableError();
   const scheme = sent === undefined ? null : SCHEME.exec(sent);
   if (!scheme) return undefined;
   const token = sent!.slice(scheme[0].length);

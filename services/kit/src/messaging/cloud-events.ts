@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import type { MessageBus } from './message-bus';
-import { parseJson } from './parse-json';
 
 /** Publishes one event. Rejects if the event may not have arrived. */
 export type PublishEvent<Event> = (event: Event) => Promise<void>;
@@ -27,4 +26,13 @@ export function readEvent<Schema extends z.ZodType>(
   schema: Schema,
 ): z.output<Schema> | undefined {
   return body.length <= MAX_LENGTH ? schema.safeParse(parseJson(body)).data : undefined;
+}
+
+/** Parses JSON. Returns undefined if the text is invalid: an error would quote the text, and so would the log. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,3 @@
-export { createPublishEvent, readEvent, type PublishEvent } from './cloud-events';
+export { createPublishEvent, parseJson, readEvent, type PublishEvent } from './cloud-events';
 export { openConfiguredBus, openMessageBus, type MessageBus } from './message-bus';
-export { parseJson } from './parse-json';
 export { messageBusVariables, topicVariable } from './variables';

@@ -1,7 +1,21 @@
-import type { PubSub } from '@google-cloud/pubsub';
+import type { GetSubscriptionMetadataResponse, PubSub } from '@google-cloud/pubsub';
 import type { Logger } from '../telemetry/logger';
-import { ALREADY_EXISTS, CALL_TIMEOUT_MS, grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
 import { StartError } from '../process/start-error';
+
+/** How long one call to Pub/Sub may take. */
+const inTime = { timeout: 5000 };
+
+/** One attempt: the publisher keeps the message and retries. The client itself would retry for 10 minutes. */
+export const oneAttempt = { ...inTime, retry: null };
+
+// gRPC status codes.
+export const NOT_FOUND = 5;
+const ALREADY_EXISTS = 6;
+
+/** Returns the status code of a failed call, or undefined for any other error. */
+export function grpcCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
 
 /** A subscription and its dead-letter topic. */
 export interface SubscriptionPlan {
@@ -23,22 +37,12 @@ export class MessageBusStartError extends StartError {
   readonly code = 'message-bus-start-failed';
 }
 
-interface SubscriptionMetadata {
-  topic?: string | null;
-  deadLetterPolicy?: {
-    deadLetterTopic?: string | null;
-    maxDeliveryAttempts?: number | null;
-  } | null;
-}
-
 /** The part of a Pub/Sub client that the check needs. */
 export interface MetadataSource {
   projectId: string;
-  topic: (name: string) => {
-    getMetadata: (options: { timeout: number }) => Promise<[unknown, ...unknown[]]>;
-  };
+  topic: (name: string) => { getMetadata: (options: typeof inTime) => Promise<unknown> };
   subscription: (name: string) => {
-    getMetadata: (options: { timeout: number }) => Promise<[SubscriptionMetadata, ...unknown[]]>;
+    getMetadata: (options: typeof inTime) => Promise<GetSubscriptionMetadataResponse>;
   };
 }
 
@@ -54,49 +58,53 @@ export async function verifyPlan(
   { topics, subscriptions }: MessageBusPlan,
   logger: Logger,
 ): Promise<void> {
-  const options = { timeout: CALL_TIMEOUT_MS };
-  const unchecked: { what: string; error: unknown }[] = [];
-  const check = async (what: string, faults: Promise<string[]>): Promise<string[]> => {
+  const { projectId } = client;
+  const faults: string[] = [];
+  const unchecked: string[] = [];
+  let err: unknown;
+  const check = async (what: string, work: () => Promise<unknown>) => {
     try {
-      return await faults;
+      await work();
     } catch (error) {
-      if (grpcCode(error) === NOT_FOUND) return [`no ${what}`];
-      unchecked.push({ what, error });
-      return [];
+      if (grpcCode(error) === NOT_FOUND) faults.push(`no ${what}`);
+      else {
+        unchecked.push(what);
+        err ??= error;
+      }
     }
   };
-  const checkTopic = async (name: string) => {
-    await client.topic(name).getMetadata(options);
-    return [];
-  };
-  const checkSubscription = async (plan: SubscriptionPlan) => {
-    const [metadata] = await client.subscription(plan.name).getMetadata(options);
-    warnAboutDeliveries(plan, metadata, logger);
-    return differences(plan, metadata, client.projectId);
-  };
   const deadLetterTopics = subscriptions.map(({ deadLetterTopic }) => deadLetterTopic);
-  const faults = await Promise.all([
+  await Promise.all([
     ...[...new Set([...topics, ...deadLetterTopics])].map((name) =>
-      check(`topic ${name}`, checkTopic(name)),
+      check(`topic ${name}`, () => client.topic(name).getMetadata(inTime)),
     ),
-    ...subscriptions.map((plan) => check(`subscription ${plan.name}`, checkSubscription(plan))),
+    ...subscriptions.map((plan) =>
+      check(`subscription ${plan.name}`, async () => {
+        const response = await client.subscription(plan.name).getMetadata(inTime);
+        faults.push(...differences(plan, response, projectId));
+        const { name: subscription, maxDeliveries } = plan;
+        const [{ deadLetterPolicy }] = response;
+        // Only a warning: the subscription's owner may choose another number.
+        if (deadLetterPolicy && deadLetterPolicy.maxDeliveryAttempts !== maxDeliveries) {
+          const { maxDeliveryAttempts } = deadLetterPolicy;
+          const fields = { subscription, maxDeliveries, maxDeliveryAttempts };
+          logger.warn(fields, 'subscription has a different maximum of deliveries');
+        }
+      }),
+    ),
   ]);
-  if (unchecked.length > 0) {
-    logger.warn(
-      { err: unchecked[0]!.error, unchecked: unchecked.map(({ what }) => what) },
-      'cannot check topics and subscriptions',
-    );
-  }
-  if (faults.flat().length === 0) return;
+  if (unchecked.length > 0)
+    logger.warn({ err, unchecked }, 'cannot check topics and subscriptions');
+  if (faults.length === 0) return;
   throw new MessageBusStartError(
-    `Pub/Sub project ${client.projectId} has ${faults.flat().sort().join(', ')}; create them with terraform/`,
+    `Pub/Sub project ${projectId} has ${faults.sort().join(', ')}; create them with terraform/`,
   );
 }
 
 /** Returns the differences with which a subscription would lose messages or deliver the wrong ones. */
 function differences(
   { name, topic, deadLetterTopic }: SubscriptionPlan,
-  metadata: SubscriptionMetadata,
+  [metadata]: GetSubscriptionMetadataResponse,
   projectId: string,
 ): string[] {
   const found = shortTopicName(metadata.topic, projectId);
@@ -120,20 +128,6 @@ function shortTopicName(topic: string | null | undefined, projectId: string): st
   if (!topic) return undefined;
   const [, project, name] = /^projects\/([^/]+)\/topics\/(.+)$/.exec(topic) ?? [];
   return name !== undefined && (project === projectId || /^\d+$/.test(project!)) ? name : topic;
-}
-
-/** Only warns: the subscription's owner may choose another number. */
-function warnAboutDeliveries(
-  { name, maxDeliveries }: SubscriptionPlan,
-  { deadLetterPolicy }: SubscriptionMetadata,
-  logger: Logger,
-): void {
-  if (!deadLetterPolicy || deadLetterPolicy.maxDeliveryAttempts === maxDeliveries) return;
-  const { maxDeliveryAttempts } = deadLetterPolicy;
-  logger.warn(
-    { subscription: name, maxDeliveries, maxDeliveryAttempts },
-    'subscription has a different maximum of deliveries',
-  );
 }
 
 /** Creates the missing parts of a plan, and a subscription for each dead-letter topic. Changes nothing that exists. */

@@ -10,7 +10,7 @@ const withoutEmulator = process.env['TEST_PUBSUB']
   ? undefined
   : 'no Pub/Sub emulator (TEST_PUBSUB)';
 const emulator = (...args: string[]) =>
-  execFileSync(join(__dirname, '../../../.ci/pubsub'), args, { encoding: 'utf8' }).trim();
+  execFileSync(join(__dirname, '../../../../.ci/pubsub'), args, { encoding: 'utf8' }).trim();
 
 const readers: SubscriptionPlan = {
   name: 'readers',

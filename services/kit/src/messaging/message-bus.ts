@@ -3,35 +3,20 @@ import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger';
 import {
   createMissing,
+  grpcCode,
   MessageBusStartError,
+  NOT_FOUND,
+  oneAttempt,
   verifyPlan,
   type MessageBusPlan,
 } from './message-bus-plan';
-import { grpcCode, NOT_FOUND, oneAttempt } from './pubsub-call';
 import type { messageBusVariables } from './variables';
 
 /**
  * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, unless the subscription was created
  * to keep the order of messages with one key.
  */
-export interface MessageBus {
-  /**
-   * Publishes text of one content type. Resolves once Pub/Sub has it.
-   *
-   * @throws whatever the client reports, after {@link oneAttempt} at the latest. Pub/Sub may have the message anyway.
-   */
-  publish: (
-    topic: string,
-    message: { body: string; contentType: string; orderingKey: string },
-  ) => Promise<void>;
-  /** Delivers up to `maxMessages` at once. Redelivers a message whose handler rejects. */
-  subscribe: (
-    subscription: string,
-    options: { maxMessages: number; handle: (body: string) => Promise<void> },
-  ) => void;
-  /** Takes no more messages, waits for the ones in progress, and disconnects. */
-  close: () => Promise<void>;
-}
+export type MessageBus = Awaited<ReturnType<typeof openMessageBus>>;
 
 /** How long to wait before reopening a subscription that failed. */
 const REOPEN_MS = 1000;
@@ -52,7 +37,7 @@ export async function openMessageBus(
     plan: MessageBusPlan;
   },
   logger: Logger,
-): Promise<MessageBus> {
+) {
   const { projectId, emulatorHost, plan } = options;
   // Loaded on demand: it loads slowly and takes 40 MB.
   const { Duration, PubSub, SubscriptionCloseBehaviors } = await import('@google-cloud/pubsub');
@@ -82,22 +67,25 @@ export async function openMessageBus(
     logger.warn({ err: error }, 'cannot check topics and subscriptions');
   });
 
-  function topicOf(name: string): Topic {
-    let topic = topics.get(name);
-    if (!topic) {
-      topic = client.topic(name, {
-        messageOrdering: true,
-        batching: { maxMilliseconds: BATCH_MS },
-        gaxOpts: oneAttempt,
-      });
-      topics.set(name, topic);
-    }
-    return topic;
-  }
+  const topicOptions = {
+    messageOrdering: true,
+    batching: { maxMilliseconds: BATCH_MS },
+    gaxOpts: oneAttempt,
+  };
 
   return {
-    publish: async (name, { body, contentType, orderingKey }) => {
-      const topic = topicOf(name);
+    /**
+     * Publishes text of one content type. Resolves once Pub/Sub has it.
+     *
+     * @throws whatever the client reports, after {@link oneAttempt} at the latest. Pub/Sub may have the message anyway.
+     */
+    publish: async (
+      name: string,
+      message: { body: string; contentType: string; orderingKey: string },
+    ): Promise<void> => {
+      const { body, contentType, orderingKey } = message;
+      const topic = topics.get(name) ?? client.topic(name, topicOptions);
+      topics.set(name, topic);
       try {
         await topic.publishMessage({
           data: Buffer.from(body),
@@ -114,18 +102,20 @@ export async function openMessageBus(
       }
     },
 
-    subscribe: (name, { maxMessages, handle }) => {
+    /** Delivers up to `maxMessages` at once. Redelivers a message whose handler rejects. */
+    subscribe: (
+      name: string,
+      { maxMessages, handle }: { maxMessages: number; handle: (body: string) => Promise<void> },
+    ): void => {
       const receive = (message: Message) => {
         const handling = handle(message.data.toString()).then(
           () => {
             message.ack();
           },
           (error: unknown) => {
-            const { deliveryAttempt, id } = message;
-            logger.warn(
-              { err: error, messageId: id, deliveryAttempt },
-              'message failed, will be redelivered',
-            );
+            const { deliveryAttempt, id: messageId } = message;
+            const fields = { err: error, messageId, deliveryAttempt };
+            logger.warn(fields, 'message failed, will be redelivered');
             message.nack();
           },
         );
@@ -164,7 +154,8 @@ export async function openMessageBus(
       open();
     },
 
-    close: async () => {
+    /** Takes no more messages, waits for the ones in progress, and disconnects. */
+    close: async (): Promise<void> => {
       closing = true;
       await Promise.all(closers.map((close) => close()));
       await Promise.all(inProgress);
@@ -174,12 +165,7 @@ export async function openMessageBus(
   };
 }
 
-/**
- * Connects as configured. Creates the missing parts of the plan on an emulator. In a real project, which others own,
- * they must exist as planned.
- *
- * @throws {MessageBusStartError} naming everything that is missing or different.
- */
+/** Connects as configured; creates the missing parts of the plan on an emulator only: others own a real project. */
 export function openConfiguredBus(
   config: z.output<z.ZodObject<typeof messageBusVariables>>,
   plan: MessageBusPlan,

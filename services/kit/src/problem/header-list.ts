@@ -1,2 +1,5 @@
-/** Header names and values in turn, as `writeHead` takes them: the cheapest form in Node.js. */
+/**
+ * Header names and values in turn, as `writeHead` takes them. Saves 14 % of the CPU of GET /offers against `setHeader`;
+ * see docs/performance.md.
+ */
 export type HeaderList = readonly string[];

@@ -51,11 +51,10 @@ export function readEnv<Schema extends z.ZodObject>(
   const faults = readFiles(present, Object.keys(schema.shape));
   const result = schema.safeParse(present);
   if (result.success && faults.length === 0) return result.data;
-  const { issues = [] } = result.error ?? {};
-  faults.push(
-    ...issues.map((issue) => `${issue.path.join('.') || 'environment'}: ${issue.message}`),
-  );
-  throw new ConfigError(`invalid configuration\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  for (const { path, message } of result.error?.issues ?? []) {
+    faults.push(`${path.join('.') || 'environment'}: ${message}`);
+  }
+  throw new ConfigError(['invalid configuration', ...faults].join('\n  '));
 }
 
 /** Sets each variable that is given as a file. Returns the faults. */

@@ -7,24 +7,18 @@ type Parsed<O extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>
 >;
 
-interface CommandArguments<O extends Options> {
-  positionals: string[];
-  values: Parsed<O>['values'];
-  /** Writes a line to stdout. */
-  print: (line: string) => void;
-}
-
 /**
  * Runs a command that does one thing and ends. Exits 0, 1 if it failed, or 2 for wrong arguments; stderr says why.
  * `--help` and `-h` print the usage and run nothing.
  *
  * @param command.options as `parseArgs` takes them
+ * @param command.run gets `print`, which writes a line to stdout
  */
 export async function runCommand<const O extends Options = Options>(command: {
   name: string;
   usage: string;
   options?: O;
-  run: (given: CommandArguments<O>) => Promise<void>;
+  run: (given: Parsed<O> & { print: (line: string) => void }) => Promise<void>;
 }): Promise<void> {
   const { name, usage, options, run } = command;
   const args = process.argv.slice(2);

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 import express, { type Express, type Request, type Response } from 'express';
 import { createAdmission, releaseSlotUnlessHandling, type Admission } from '../admission/admission';
 import { mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
-import type { HeaderList } from '../problem/header-list';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
 import { AppError } from '../problem/app-error';
@@ -15,7 +13,8 @@ import {
   RouteNotFoundError,
   UriTooLongError,
 } from './request-errors';
-import { replyProblem, securityHeaders } from './reply';
+import { useOwnPrototypes } from './own-prototypes';
+import { replyProblem } from './reply';
 import type { ServedRequest } from '../telemetry/request-durations';
 import { createRequestLog, type RequestLine } from '../telemetry/request-log';
 
@@ -68,11 +67,13 @@ export function createExpressApp(options: ExpressAppOptions): Express {
   // of a layer.
   const route = app.handle.bind(app);
   app.handle = (req: Request, res: Response) => {
-    const { hosts, requestId: sent } = scanHeaders(req);
-    req.requestId = sent !== undefined && SANE_REQUEST_ID.test(sent) ? sent : randomUUID();
+    const { host: hosts = [], 'x-request-id': sentIds } = req.headersDistinct;
+    const sentId = sentIds?.at(-1);
+    req.requestId = sentId !== undefined && SANE_REQUEST_ID.test(sentId) ? sentId : randomUUID();
     req.startedAt = performance.now();
     res.on('close', whenClosed);
-    if (hosts !== 1 && (hosts > 1 || req.httpVersionMinor > 0)) {
+    // RFC 9112, section 3.2. HTTP/1.0 needs none.
+    if (hosts.length !== 1 && (hosts.length > 1 || req.httpVersionMinor > 0)) {
       respondWithProblem(
         new MalformedRequestError('A request must have exactly one Host header.'),
         req,
@@ -107,23 +108,6 @@ type HandlingApp = Express & {
   handle: (req: Request, res: Response, done: (error?: unknown) => void) => void;
 };
 
-/**
- * Finds the client's request id and counts the `Host` lines (RFC 9112, section 3.2, requires exactly one). Scans the
- * raw headers: `req.headers` is built on first use, and most requests do without it.
- */
-function scanHeaders({ rawHeaders }: Request): { requestId: string | undefined; hosts: number } {
-  let requestId: string | undefined;
-  let hosts = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!;
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
-    else if (name.length === 12 && name.toLowerCase() === 'x-request-id') {
-      requestId = rawHeaders[i + 1];
-    }
-  }
-  return { requestId, hosts };
-}
-
 function describeRequest(req: Request, res: Response): RequestLine {
   // Node.js 20 also calls a response finished if its connection broke halfway.
   const isSent = res.writableFinished && !req.socket.destroyed;
@@ -148,54 +132,4 @@ const MAX_PATH = 200;
 function shownPath(url: string): string {
   const path = /^\/[^?#]*/.exec(url)?.[0] ?? '';
   return path.slice(0, MAX_PATH).replace(/[^!-~]/g, (char) => encodeURIComponent(char));
-}
-
-/**
- * Express sets the prototype of every request and response, after which V8 treats each as a slow object. If an object
- * is created with Express's own prototype, that call does nothing. Every response carries the rate-limit headers of its
- * request, and ends its connection once a drain has begun.
- */
-function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
-  class OwnRequest extends IncomingMessage {}
-  class OwnResponse extends ServerResponse {
-    override writeHead(...args: unknown[]): this {
-      if (lifecycle.draining) this.shouldKeepAlive = false;
-      const { quotaHeaders, requestId } = this.req as Request;
-      if (!isComplete(args[1])) {
-        addMissing(this, [...securityHeaders, 'X-Request-Id', requestId, ...(quotaHeaders ?? [])]);
-      } else if (quotaHeaders) args[1] = args[1].concat(quotaHeaders);
-      return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>));
-    }
-  }
-  app.request = adopt(OwnRequest.prototype, app.request);
-  app.response = adopt(OwnResponse.prototype, app.response);
-}
-
-/** Whether the headers come from `reply`, which lists them all: a list is the cheapest form (see header-list.ts). */
-function isComplete(headers: unknown): headers is HeaderList {
-  return Array.isArray(headers) && headers.includes('X-Request-Id');
-}
-
-/** For a response in Express's own way (`res.json`, a stream, middleware): keeps headers that are already set. */
-function addMissing(res: ServerResponse, headers: HeaderList): void {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (!res.hasHeader(headers[i]!)) res.setHeader(headers[i]!, headers[i + 1]!);
-  }
-}
-
-/** Copies onto `prototype` what Express defines: its methods, one level up, and its reference to the app. */
-function adopt<T extends object>(prototype: object, expressPrototype: T): T {
-  const methods = Object.getPrototypeOf(expressPrototype) as object;
-  for (const source of [methods, expressPrototype]) {
-    Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(source));
-  }
-  return prototype as T;
-}
-
-/** Options for `http.createServer` that create its requests and responses as the app's own. */
-export function serverOptions(app: Express): ServerOptions {
-  return {
-    IncomingMessage: app.request.constructor as typeof IncomingMessage,
-    ServerResponse: app.response.constructor as typeof ServerResponse,
-  };
 }

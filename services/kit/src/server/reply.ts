@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Response } from 'express';
 import { releaseSlot } from '../admission/admission';
-import { endWithTurn } from './end-with-turn';
+import { endInBatch } from './end-in-batch';
 import type { HeaderList } from '../problem/header-list';
 import type { DescribedProblem } from '../problem/problem';
 
@@ -109,7 +109,7 @@ export function represent(value: object): Representation {
 /**
  * Responds with a representation that caches may store, or with 304 if `If-None-Match` has its tag (RFC 9110, section
  * 13.1.2). It is `ageS` seconds old and stays fresh until `maxAgeS` (RFC 9111, sections 4.2 and 5.1). It is written
- * when the turn ends (see {@link endWithTurn}).
+ * when the turn ends (see {@link endInBatch}).
  */
 export function replyRepresentation(
   res: Response,
@@ -118,24 +118,14 @@ export function replyRepresentation(
   moreHeaders: HeaderList,
 ): void {
   const { req } = res;
-  const isKnown = matches(ifNoneMatch(req.rawHeaders), etag);
+  const isKnown = matches(req.headers['if-none-match'], etag);
   const all = (isKnown ? inertHeaders : headers).concat(
     ['ETag', etag, 'Age', String(ageS), 'Cache-Control', `max-age=${String(maxAgeS)}`],
     ['X-Request-Id', req.requestId],
     moreHeaders,
   );
   res.writeHead(isKnown ? 304 : 200, all);
-  endWithTurn(res, isKnown ? undefined : body);
-}
-
-/** Joins all lines of the header. Scans the raw headers, as most requests have none (see express-app). */
-function ifNoneMatch(rawHeaders: readonly string[]): string | undefined {
-  let value: string | undefined;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]!.length !== 13 || rawHeaders[i]!.toLowerCase() !== 'if-none-match') continue;
-    value = value === undefined ? rawHeaders[i + 1] : `${value},${rawHeaders[i + 1]!}`;
-  }
-  return value;
+  endInBatch(res, isKnown ? undefined : body);
 }
 
 /** Compares tags weakly: ignores `W/`. */

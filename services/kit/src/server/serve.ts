@@ -4,7 +4,7 @@ import type { Express } from 'express';
 import { trackConnections } from './connections';
 import { drain } from './drain';
 import type { ServerConfig } from './server-variables';
-import { serverOptions } from './express-app';
+import { serverOptions } from './own-prototypes';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
 import { StartError } from '../process/start-error';

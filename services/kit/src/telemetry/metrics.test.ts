@@ -117,7 +117,7 @@ describe('/metrics', () => {
     );
     const sum = new RegExp(`_sum{${labels}} (.*)`).exec(text)![1];
     expect(Number(sum)).toBeCloseTo(durationsMs.reduce((a, b) => a + b) / 1000, 6);
-    const buckets = [...text.matchAll(new RegExp(`_bucket{${labels},le="(.*)"} (.*)`, 'g'))];
+    const buckets = [...text.matchAll(new RegExp(`_bucket{le="(.*)",${labels}} (.*)`, 'g'))];
     expect(buckets.length).toBeGreaterThan(10);
     for (const [, le, count] of buckets) {
       const within = durationsMs.filter((ms) => le === '+Inf' || ms / 1000 <= Number(le));

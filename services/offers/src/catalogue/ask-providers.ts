@@ -1,14 +1,11 @@
-import type { Result, CachedProvider } from './cached-provider';
+import type { CachedProvider, Result } from './cached-provider';
 import type { OfferQuery } from './provider';
-
-/** A provider's result, and how long it took. */
-export type TimedResult = Result & { durationMs: number };
 
 /** Returns one result per provider, in the given order; see {@link createAskProviders}. */
 export type AskProviders = (
   providers: readonly CachedProvider[],
   query: OfferQuery,
-) => Promise<TimedResult[]>;
+) => Promise<Result[]>;
 
 /**
  * Asks all providers concurrently, and waits for each for at most `timeoutMs`, whatever it does. A slower call is not
@@ -23,12 +20,10 @@ export function createAskProviders({ timeoutMs }: { timeoutMs: number }): AskPro
     });
     try {
       return await Promise.all(
-        providers.map(async (provider): Promise<TimedResult> => {
-          const cached = provider.read(query);
-          if (!(cached instanceof Promise)) return { ...cached, durationMs: 0 };
-          const result = await Promise.race([cached, deadline]);
+        providers.map(async (provider): Promise<Result> => {
+          const result = await Promise.race([provider.read(query), deadline]);
+          if (result !== 'late') return result;
           const durationMs = performance.now() - startedAt;
-          if (result !== 'late') return { ...result, durationMs };
           return { provider: provider.name, reason: 'timeout', durationMs };
         }),
       );

@@ -28,7 +28,8 @@ export interface Failure {
   reason: FailureReason;
 }
 
-export type Result = Success | Failure;
+/** A provider's result, and how long the caller waited for it: 0 if it was cached. */
+export type Result = (Success | Failure) & { durationMs: number };
 
 export function hasFailed<Some extends Result>(result: Some): result is Some & Failure {
   return result.reason !== undefined;
@@ -38,8 +39,8 @@ export function hasFailed<Some extends Result>(result: Some): result is Some & F
 export interface CachedProvider {
   name: string;
   owns: Provider['owns'];
-  /** Returns the cached result at once; a promise only if there is none. The promise never rejects. */
-  read: (query: OfferQuery) => Result | Promise<Result>;
+  /** Waits only if there is no cached result. Never rejects. */
+  read: (query: OfferQuery) => Promise<Result>;
 }
 
 /** Maximum cached queries per provider. */
@@ -70,14 +71,17 @@ export function createCachedProvider(
   return {
     name,
     owns,
-    read: (query) => {
-      const cached = cacheFor(query).read();
-      if (!(cached instanceof Promise))
-        return toResult(cached, performance.now() >= cached.freshUntil);
-      return cached.then(
-        (loaded) => toResult(loaded, false),
-        (error: unknown) => ({ provider: name, reason: reasonOf(error) }),
-      );
+    read: async (query) => {
+      const startedAt = performance.now();
+      const waitedMs = () => performance.now() - startedAt;
+      try {
+        const entry = await cacheFor(query).read();
+        const isCached = entry.loadedAt < startedAt;
+        const isStale = isCached && startedAt >= entry.freshUntil;
+        return { ...toResult(entry, isStale), durationMs: isCached ? 0 : waitedMs() };
+      } catch (error) {
+        return { provider: name, reason: reasonOf(error), durationMs: waitedMs() };
+      }
     },
   };
 

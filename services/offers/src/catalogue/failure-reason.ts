@@ -4,10 +4,7 @@ import { UnusableResponseError } from '../client/web-client';
 import { BrokenCircuitError } from 'cockatiel';
 import { DeadlineExceededError } from './with-deadline';
 
-/**
- * Why a provider's offers are missing: timeout; failed call; invalid response; response too large; forbidden address;
- * rate limited by the provider; circuit open after repeated failures.
- */
+/** Why a provider's offers are missing. `circuit-open`: not asked, after repeated failures. */
 export type FailureReason =
   | 'timeout'
   | 'error'

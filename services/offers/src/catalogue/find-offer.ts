@@ -9,8 +9,7 @@ export class ProviderUnavailableError extends AppError {
   readonly code = 'provider-unavailable';
 }
 
-/** Returns the offer with this id; undefined if there is none. See {@link createFindOffer}. */
-export type FindOffer = (offerId: string, query: OfferQuery) => Promise<PricedOffer | undefined>;
+export type FindOffer = ReturnType<typeof createFindOffer>;
 
 /**
  * Finds the offer with this id, as listed for the same query, by asking only the provider that could have it. Returns
@@ -22,24 +21,22 @@ export function createFindOffer(dependencies: {
   providers: readonly CachedProvider[];
   askProviders: AskProviders;
   aprType: AprType;
-}): FindOffer {
+}) {
   const { providers, askProviders, aprType } = dependencies;
-  return async (offerId, query) => {
+  return async (offerId: string, query: OfferQuery): Promise<PricedOffer | undefined> => {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
     const result = (await askProviders([owner], query))[0]!;
-    if (hasFailed(result)) throw unavailable(owner.name, result.reason, 'did not respond');
+    const unavailable = (reason: string, what: string) =>
+      new ProviderUnavailableError(`${owner.name} ${what}`, {
+        retryAfterSeconds: 1,
+        members: { missing: [{ provider: owner.name, reason }] },
+      });
+    if (hasFailed(result)) throw unavailable(result.reason, 'did not respond');
     const offer = result.offers.find(({ id }) => id === offerId);
     if (!offer && result.unread > 0) {
-      throw unavailable(owner.name, 'partial', 'could not read all of its products');
+      throw unavailable('partial', 'could not read all of its products');
     }
     return offer && priceOffer(offer, query.termMonths, aprType);
   };
-}
-
-function unavailable(provider: string, reason: string, what: string): ProviderUnavailableError {
-  return new ProviderUnavailableError(`${provider} ${what}`, {
-    retryAfterSeconds: 1,
-    members: { missing: [{ provider, reason }] },
-  });
 }

@@ -35,9 +35,7 @@ export function nominalLoanApr(loan: Loan & LoanFees): number {
   return 1200 * monthlyCostRate(loan);
 }
 
-/**
- * Returns the effective annual rate of a loan in equal monthly payments, including fees.
- */
+/** Returns the effective annual rate of a loan in equal monthly payments, including fees. */
 export function effectiveLoanApr(loan: Loan & LoanFees): number {
   return 100 * Math.expm1(12 * Math.log1p(monthlyCostRate(loan)));
 }

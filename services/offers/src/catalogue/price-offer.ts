@@ -1,11 +1,5 @@
-import {
-  effectiveLoanApr,
-  monthlyPayment,
-  nominalLoanApr,
-  type Loan,
-  type LoanFees,
-} from './loan-maths';
-import type { Offer, PeriodicFee } from '../domain/offer';
+import { effectiveLoanApr, monthlyPayment, nominalLoanApr } from './loan-maths';
+import type { Offer } from '../domain/offer';
 
 /**
  * The basis of `apr`: the EU's effective rate, or the nominal rate of the US and of Australia's comparison rate. The
@@ -36,15 +30,9 @@ export function priceOffer(
   aprType: AprType,
 ): PricedOffer {
   if (termMonths === undefined) return offer;
-  const { amount, rate, fees } = offer;
-  const monthlyFee = fees ? sum(fees.periodic.map(perMonth)) : 0;
-  const loan: Loan & LoanFees = {
-    amount,
-    termMonths,
-    ratePercent: rate,
-    monthlyFee,
-    upfrontFee: fees?.upfront ?? 0,
-  };
+  const { amount, rate: ratePercent, fees = { upfront: 0, periodic: [] } } = offer;
+  const monthlyFee = fees.periodic.reduce((sum, fee) => sum + fee.amount / fee.months, 0);
+  const loan = { amount, termMonths, ratePercent, monthlyFee, upfrontFee: fees.upfront };
   const paid = round(monthlyPayment(loan) + monthlyFee);
   const apr = aprType === 'eu-effective' ? effectiveLoanApr(loan) : nominalLoanApr(loan);
   return {
@@ -56,14 +44,6 @@ export function priceOffer(
       aprType,
     },
   };
-}
-
-function perMonth({ amount, months }: PeriodicFee): number {
-  return amount / months;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function round(value: number): number {

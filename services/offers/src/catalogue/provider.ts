@@ -1,4 +1,6 @@
+import type { Logger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
+import type { WebClient } from '../client/web-client';
 import { ProviderError } from './failure-reason';
 import { offerSchema, type Offer } from '../domain/offer';
 
@@ -42,6 +44,24 @@ export interface Provider {
   fetchOffers: FetchOffers;
 }
 
+/** What a provider may need in addition to its own entry. */
+export interface ProviderContext {
+  /** Default deadline, for providers without their own. */
+  timeoutMs: number;
+  /** Whether another provider has this name. */
+  isTaken: (name: string) => boolean;
+  web: WebClient;
+  logger: Logger;
+}
+
+/** A valid entry of `PROVIDERS_FILE`, as each provider type's schema outputs it. */
+export interface ListedProvider {
+  name: string;
+  /** Offer ids or their prefix; no other provider may use them. */
+  offerIds: readonly string[];
+  create: (context: ProviderContext) => Provider;
+}
+
 /** Maximum offers per provider. */
 export const MAX_OFFERS = 10_000;
 
@@ -52,14 +72,13 @@ const offersSchema = z.array(offerSchema).max(MAX_OFFERS);
  *
  * @throws {ProviderError} `invalid`, naming the problem.
  */
-export function parseOffers(provider: Pick<Provider, 'name' | 'owns'>, response: unknown): Offer[] {
-  const result = offersSchema.safeParse(response);
-  if (!result.success) throw new ProviderError('invalid', z.prettifyError(result.error));
-  const foreign = result.data.find(
-    (offer) => offer.provider !== provider.name || !provider.owns(offer.id),
-  );
-  if (foreign) {
-    throw new ProviderError('invalid', `offer ${foreign.id} is not ${provider.name}'s`);
-  }
-  return result.data;
+export function parseOffers(
+  { name, owns }: Pick<Provider, 'name' | 'owns'>,
+  response: unknown,
+): Offer[] {
+  const { data, error } = offersSchema.safeParse(response);
+  if (error) throw new ProviderError('invalid', z.prettifyError(error));
+  const foreign = data.find(({ id, provider }) => provider !== name || !owns(id));
+  if (foreign) throw new ProviderError('invalid', `offer ${foreign.id} is not ${name}'s`);
+  return data;
 }

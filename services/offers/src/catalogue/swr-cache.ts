@@ -10,8 +10,8 @@ export interface CacheEntry<Value> {
 
 /** A cache of one value that is served stale while it is refreshed. */
 export interface SwrCache<Value> {
-  /** Returns the cached value at once; a promise only if there is none. The promise rejects as `load` does. */
-  read: () => CacheEntry<Value> | Promise<CacheEntry<Value>>;
+  /** Waits only if there is no cached value. Rejects as `load` does. */
+  read: () => Promise<CacheEntry<Value>>;
 }
 
 /**
@@ -32,7 +32,7 @@ export function createSwrCache<Value>(options: {
   let notBefore = 0;
 
   return {
-    read: () => {
+    read: async () => {
       const now = performance.now();
       if (!kept || now >= kept.usableUntil) return reload();
       if (now >= kept.freshUntil && now >= notBefore && !pending) refreshInBackground();

@@ -12,31 +12,27 @@ const GRACE_MS = 100;
  *
  * @throws {DeadlineExceededError} if the work fails after that or does not return; before, rethrows the work's error.
  */
-export function withDeadline<Result>(
+export async function withDeadline<Result>(
   timeoutMs: number,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  // Not `Promise.race`: each provider result goes through two of these, and a race needs four more promises.
-  return new Promise((resolve, reject) => {
-    const deadline = new AbortController();
-    const exceeded = (options?: ErrorOptions) =>
-      new DeadlineExceededError(`deadline of ${String(timeoutMs)} ms exceeded`, options);
-    let timer = setTimeout(() => {
+  const deadline = new AbortController();
+  const message = `deadline of ${String(timeoutMs)} ms exceeded`;
+  let timer: NodeJS.Timeout | undefined;
+  const expiry = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
       timer = setTimeout(() => {
-        reject(exceeded());
+        reject(new DeadlineExceededError(message));
       }, GRACE_MS);
       deadline.abort();
     }, timeoutMs);
-    work(deadline.signal).then(
-      (result) => {
-        clearTimeout(timer);
-        resolve(result);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        const isLate = deadline.signal.aborted && !(error instanceof DeadlineExceededError);
-        reject(isLate ? exceeded({ cause: error }) : (error as Error));
-      },
-    );
   });
+  try {
+    return await Promise.race([work(deadline.signal), expiry]);
+  } catch (error) {
+    if (!deadline.signal.aborted || error instanceof DeadlineExceededError) throw error;
+    throw new DeadlineExceededError(message, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,11 +1,11 @@
 import { readEnv } from '@loan-buddy/kit/process';
 import { z } from 'zod';
-import { baseUrlVariable } from './base-url';
+import { baseUrlSchema } from './base-url';
 
 const read = (env: NodeJS.ProcessEnv) =>
-  readEnv(z.object({ URL: baseUrlVariable('http://localhost:8000') }), env);
+  readEnv(z.object({ URL: baseUrlSchema.default('http://localhost:8000') }), env);
 
-describe('baseUrlVariable', () => {
+describe('baseUrlSchema', () => {
   it('has a default', () => {
     expect(read({ URL: '' })).toEqual({ URL: 'http://localhost:8000' });
   });

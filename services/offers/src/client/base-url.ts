@@ -8,8 +8,3 @@ export const baseUrlSchema = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
   .regex(/^[^@?#]*$/, 'must have no user information, query or fragment')
   .transform((url) => url.replace(/\/+$/, ''));
-
-/** A variable holding a {@link baseUrlSchema}. */
-export function baseUrlVariable(fallback: string) {
-  return baseUrlSchema.default(fallback);
-}

@@ -48,12 +48,10 @@ export function exchange(
     const chunks: Buffer[] = [];
     let bytes = 0;
 
-    let timer: NodeJS.Timeout | undefined;
-    if (timeoutMs !== undefined) {
-      timer = setTimeout(() => {
-        end(new ExchangeEndedError('timeout', `no response within ${String(timeoutMs)} ms`));
-      }, timeoutMs);
-    }
+    const expire = () => {
+      end(new ExchangeEndedError('timeout', `no response within ${String(timeoutMs)} ms`));
+    };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
     const cancel = () => {
       end(new ExchangeEndedError('canceled', 'canceled by the caller'));
     };
@@ -93,12 +91,8 @@ export function exchange(
           return;
         }
         failure = new ExchangeEndedError('too-large', `over ${String(maxBytes)} bytes`);
-        if (!cutOff) {
-          end(failure);
-          return;
-        }
-        end();
-        controller?.abort(failure);
+        end(cutOff ? undefined : failure);
+        if (cutOff) controller?.abort(failure);
       },
       onResponseEnd: () => {
         end();

@@ -1,4 +1,3 @@
-import type { LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { createResolveName, type ResolveName } from './resolve-name';
@@ -22,12 +21,7 @@ export function isPublicAddress(address: string): boolean {
   return parsed.kind() === 'ipv4' || parsed.match(ipaddr.parseCIDR('2000::/3'));
 }
 
-/**
- * Refuses a URL that is not https, or whose host is an address that is not public. Accepts a host name:
- * {@link createPublicLookup} checks what it resolves to when connecting.
- *
- * @throws {ForbiddenAddressError}
- */
+/** Accepts a host name: {@link createPublicLookup} checks what it resolves to when connecting. */
 export function requirePublicUrl({ protocol, hostname }: URL): void {
   if (protocol !== 'https:') throw new ForbiddenAddressError('only https URLs are allowed');
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -48,7 +42,10 @@ export function createPublicLookup(resolveName: ResolveName): LookupFunction {
     throw forbidden(hostname);
   };
   return (hostname, { all, family }, callback) => {
-    resolvePublic(hostname, familyOf(family)).then(
+    const wanted = ([4, 6] as const).find(
+      (each) => family === each || family === `IPv${String(each)}`,
+    );
+    resolvePublic(hostname, wanted).then(
       (addresses) => {
         if (all) callback(null, addresses);
         else callback(null, addresses[0]!.address, addresses[0]!.family);
@@ -60,23 +57,16 @@ export function createPublicLookup(resolveName: ResolveName): LookupFunction {
   };
 }
 
-/** Decides where we may connect: by the URL beforehand, and by the addresses of its host. */
-export interface AddressGuard {
-  /** @throws {ForbiddenAddressError} */
-  requireAllowed: (url: URL) => void;
-  lookup: LookupFunction;
-}
-
-/** Allows only public addresses over https. */
-export const publicOnly: AddressGuard = {
+/**
+ * Allows only public addresses over https. `requireAllowed` checks a URL beforehand, and `lookup` the addresses of its
+ * host; both fail with a {@link ForbiddenAddressError}.
+ */
+export const publicOnly = {
   requireAllowed: requirePublicUrl,
   lookup: createPublicLookup(createResolveName()),
 };
 
-function familyOf(family: LookupOptions['family']): 4 | 6 | undefined {
-  if (family === 4 || family === 'IPv4') return 4;
-  return family === 6 || family === 'IPv6' ? 6 : undefined;
-}
+export type AddressGuard = typeof publicOnly;
 
 function forbidden(host: string): ForbiddenAddressError {
   return new ForbiddenAddressError(`${host} is not a public address`);

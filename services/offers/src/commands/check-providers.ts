@@ -18,9 +18,7 @@ export async function checkProviders(
         const result = await withDeadline(timeoutMs, async (signal) => fetchOffers({}, signal));
         const { offers, unread = 0, dropped = {}, versions = '' } = result;
         const outcome = unread > 0 ? `partial: ${String(unread)} unread` : 'ok';
-        const reasons = Object.entries(dropped).map(
-          ([reason, count]) => `${String(count)} ${reason}`,
-        );
+        const reasons = Object.entries(dropped).map(([why, count]) => `${String(count)} ${why}`);
         return [name, outcome, versions, String(offers.length), reasons.join(', '), tookMs()];
       } catch (error) {
         failures += 1;
@@ -39,12 +37,8 @@ function printTable(rows: readonly (readonly string[])[], print: (line: string) 
   const cells = rows.map((row) => row.map(plain));
   const widths = HEADINGS.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   for (const row of cells) {
-    print(
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    );
+    const padded = row.map((cell, column) => cell.padEnd(widths[column]!));
+    print(padded.join('  ').trimEnd());
   }
 }
 

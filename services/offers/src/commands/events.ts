@@ -72,7 +72,6 @@ const TAIL_BYTES = 65_536;
  * unchanged.
  */
 async function openToContinue(path: string, format: EventFormat, log: Pick<EventLog, 'findSeq'>) {
-  const head = headOf(format);
   const file = await open(path, 'a+').catch((error: unknown) => {
     throw new ExportFileError(`${path} cannot be written: ${(error as Error).message}`);
   });
@@ -87,12 +86,11 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     // Interrupted before its first row was complete, if it is an export at all.
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
-      throw new ExportFileError(
-        `${path} is not an export of this database in the format ${format}`,
-      );
+      const why = `is not an export of this database in the format ${format}`;
+      throw new ExportFileError(`${path} ${why}`);
     }
     await file.truncate(after === undefined ? 0 : from + whole);
-    if (after === undefined) await file.write(head);
+    if (after === undefined) await file.write(headOf(format));
     return { file, after };
   } catch (error) {
     await file.close();
@@ -106,6 +104,7 @@ void runCommand({
   options,
   run: async ({ positionals, values }) => {
     const { out, ...exportOptions } = readArguments(positionals, values);
+    const { format } = exportOptions;
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       process.exit(error.code === 'EPIPE' ? 0 : 1);
     });
@@ -116,18 +115,13 @@ void runCommand({
       const done = await database.withoutStatementTimeout(async (db) => {
         const log = createEventLog(db);
         if (out === undefined) {
-          if (exportOptions.after === 0) await writeToStdout(headOf(exportOptions.format));
+          if (exportOptions.after === 0) await writeToStdout(headOf(format));
           return exportEvents(log, exportOptions, writeToStdout);
         }
-        const { file, after = exportOptions.after } = await openToContinue(
-          out,
-          exportOptions.format,
-          log,
-        );
+        const { file, after = exportOptions.after } = await openToContinue(out, format, log);
+        const append = (rows: string) => file.appendFile(rows);
         try {
-          return await exportEvents(log, { ...exportOptions, after }, (rows) =>
-            file.appendFile(rows),
-          );
+          return await exportEvents(log, { ...exportOptions, after }, append);
         } finally {
           await file.close();
         }

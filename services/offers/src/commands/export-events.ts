@@ -11,8 +11,6 @@ const WAIT_MS = 5000;
  * for a slow reader.
  *
  * @param options.after position of the last exported event; 0 for none
- * @param options.since omits earlier events
- * @param options.limit maximum number of events
  */
 export async function exportEvents(
   log: Pick<EventLog, 'horizon' | 'page'>,

@@ -13,17 +13,17 @@ export async function listFailed(
   print: (line: string) => void,
 ): Promise<void> {
   let count = 0;
-  let before: string | undefined;
+  let page;
   do {
-    const page = await orders.listFailed({ before, limit: PAGE });
+    const before: string | undefined = page?.at(-1)?.id;
+    page = await orders.listFailed({ before, limit: PAGE });
     for (const { id, createdAt, userId, offer, attempts, lastError } of page) {
       const request = `${userId} ${offer.id} ${String(offer.amount)}`;
       const reason = `after ${String(attempts)} attempts: ${lastError ?? '?'}`;
       print(`${id}  ${createdAt.toISOString()}  ${request}  ${reason}`);
     }
     count += page.length;
-    before = page.length === PAGE ? page[PAGE - 1]?.id : undefined;
-  } while (before !== undefined);
+  } while (page.length === PAGE);
   print(`${String(count)} failed`);
 }
 

@@ -40,9 +40,8 @@ export async function listBrands(
   options: { registerUrl: string; nameContains: string; signal: AbortSignal },
   print: (line: string) => void,
 ): Promise<void> {
-  const { registerUrl, nameContains, signal } = options;
-  const text = nameContains.toLowerCase();
-  const entries = (await readBrands(web, registerUrl + PATH, signal))
+  const text = options.nameContains.toLowerCase();
+  const entries = (await readBrands(web, options.registerUrl + PATH, options.signal))
     .filter(({ name }) => name.toLowerCase().includes(text))
     .sort((a, b) => a.name.localeCompare(b.name, 'en'))
     .map(({ name, brandId, baseUri }) =>
@@ -58,8 +57,8 @@ async function readBrands(web: WebClient, url: string, signal: AbortSignal) {
     if (response.status !== 200) throw new Error(`HTTP ${String(response.status)}`);
     body = JSON.parse(response.body);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new RegisterError(`${url} cannot be read: ${why}`, { cause: error });
+    const { message } = error as Error;
+    throw new RegisterError(`${url} cannot be read: ${message}`, { cause: error });
   }
   const register = registerSchema.safeParse(body);
   if (!register.success) throw new RegisterError(`${url} returned no list of brands`);

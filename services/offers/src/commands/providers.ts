@@ -3,7 +3,7 @@ import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readOfferConfig } from '../config';
 import { openProviders } from '../context';
-import { createProviderWebClient } from '../catalogue/providers/provider-web-client';
+import { createProviderWebClient } from '../catalogue/providers/provider-config';
 import { checkProviders } from './check-providers';
 import { listBrands } from './list-brands';
 
@@ -18,9 +18,6 @@ class ProvidersFailedError extends StartError {
   readonly code = 'providers-failed';
 }
 
-type OfferConfig = ReturnType<typeof readOfferConfig>;
-type Print = (line: string) => void;
-
 void runCommand({
   name: 'providers',
   usage,
@@ -29,27 +26,16 @@ void runCommand({
     const isChecking = action === 'check' && text === undefined;
     if (!isListing && !isChecking) throw new UsageError('expected list-brands or check');
     const config = readOfferConfig(process.env);
-    await (isListing ? list(config, text, print) : check(config, print));
+    if (isChecking) {
+      const logger = createLogger({ service: 'providers', level: 'error' });
+      const { providers, close } = openProviders(config, logger);
+      const failures = await checkProviders(providers, print).finally(close);
+      if (failures > 0) throw new ProvidersFailedError(`${String(failures)} failed`);
+      return;
+    }
+    const web = createProviderWebClient(config.ALLOW_PRIVATE_PROVIDERS);
+    const signal = AbortSignal.timeout(REGISTER_TIMEOUT_MS);
+    const options = { registerUrl: config.CDR_REGISTER_URL, nameContains: text ?? '', signal };
+    await listBrands(web, options, print).finally(web.close);
   },
 });
-
-async function list(config: OfferConfig, nameContains = '', print: Print): Promise<void> {
-  const web = createProviderWebClient(config.ALLOW_PRIVATE_PROVIDERS);
-  const signal = AbortSignal.timeout(REGISTER_TIMEOUT_MS);
-  try {
-    await listBrands(web, { registerUrl: config.CDR_REGISTER_URL, nameContains, signal }, print);
-  } finally {
-    await web.close();
-  }
-}
-
-async function check(config: OfferConfig, print: Print): Promise<void> {
-  const logger = createLogger({ service: 'providers', level: 'error' });
-  const { providers, close } = openProviders(config, logger);
-  try {
-    const failures = await checkProviders(providers, print);
-    if (failures > 0) throw new ProvidersFailedError(`${String(failures)} failed`);
-  } finally {
-    await close();
-  }
-}

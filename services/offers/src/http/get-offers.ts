@@ -1,6 +1,5 @@
 import { AppError } from '@loan-buddy/kit/problem';
 import { endpoint, replyRepresentation, represent } from '@loan-buddy/kit/server';
-import type { Response } from 'express';
 import { z } from 'zod';
 import { readOffers } from './access';
 import type { Failure } from '../catalogue/cached-provider';
@@ -59,6 +58,7 @@ export function getOffers(dependencies: {
   providerNames: readonly string[];
 }) {
   const { listOffers, providerNames } = dependencies;
+  // Making body and headers once for many responses saves 21 % of the CPU of GET /offers; see docs/performance.md.
   const representationOf = memoize((offers: readonly PricedOffer[]) =>
     represent(offers.map(offerBody)),
   );
@@ -94,27 +94,16 @@ export function getOffers(dependencies: {
       },
       problems: ['offers-unavailable'],
     },
-    ({ query, res }) => {
+    async ({ query, res }) => {
       const { amount, term_months: termMonths, provider, sort, order, limit } = query;
-      const listed = listOffers({ amount, termMonths, provider, sort, order, limit });
-      // Cached listings are sent in the same turn, without a promise.
-      if (listed instanceof Promise) {
-        return listed.then((listing) => {
-          replyListing(res, listing);
-        });
+      const listing = await listOffers({ amount, termMonths, provider, sort, order, limit });
+      const headers = headersOf(listing);
+      if (listing.missing.length === listing.results.length) {
+        throw new OffersUnavailableError(listing.missing, headers);
       }
-      replyListing(res, listed);
-      return undefined;
+      replyRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
     },
   );
-
-  function replyListing(res: Response, listing: Listing): void {
-    const headers = headersOf(listing);
-    if (listing.missing.length === listing.results.length) {
-      throw new OffersUnavailableError(listing.missing, headers);
-    }
-    replyRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
-  }
 }
 
 const freshnessHeaders = {

@@ -1,5 +1,4 @@
-import type { TimedResult } from '../catalogue/ask-providers';
-import { hasFailed } from '../catalogue/cached-provider';
+import { hasFailed, type Result } from '../catalogue/cached-provider';
 
 /**
  * Describes the providers' results as alternating header names and values: `Server-Timing` (W3C) with each provider's
@@ -7,7 +6,7 @@ import { hasFailed } from '../catalogue/cached-provider';
  * at `now` (on the clock of `performance.now()`), such as `Missing-Providers: "ProviderC";reason=timeout`. Empty lists
  * are omitted.
  */
-export function providerHeaders(results: readonly TimedResult[], now: number): readonly string[] {
+export function providerHeaders(results: readonly Result[], now: number): readonly string[] {
   const missing: string[] = [];
   const partial: string[] = [];
   const stale: string[] = [];

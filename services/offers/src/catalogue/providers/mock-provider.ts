@@ -2,24 +2,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProviderError } from '../failure-reason';
 import { offerSchema } from '../../domain/offer';
-import { MAX_OFFERS, parseOffers, type FetchOffers, type ProviderResult } from '../provider';
-import type { ListedProvider } from './listed-provider';
+import {
+  MAX_OFFERS,
+  parseOffers,
+  type FetchOffers,
+  type ListedProvider,
+  type ProviderResult,
+} from '../provider';
+
+const mockOffer = offerSchema
+  .omit({ provider: true })
+  .strict()
+  .refine(
+    ({ id }) => !id.startsWith('cdr:'),
+    'must not begin with cdr: (reserved for cdr providers)',
+  );
 
 const schema = z.strictObject({
   type: z.literal('mock'),
   name: offerSchema.shape.provider,
-  offers: z
-    .array(
-      offerSchema
-        .omit({ provider: true })
-        .strict()
-        .refine(
-          ({ id }) => !id.startsWith('cdr:'),
-          'must not begin with cdr: (reserved for cdr providers)',
-        ),
-    )
-    .min(1)
-    .max(MAX_OFFERS),
+  offers: z.array(mockOffer).min(1).max(MAX_OFFERS),
   /** Response time. */
   latency_ms: z.int().min(0).max(600_000).default(0),
   /** Its fault: fails, never responds, or returns garbage. */

@@ -1,9 +1,9 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
-import type { Provider } from '../provider';
+import { publicOnly } from '../../client/public-address';
+import { createWebClient, type WebClient } from '../../client/web-client';
+import type { ListedProvider, Provider } from '../provider';
 import { cdrProvider } from './cdr/cdr-provider';
-import { createProviderWebClient } from './provider-web-client';
-import type { ListedProvider } from './listed-provider';
 import { defaultMocks, mockProvider } from './mock-provider';
 
 /** The providers that an operator configured, each validated by its `type`. */
@@ -16,8 +16,16 @@ export const providersSchema = z
   })
   .transform(({ providers }) => providers)
   .superRefine((providers, context) => {
-    refuseRepeated(providers, ({ name }) => [name], 'another provider has the name', context);
-    refuseRepeated(providers, ({ offerIds }) => offerIds, 'another has the offer id', context);
+    const seen = new Set<string>();
+    providers.forEach(({ name, offerIds }, index) => {
+      const ids = offerIds.map((id) => `another has the offer id ${id}`);
+      for (const message of [`another provider has the name ${name}`, ...ids]) {
+        if (seen.has(message)) {
+          context.addIssue({ code: 'custom', message, path: ['providers', index] });
+        }
+        seen.add(message);
+      }
+    });
   });
 
 /** Used if none are configured. */
@@ -25,12 +33,20 @@ export const defaultProviders: readonly ListedProvider[] = providersSchema.parse
   providers: defaultMocks,
 });
 
-/**
- * Creates the configured providers, with their own connections. `close` aborts their requests.
- *
- * @param options.timeoutMs default deadline, for providers without their own
- * @param options.allowPrivate whether to allow private addresses and plain HTTP
- */
+/** Far more than a real provider's product data. */
+const MAX_RESPONSE_BYTES = 5 * 1024 * 1024;
+const MAX_REDIRECTS = 3;
+
+/** Creates a client for providers and their register. `allowPrivate`: also for private addresses and plain HTTP. */
+export function createProviderWebClient(allowPrivate: boolean): WebClient {
+  return createWebClient({
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+    maxRedirects: MAX_REDIRECTS,
+    guard: allowPrivate ? undefined : publicOnly,
+  });
+}
+
+/** Creates the configured providers, with connections of their own. `close` aborts their requests. */
 export function createProviders(
   listed: readonly ListedProvider[],
   options: { timeoutMs: number; allowPrivate: boolean; logger: Logger },
@@ -43,25 +59,4 @@ export function createProviders(
     return create({ timeoutMs, isTaken, web, logger });
   });
   return { providers, close: web.close };
-}
-
-function refuseRepeated(
-  providers: readonly ListedProvider[],
-  valuesOf: (provider: ListedProvider) => readonly string[],
-  message: string,
-  context: z.RefinementCtx,
-): void {
-  const seen = new Set<string>();
-  providers.forEach((provider, index) => {
-    for (const value of valuesOf(provider)) {
-      if (seen.has(value)) {
-        context.addIssue({
-          code: 'custom',
-          message: `${message} ${value}`,
-          path: ['providers', index],
-        });
-      }
-      seen.add(value);
-    }
-  });
 }

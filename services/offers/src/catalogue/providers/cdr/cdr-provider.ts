@@ -3,16 +3,13 @@ import { z } from 'zod';
 import { createSwrCache } from '../../swr-cache';
 import { idSchema } from '../../../domain/id';
 import { offerSchema } from '../../../domain/offer';
-import type { OfferQuery, ProviderResult } from '../../provider';
+import type { ListedProvider, OfferQuery } from '../../provider';
 import { withDeadline } from '../../with-deadline';
-import type { ListedProvider } from '../listed-provider';
 import { createHolder } from './holder';
 import { createLoadCatalogue, type Catalogue } from './load-catalogue';
-import { countDropped, mapProduct } from './map-product';
+import { countDropped, mapProduct, type Dropped } from './map-product';
 import type { Product } from './product';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-const DEFAULT_TTL_S = 6 * 3600;
 /** No offer is older than this multiple of its freshness: a day by default. */
 const MAX_AGE_IN_TTLS = 4;
 /** When to retry what could not be read. */
@@ -29,9 +26,9 @@ const schema = z.strictObject({
     'must be given without /cds-au/v1',
   ),
   /** Deadline for reading the whole catalogue. */
-  timeout_ms: z.int().min(1).max(600_000).default(DEFAULT_TIMEOUT_MS),
-  /** How long a catalogue is fresh. */
-  ttl_s: z.int().min(0).max(86_400).default(DEFAULT_TTL_S),
+  timeout_ms: z.int().min(1).max(600_000).default(30_000),
+  /** How long a catalogue is fresh; six hours by default. */
+  ttl_s: z.int().min(0).max(86_400).default(21_600),
 });
 
 /**
@@ -47,11 +44,8 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
     offerIds: [prefix],
     create: ({ web, logger, isTaken }) => {
       const holder = createHolder(web);
-      const loadCatalogue = createLoadCatalogue({
-        holder,
-        apiUrl: `${baseUri}/cds-au/v1`,
-        ttlMs,
-      });
+      const apiUrl = `${baseUri}/cds-au/v1`;
+      const loadCatalogue = createLoadCatalogue({ holder, apiUrl, ttlMs });
       const catalogue = createSwrCache<Catalogue>({
         load: () => withDeadline(timeoutMs, loadCatalogue),
         ttlMs: ({ unread, asOf }) => {
@@ -64,6 +58,23 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
           logger.warn({ provider: name, err: error }, 'catalogue not refreshed');
         },
       });
+      /**
+       * Maps products to offers for a query, and counts those without one by reason in `dropped`. Offers carry the
+       * register's name, or the product's own brand if one API serves several, but never another provider's name.
+       */
+      const mapProducts = (products: readonly Product[], query: OfferQuery, dropped: Dropped) => {
+        const now = new Date();
+        const brands = new Set(products.flatMap(({ brandName }) => brandName ?? []));
+        return products.flatMap((product) => {
+          const ownBrand = brands.size > 1 ? idSchema.safeParse(product.brandName).data : undefined;
+          const brand = ownBrand === undefined || isTaken(ownBrand) ? name : ownBrand;
+          const id = prefix + product.productId;
+          const mapped = mapProduct(product, { id, brand, now, query });
+          if ('offer' in mapped) return mapped.offer;
+          countDropped(dropped, mapped.dropped);
+          return [];
+        });
+      };
       return {
         name,
         timeoutMs,
@@ -71,11 +82,14 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
         fetchOffers: async (query) => {
           const askedAt = performance.now();
           const { value, freshUntil } = await catalogue.read();
+          const { products, unread, asOf } = value;
+          const dropped = { ...value.dropped };
           return {
-            ...mapCatalogue(value, { prefix, name, isTaken, query }),
-            ageMs: Math.max(0, performance.now() - value.asOf),
-            isStale: askedAt >= freshUntil || askedAt - value.asOf >= ttlMs,
-            unread: value.unread,
+            offers: mapProducts(products, query, dropped),
+            dropped,
+            ageMs: Math.max(0, performance.now() - asOf),
+            isStale: askedAt >= freshUntil || askedAt - asOf >= ttlMs,
+            unread,
             versions: holder.versions(),
           };
         },
@@ -83,29 +97,3 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
     },
   };
 });
-
-/**
- * Maps a catalogue to offers for a query, and counts products without an offer by reason. Offers carry the register's
- * name. If one API serves several brands, they carry the product's own brand, but never another provider's name.
- */
-function mapCatalogue(
-  catalogue: Catalogue,
-  context: { prefix: string; name: string; isTaken: (name: string) => boolean; query: OfferQuery },
-): Required<Pick<ProviderResult, 'offers' | 'dropped'>> {
-  const { prefix, name, isTaken, query } = context;
-  const now = new Date();
-  const brands = new Set(catalogue.products.flatMap(({ brandName }) => brandName ?? []));
-  const brandOf = ({ brandName }: Product) => {
-    const brand = brands.size > 1 ? idSchema.safeParse(brandName).data : undefined;
-    return brand === undefined || isTaken(brand) ? name : brand;
-  };
-  const dropped = { ...catalogue.dropped };
-  const offers = catalogue.products.flatMap((product) => {
-    const id = prefix + product.productId;
-    const mapped = mapProduct(product, { id, brand: brandOf(product), now, query });
-    if ('offer' in mapped) return mapped.offer;
-    countDropped(dropped, mapped.dropped);
-    return [];
-  });
-  return { offers, dropped };
-}

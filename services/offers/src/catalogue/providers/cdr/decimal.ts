@@ -18,8 +18,7 @@ export function parseRate(text: string | undefined): ParsedRate | undefined {
   if (text === undefined || !DECIMAL.test(text)) return undefined;
   const value = Number(text);
   if (value > 0 && value < HIGHEST_FRACTION) {
-    const percent = Number(`${text}e2`);
-    return percent > 0 ? { percent, wasPercent: false } : undefined;
+    return { percent: Number(`${text}e2`), wasPercent: false };
   }
   const isPercent = value >= PERCENT.lowest && value <= PERCENT.highest;
   return isPercent ? { percent: value, wasPercent: true } : undefined;
@@ -52,9 +51,8 @@ const DAYS_A_YEAR = 365;
 export function parseMonths(text: string | undefined): number | undefined {
   const match = DURATION.exec(text ?? '');
   if (!match) return undefined;
-  const [years = 0, months = 0, weeks = 0, days = 0] = match
-    .slice(1)
-    .map((part) => Number(part || 0));
+  const parts = match.slice(1).map((part) => Number(part || 0));
+  const [years = 0, months = 0, weeks = 0, days = 0] = parts;
   const total = MONTHS_A_YEAR * (years + (weeks * 7 + days) / DAYS_A_YEAR) + months;
   return total >= SHORTEST_PERIOD_MONTHS && total <= HIGHEST_AMOUNT ? total : undefined;
 }

@@ -6,39 +6,15 @@ import type { WebClient } from '../../../client/web-client';
 import { ProviderError } from '../../failure-reason';
 
 /** Versions that we request (Consumer Data Standards 1.36, HTTP headers): the newest, and the oldest as its minimum. */
-const resources = {
-  list: { newest: 5, oldest: 3 },
-  detail: { newest: 7, oldest: 4 },
-} as const;
+const resources = { list: { newest: 5, oldest: 3 }, detail: { newest: 7, oldest: 4 } };
 
 export type Resource = keyof typeof resources;
 
-/** A holder's response. */
-export interface HolderResponse {
-  /** Equal only for equal texts. */
-  digest: string;
-  bytes: number;
-  /** @throws {ProviderError} if the text is not JSON, or has more values than any bank's. */
-  parse: () => unknown;
-}
-
 /** One bank's open product API. */
-export interface Holder {
-  /**
-   * GETs one page or product, in a version that both sides support.
-   *
-   * @throws {ProviderError} unless the status is 2xx; rethrows the web client's errors.
-   */
-  get: (resource: Resource, url: string | URL, signal: AbortSignal) => Promise<HolderResponse>;
-  /** The versions of the last responses, for people to read. */
-  versions: () => string;
-}
+export type Holder = ReturnType<typeof createHolder>;
+export type HolderResponse = Awaited<ReturnType<Holder['get']>>;
 
-export class NotFoundError extends ProviderError {
-  constructor() {
-    super('error', 'not found');
-  }
-}
+export class NotFoundError extends ProviderError {}
 
 /** After a longer pause request, calls fail at once until the pause is over. */
 const MAX_WAIT_MS = 10_000;
@@ -54,77 +30,67 @@ const MAX_PAUSES = 3;
  * 406 if it has none there; some reject any range except one they know. After a 406, requests the next lower version,
  * and remembers which one worked. After a 429, pauses all calls for as long as `Retry-After` says.
  */
-export function createHolder(web: WebClient): Holder {
+export function createHolder(web: WebClient) {
   const workingVersion: Partial<Record<Resource, number | undefined>> = {};
   const lastVersion: Partial<Record<Resource, string | string[] | undefined>> = {};
   let pausedUntil = 0;
 
   return {
-    get: async (resource, url, signal) => {
-      let version = workingVersion[resource] ?? resources[resource].newest;
+    /**
+     * GETs one page or product, in a version that both sides support.
+     *
+     * @throws {ProviderError} unless the status is 2xx; rethrows the web client's errors.
+     */
+    get: async (resource: Resource, url: URL, signal: AbortSignal) => {
+      const { newest, oldest } = resources[resource];
+      let version = workingVersion[resource] ?? newest;
       for (let pauses = 0; ;) {
         const pauseMs = pausedUntil - performance.now();
-        if (pauseMs > 0) await waitFor(pauseMs, signal);
-        const response = await web.get(url, { headers: versionHeaders(resource, version), signal });
+        if (pauseMs > MAX_WAIT_MS) {
+          throw new ProviderError('rate-limited', `rate limited for ${pauseMs.toFixed(0)} ms`);
+        }
+        if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
+        // A holder ignores `x-min-v` unless it is below `x-v`.
+        const minimum = oldest < version && { 'x-min-v': String(oldest) };
+        const versions = { 'x-v': String(version), ...minimum };
+        const response = await web.get(url, { headers: versions, signal });
         const { status, headers } = response;
         if (status === 406) {
-          version = nextVersion(resource, version);
-          continue;
+          version -= 1;
+          if (version > 0) continue;
+          // None is left: the next call starts at the newest again.
+          workingVersion[resource] = undefined;
+          throw new ProviderError('error', `no supported version of the ${resource}`);
         }
         if (status === 429) {
           const retryAfterMs = readRetryAfter(headers['retry-after'], { maxMs: MAX_PAUSE_MS });
           pausedUntil = performance.now() + (retryAfterMs ?? DEFAULT_PAUSE_MS);
-          pauses += 1;
-          if (pauses > MAX_PAUSES) {
-            throw new ProviderError('rate-limited', 'repeated HTTP 429');
-          }
+          if (++pauses > MAX_PAUSES) throw new ProviderError('rate-limited', 'repeated HTTP 429');
           continue;
         }
-        requireSuccess(status);
+        if (status === 404) throw new NotFoundError('error', 'not found');
+        if (status < 200 || status > 299)
+          throw new ProviderError('error', `HTTP ${String(status)}`);
         workingVersion[resource] = version;
         lastVersion[resource] = headers['x-v'];
         const { body } = response;
         return {
+          /** Equal only for equal texts. */
           digest: hash('sha256', body, 'base64'),
           bytes: Buffer.byteLength(body),
+          /** @throws {ProviderError} if the text is not JSON, or has more values than any bank's. */
           parse: () => parse(body),
         };
       }
     },
+    /** The versions of the last responses, for people to read. */
     versions: () => `list ${readable(lastVersion.list)}, detail ${readable(lastVersion.detail)}`,
   };
-
-  /**
-   * Returns the next lower version. If none is left, forgets the one that worked: the next call starts at the newest.
-   */
-  function nextVersion(resource: Resource, version: number): number {
-    if (version > 1) return version - 1;
-    workingVersion[resource] = undefined;
-    throw new ProviderError('error', `no supported version of the ${resource}`);
-  }
-}
-
-async function waitFor(pauseMs: number, signal: AbortSignal): Promise<void> {
-  if (pauseMs > MAX_WAIT_MS) {
-    throw new ProviderError('rate-limited', `rate limited for ${pauseMs.toFixed(0)} ms`);
-  }
-  await sleep(pauseMs, undefined, { signal });
 }
 
 /** The version as the holder sent it, or a hyphen if it is invalid. */
 function readable(version: string | string[] | undefined): string {
   return /^\d{1,3}$/.test(String(version)) ? String(version) : '-';
-}
-
-/** Sends `x-min-v` only below `x-v`: otherwise it is ignored. */
-function versionHeaders(resource: Resource, version: number): Record<string, string> {
-  const { oldest } = resources[resource];
-  return { 'x-v': String(version), ...(oldest < version && { 'x-min-v': String(oldest) }) };
-}
-
-function requireSuccess(status: number): void {
-  if (status === 404) throw new NotFoundError();
-  if (status < 200 || status > 299) throw new ProviderError('error', `HTTP ${String(status)}`);
 }
 
 function parse(body: string): unknown {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ProviderError } from '../../failure-reason';
 import { NotFoundError, type Holder, type HolderResponse } from './holder';
 import { countDropped, dropReasonOf, type Dropped, type DropReason } from './map-product';
-import { listedProductSchema, productSchema, type ListedProduct, type Product } from './product';
+import { listedProductSchema, productSchema, type Product } from './product';
 
 /** The readable personal loans of a bank. */
 export interface Catalogue {
@@ -28,28 +28,17 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const MIN_BYTES = 200;
 
 const pageSchema = z.object({
-  data: z.object({
-    products: z.array(z.unknown(), 'must be a list'),
-  }),
+  data: z.object({ products: z.array(z.unknown(), 'must be a list') }),
   links: z
-    .object({ next: z.string().min(1).optional().catch(undefined) })
+    .object({ next: z.string().min(1) })
     .optional()
     .catch(undefined),
 });
 
 const detailSchema = z.object({ data: productSchema });
 
-type KnownProduct = { url: URL; bytes: number; readAt: number; digest: string | undefined } & (
-  { product: Product } | { dropped: DropReason }
-);
-
-/** A list page as last read. */
-interface KnownPage {
-  digest: string;
-  /** Undefined items were unreadable. */
-  items: readonly (ListedProduct | undefined)[];
-  next: string | undefined;
-}
+type Found = { product: Product } | { dropped: DropReason };
+type KnownProduct = Found & { url: URL; bytes: number; readAt: number; digest: string | undefined };
 
 /**
  * Creates a function that reads all personal loans of a bank: its list, page by page, then each product's own page.
@@ -65,10 +54,10 @@ export function createLoadCatalogue(options: {
 }): (signal: AbortSignal) => Promise<Catalogue> {
   const { holder, apiUrl, ttlMs } = options;
   const query = `product-category=PERS_LOANS&effective=CURRENT&page=1&page-size=${String(PAGE_SIZE)}`;
-  const firstPage = new URL(`${apiUrl}/banking/products?${query}`);
+  const listUrl = new URL(`${apiUrl}/banking/products?${query}`);
   const known = new Map<string, KnownProduct>();
   let knownBytes = 0;
-  let knownPage: KnownPage | undefined;
+  let firstPage: ReturnType<typeof parsePage> | undefined;
 
   return async (signal) => {
     // One time for everything read now, so that all of it is due again together.
@@ -91,7 +80,7 @@ export function createLoadCatalogue(options: {
           await readProduct(id, startedAt, signal);
         } catch (error) {
           unread += 1;
-          failure ??= error instanceof Error ? error : new Error(String(error));
+          failure ??= error as Error;
         }
       }
     };
@@ -116,16 +105,19 @@ export function createLoadCatalogue(options: {
     const dropped: Dropped = {};
     const now = new Date();
     const visited = new Set<string>();
-    let url = firstPage;
+    let url = listUrl;
     for (let page = 1; ; page++) {
       if (page > MAX_PAGES) return { ids, dropped, isComplete: false };
       let read;
       try {
-        read = readPage(await holder.get('list', url, signal), page);
+        const response = await holder.get('list', url, signal);
+        read = response.digest === firstPage?.digest ? firstPage : parsePage(response);
       } catch (error) {
         if (page === 1) throw error;
         return { ids, dropped, isComplete: false };
       }
+      // Most banks have no other page.
+      if (page === 1) firstPage = read;
       const before = seen.size;
       for (const listed of read.items) {
         if (listed && seen.has(listed.productId)) continue;
@@ -135,21 +127,14 @@ export function createLoadCatalogue(options: {
         else ids.push(listed!.productId);
       }
       visited.add(url.href);
-      const next = nextPage(read.next, url);
-      if (next === undefined || visited.has(next.href) || read.items.length === 0) break;
+      if (read.next === undefined || !URL.canParse(read.next, url.href)) break;
+      const next = new URL(read.next, url);
+      if (visited.has(next.href) || read.items.length === 0) break;
       // A page without new products that links to another: the list may be incomplete or endless.
       if (seen.size === before) return { ids, dropped, isComplete: false };
       url = next;
     }
     return { ids, dropped, isComplete: true };
-  }
-
-  /** Caches the first page only: most banks have no other. */
-  function readPage(response: HolderResponse, page: number): KnownPage {
-    if (page === 1 && knownPage?.digest === response.digest) return knownPage;
-    const read = parsePage(response);
-    if (page === 1) knownPage = read;
-    return read;
   }
 
   async function readProduct(id: string, startedAt: number, signal: AbortSignal): Promise<void> {
@@ -159,7 +144,7 @@ export function createLoadCatalogue(options: {
     const url = last?.url ?? new URL(`${apiUrl}/banking/products/${encodeURIComponent(id)}`);
     let bytes = MIN_BYTES;
     let digest: string | undefined;
-    let found: { product: Product } | { dropped: DropReason };
+    let found: Found;
     try {
       const response = await holder.get('detail', url, signal);
       ({ digest } = response);
@@ -184,9 +169,8 @@ export function createLoadCatalogue(options: {
   /** Returns what is known of a product, unless it is too old to use. */
   function usable(id: string, now: number): KnownProduct | undefined {
     const last = known.get(id);
-    return last && (last.readAt === now || now - last.readAt < FALLBACK_TTLS * ttlMs)
-      ? last
-      : undefined;
+    const isUsable = last && (last.readAt === now || now - last.readAt < FALLBACK_TTLS * ttlMs);
+    return isUsable ? last : undefined;
   }
 
   /** Forgets all other products. */
@@ -199,7 +183,8 @@ export function createLoadCatalogue(options: {
   }
 }
 
-function parsePage({ digest, parse }: HolderResponse): KnownPage {
+/** Parses a list page; items that cannot be read are undefined. */
+function parsePage({ digest, parse }: HolderResponse) {
   const page = pageSchema.safeParse(parse());
   if (!page.success) {
     throw new ProviderError('invalid', `not a list of products: ${z.prettifyError(page.error)}`);
@@ -209,18 +194,8 @@ function parsePage({ digest, parse }: HolderResponse): KnownPage {
   return { digest, items, next: links?.next };
 }
 
-function nextPage(next: string | undefined, current: URL): URL | undefined {
-  return next !== undefined && URL.canParse(next, current.href)
-    ? new URL(next, current)
-    : undefined;
-}
-
 /** Parses a detail page as the product with this id. */
-export function parseProduct(
-  body: unknown,
-  id: string,
-): { product: Product } | { dropped: DropReason } {
-  const result = detailSchema.safeParse(body);
-  if (!result.success) return { dropped: 'unreadable' };
-  return { product: { ...result.data.data, productId: id } };
+export function parseProduct(body: unknown, id: string): Found {
+  const { data } = detailSchema.safeParse(body);
+  return data ? { product: { ...data.data, productId: id } } : { dropped: 'unreadable' };
 }

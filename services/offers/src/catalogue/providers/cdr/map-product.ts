@@ -1,11 +1,11 @@
 import { idSchema } from '../../../domain/id';
 import { memoize } from '../../memoize';
-import type { Offer, OfferDetails } from '../../../domain/offer';
+import type { Offer } from '../../../domain/offer';
 import type { OfferQuery } from '../../provider';
 import { readFees } from './read-fees';
 import { readLimits } from './read-limits';
 import type { ListedProduct, Product } from './product';
-import { chooseRate, covers, labelled, readRates, readTerms, type UsableRate } from './read-rates';
+import { chooseRate, covers, highest, labelled, lowest, readRates, readTerms } from './read-rates';
 
 /** Why a product makes no offer. */
 export const dropReasons = [
@@ -33,11 +33,9 @@ export function countDropped(dropped: Dropped, reason: DropReason): void {
 /** Amount to price if the query has none: most banks lend it. */
 const DEFAULT_AMOUNT = 10_000;
 
-const CATEGORY = 'PERS_LOANS';
-
 /** Returns why a product is not publicly on sale now, from its list entry; undefined if it may be. */
 export function dropReasonOf(product: ListedProduct, now: Date): DropReason | undefined {
-  if (product.productCategory !== CATEGORY) return 'other-category';
+  if (product.productCategory !== 'PERS_LOANS') return 'other-category';
   const { effectiveFrom: from, effectiveTo: to } = product;
   // An unreadable date compares as false, so it excludes nothing.
   const isEarly = from !== undefined && now.getTime() < Date.parse(from);
@@ -55,12 +53,11 @@ export function mapProduct(
   product: Product,
   context: { id: string; brand: string; now: Date; query: OfferQuery },
 ): Mapped {
-  const { id, brand, now, query } = context;
   // 1: category, dates, staff
-  const dropped = dropReasonOf(product, now);
+  const dropped = dropReasonOf(product, context.now);
   if (dropped) return { dropped };
-  const { amount, termMonths } = query;
-  const cacheKey = `${String(amount)} ${String(termMonths)} ${id} ${brand}`;
+  const { id, brand, query } = context;
+  const cacheKey = `${String(query.amount)} ${String(query.termMonths)} ${id} ${brand}`;
   const last = lastMapped.get(product);
   if (last?.cacheKey === cacheKey) return last.mapped;
   const mapped = mapCurrent(product, context);
@@ -109,8 +106,8 @@ function mapCurrent(
     ...{ id, provider: brand, rate: percent, amount },
     name: product.name?.slice(0, MAX_NAME),
     currency: 'AUD',
-    rateMax: labelled(forTerm, 'maximum', Math.max),
-    representativeRate: labelled(forTerm, 'representative', Math.min),
+    rateMax: highest(labelled(forTerm, 'maximum')),
+    representativeRate: lowest(labelled(forTerm, 'representative')),
     comparisonRate,
     ...loan.limits,
     ...readTerms(forTerm),
@@ -121,17 +118,8 @@ function mapCurrent(
   return { offer };
 }
 
-/** The parts of a product that do not depend on the query. */
-interface ReadLoan {
-  rates: readonly UsableRate[];
-  limits: Pick<OfferDetails, 'minAmount' | 'maxAmount'>;
-  fees: OfferDetails['fees'];
-  url: string | undefined;
-  flags: readonly string[];
-}
-
-/** Reads a product once for all queries, since a hostile product may be long. */
-const readLoan = memoize((product: Product): ReadLoan => {
+/** Reads what does not depend on the query, once for all queries: a hostile product may be long. */
+const readLoan = memoize((product: Product) => {
   const flags = new Set<string>();
   const rates = readRates(product.lendingRates);
   const addresses = [product.applicationUri, product.additionalInformation?.overviewUri];
@@ -145,7 +133,6 @@ const readLoan = memoize((product: Product): ReadLoan => {
 });
 
 const MAX_NAME = 200;
-
 const MAX_URL = 500;
 
 function isWebUrl(text: string | undefined): boolean {

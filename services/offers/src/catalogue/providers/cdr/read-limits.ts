@@ -1,7 +1,7 @@
 import type { OfferDetails } from '../../../domain/offer';
 import { parseAmount } from './decimal';
 import type { Limit } from './product';
-import { pick, type UsableRate } from './read-rates';
+import { highest, lowest, type UsableRate } from './read-rates';
 
 /** A lower maximum is something else, such as years. */
 const LOWEST_MAXIMUM = 100;
@@ -19,21 +19,13 @@ export function readLimits(
   const mins = readAmounts(constraints, ['MIN_LIMIT', 'MIN_BALANCE', 'OPENING_BALANCE'], flags);
   const maxes = readAmounts(constraints, ['MAX_LIMIT', 'MAX_BALANCE'], flags).filter(plausible);
   const tierMaxes = tiers.map(({ max }) => max).filter(plausible);
-  const minAmount =
-    pick(Math.max, mins) ??
-    pick(
-      Math.min,
-      tiers.map(({ min }) => min),
-    );
-  const maxAmount = pick(Math.min, maxes) ?? pick(Math.max, tierMaxes);
+  const minAmount = highest(mins) ?? lowest(tiers.map(({ min }) => min));
+  const maxAmount = lowest(maxes) ?? highest(tierMaxes);
   if (minAmount !== undefined && maxAmount !== undefined && minAmount > maxAmount) {
     flags.add('limits-inverted');
     return {};
   }
-  return {
-    ...(minAmount !== undefined && { minAmount }),
-    ...(maxAmount !== undefined && { maxAmount }),
-  };
+  return { minAmount, maxAmount };
 }
 
 function readAmounts(

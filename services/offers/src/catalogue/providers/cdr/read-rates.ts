@@ -12,46 +12,34 @@ interface Range {
 }
 
 /** A rate that an offer may use. */
-export interface UsableRate {
-  type: 'FIXED' | 'VARIABLE';
-  percent: number;
-  wasPercent: boolean;
-  comparisonRate: number | undefined;
-  label: Label | undefined;
-  /** Whether it has a condition that only a person can read. */
-  conditional: boolean;
-  /** How long a fixed rate is fixed. */
-  fixedMonths: number | undefined;
-  /** Its tiers by amount and by term. */
-  dollars: readonly Range[];
-  months: readonly Range[];
-}
+export type UsableRate = NonNullable<ReturnType<typeof readRate>>;
 
 /** Reads the usable rates and their labels; rules 2 to 6 of docs/rates.md. */
 export function readRates(entries: readonly LendingRate[]): readonly UsableRate[] {
-  const rates = entries.flatMap(readRate);
+  const rates = entries.flatMap((entry) => readRate(entry) ?? []);
   resolveTouchingTiers(rates);
   return rates;
 }
 
 /** 2, 3: a base rate above 0. 5, 6: its label and condition. */
-function readRate(entry: LendingRate): UsableRate[] {
+function readRate(entry: LendingRate) {
   const { lendingRateType: type, additionalValue } = entry;
-  if (type !== 'FIXED' && type !== 'VARIABLE') return [];
+  if (type !== 'FIXED' && type !== 'VARIABLE') return undefined;
   const rate = parseRate(entry.rate);
-  if (!rate) return [];
+  if (!rate) return undefined;
   const months = parseMonths(additionalValue);
-  return [
-    {
-      ...{ type, ...rate },
-      comparisonRate: parseRate(entry.comparisonRate)?.percent,
-      label: readLabel(entry),
-      conditional: !!additionalValue && months === undefined && !valueLabel(additionalValue),
-      fixedMonths: type === 'FIXED' ? months : undefined,
-      dollars: rangesOf('DOLLAR', entry.tiers),
-      months: rangesOf('MONTH', entry.tiers),
-    },
-  ];
+  return {
+    ...{ type, ...rate },
+    comparisonRate: parseRate(entry.comparisonRate)?.percent,
+    label: readLabel(entry),
+    /** Whether it has a condition that only a person can read. */
+    conditional: !!additionalValue && months === undefined && !valueLabel(additionalValue),
+    /** How long a fixed rate is fixed. */
+    fixedMonths: type === 'FIXED' ? months : undefined,
+    /** Its tiers by amount and by term. */
+    dollars: rangesOf('DOLLAR', entry.tiers),
+    months: rangesOf('MONTH', entry.tiers),
+  };
 }
 
 function rangesOf(unit: string, tiers: readonly Tier[]): Range[] {
@@ -102,22 +90,20 @@ function prefer<Item>(items: readonly Item[], preferred: (item: Item) => boolean
   return found.length > 0 ? found : items;
 }
 
-/** Returns the lowest or highest rate with a label, by `choose`. */
-export function labelled(
-  rates: readonly UsableRate[],
-  label: Label,
-  choose: (...values: number[]) => number,
-): number | undefined {
-  const found = rates.filter((rate) => rate.label === label && !rate.conditional);
-  return pick(
-    choose,
-    found.map(({ percent }) => percent),
-  );
+/** Returns the unconditional rates with a label, in percent. */
+export function labelled(rates: readonly UsableRate[], label: Label): number[] {
+  return rates
+    .filter((rate) => rate.label === label && !rate.conditional)
+    .map(({ percent }) => percent);
 }
 
 /** 5: from the additional value, otherwise from the start of the additional information or of a tier's name. */
-function readLabel({ additionalValue, additionalInfo, tiers }: LendingRate): Label | undefined {
-  const label = additionalValue === undefined ? undefined : valueLabel(additionalValue);
+function readLabel({
+  additionalValue = '',
+  additionalInfo,
+  tiers,
+}: LendingRate): Label | undefined {
+  const label = valueLabel(additionalValue);
   if (label) return label;
   for (const text of [additionalInfo, ...tiers.map(({ name }) => name)]) {
     const found = RATE_LABEL.exec(text?.slice(0, LABEL_POSITION_LIMIT) ?? '')?.[1];
@@ -145,14 +131,8 @@ function valueLabel(text: string): Label | undefined {
 }
 
 function labelOf(word: string): Label {
-  switch (word.toLowerCase()) {
-    case 'min':
-      return 'minimum';
-    case 'max':
-      return 'maximum';
-    default:
-      return 'representative';
-  }
+  const start = word.toLowerCase();
+  return start === 'min' ? 'minimum' : start === 'max' ? 'maximum' : 'representative';
 }
 
 /** Returns the terms of MONTH tiers, otherwise how long the rate is fixed. */
@@ -161,22 +141,21 @@ export function readTerms(
 ): Pick<OfferDetails, 'minTermMonths' | 'maxTermMonths'> {
   const tiers = rates.flatMap(({ months }) => months);
   const fixed = rates.flatMap(({ fixedMonths }) => fixedMonths ?? []);
-  const minTermMonths = pick(
-    Math.min,
-    tiers.map(({ min }) => min),
-  );
-  const maxTermMonths = pick(Math.max, tiers.length > 0 ? tiers.map(({ max }) => max) : fixed);
   return {
-    ...(minTermMonths !== undefined && { minTermMonths }),
-    ...(maxTermMonths !== undefined && { maxTermMonths }),
+    minTermMonths: lowest(tiers.map(({ min }) => min)),
+    maxTermMonths: highest(tiers.length > 0 ? tiers.map(({ max }) => max) : fixed),
   };
 }
 
-/** Returns the lowest or highest; undefined if there is none, or if it is no restriction. */
-export function pick(
-  choose: (...values: number[]) => number,
-  values: readonly number[],
-): number | undefined {
-  const chosen = choose(...values);
-  return Number.isFinite(chosen) && chosen > 0 ? chosen : undefined;
+/** Returns the lowest value; undefined if there is none, or if it is no restriction. */
+export function lowest(values: readonly number[]): number | undefined {
+  return restriction(Math.min(...values));
+}
+
+export function highest(values: readonly number[]): number | undefined {
+  return restriction(Math.max(...values));
+}
+
+function restriction(value: number): number | undefined {
+  return Number.isFinite(value) && value > 0 ? value : undefined;
 }

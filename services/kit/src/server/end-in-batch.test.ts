@@ -1,8 +1,8 @@
 import type { Response } from 'express';
-import { endWithTurn } from './end-with-turn';
+import { endInBatch } from './end-in-batch';
 
 /** Responses that record in `written` the order in which they end. */
-function answers(count: number) {
+function responses(count: number) {
   const written: number[] = [];
   const all = Array.from({ length: count }, (_, i) => {
     const res = { req: { slot: { release: jest.fn() } }, end: () => written.push(i) };
@@ -14,8 +14,8 @@ function answers(count: number) {
 afterEach(() => new Promise(setImmediate));
 
 it('writes the responses of one turn when it ends, in order', async () => {
-  const { all, written } = answers(3);
-  for (const res of all) endWithTurn(res, 'ok');
+  const { all, written } = responses(3);
+  for (const res of all) endInBatch(res, 'ok');
   await Promise.resolve();
   expect(written).toEqual([]);
   await new Promise(setImmediate);
@@ -23,14 +23,14 @@ it('writes the responses of one turn when it ends, in order', async () => {
 });
 
 it('releases the slot of a response at once', () => {
-  const { all } = answers(1);
-  endWithTurn(all[0]!);
+  const { all } = responses(1);
+  endInBatch(all[0]!);
   expect(all[0]!.req.slot).toBeUndefined();
 });
 
 it('writes 32 responses at a time in a long turn', async () => {
-  const { all, written } = answers(70);
-  for (const res of all) endWithTurn(res, 'ok');
+  const { all, written } = responses(70);
+  for (const res of all) endInBatch(res, 'ok');
   expect(written).toHaveLength(64);
   await new Promise(setImmediate);
   expect(written).toEqual(Array.from({ length: 70 }, (_, i) => i));
