@@ -195,12 +195,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnv(schema, env);
 }
 
-/** Does the same for only the provider settings, for commands that need no more. */
+/** As {@link readConfig}, but only the provider settings, for commands that need no more. */
 export function readOfferConfig(env: NodeJS.ProcessEnv) {
   return readEnv(z.object(variables.catalogue), env);
 }
 
-/** Does the same for only the database settings, for commands that need no more. */
+/** As {@link readConfig}, but only the database settings, for commands that need no more. */
 export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseOptions {
   return readEnv(z.object(variables.database), env);
 }

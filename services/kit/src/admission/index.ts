@@ -1,4 +1,6 @@
-export { createAdmission, releaseSlot, type Admission } from './admission';
+// The compiler writes Access into the declarations of the services' contexts.
+// ts-unused-exports:disable-next-line
+export { createAdmission, releaseSlot, type Access, type Admission } from './admission';
 export { InsufficientScopeError, InvalidTokenError } from './bearer-token';
 export { loadJose, type Jose } from './load-jose';
 export { type Principal } from './principal';
