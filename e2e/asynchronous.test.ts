@@ -1,4 +1,7 @@
-/** The asynchronous checkout over HTTP and over Google's Pub/Sub emulator, with both built services as processes. */
+/**
+ * Long, because every test needs both services and the emulator. The asynchronous checkout over HTTP and over Google's
+ * Pub/Sub emulator, with both built services as processes.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openMessageBus } from '../services/kit/src/messaging/message-bus';
 import { recordingLogger, until } from '@loan-buddy/kit/testing';

@@ -1,4 +1,4 @@
-/** The rendered Helm chart. Needs helm. */
+/** The rendered Helm chart. Needs helm. Long, because rendering is shared, and each value has its cases. */
 /* The rendered objects have no types here; the Kubernetes schemas check their shape. */
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return */
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,4 +1,7 @@
-/** Requests generated from the OpenAPI documents of both services: valid, nearly valid and absurd. */
+/**
+ * Long, because the generators are only used here. Requests generated from the OpenAPI documents of both services:
+ * valid, nearly valid and absurd.
+ */
 import { Agent, request } from 'node:http';
 import { until } from '@loan-buddy/kit/testing';
 import fc, { type Arbitrary } from 'fast-check';

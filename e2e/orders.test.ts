@@ -1,4 +1,7 @@
-/** No order is lost: the built services as processes, with kills, outages and faulty responses. */
+/**
+ * Long, because every test needs the same processes. No order is lost: the built services as processes, with kills,
+ * outages and faulty responses.
+ */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

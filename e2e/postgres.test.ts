@@ -1,4 +1,7 @@
-/** Several replicas of offers on one PostgreSQL server, and a server that stops. */
+/**
+ * Long, because every test needs the same server. Several replicas of offers on one PostgreSQL server, and a server
+ * that stops.
+ */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startHttpServer, until } from '@loan-buddy/kit/testing';

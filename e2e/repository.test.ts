@@ -1,4 +1,4 @@
-/** Rules for the whole repository. */
+/** Rules for the whole repository. Long, because they share how files are found and linted. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -282,6 +282,20 @@ function lint(texts: { file: string; text: string }[]): Complaint[][] {
   });
   return JSON.parse(out.toString()) as Complaint[][];
 }
+
+it('a file over 250 lines says first why it is long', () => {
+  const files = ['services', 'e2e', 'bench'].flatMap((folder) =>
+    readdirSync(join(root, folder), { encoding: 'utf8', recursive: true })
+      .filter((path) => path.endsWith('.ts') && !/(^|\/)(dist|node_modules)\//.test(path))
+      .map((path) => join(folder, path)),
+  );
+  const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
+  const long = files.filter((file) => textOf(file).split('\n').length > 251);
+  expect(files.length).toBeGreaterThan(200);
+  expect(long.filter((file) => !/^\/[/*]+[ *\n]+[^/]*Long, because/.test(textOf(file)))).toEqual(
+    [],
+  );
+});
 
 describe('the documentation', () => {
   const files = [

@@ -1,4 +1,4 @@
-// Over 250 lines: everything is built in one place.
+// Long, because everything is built in one place.
 import type { Admission } from '@loan-buddy/kit/admission';
 import { createPublishEvent, openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
 import { createLifecycle, type Lifecycle } from '@loan-buddy/kit/server';

@@ -1,4 +1,4 @@
-// Over 250 lines: tokens, scopes, ownership and the audit log are tested on the same routes, with the same issuer.
+// Long, because tokens, scopes, ownership and the audit log are tested on the same routes, with the same issuer.
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Express } from 'express';

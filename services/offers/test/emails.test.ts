@@ -1,4 +1,4 @@
-/** E-mails, through a real SMTP server: one file, because every test needs the server, the worker and an order. */
+/** E-mails, through a real SMTP server. Long, because every test needs the server, the worker and an order. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';

@@ -1,4 +1,4 @@
-// Over 250 lines: all behaviour of GET /offers and GET /offers/{id}, from providers to caches and queries.
+// Long, because it has all behaviour of GET /offers and GET /offers/{id}, from providers to caches and queries.
 import { stopClock, until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { anOffer, anOfferInFull, aProvider, threeMocks, useService } from './builders';

@@ -1,4 +1,4 @@
-// Over 250 lines: one test for each route; together they must cover every documented response.
+// Long, because each route has a test, and together they must cover every documented response.
 import { createAdmission } from '@loan-buddy/kit/admission';
 import { createRateLimiter } from '../src/admission/rate-limiter';
 import { createOpenApiCheck, recordingLogger, type OpenApiCheck } from '@loan-buddy/kit/testing';

@@ -1,4 +1,4 @@
-// Over 250 lines: every case of a delivery needs the same receivers, database and running workers.
+// Long, because every case of a delivery needs the same receivers, database and running workers.
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import {
   createWebhookCheck,

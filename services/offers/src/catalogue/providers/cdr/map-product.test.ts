@@ -1,4 +1,4 @@
-// Over 250 lines: one group of examples for each rule of docs/rates.md.
+// Long, because each rule of docs/rates.md has a group of examples.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
