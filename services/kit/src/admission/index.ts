@@ -4,6 +4,6 @@ export { createAdmission, releaseSlot, type Access, type Admission } from './adm
 export { InsufficientScopeError, InvalidTokenError } from './bearer-token';
 export { loadJose, type Jose } from './load-jose';
 export { type Principal } from './principal';
-export { QuotaExceededError, type Allowance, type Quota, type RateLimiter } from './quota';
+export { QuotaExceededError, type Allowance, type RateLimiter } from './quota';
 export { CLOCK_SKEW_S, principalFromClaims, readToken, type VerifyToken } from './read-token';
 export { createServiceTokenSigner, createServiceTokenVerifier } from './service-token';

@@ -1,5 +1,7 @@
-import type { Allowance, Quota, RateLimiter } from '@loan-buddy/kit/admission';
+import type { Allowance, RateLimiter } from '@loan-buddy/kit/admission';
 import type { Logger } from '@loan-buddy/kit/telemetry';
+
+type Quota = Allowance['quota'];
 
 /** One client's use of one quota in one window. */
 export interface Usage {
