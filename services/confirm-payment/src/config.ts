@@ -32,7 +32,6 @@ const schema = environment({
   context.addIssue({ code: 'custom', path: ['PUBSUB_PROJECT_ID'], message });
 });
 
-/** The names of all variables. */
 export const variableNames = Object.keys(schema.shape);
 
 export type Config = z.output<typeof schema>;

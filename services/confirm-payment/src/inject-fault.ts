@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@loan-buddy/kit/problem';
 
-/** Delays the call, and sometimes fails it, as configured. */
 export type InjectFault = () => Promise<void>;
 
 /** A deliberate failure, to test how callers handle it. */

@@ -60,18 +60,16 @@ function newAjv(document: object): Ajv2020 {
   return ajv;
 }
 
-/** A response in a test. */
 export interface TestResponse {
   status: number;
   headers: Record<string, unknown>;
   body: unknown;
 }
 
-/** Checks responses, as {@link createOpenApiCheck} describes. */
 export interface OpenApiCheck {
   /** Throws if the response does not match the document. */
   (method: string, path: string, response: TestResponse): void;
-  /** The operations, such as `GET /path`, for which no response but a problem has been checked so far. */
+  /** The operations, such as `GET /path`, without a checked response so far, apart from problems. */
   unchecked: () => string[];
 }
 

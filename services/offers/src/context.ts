@@ -34,7 +34,7 @@ import { createWebhooks } from './webhooks/webhooks';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Duration of an attempt beyond its calls and statements: almost none, unless the machine stalls. */
+/** Added to each lease, in case the machine stalls: outside calls and statements, an attempt takes almost no time. */
 const LEASE_MARGIN_MS = 1000;
 /** Maximum silence of the SMTP server. */
 const SMTP_TIMEOUT_MS = 30_000;

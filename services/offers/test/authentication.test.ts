@@ -359,7 +359,7 @@ describe('what a token allows', () => {
     expect(tokens.filter((token) => logged.includes(token.slice(-20)))).toEqual([]);
   });
 
-  it('requires no token if public, but validates one that is sent', async () => {
+  it('needs no token if public, but a token that is sent must be valid', async () => {
     const { app } = guarded({ publicScopes: ['offers:read'] });
     await request(app).get('/offers').expect(200);
     await request(app).get('/offers/offer1').expect(200);

@@ -291,7 +291,7 @@ describe('an e-mail', () => {
     expect(rows).toEqual([{ status: 'pending', attempts: 0 }]);
   });
 
-  it('to a hanging server fails in time', async () => {
+  it('fails in time if the server hangs', async () => {
     const server = await startTcpServer(() => undefined);
     opened.push(server.close);
     running(
@@ -302,7 +302,7 @@ describe('an e-mail', () => {
     await until(() => server.connections() === 0);
   });
 
-  it('to a server that drips its responses fails in time', async () => {
+  it('fails in time if the server drips its responses', async () => {
     let heard = '';
     const server = await startTcpServer((socket) => {
       const drip = setInterval(() => socket.write('250-still thinking\r\n'), 10);

@@ -3,7 +3,6 @@ import request from 'supertest';
 import type { OrderStore } from '../src/orders/order-store';
 import { anOrder } from './builders';
 
-/** Registers a webhook receiver. */
 export async function register(
   { app }: { app: Express },
   { url }: { url: string },

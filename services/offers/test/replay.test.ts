@@ -57,7 +57,7 @@ const everyEnd: Step[] = [
 ];
 
 describe('events that are exported and replayed', () => {
-  it('give each order as in GET /orders, whatever happened to it', async () => {
+  it('rebuild each order as GET /orders shows it, whatever happened to it', async () => {
     const { app, db, orders } = aService();
     const log = createEventLog(db);
     const { body: document } = await request(app).get('/openapi.json').expect(200);

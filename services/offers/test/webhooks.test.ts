@@ -422,7 +422,7 @@ describe('a webhook', () => {
       last_status_code: null,
       last_error: 'localhost is not a public address',
     });
-    // A receiver register before the rules were strict.
+    // A receiver that was registered before the rules were strict.
     await sql`update webhook_endpoints set url = ${target.url}`.execute(db);
     await decided(service);
     expect(await settled(service, id)).toMatchObject({

@@ -92,7 +92,7 @@ function setUp(options: Parameters<typeof createAdmission>[0] = {}, trustedProxi
 }
 
 describe('at the limit of concurrent requests', () => {
-  it('sheds the next request, but no probe, and accepts more once some are done', async () => {
+  it('sheds the next request, but no probe, and accepts more once one has finished', async () => {
     const { app, waiting, release, lines } = setUp({ maxConcurrent: 0.5 });
     const held = [request(app).get('/wait'), request(app).get('/wait')].map((each) =>
       each.expect(204).then(() => undefined),
@@ -139,7 +139,7 @@ describe('at the limit of concurrent requests', () => {
     });
     const as = (name: string | undefined) => (name ? { Authorization: `Bearer ${name}` } : {});
     const send = () => (body ? request(app).post(path).send(body) : request(app).get(path));
-    // If this request kept its slot, the next would be shed.
+    // If this request kept its slot, the next one would be shed.
     await send().set(as(token)).expect(status);
     await request(app).post('/thing').set(as('user')).send({}).expect(200);
   });
@@ -291,7 +291,7 @@ describe('a quota', () => {
   };
   const as = (token: string) => ({ Authorization: `Bearer ${token}` });
 
-  it('is in the headers of each response, and ends in 429', async () => {
+  it('is reported in the headers of each response, and responds with 429 once used up', async () => {
     const { app, lines } = setUp({ limiter: limiter(2) });
     const first = await request(app).get('/thing').expect(204);
     expect(first.headers).toMatchObject({

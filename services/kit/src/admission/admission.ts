@@ -106,7 +106,7 @@ export function createAdmission(
       try {
         principal = await identify(req, access);
       } catch (error) {
-        // Against the quota for reads: it does not wait for a database.
+        // Counts as a read, whatever it is: only the quota for writes waits for the database.
         await applyQuota(req, anonymous, 'reads');
         throw error;
       }
@@ -125,7 +125,7 @@ export function createAdmission(
   };
 }
 
-/** Releases the slot of a request that has its response, or that will only wait from now on. */
+/** Releases the slot of a request that has its response, or only has to wait. */
 export function releaseSlot(req: Request): void {
   req.slot?.release(weightOf(req));
   req.slot = undefined;

@@ -66,7 +66,7 @@ describe('a service token', () => {
       made({ alg: 'HS256', kid: 'unknown' }, claims, Buffer.alloc(32)),
       made({ ...header, alg: 'HS512' }, claims, one),
       made(header, { ...claims, exp: now - 31, iat: now - 91 }, one),
-      // A secret that leaked for a moment must not make a token for a year.
+      // Too old, whatever its `exp`: a leaked secret must not yield a long-lived token.
       made(header, { ...claims, exp: now + 1e6, iat: now - 91 }, one),
       made(header, { ...claims, jti: undefined }, one),
       made(header, { ...claims, sub: 7 }, one),

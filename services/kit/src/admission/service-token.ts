@@ -16,7 +16,8 @@ const ALGORITHM = 'HS256';
 const LIFETIME_S = 60;
 
 /**
- * Returns a function that creates a short-lived token for one request, signed with the first secret. The two services must have at least one in common.
+ * Returns a function that creates a short-lived token for one request, signed with the first secret. The other service
+ * must know that secret.
  *
  * @param options.scope what the tokens allow.
  */
@@ -69,7 +70,7 @@ export function createServiceTokenVerifier(
   };
 }
 
-/** Maps each key by a key id that reveals nothing about the secret. */
+/** Returns the keys by key id. A key id reveals nothing about its secret. */
 function keysOf(secrets: readonly string[]): Map<string, KeyObject> {
   return new Map(
     secrets.map((secret) => [

@@ -101,7 +101,7 @@ export async function verifyPlan(
   );
 }
 
-/** Returns the differences with which a subscription would lose messages or deliver the wrong ones. */
+/** Returns the differences that would make a subscription lose messages or deliver the wrong ones. */
 function differences(
   { name, topic, deadLetterTopic }: SubscriptionPlan,
   [metadata]: GetSubscriptionMetadataResponse,
@@ -145,7 +145,7 @@ export async function createMissing(
   for (const name of new Set([...topics, ...deadLetters, ...sources])) {
     await create(client.createTopic(name, oneAttempt));
   }
-  // Keeps dead letters where an operator can see them.
+  // Without a subscription, Pub/Sub would drop the dead letters.
   for (const name of new Set(deadLetters)) await create(client.createSubscription(name, name));
   for (const { name, topic, deadLetterTopic, maxDeliveries } of subscriptions) {
     await create(

@@ -141,7 +141,7 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
     await bus.close();
   });
 
-  it('names what is not as planned, and starts if everything is', async () => {
+  it('refuses to start and names what is not as planned; starts once everything is', async () => {
     await (await open()).close();
     const { logger, lines } = recordingLogger();
     const start = (planned: Partial<SubscriptionPlan>, topics = ['hellos']) =>

@@ -77,7 +77,7 @@ export async function openMessageBus(
     /**
      * Publishes text of one content type. Resolves once Pub/Sub has it.
      *
-     * @throws whatever the client reports, after {@link oneAttempt} at the latest. Pub/Sub may have the message anyway.
+     * @throws whatever the client reports, within the timeout of {@link oneAttempt}. Pub/Sub may still have it.
      */
     publish: async (
       name: string,
@@ -165,7 +165,7 @@ export async function openMessageBus(
   };
 }
 
-/** Connects as configured; creates the missing parts of the plan on an emulator only: others own a real project. */
+/** Connects as configured. Creates the missing parts of the plan only on an emulator: a real project is not ours. */
 export function openConfiguredBus(
   config: z.output<z.ZodObject<typeof messageBusVariables>>,
   plan: MessageBusPlan,

@@ -4,9 +4,9 @@ import { AppError } from './app-error';
 export interface ProblemKind {
   status: number;
   title: string;
-  /** The problem type, if a standard has named it. */
+  /** The problem type, if a standard defines one. */
   type?: string;
-  /** What the client sees instead of the error's message: always for a 5xx. */
+  /** Sent with a 5xx, instead of the error's message. */
   detail?: string;
 }
 
@@ -19,7 +19,7 @@ export const BODY_LIMIT_BYTES = 100 * 1024;
 /** The longest request target that is accepted, in characters. */
 export const MAX_URL_LENGTH = 4096;
 
-/** What the client sees of faults in the request itself, which we, Express or its body parser find. */
+/** The details of faults in the request itself, whether we, Express or its body parser find them. */
 export const requestFaults = {
   'route-not-found': 'No route matches.',
   'malformed-json': 'The body must be one JSON object, encoded in UTF-8.',
@@ -69,7 +69,6 @@ export const kitProblems = {
   },
 } as const satisfies ProblemTable;
 
-/** A code of {@link kitProblems}. */
 export type KitProblemCode = keyof typeof kitProblems;
 
 /** An error as the client may see it. */

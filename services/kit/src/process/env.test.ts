@@ -86,7 +86,7 @@ describe('readEnv', () => {
   describe('the service secrets', () => {
     const long = 'l'.repeat(32);
 
-    it('are one, or two during a rotation, and required with AUTH_MODE=jwt', () => {
+    it('are required with AUTH_MODE=jwt: one, or two during a rotation', () => {
       const read = (text: string) => readEnv(schema, { SERVICE_AUTH_SECRETS: text });
       expect(read(long).SERVICE_AUTH_SECRETS).toEqual([long]);
       expect(read(`${long}, ${long}2`).SERVICE_AUTH_SECRETS).toEqual([long, `${long}2`]);

@@ -12,8 +12,9 @@ export interface Running {
 /**
  * Runs a process from start to end.
  * - If the start fails, prints why, without a stack for a {@link StartError}, and exits 1.
- * - SIGTERM, SIGINT, SIGHUP, SIGQUIT, or the exit of a parent with an IPC channel, closes it and exits 0, or 1 after
- *   `shutdownTimeoutMs`. During the start, it exits 1 at once. Such a parent gets `{ type: 'ready' }` after the start.
+ * - Once started, sends `{ type: 'ready' }` to a parent with an IPC channel.
+ * - On SIGTERM, SIGINT, SIGHUP or SIGQUIT, or when such a parent exits, closes and exits 0, or 1 if closing fails or
+ *   takes longer than `shutdownTimeoutMs`. During the start, exits 1 at once.
  * - An uncaught exception exits 1 at once: acknowledged work is stored elsewhere, and a process in an unknown state
  *   should not continue.
  */

@@ -3,7 +3,7 @@ import type { Request } from 'express';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Returns who asked for what, and the outcome, if the request was denied or reached a route with an unsafe method.
+ * Returns the audit line of a request that was denied or reached a route with an unsafe method, else undefined.
  *
  * @param status null if the client left before the response was sent
  */

@@ -9,8 +9,8 @@ import { RequestError } from './request-errors';
 import { sendProblem, serializeProblem } from './responses';
 
 /**
- * Responds with a problem document to bytes that are not a request, or not one in time, and ends their connection.
- * Never ahead of earlier responses: a client reads them in the order of its requests.
+ * Responds with a problem document to bytes that are not a request, or to a request that does not arrive in time, and
+ * ends the connection. Sends the responses to earlier requests first: the client reads them in order.
  */
 export function handleUnparsable(server: Server, connections: Connections, logger: Logger): void {
   const refused = new WeakSet<Duplex>();
@@ -45,14 +45,14 @@ export function handleUnparsable(server: Server, connections: Connections, logge
       const fields = [...headers, 'Connection', 'close'];
       const lines = fields.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
       const head = `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
-      // Destroyed, not left to the client to close: it may never read.
+      // Does not wait for the client to close: it may never read.
       socket.end(`${head}\r\n${body}`, () => socket.destroy());
     });
   };
 
   server.on('clientError', refuse);
   server.on('connect', (_req, socket) => {
-    // A socket that was to become a tunnel has no other error listener.
+    // Node.js removes its own error listener from the socket of a CONNECT request.
     socket.on('error', () => socket.destroy());
     refuse(new Error('CONNECT is for proxies'), socket);
   });

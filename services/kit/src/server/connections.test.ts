@@ -71,7 +71,7 @@ describe('one connection above the limit', () => {
     await client('/large', false);
     const waiting = await client('/held');
     await until(() => held.length === 1);
-    // It must be seen unread twice.
+    // Two sweeps must find it unread.
     await until(async () => {
       const next = await client('/d');
       await until(() => next.isClosed || next.text.endsWith('ok'));
@@ -115,7 +115,7 @@ it.each(['/large', '/stream'])(
   async (path) => {
     const { client, connections, held } = await setUp({ readMs: 500 });
     const unreadClient = await client(path, false);
-    // It waits for another response, behind the one it does not read.
+    // This request's response is queued behind the one that the client does not read.
     unreadClient.socket.write('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
     const waiting = await client('/held');
     await until(() => held.length === 2);

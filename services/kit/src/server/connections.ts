@@ -18,7 +18,7 @@ function track(socket: Socket) {
   const isReady = (response: ServerResponse) => response.writableEnded || socket.writableNeedDrain;
   return {
     socket,
-    /** Reading it makes Node.js cache it: a closed socket has none, and audit lines are written after the close. */
+    /** Read at once, so that Node.js caches it: audit lines need it after the close, when the socket has none. */
     address: socket.remoteAddress,
     /** Whether the operating system has taken every response completely. */
     isSettled,
@@ -59,7 +59,7 @@ function track(socket: Socket) {
       else if (unread?.response !== next) unread = { response: next, since: now };
       return unread ? now - unread.since : 0;
     },
-    /** Node.js 20 itself emits `close` only on the first response not sent, which therefore gets it twice. */
+    /** Emits `close` on every pending response. Node.js 20 does so only on the first, which therefore gets it twice. */
     onClosed: () => {
       for (const response of pending) response.emit('close');
     },

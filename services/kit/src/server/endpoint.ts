@@ -12,7 +12,7 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way Express offers to extend its request
   namespace Express {
     interface Request {
-      /** For logs and the calls it causes: the client's `X-Request-Id` if well formed, else a new one. */
+      /** For logs and outgoing calls: the client's `X-Request-Id` if well formed, else a new one. */
       requestId: string;
       /** When it arrived, as `performance.now()`. */
       startedAt: number;
@@ -82,8 +82,8 @@ export interface Endpoint {
 }
 
 /**
- * Combines a contract with its handler, which gets what the schemas made of the input, and the admitted caller. Input
- * that they reject gets a `validation-failed` problem, and the handler is not called.
+ * Combines a contract with its handler, which gets the parsed input and the admitted caller. Invalid input gets a
+ * `validation-failed` problem, and the handler is not called.
  */
 export function endpoint<Params extends Shape, Query extends Shape, Body extends z.ZodType>(
   contract: EndpointContract<Params, Query, Body>,
@@ -136,7 +136,7 @@ export function mountEndpoints(
     for (const { contract, handle } of group) {
       const { access, body, method } = contract;
       const run: RequestHandler = (req, res, next) => {
-        // The client has left and would never see the result.
+        // The client would never see the result.
         if (isAbandoned(res)) return undefined;
         admission.acquireSlot(req, access);
         const running = handle(req, res, next) as Promise<void> | undefined;
@@ -169,7 +169,7 @@ function isJson(req: { headers: { 'content-type'?: string | undefined } }): bool
   return /^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '');
 }
 
-/** Decoding would replace bytes that are not UTF-8, and so store text that the client never sent. */
+/** Decoding would replace invalid bytes, so we would store text that the client never sent. */
 function requireUtf8(_req: unknown, _res: unknown, body: Buffer): void {
   if (!isUtf8(body)) throw new RequestError('malformed-json');
 }

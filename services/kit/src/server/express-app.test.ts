@@ -230,7 +230,7 @@ describe('createExpressApp', () => {
     expect(lines[0]).toMatchObject({ requestId: 'abc-1' });
   });
 
-  it('responds whatever the names and the number of the headers', async () => {
+  it('handles any header names and any number of headers', async () => {
     const server = await startApp(setUp().app);
     const raw = async (...lines: string[]) => {
       const socket = connect(server.port, '127.0.0.1');

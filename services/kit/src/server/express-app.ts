@@ -16,7 +16,6 @@ import { createRequestLog, type RequestLine } from '../telemetry/request-log';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
-/** What an application consists of. */
 export interface ExpressAppOptions {
   logger: Logger;
   lifecycle: Lifecycle;
@@ -68,7 +67,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     req.requestId = sentId !== undefined && SANE_REQUEST_ID.test(sentId) ? sentId : randomUUID();
     req.startedAt = performance.now();
     res.on('close', whenClosed);
-    // RFC 9112, section 3.2. HTTP/1.0 needs none.
+    // Exactly one `Host` (RFC 9112, section 3.2); HTTP/1.0 needs none.
     if (hosts.length !== 1 && (hosts.length > 1 || req.httpVersionMinor > 0)) {
       const message = 'A request must have exactly one Host header.';
       respondWithProblem(new RequestError('malformed-request', message), req, res);
@@ -117,8 +116,8 @@ function describeRequest(req: Request, res: Response): RequestLine {
 const MAX_PATH = 200;
 
 /**
- * Drops the query and any user information, which may be secret. Escapes control characters, which a terminal could
- * obey.
+ * Drops the query and any user information, which may be secret. Escapes control characters, which a terminal would
+ * interpret.
  */
 function shownPath(url: string): string {
   const path = /^\/[^?#]*/.exec(url)?.[0] ?? '';

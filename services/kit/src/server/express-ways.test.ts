@@ -156,7 +156,7 @@ describe('ordinary middleware', () => {
     expect(headers['referrer-policy']).toBe('no-referrer');
   });
 
-  it('adds a header to a response of send', async () => {
+  it('can add a header to a response made with send', async () => {
     const { status, text, headers } = await request(setUp().app).get('/send-behind-middleware');
     expect([status, text, headers['x-own']]).toEqual([200, 'fast', 'x']);
     expectCommon(headers);

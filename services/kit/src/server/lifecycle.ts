@@ -3,7 +3,6 @@ export interface Lifecycle {
   draining: boolean;
 }
 
-/** The state of a process that is not draining. */
 export function createLifecycle(): Lifecycle {
   return { draining: false };
 }

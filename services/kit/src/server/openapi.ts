@@ -24,7 +24,6 @@ export interface Webhook {
   responses: Readonly<Record<string, string>>;
 }
 
-/** An OpenAPI 3.1 document. */
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
 /** What a document describes in addition to the endpoints. */

@@ -7,8 +7,8 @@ import { securityHeaders } from './security-headers';
 
 /**
  * Express sets the prototype of every request and response, after which V8 treats each as a slow object. If an object
- * is created with Express's own prototype, that call does nothing. Every response carries the rate-limit headers of its
- * request, and ends its connection once a drain has begun.
+ * is created with Express's own prototype, that call does nothing. Also adds the headers of every response, and ends
+ * the connection with a response once a drain has begun.
  */
 export function useOwnPrototypes(app: Express, lifecycle: Lifecycle): void {
   class OwnRequest extends IncomingMessage {}

@@ -4,7 +4,7 @@ import type { HeaderList } from '../problem/header-list';
 import type { DescribedProblem } from '../problem/problem';
 import { inertHeaders } from './security-headers';
 
-/** For a body that is only data and that no cache may store. */
+/** For a body that is data, not a page, and that no cache may store. */
 export const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
 
 /**
@@ -60,7 +60,7 @@ export function sendProblem(res: Response, { problem, headers }: DescribedProble
   send(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
 }
 
-/** Serialises the same response for when there is no response object. */
+/** Serialises a problem response for a socket that has no response object. */
 export function serializeProblem(
   { problem, headers }: DescribedProblem,
   requestId: string,

@@ -14,7 +14,7 @@ export const securityHeaders: HeaderList = [
   'max-age=31536000; includeSubDomains',
 ];
 
-/** For a body that is only data: a browser may do nothing with it. */
+/** For a body that is data, not a page: a browser loads nothing for it, and no page may embed it. */
 export const inertHeaders: HeaderList = [
   ...securityHeaders,
   'Content-Security-Policy',

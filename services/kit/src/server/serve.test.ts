@@ -207,7 +207,7 @@ describe('serve', () => {
   it.each([
     ['garbage', 'GARBAGE\r\n\r\n'],
     ['a tunnel', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
-  ])('responds to the requests before %s first', async (_, bytes) => {
+  ])('first responds to the requests before %s', async (_, bytes) => {
     const { port, arrived, release } = await start();
     const responses = sendBytes(
       port,
@@ -220,7 +220,7 @@ describe('serve', () => {
     expect(statuses(await responses)).toEqual(['200', '200', '400']);
   });
 
-  it('responds to a request with garbage in its body under its own id', async () => {
+  it('keeps the request id in the response to a request with garbage in its body', async () => {
     const { port, lines } = await start();
     const chunked = post(0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
     const response = await sendBytes(port, `${chunked}2\r\n{}\r\nnonsense\r\n\r\n`);

@@ -50,7 +50,6 @@ export function serverVariables(defaults: { port: number }) {
   };
 }
 
-/** The values of {@link serverVariables}. */
 export type ServerConfig = z.output<z.ZodObject<ReturnType<typeof serverVariables>>>;
 
 /** The schema of a whole environment: {@link serverVariables} and the service's own. */

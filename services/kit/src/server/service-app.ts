@@ -6,7 +6,6 @@ import { healthEndpoints, metricsEndpoint, type ReadinessDetail } from './health
 import { createMetrics, type GaugeSource } from '../telemetry/metrics';
 import type { ExtraDocumentation, ServiceInfo } from './openapi';
 
-/** What a service consists of. */
 export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, ExtraDocumentation {
   info: ServiceInfo;
   /** Paths that `GET /` links to by name, in addition to the documentation. */

@@ -20,8 +20,7 @@ function stdout(): ByteStream {
 
 /**
  * Buffers lines, and writes them after 100 ms at the latest and on exit. Pino's own buffering measures its whole buffer
- * again for every line. This encodes each line while it is in cache: one long string of many lines would be taken apart
- * again on writing.
+ * again for every line. This encodes each line at once, while it is in the CPU's cache, not one long string later.
  */
 export function bufferLines(stream: ByteStream = stdout()): DestinationStream {
   let lines = Buffer.allocUnsafe(BUFFER_BYTES);

@@ -45,7 +45,7 @@ describe('createLogger', () => {
   });
 });
 
-describe('a failure in the log', () => {
+describe('a logged failure', () => {
   function written(level: string, log: 'warn' | 'error', err: Error): string {
     const { writes, logger } = setUp(level);
     logger[log]({ err, provider: 'A' }, 'failed');
@@ -55,7 +55,7 @@ describe('a failure in the log', () => {
 
   const failure = new Error('no decision', { cause: new Error('refused') });
 
-  it('has its causes at warn, without stacks', () => {
+  it('at warn, includes its causes but no stacks', () => {
     const line = JSON.parse(written('info', 'warn', failure)) as object;
     expect(line).toMatchObject({
       provider: 'A',
@@ -68,13 +68,13 @@ describe('a failure in the log', () => {
     ['at error', 'info', 'error', failure],
     ['at LOG_LEVEL=debug', 'debug', 'warn', failure],
     ['for a fault in the code', 'info', 'warn', new TypeError('x of undefined')],
-  ] as const)('has its stack %s', (_, level, log, err) => {
+  ] as const)('includes its stack %s', (_, level, log, err) => {
     expect(written(level, log, err)).toContain('"stack":');
   });
 });
 
 describe('an error', () => {
-  it('is described as a line of its own, and in every line of a child bound to it', () => {
+  it('is described if logged without fields, and in every line of a child logger bound to it', () => {
     const { writes, logger } = setUp();
     logger.error(new Error('direct'));
     logger.child({ err: new Error('bound') }).info('line');
@@ -86,7 +86,7 @@ describe('an error', () => {
 });
 
 describe('describeError', () => {
-  it('keeps what explains an error, including its causes, and nothing else', () => {
+  it('keeps the type, message, code, stack and causes of an error, and nothing else', () => {
     const config = { headers: { authorization: 'Bearer x' }, data: '{"user_id":"cristina"}' };
     const refused = new AxiosError(
       'refused',

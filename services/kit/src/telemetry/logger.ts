@@ -23,7 +23,7 @@ export function createLogger(options: {
       base: { service },
       timestamp: isoTime(),
       formatters: { level: (label) => ({ level: label }) },
-      // The hook has described the error of a line, but not an error that is the line, or that a child is bound to.
+      // For errors that the hook does not see: logged without other fields, or bound to a child logger.
       serializers: {
         err: (error: unknown) => (error instanceof Error ? describeError(error) : error),
       },
@@ -38,8 +38,8 @@ type LogFnHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
 const WARN = pino.levels.values['warn']!;
 
 /**
- * Up to `warn`, an error is an expected failure, usually of another service, and its message is enough. Keeps the stack at
- * `debug`, and for a fault in our own code.
+ * Describes the error of a line. Up to `warn`, an error is an expected failure, usually of another service, so this
+ * drops the stack, unless the log level is `debug` or the fault is in our own code.
  */
 const describeLoggedError: LogFnHook = function (args, log, level) {
   const [fields] = args as unknown[] as [{ err?: unknown } | string | undefined];

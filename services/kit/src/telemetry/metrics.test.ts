@@ -86,7 +86,7 @@ describe('/metrics', () => {
     });
   });
 
-  it('counts requests without a route together, and unknown methods too', async () => {
+  it('counts all unknown paths as one route, and all unknown methods as one method', async () => {
     const { app, counts } = setUp();
     for (const path of ['/x', '/y?z', '/things', '/things/a/b']) {
       await request(app).get(path).expect(404);
@@ -125,7 +125,7 @@ describe('/metrics', () => {
     }
   });
 
-  it('keeps the applications of one process apart', async () => {
+  it('counts the requests of each application in a process separately', async () => {
     const [one, other] = [setUp(), setUp()];
     await request(one.app).get('/things/a');
     expect(await other.counts()).toEqual({});
@@ -157,7 +157,7 @@ describe('a gauge', () => {
       },
     ],
     ['is not read in time', () => new Promise<never>(() => undefined)],
-  ])('is missing if it %s, and the rest is there', async (_, read) => {
+  ])('is omitted if it %s; the other metrics are still there', async (_, read) => {
     let broken = false;
     let reads = 0;
     const { scrape } = setUp(

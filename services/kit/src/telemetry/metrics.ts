@@ -35,7 +35,6 @@ export function createMetrics(sources: readonly GaugeSource[], logger: Logger) {
   };
 }
 
-/** The Prometheus metrics of a process. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 let processRegistry: Registry | undefined;
@@ -62,7 +61,7 @@ function registerGauges(
   let reading: Promise<GaugeValues> | undefined;
 
   return async () => {
-    // Does not read a slow source again while it is busy: scrapes must not pile up.
+    // Shares a read in progress, so that scrapes of a slow source do not pile up.
     reading ??= Promise.resolve()
       .then(() => source.read())
       .finally(() => {
@@ -74,7 +73,7 @@ function registerGauges(
     });
     for (const { name, label, gauge } of gauges) {
       gauge.reset();
-      // Without a label, an unset gauge is 0: a wrong value instead of none.
+      // `reset` sets a gauge without a label to 0, which would be a wrong value.
       if (label === undefined) gauge.remove();
       const value = values[name] ?? {};
       if (typeof value === 'number') gauge.set(value);

@@ -1,6 +1,6 @@
 import { Histogram, type Registry } from 'prom-client';
 
-/** A request whose connection is done with it. */
+/** A finished request: its response was sent, or its client left. */
 export interface ServedRequest {
   method: string;
   /** The pattern that matched, such as `/orders/:id`; null if none did. */
@@ -10,10 +10,10 @@ export interface ServedRequest {
   durationMs: number;
 }
 
-/** From a response out of memory to a request that waited for everything it calls. */
+/** From a response served from memory to a request that waited for every dependency. */
 const BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Node.js accepts some thirty more, and a client may send them all. */
+/** Any other is counted as `other`: Node.js accepts some thirty more, and a client may send them all. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /**

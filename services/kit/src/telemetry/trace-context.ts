@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** Version, trace id, parent id, flags. What a later version adds is not sent on. */
+/** Version, trace id, parent id, flags. Drops what a later version appends. */
 const TRACEPARENT =
   /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/;
 

@@ -55,7 +55,7 @@ export function createHttpApproval(options: {
   });
   const { askForDecision } = breaker;
   const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
-  // A longer attempt has died.
+  // If an attempt takes longer, its process has died.
   const leaseMs = timeoutMs + options.statementsMs;
   const decisionWorker = createDecisionWorker({
     orders,

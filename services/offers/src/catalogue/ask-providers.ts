@@ -1,7 +1,6 @@
 import type { CachedProvider, Result } from './cached-provider';
 import type { OfferQuery } from './provider';
 
-/** Returns one result per provider, in the given order; see {@link createAskProviders}. */
 export type AskProviders = (
   providers: readonly CachedProvider[],
   query: OfferQuery,
@@ -9,7 +8,7 @@ export type AskProviders = (
 
 /**
  * Asks all providers concurrently, and waits for each for at most `timeoutMs`, whatever it does. A slower call is not
- * aborted: its result serves later requests. Never rejects; results are in the given order.
+ * aborted: its result serves later requests. Never rejects. Returns one result per provider, in the given order.
  */
 export function createAskProviders({ timeoutMs }: { timeoutMs: number }): AskProviders {
   return async (providers, query) => {

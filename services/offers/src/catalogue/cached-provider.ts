@@ -18,7 +18,7 @@ export interface Success {
   /** When the offers were current. */
   asOf: number;
   freshUntil: number;
-  /** Whether they are past their freshness. */
+  /** Whether they are no longer fresh. */
   isStale: boolean;
 }
 

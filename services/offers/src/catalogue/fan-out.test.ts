@@ -140,7 +140,7 @@ describe('listing offers', () => {
     expect(refreshed.offers).toBe(first.offers);
   });
 
-  it('uses nothing older than its limit', async () => {
+  it('never serves offers older than their maximum age', async () => {
     let healthy = true;
     const { list } = aListing(
       [

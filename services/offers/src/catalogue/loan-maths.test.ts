@@ -7,10 +7,10 @@ import {
   type Loan,
 } from './loan-maths';
 
-// The general forms of the two rates, for any payments: the regulations' own examples check the solver, and the forms
-// check the short cuts for equal monthly payments.
+// Both rates for any payments. The regulations' own examples check these; these check the simpler formulas for equal
+// monthly payments.
 
-/** A payment `years` after the first advance: positive to the borrower, negative back. */
+/** A payment `years` after the first advance: positive if lent, negative if repaid. */
 interface CashFlow {
   years: number;
   amount: number;
@@ -179,7 +179,7 @@ describe('payments and rates are consistent', () => {
   });
   const free = { upfrontFee: 0, monthlyFee: 0 };
 
-  it('the rate computed from a payment is the original rate', () => {
+  it('a nominal rate computed from a payment is the original rate', () => {
     fc.assert(
       fc.property(loans, (loan) => {
         const { amount, termMonths, ratePercent } = loan;
@@ -198,7 +198,7 @@ describe('payments and rates are consistent', () => {
     );
   });
 
-  it('so is an effective rate', () => {
+  it('an effective rate computed from a payment is the original rate', () => {
     fc.assert(
       fc.property(loans, (loan) => {
         const payment = monthlyPayment(atNominalRate(loan));

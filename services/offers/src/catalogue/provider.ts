@@ -4,14 +4,13 @@ import type { WebClient } from '../client/web-client';
 import { ProviderError } from './failure-reason';
 import { offerSchema, type Offer } from '../domain/offer';
 
-/** What the borrower wants; the provider chooses what is missing. */
+/** What the borrower wants. The provider chooses any value that is missing. */
 export interface OfferQuery {
   /** In currency units. */
   amount?: number | undefined;
   termMonths?: number | undefined;
 }
 
-/** A provider's response. */
 export interface ProviderResult {
   /** Immutable. The same objects mean that nothing has changed. */
   offers: readonly Offer[];
@@ -34,7 +33,6 @@ export interface ProviderResult {
  */
 export type FetchOffers = (query: OfferQuery, signal: AbortSignal) => Promise<ProviderResult>;
 
-/** A provider of loan offers. */
 export interface Provider {
   name: string;
   /** Deadline of one call, which may outlast the request that started it. */

@@ -8,7 +8,6 @@ export interface CacheEntry<Value> {
   usableUntil: number;
 }
 
-/** A cache of one value that is served stale while it is refreshed. */
 export interface SwrCache<Value> {
   /** Waits only if there is no cached value. Rejects as `load` does. */
   read: () => Promise<CacheEntry<Value>>;

@@ -10,7 +10,7 @@ const GRACE_MS = 100;
 /**
  * Runs work whose signal aborts after `timeoutMs`. The work then has a moment to return a partial result.
  *
- * @throws {DeadlineExceededError} if the work fails after that or does not return; before, rethrows the work's error.
+ * @throws {DeadlineExceededError} if the work fails after that, or does not return. Rethrows an earlier error.
  */
 export async function withDeadline<Result>(
   timeoutMs: number,

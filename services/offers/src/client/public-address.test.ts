@@ -10,7 +10,7 @@ import { createResolveName } from './resolve-name';
 
 describe('isPublicAddress', () => {
   it.each(['1.1.1.1', '8.8.8.8', '203.0.114.1', '2606:4700::1111', '::ffff:1.1.1.1'])(
-    'takes %s',
+    'accepts %s',
     (address) => {
       expect(isPublicAddress(address)).toBe(true);
     },
@@ -50,7 +50,7 @@ describe('isPublicAddress', () => {
 
 describe('requirePublicUrl', () => {
   it.each(['https://example.com/x', 'https://1.1.1.1:8443', 'https://[2606:4700::1111]/'])(
-    'takes %s',
+    'accepts %s',
     (url) => {
       expect(() => {
         requirePublicUrl(new URL(url));

@@ -2,16 +2,16 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { createResolveName, type ResolveName } from './resolve-name';
 
-/** The address is not on the public internet: URLs from outside may lead nowhere else. */
+/** The address is not on the public internet, so URLs from outside must not lead there. */
 export class ForbiddenAddressError extends Error {
   readonly code = 'forbidden-address';
   override readonly name = 'ForbiddenAddressError';
 }
 
 /**
- * Returns whether an IP address is a single host of the public internet: not this machine, a private network, a link, a
- * cloud's metadata server, or a reserved range (the IANA special-purpose registries, RFC 6890). IPv4 within IPv6 counts
- * as IPv4.
+ * Returns whether an IP address is a single host of the public internet: not this machine, a private or link-local
+ * network, a cloud's metadata server, or a reserved range (the IANA special-purpose registries, RFC 6890). IPv4 within
+ * IPv6 counts as IPv4.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -31,7 +31,7 @@ export function requirePublicUrl({ protocol, hostname }: URL): void {
 /**
  * Creates a lookup for `net.connect` that fails if any address of the name is not public.
  *
- * @param resolveName must not let a slow name server of others hold up other lookups; see {@link createResolveName}
+ * @param resolveName must not let a slow name server hold up other lookups; see {@link createResolveName}
  */
 export function createPublicLookup(resolveName: ResolveName): LookupFunction {
   const resolvePublic = async (hostname: string, family: 4 | 6 | undefined) => {

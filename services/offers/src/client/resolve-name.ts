@@ -8,12 +8,12 @@ const ABSENT: unknown[] = ['ENODATA', 'ENOTFOUND'];
 
 /**
  * Creates a resolver that asks the name servers itself (c-ares). `dns.lookup` blocks a thread in getaddrinfo: there are
- * few threads, the call cannot be canceled, and names that no server responds for would hold up every other lookup of
+ * few threads, the call cannot be canceled, and names whose servers do not respond would hold up every other lookup of
  * the process. The price: it asks only name servers, neither `/etc/hosts` nor the search domains of a cluster. It
  * rejects with the code of `node:dns` if neither family has an address.
  *
  * @param options.servers as `Resolver.setServers` takes them, by default the machine's
- * @param options.timeoutMs how long to wait for each; twice that on the second of `tries`
+ * @param options.timeoutMs how long to wait for each server on the first of `tries`; twice that on the second
  */
 export function createResolveName(
   options: { servers?: readonly string[]; timeoutMs?: number; tries?: number } = {},

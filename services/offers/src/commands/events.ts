@@ -83,7 +83,7 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     const whole = tail.lastIndexOf('\n') + 1;
     const last = lastEventIn(tail.toString(), format);
     const after = last && (await log.findSeq(last));
-    // Interrupted before its first row was complete, if it is an export at all.
+    // Empty, or an export that was interrupted in its first row.
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
       const why = `is not an export of this database in the format ${format}`;

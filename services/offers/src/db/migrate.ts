@@ -12,7 +12,7 @@ export class MigrationError extends StartError {
  * and the others find it done.
  *
  * @returns the names of the migrations that ran
- * @throws {MigrationError} if a migration fails, and then all are rolled back; if the schema is newer than this code.
+ * @throws {MigrationError} if a migration fails (all are rolled back), or if the schema is newer than this code.
  */
 export async function migrate(
   db: Kysely<Tables>,

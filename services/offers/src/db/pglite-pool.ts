@@ -7,8 +7,8 @@ import { rethrow, sqlState } from './unavailable';
 const MAX_STRETCH_MS = 10;
 
 /**
- * Wraps PGlite as a pool of one: it has a single session, so the client's holder has the whole database, and others
- * queue. Transactions are therefore isolated.
+ * Wraps PGlite as a pool of one. PGlite has a single session, so one caller at a time has the whole database and the
+ * others queue, which isolates transactions.
  *
  * @param onBroken called if PGlite itself fails, not just a statement: it is then unusable
  */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Without control characters and broken Unicode: PostgreSQL cannot store U+0000, and logs should show none. */
+/** Whether a text has no control characters or broken Unicode. PostgreSQL cannot store U+0000. */
 export function isPrintable(text: string): boolean {
   return !/[\p{Cc}\p{Cs}]/u.test(text);
 }

@@ -105,7 +105,7 @@ function notSent(error: unknown): EmailNotSentError {
   );
 }
 
-/** Only for refusals of the recipient or the content: anything wrong on our side may be fixed in time. */
+/** Whether the server refused the recipient or the content: an operator may fix anything else in time. */
 function isPermanent({ code, command, responseCode, response }: Refusal): boolean {
   if (typeof responseCode !== 'number' || responseCode < 500) return false;
   if (code === 'EMESSAGE') return true;

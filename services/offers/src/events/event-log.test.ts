@@ -81,7 +81,7 @@ describe('the event log', () => {
     expect(await log.claimUnpublished(10, 60_000)).toEqual(next);
   });
 
-  it('changes nothing for no events', async () => {
+  it('does nothing for an empty batch', async () => {
     const { log } = parts();
     await expect(log.markPublished([])).resolves.toBeUndefined();
     await expect(log.release([], 1)).resolves.toBeUndefined();

@@ -31,11 +31,11 @@ describe('an event as a row', () => {
     ['\tx', `'\tx`],
     ['a,b', '"a,b"'],
     ['cristina', 'cristina'],
-  ])('of CSV is not a spreadsheet formula: %j', (userId, cell) => {
+  ])('in CSV is never a spreadsheet formula: %j', (userId, cell) => {
     expect(toRow(anEvent(userId), 'csv')).toContain(`,${cell},offer2,ProviderB,-1,12000,`);
   });
 
-  it('of NDJSON is the event itself', () => {
+  it('in NDJSON is the event itself', () => {
     const event = anEvent('=1+1');
     expect(JSON.parse(toRow(event, 'ndjson'))).toEqual(event);
   });

@@ -14,12 +14,11 @@ let pending: PendingResponse[] = [];
 
 /**
  * Ends a response whose head is written, when this turn of the event loop ends or 32 are pending. Releases its slot at
- * once. Responses are written one right after the other, as Redis does: under load that costs both sides less than
- * writing each between two requests. Only for safe requests: a response is lost if the process dies, or its handler
- * throws, in the same turn.
+ * once, however long the client takes to read it. Responses are written one right after the other, as Redis does: under
+ * load that costs both sides less than writing each between two requests. Only for safe requests: a response is lost if
+ * the process dies, or its handler throws, in the same turn.
  */
 export function endBatched(res: Response, body?: string | Buffer): void {
-  // However long the client takes to read it.
   releaseSlot(res.req);
   if (pending.length === 0) setImmediate(flush);
   pending.push({ res, body });

@@ -40,7 +40,7 @@ const failedOrderSchema = orderBodySchema
     },
   });
 
-/** Lists the dead letters: orders that got no decision and need an operator. */
+/** Lists the orders that got no decision and need an operator. */
 export function getFailedOrders({ orders }: Dependencies) {
   return endpoint(
     {

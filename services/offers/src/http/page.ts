@@ -16,7 +16,6 @@ export const pageParameters = {
   }),
 };
 
-/** The response of a listing. */
 export function pageResponse(description: string, item: z.ZodType) {
   const headers = { Link: 'The next page, if there is one (RFC 8288).' };
   return { 200: { description, schema: z.array(item), headers } };

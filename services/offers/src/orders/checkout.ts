@@ -31,7 +31,7 @@ export interface CheckoutRequest {
   amount?: number | undefined;
   termMonths?: number | undefined;
   email?: string | undefined;
-  /** Leaves the attempt to the decision worker and waits this long. If missing, attempts within this request. */
+  /** How long to wait for the decision worker to make the attempt. If missing, this request makes the attempt. */
   waitMs?: number | undefined;
   /** Ends that wait. */
   signal?: AbortSignal | undefined;

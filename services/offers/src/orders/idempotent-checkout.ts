@@ -21,7 +21,7 @@ export class RequestInFlightError extends AppError {
   readonly code = 'request-in-flight';
 }
 
-/** When a client should repeat a request whose first is in progress. */
+/** When to repeat a request while the first with its key is still in progress. */
 const RETRY_AFTER_S = 1;
 
 export type IdempotentCheckout = ReturnType<typeof createIdempotentCheckout>;

@@ -65,7 +65,7 @@ describe('an order', () => {
     },
   );
 
-  it('takes one of many concurrent decisions', async () => {
+  it('keeps one of many concurrent decisions', async () => {
     const { id } = await inserted();
     const seen = await Promise.all(
       Array.from({ length: 20 }, (_, i) => store().decide(id, i % 2 ? 'APPROVED' : 'REJECTED')),

@@ -155,7 +155,7 @@ export function createOrderStore(
     /** Makes a pending order due later without counting an attempt; returns the current order. */
     postpone: (id: string, dueInMs: number) => changePending(id, { dueAt: msFromNow(dueInMs) }),
 
-    /** Does the same, and records that a message has asked for the decision. */
+    /** Does what `postpone` does, and records that a message has asked for the decision. */
     markRequested: (id: string, dueInMs: number) =>
       changePending(id, { dueAt: msFromNow(dueInMs), requestedAt: sql`now()` }),
 
@@ -198,8 +198,8 @@ export function createOrderStore(
     },
 
     /**
-     * Does this for all orders that have failed so far, oldest first, in batches: finished batches stay done if the
-     * database becomes unavailable. Returns how many.
+     * Retries all orders that have failed so far, oldest first, in batches: finished batches stay done if the database
+     * becomes unavailable. Returns how many.
      */
     retryAll: async () => {
       // Excludes orders that fail later or again, which might keep this loop from ending.

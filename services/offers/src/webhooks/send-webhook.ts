@@ -11,7 +11,7 @@ interface WebhookResult {
   statusCode: number | null;
   /** Null if the receiver accepted the message. */
   error: string | null;
-  /** The receiver is overloaded: pause its deliveries, for as long as it requested if it did. */
+  /** The receiver is overloaded: pause its deliveries, for as long as it requested, if it did. */
   overloaded?: { retryAfterMs: number | undefined };
   /** The receiver permanently refuses all messages (410). */
   gone?: true;

@@ -6,7 +6,6 @@ import { TEST_TYPE, type WebhookMessage } from './webhook-message';
 /** A message to one receiver, and its state. */
 export type WebhookDelivery = Selectable<WebhookDeliveriesTable>;
 
-/** A delivery claimed for sending. */
 export interface ClaimedDelivery extends WebhookMessage {
   endpointId: string;
   url: string;

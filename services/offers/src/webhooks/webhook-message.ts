@@ -32,7 +32,6 @@ export function isSecret(text: string): boolean {
   return bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === encoded;
 }
 
-/** A message to a receiver. */
 export interface WebhookMessage {
   /** Equal in all attempts and for all receivers. */
   id: string;
@@ -74,7 +73,6 @@ export function orderMessageSchema(type: OrderEventType) {
   });
 }
 
-/** The body of a test message. */
 export const testMessageSchema = z.object({
   type: z.literal(TEST_TYPE),
   timestamp: timestampSchema,

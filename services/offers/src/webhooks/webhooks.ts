@@ -16,7 +16,7 @@ const CONCURRENCY = PER_RECEIVER * MAX_RECEIVERS;
 const MAX_RESPONSE_BYTES = 16_384;
 /** Pause for an overloaded receiver that sends no `Retry-After`. */
 const DEFAULT_PAUSE_MS = 5000;
-/** Longest pause for a receiver's other deliveries after one such response. */
+/** Longest pause for an overloaded receiver's other deliveries. The failed one waits for as long as requested. */
 const MAX_PAUSE_MS = 3_600_000;
 
 /** The receivers, their deliveries, and the worker that sends these. */

@@ -63,7 +63,6 @@ export const mockProvider = schema.transform((entry): ListedProvider => {
   };
 });
 
-/** The default providers. */
 export const defaultMocks: readonly z.input<typeof schema>[] = [
   { type: 'mock', name: 'ProviderA', offers: [{ id: 'offer1', rate: 3.5, amount: 10_000 }] },
   { type: 'mock', name: 'ProviderB', offers: [{ id: 'offer2', rate: 2.9, amount: 12_000 }] },

@@ -118,7 +118,7 @@ describe('a bank', () => {
     expect(await ask(bank)).toMatchObject({ offers: [{}], unread: 1, isStale: true });
   });
 
-  it('is never called by the name of another provider', async () => {
+  it('never takes the name of another provider', async () => {
     const { bank } = await aBank(
       {
         products: ['Bank', 'Good', 'Other'].map((brandName, i) =>

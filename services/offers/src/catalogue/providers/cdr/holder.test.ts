@@ -3,7 +3,7 @@ import { ask, detailsOf, manyProducts, useBanks } from '../../../../test/banks';
 const aBank = useBanks();
 
 describe('a bank', () => {
-  describe('in a version that both sides support', () => {
+  describe('version negotiation', () => {
     it.each<[string, [number, number], [number, number], string[]]>([
       ['the newest', [3, 9], [4, 9], ['5/3', '7/4']],
       ['an older one within the range', [3, 3], [4, 4], ['5/3', '7/4']],
@@ -13,7 +13,7 @@ describe('a bank', () => {
         [3, 3],
         ['5/3', '4/3', '3/-', '2/-', '7/4', '6/4', '5/4', '4/-', '3/-'],
       ],
-    ])('asks for %s', async (_, list, detail, asked) => {
+    ])('agrees on %s', async (_, list, detail, asked) => {
       const { holder, bank } = await aBank({ versions: { list, detail } });
       expect((await ask(bank)).offers).toHaveLength(1);
       const versions = holder.requests.map(
@@ -41,7 +41,7 @@ describe('a bank', () => {
       expect(await ask(bank)).toMatchObject({ unread: 1, versions: 'list 5, detail 7' });
     });
 
-    it('fails if there is none, and starts at the newest the next time', async () => {
+    it('fails without a common version, and starts at the newest the next time', async () => {
       const { holder, bank } = await aBank({ versions: { list: [8, 9], detail: [8, 9] } });
       for (let i = 0; i < 2; i++) {
         await expect(ask(bank)).rejects.toMatchObject({ code: 'error' });
@@ -66,8 +66,8 @@ describe('a bank', () => {
     });
   });
 
-  describe('that limits the request rate', () => {
-    it('is paused for as long as it says, and then asked again', async () => {
+  describe('rate limiting', () => {
+    it('waits for as long as the bank says, and then retries', async () => {
       const { bank } = await aBank({
         misbehave: (path, res, seen) =>
           path.includes('products/') &&
@@ -84,7 +84,7 @@ describe('a bank', () => {
       ['until a date', () => new Date(Date.now() + 3_600_000).toUTCString()],
       ['without saying for how long', ''],
       ['forever', '9'.repeat(30)],
-    ])('%s, gets no calls in the meantime', async (_, retryAfter) => {
+    ])('makes no calls while told to wait %s', async (_, retryAfter) => {
       const { holder, bank } = await aBank({
         misbehave: (_path, res) => {
           const value = typeof retryAfter === 'string' ? retryAfter : retryAfter();
@@ -98,7 +98,7 @@ describe('a bank', () => {
       expect(holder.requests).toHaveLength(1);
     });
 
-    it('repeatedly with no pause, gets four calls', async () => {
+    it('gives up after four calls if told to retry at once each time', async () => {
       const { holder, bank } = await aBank({
         misbehave: (_path, res) => !!res.writeHead(429, { 'retry-after': '0' }).end(),
       });

@@ -16,7 +16,7 @@ export type HolderResponse = Awaited<ReturnType<Holder['get']>>;
 
 export class NotFoundError extends ProviderError {}
 
-/** After a longer pause request, calls fail at once until the pause is over. */
+/** If a holder asks for a longer pause, calls fail at once until it is over. */
 const MAX_WAIT_MS = 10_000;
 const MAX_PAUSE_MS = 3_600_000;
 const DEFAULT_PAUSE_MS = 30_000;

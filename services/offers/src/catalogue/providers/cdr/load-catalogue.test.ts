@@ -55,7 +55,7 @@ describe('a bank', () => {
     expect(holder.mostAtOnce()).toBe(4);
   });
 
-  it('with one broken detail of forty gives thirty-nine, and requests only that one the next time', async () => {
+  it('returns thirty-nine of forty products if one cannot be read, and later requests only that one', async () => {
     let broken = true;
     const { holder, bank } = await aBank({
       products: manyProducts(40),
@@ -91,16 +91,16 @@ describe('a bank', () => {
 
   describe('that returns garbage', () => {
     it.each<[string, string, string]>([
-      ['no JSON', '<html>', 'invalid'],
-      ['another JSON', '[]', 'invalid'],
-      ['no list', '{"data":{"products":7}}', 'invalid'],
+      ['not JSON', '<html>', 'invalid'],
+      ['JSON, but not an object', '[]', 'invalid'],
+      ['an object without a list', '{"data":{"products":7}}', 'invalid'],
       ['deeply nested JSON', '['.repeat(100_000) + ']'.repeat(100_000), 'invalid'],
-    ])('as its list (%s), fails', async (_, body, code) => {
+    ])('fails if its list is %s', async (_, body, code) => {
       const { bank } = await aBank({ misbehave: (_path, res) => !!res.end(body) });
       await expect(ask(bank)).rejects.toMatchObject({ code });
     });
 
-    it('as one product, counts that product as unread', async () => {
+    it('counts a product as unread if its page is garbage', async () => {
       const { bank } = await aBank({
         products: manyProducts(3),
         misbehave: (path, res) => path.includes('loan%201') && !!res.end('{"data":7}'),
@@ -108,7 +108,7 @@ describe('a bank', () => {
       expect(await ask(bank)).toMatchObject({ offers: [{}, {}], unread: 1 });
     });
 
-    it('as products of a list, drops them', async () => {
+    it('drops garbage in its list', async () => {
       const products = [
         { productId: 'a', productCategory: 'PERS_LOANS' },
         7,
@@ -135,7 +135,7 @@ describe('a bank', () => {
       });
     });
 
-    it('keeps at most 16 MiB of it', async () => {
+    it('keeps at most 16 MiB of products', async () => {
       const products = Array.from({ length: 6 }, (_, i) =>
         aProduct({ productId: String(i), name: 'x'.repeat(4 * 1024 * 1024) }),
       );

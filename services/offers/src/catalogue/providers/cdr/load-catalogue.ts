@@ -15,7 +15,7 @@ export interface Catalogue {
   asOf: number;
 }
 
-/** A known product replaces one that cannot be read for this multiple of `ttlMs`. */
+/** How long to keep a product that cannot be read again, as a multiple of `ttlMs`. */
 const FALLBACK_TTLS = 2;
 
 const PAGE_SIZE = 1000;
@@ -60,7 +60,7 @@ export function createLoadCatalogue(options: {
   let firstPage: ReturnType<typeof parsePage> | undefined;
 
   return async (signal) => {
-    // One time for everything read now, so that all of it is due again together.
+    // Everything read now gets the same time, so that all of it is due again together.
     const startedAt = performance.now();
     const list = await readList(signal);
     const { dropped } = list;
@@ -74,7 +74,7 @@ export function createLoadCatalogue(options: {
     let failure: Error | undefined;
     const queue = ids.values();
     const readNext = async (): Promise<void> => {
-      // The concurrent readers share one iterator, so each takes the next free id.
+      // The concurrent readers share one iterator, so that no two take the same id.
       for (const id of queue) {
         try {
           await readProduct(id, startedAt, signal);
@@ -116,7 +116,7 @@ export function createLoadCatalogue(options: {
         if (page === 1) throw error;
         return { ids, dropped, isComplete: false };
       }
-      // Most banks have no other page.
+      // Remembers only this page: most banks have no other.
       if (page === 1) firstPage = read;
       const before = seen.size;
       for (const listed of read.items) {
@@ -173,7 +173,6 @@ export function createLoadCatalogue(options: {
     return isUsable ? last : undefined;
   }
 
-  /** Forgets all other products. */
   function keepOnly(kept: ReadonlySet<string>): void {
     for (const [id, { bytes }] of known) {
       if (kept.has(id)) continue;

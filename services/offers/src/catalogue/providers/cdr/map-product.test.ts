@@ -138,7 +138,7 @@ describe('mapProduct', () => {
       expect(offered(product, { amount })).toMatchObject({ amount, rate });
     });
 
-    it('drops amounts that they do not cover', () => {
+    it('drops a product if no tier covers the amount', () => {
       expect(mapped(product, { amount: 50_001 })).toEqual({ dropped: 'amount-outside-limits' });
       const gap = aProduct({
         constraints: [],
@@ -147,11 +147,11 @@ describe('mapProduct', () => {
       expect(mapped(gap, { amount: 15 })).toEqual({ dropped: 'amount-outside-tiers' });
     });
 
-    it('reads the limits from them if there are no constraints', () => {
+    it('reads the limits from the tiers if there are no constraints', () => {
       expect(offered(product)).toMatchObject({ minAmount: 1000, maxAmount: 50_000 });
     });
 
-    it('reads no limits from the tiers of unusable rates, or of only some rates', () => {
+    it('reads no limits from the tiers of unusable rates, or if some rates have no tiers', () => {
       const discount = aRate({ lendingRateType: 'DISCOUNT', ...tier(30_000, 50_000) });
       const large = aRate({ rate: '0.07', ...tier(30_000, 50_000) });
       for (const other of [discount, large]) {
@@ -164,7 +164,7 @@ describe('mapProduct', () => {
       expect(mapped(years)).toEqual({ dropped: 'amount-outside-tiers' });
     });
 
-    it('reads terms the same way', () => {
+    it('applies tiers of terms in the same way', () => {
       const months = (minimumValue: number, maximumValue: number) => ({
         tiers: [{ unitOfMeasure: 'MONTH', minimumValue, maximumValue }],
       });

@@ -3,10 +3,10 @@ import { parseAmount } from './decimal';
 import type { Limit } from './product';
 import { highest, lowest, type UsableRate } from './read-rates';
 
-/** A lower maximum is something else, such as years. */
+/** A lower maximum is not an amount but something else, such as years. */
 const LOWEST_MAXIMUM = 100;
 
-/** 8, and the limits of the table: from the constraints, otherwise from the tiers if every rate has some. */
+/** Rule 8: reads the limits from the constraints, otherwise from the tiers if every rate has some. */
 export function readLimits(
   constraints: readonly Limit[],
   rates: readonly UsableRate[],

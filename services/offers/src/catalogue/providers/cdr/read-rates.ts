@@ -11,7 +11,6 @@ interface Range {
   endsBefore: boolean;
 }
 
-/** A rate that an offer may use. */
 export type UsableRate = NonNullable<ReturnType<typeof readRate>>;
 
 /** Reads the usable rates and their labels; rules 2 to 6 of docs/rates.md. */
@@ -21,7 +20,7 @@ export function readRates(entries: readonly LendingRate[]): readonly UsableRate[
   return rates;
 }
 
-/** 2, 3: a base rate above 0. 5, 6: its label and condition. */
+/** Reads a base rate above 0 (rules 2 and 3), with its label and condition (rules 5 and 6). */
 function readRate(entry: LendingRate) {
   const { lendingRateType: type, additionalValue } = entry;
   if (type !== 'FIXED' && type !== 'VARIABLE') return undefined;
@@ -52,7 +51,7 @@ function rangesOf(unit: string, tiers: readonly Tier[]): Range[] {
     }));
 }
 
-/** 4: where two tiers of the same kind of rate touch, the value belongs to the upper one. */
+/** Rule 4: where two tiers of the same kind of rate touch, the value belongs to the upper one. */
 function resolveTouchingTiers(rates: readonly UsableRate[]): void {
   for (const unit of ['dollars', 'months'] as const) {
     for (const type of ['FIXED', 'VARIABLE'] as const) {
@@ -71,7 +70,7 @@ export function covers(ranges: readonly Range[], value: number): boolean {
   );
 }
 
-/** 7, 2: the lowest unconditional rate, and one labelled as a maximum only if there are no others. */
+/** Rules 2 and 7: chooses the lowest unconditional rate; one labelled as a maximum only if there are no others. */
 export function chooseRate(rates: readonly UsableRate[]): UsableRate | undefined {
   const candidates = prefer(
     prefer(rates, ({ conditional }) => !conditional),
@@ -97,7 +96,7 @@ export function labelled(rates: readonly UsableRate[], label: Label): number[] {
     .map(({ percent }) => percent);
 }
 
-/** 5: from the additional value, otherwise from the start of the additional information or of a tier's name. */
+/** Rule 5: from the additional value, otherwise from the start of the additional information or of a tier's name. */
 function readLabel({
   additionalValue = '',
   additionalInfo,
@@ -119,7 +118,7 @@ const RATE_LABEL = new RegExp(
   String.raw`${WORD}(?:\s+(?:interest|annual|percentage|fixed|variable|advertised|p\.?a\.?))*\s+rate\b`,
   'i',
 );
-/** A value that starts with the word is about the rate, unless it names something else. */
+/** A value that starts with such a word is about the rate, unless it names another subject. */
 const VALUE_LABEL = new RegExp(`^\\W*${WORD}`, 'i');
 const OTHER_SUBJECT = /\b(loan|term|amount|lvr|deposit|balance|age|years?|months?)\b/i;
 
@@ -147,7 +146,7 @@ export function readTerms(
   };
 }
 
-/** Returns the lowest value; undefined if there is none, or if it is no restriction. */
+/** Returns the lowest value; undefined if there is none, or if it restricts nothing. */
 export function lowest(values: readonly number[]): number | undefined {
   return restriction(Math.min(...values));
 }
