@@ -50,7 +50,7 @@ export function createContext(
         }),
       });
     },
-    close: async () => {
+    stop: async () => {
       await bus?.close();
     },
   };
