@@ -36,8 +36,8 @@ export function createEventPublisher(dependencies: {
         }
       }),
     );
-    if (published.length > 0) await log.markPublished(published);
-    if (failed.length > 0) await log.release(failed, PAUSE_MS);
+    await log.markPublished(published);
+    await log.release(failed, PAUSE_MS);
     return published.length > 0;
   }
 

@@ -40,6 +40,7 @@ const queueOf = (db: Kysely<Tables>) =>
 
 /** Stores deliveries. Every method throws {@link DatabaseUnavailableError} while the database is unavailable. */
 export function createWebhookDeliveryStore(db: Kysely<Tables>) {
+  const queue = queueOf(db);
   const updateEndpoint = (trx: Kysely<Tables>, id: string) =>
     trx.updateTable('webhookEndpoints').where('id', '=', id);
 
@@ -55,7 +56,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
       leaseMs: number;
     }): Promise<ClaimedDelivery[]> => {
       const { limit, perEndpoint, inProgress, leaseMs } = options;
-      const rows = await queueOf(db).claim({
+      const rows = await queue.claim({
         limit,
         leaseMs,
         // Per receiver, so that a long queue for one cannot hide the others.
@@ -90,15 +91,14 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
         lastStatusCode: statusCode,
         lastError: error,
       };
-      const recordOn = (trx: Kysely<Tables>) => {
-        const queue = queueOf(trx);
+      const recordOn = (jobs: typeof queue) => {
         if (error === null) {
           const succeeded = { status: 'succeeded', deliveredAt: sql`now()` };
-          return queue.finish([delivery], { ...attempt, ...succeeded });
+          return jobs.finish([delivery], { ...attempt, ...succeeded });
         }
         return dueInMs === undefined
-          ? queue.finish([delivery], { ...attempt, status: 'failed' })
-          : queue.retryLater([delivery], dueInMs, attempt);
+          ? jobs.finish([delivery], { ...attempt, status: 'failed' })
+          : jobs.retryLater([delivery], dueInMs, attempt);
       };
       const change = {
         ...(pauseMs !== undefined && {
@@ -107,19 +107,19 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
         ...(disable !== undefined && { enabled: false, disabledReason: disable }),
       };
       if (Object.keys(change).length === 0) {
-        await recordOn(db);
+        await recordOn(queue);
         return;
       }
       await db.transaction().execute(async (trx) => {
         // Lock in this order everywhere, as deleting a receiver does.
         await updateEndpoint(trx, delivery.endpointId).set(change).execute();
-        await recordOn(trx);
+        await recordOn(queueOf(trx));
       });
     },
 
     /** Releases a delivery whose outcome is unknown: it is due at once. */
     release: async (delivery: ClaimedDelivery) => {
-      await queueOf(db).retryLater([delivery], 0);
+      await queue.retryLater([delivery], 0);
     },
 
     /** Returns the receiver's deliveries, newest first; only those created before the given one. */
@@ -166,7 +166,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
 
     /** Deletes deliveries that succeeded or failed this long ago, until the signal aborts; returns how many. */
     deleteEnded: (agoMs: number, signal: AbortSignal) =>
-      queueOf(db).deleteEnded('lastAttemptAt', agoMs, signal),
+      queue.deleteEnded('lastAttemptAt', agoMs, signal),
   };
 }
 
