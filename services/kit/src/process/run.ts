@@ -42,27 +42,28 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
     process.exit(1);
   });
 
-  let stopping = false;
   stop = (reason) => {
-    if (stopping) return;
-    stopping = true;
+    stop = () => undefined;
     logger.info({ reason }, 'stopping');
     const deadline = setTimeout(() => {
       logger.error({ shutdownTimeoutMs }, 'shutdown timed out');
       process.exit(1);
     }, shutdownTimeoutMs);
-    close().then(
-      () => {
+    void close()
+      .then(
+        () => {
+          logger.info('stopped');
+          return 0;
+        },
+        (error: unknown) => {
+          logger.error({ err: error }, 'stopped with an error');
+          return 1;
+        },
+      )
+      .then((code) => {
         clearTimeout(deadline);
-        logger.info('stopped');
-        process.exit(0);
-      },
-      (error: unknown) => {
-        clearTimeout(deadline);
-        logger.error({ err: error }, 'stopped with an error');
-        process.exit(1);
-      },
-    );
+        process.exit(code);
+      });
   };
   process.send?.({ type: 'ready' });
 }

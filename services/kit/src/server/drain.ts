@@ -1,10 +1,10 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Server as TcpServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, Connections } from './connections';
 import type { Lifecycle } from './lifecycle';
 
-/** How often to look for connections to close, once the listener is closed. */
 const SWEEP_INTERVAL_MS = 50;
 /** Closes a connection that has no response to send and has been silent for this long. */
 const IDLE_MS = 50;
@@ -26,12 +26,9 @@ export async function drain(
 ): Promise<void> {
   lifecycle.draining = true;
   await sleep(delayMs);
-  const closed = new Promise<void>((resolve) => {
-    // Server.close of node:http would also close connections that look idle.
-    TcpServer.prototype.close.call(server, () => {
-      resolve();
-    });
-  });
+  const closed = once(server, 'close');
+  // Server.close of node:http would also close connections that look idle.
+  TcpServer.prototype.close.call(server);
   const sweep = setInterval(() => {
     for (const connection of connections.values()) {
       if (canClose(connection)) connection.socket.destroy();

@@ -4,6 +4,6 @@ export { endpoint, type Endpoint, type Tag } from './endpoint';
 export { createLifecycle, type Lifecycle } from './lifecycle';
 export { isAbandoned, sendEmpty, sendJson } from './responses';
 export { inertHeaders, securityHeaders } from './security-headers';
-export { serveContext } from './serve-context';
+export { serveContext } from './serve';
 export { environment, serverVariables } from './server-variables';
 export { createServiceApp } from './service-app';

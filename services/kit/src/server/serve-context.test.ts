@@ -3,8 +3,7 @@ import { kitProblems } from '../problem/problem';
 import { recordingLogger, startTcpServer } from '../../testing';
 import { createExpressApp } from './express-app';
 import { createLifecycle } from './lifecycle';
-import { ListenError } from './serve';
-import { serveContext } from './serve-context';
+import { ListenError, serveContext } from './serve';
 import { environment, serverVariables } from './server-variables';
 
 /** Serves a context that notes what is called, on the port. */

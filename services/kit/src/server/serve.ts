@@ -1,14 +1,16 @@
-import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
+import type { Running } from '../process/run';
+import { StartError } from '../process/start-error';
+import type { Logger } from '../telemetry/logger';
+import { handleUnparsable } from './bad-request';
 import { trackConnections } from './connections';
 import { drain } from './drain';
-import type { ServerConfig } from './server-variables';
-import { serverOptions } from './own-prototypes';
 import type { Lifecycle } from './lifecycle';
-import type { Logger } from '../telemetry/logger';
-import { StartError } from '../process/start-error';
-import { handleUnparsable } from './bad-request';
+import { serverOptions } from './own-prototypes';
+import type { ServerConfig } from './server-variables';
 
 /** How long a client may take, in milliseconds. */
 const TIMEOUTS = {
@@ -30,7 +32,6 @@ const BACKLOG = 4096;
 /** Of the request line and the headers together. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** A listening server. */
 export type RunningServer = Awaited<ReturnType<typeof serve>>;
 
 /**
@@ -69,13 +70,21 @@ export async function serve(options: {
     readMs: timeouts.readMs,
   });
   handleUnparsable(server, connections, logger);
-  await listen(server, config.HOST, config.PORT);
-  const address = server.address() as AddressInfo;
-  logger.info({ host: config.HOST, port: address.port }, 'listening');
+  const { HOST: host, PORT } = config;
+  server.listen({ port: PORT, host, backlog: BACKLOG });
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    const reason = LISTEN_FAULTS[code] ?? `cannot be used: ${message}`;
+    throw new ListenError(`port ${String(PORT)} on ${host} ${reason}`, { cause });
+  }
+  const { port } = server.address() as AddressInfo;
+  logger.info({ host, port }, 'listening');
   let closing: Promise<void> | undefined;
   return {
     /** The requested port, or the one the system chose for 0. */
-    port: address.port,
+    port,
     /**
      * Stops: `/readyz` turns 503 at once; `SHUTDOWN_DELAY_MS` later the listener closes; requests in progress get their
      * responses. Resolves when the last connection is closed. Further calls return the same promise.
@@ -89,18 +98,50 @@ export class ListenError extends StartError {
   readonly code = 'listen-failed';
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const reasons: Partial<Record<string, string>> = {
-        EADDRINUSE: 'is already in use; stop the process that uses it or set PORT',
-        EACCES: 'needs privileges this process does not have; set PORT to 1024 or above',
-        EADDRNOTAVAIL: 'is not an address of this machine; set HOST',
-        ENOTFOUND: 'is not an address of this machine; set HOST',
-      };
-      const reason = reasons[error.code ?? ''] ?? `cannot be used: ${error.message}`;
-      reject(new ListenError(`port ${String(port)} on ${host} ${reason}`, { cause: error }));
-    });
-    server.listen({ port, host, backlog: BACKLOG }, resolve);
-  });
+const LISTEN_FAULTS: Partial<Record<string, string>> = {
+  EADDRINUSE: 'is already in use; stop the process that uses it or set PORT',
+  EACCES: 'needs privileges this process does not have; set PORT to 1024 or above',
+  EADDRNOTAVAIL: 'is not an address of this machine; set HOST',
+  ENOTFOUND: 'is not an address of this machine; set HOST',
+};
+
+/** What a service consists of, and how it starts and ends. */
+interface ServiceContext {
+  logger: Logger;
+  lifecycle: Lifecycle;
+  /** Starts the workers. */
+  start: () => void;
+  /** Ends the waiting requests and the workers, while the server finishes its requests. */
+  stop: () => Promise<void>;
+  /** Closes the connections, after that. */
+  close?: () => Promise<void>;
+}
+
+/**
+ * Serves the app of a context, and starts its workers. Stops and closes the context if that fails.
+ *
+ * @throws {ListenError} if the server cannot listen on the address.
+ */
+export async function serveContext<Context extends ServiceContext>(
+  context: Context,
+  createApp: (context: Context) => Express,
+  config: ServerConfig,
+): Promise<Running> {
+  const { logger, lifecycle, start, stop, close } = context;
+  try {
+    const server = await serve({ app: createApp(context), lifecycle, logger, config });
+    start();
+    return {
+      logger,
+      shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
+      close: async () => {
+        await Promise.all([server.close(), stop()]);
+        await close?.();
+      },
+    };
+  } catch (error) {
+    await stop();
+    await close?.();
+    throw error;
+  }
 }

@@ -2,11 +2,10 @@ import { z } from 'zod';
 import { MIN_SECRET_CHARS } from '../admission/service-token';
 import { integerVariable } from '../process/env';
 
-const serviceSecret = z
-  .string()
-  .min(MIN_SECRET_CHARS, `must have at least ${String(MIN_SECRET_CHARS)} characters each`);
+const MIN_CHARS = `at least ${String(MIN_SECRET_CHARS)} characters`;
+const serviceSecret = z.string().min(MIN_SECRET_CHARS, `must have ${MIN_CHARS} each`);
 
-/** One secret, or two during a rotation, separated by a comma. The first signs. */
+/** The first secret signs. */
 const serviceSecretsVariable = z
   .string()
   .transform((text) => text.split(',').map((secret) => secret.trim()))
@@ -45,7 +44,7 @@ export function serverVariables(defaults: { port: number }) {
       .optional()
       .describe('`jwt`: clients need a token; `none` or unset: no authentication'),
     SERVICE_AUTH_SECRETS: serviceSecretsVariable.describe(
-      `secret of the calls between the two services, of at least ${String(MIN_SECRET_CHARS)} characters; two, separated by a comma, while you replace it`,
+      `secret of the calls between the two services, of ${MIN_CHARS}; two, separated by a comma, while you replace it`,
     ),
   };
 }
