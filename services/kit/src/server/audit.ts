@@ -8,23 +8,18 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * @param status null if the client left before the response was sent
  */
 export function auditLine(req: Request, status: number | null) {
-  const { denied = false, problemCode } = req;
+  const { denied = false, problemCode: code } = req;
   const changes = req.route !== undefined && !SAFE_METHODS.has(req.method);
   if (!denied && !changes) return undefined;
+  const result = status !== null && status < 400 ? 'done' : 'failed';
   return {
     who: req.principal?.subject ?? null,
     address: req.ip ?? null,
     method: req.method,
     path: req.path,
-    outcome: outcomeOf(status, denied),
+    outcome: status === null ? 'aborted' : denied ? 'denied' : result,
     status,
-    ...(problemCode !== undefined && { code: problemCode }),
+    ...(code !== undefined && { code }),
     requestId: req.requestId,
   };
-}
-
-function outcomeOf(status: number | null, denied: boolean) {
-  if (status === null) return 'aborted';
-  if (denied) return 'denied';
-  return status < 400 ? 'done' : 'failed';
 }

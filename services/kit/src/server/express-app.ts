@@ -12,7 +12,7 @@ import { RequestError } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
 import { sendProblem } from './responses';
 import type { ServedRequest } from '../telemetry/request-durations';
-import { createRequestLog, type RequestLine } from '../telemetry/request-log';
+import { logRequest, type RequestLine } from '../telemetry/request-log';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
@@ -37,7 +37,6 @@ export interface ExpressAppOptions {
 export function createExpressApp(options: ExpressAppOptions): Express {
   const { logger, lifecycle, problems, endpoints, observe } = options;
   const { admission = createAdmission(), trustedProxies = 0 } = options;
-  const logRequest = createRequestLog(logger);
   const app = express() as HandlingApp;
   app.disable('x-powered-by');
   app.disable('etag');
@@ -52,7 +51,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     this.req.isFinished = true;
     if (!this.req.isHandlerRunning) releaseSlot(this.req);
     const request = describeRequest(this.req, this);
-    logRequest(request);
+    logRequest(logger, request);
     const audit = auditLine(this.req, request.status);
     if (audit) logger.info({ audit }, 'audit');
     observe?.(request);
@@ -112,14 +111,11 @@ function describeRequest(req: Request, res: Response): RequestLine {
   };
 }
 
-/** The length at which the log cuts a path that no route matches. */
-const MAX_PATH = 200;
-
 /**
- * Drops the query and any user information, which may be secret. Escapes control characters, which a terminal would
- * interpret.
+ * Drops the query and any user information, which may be secret, and what is beyond 200 characters. Escapes control
+ * characters, which a terminal would interpret.
  */
 function shownPath(url: string): string {
   const path = /^\/[^?#]*/.exec(url)?.[0] ?? '';
-  return path.slice(0, MAX_PATH).replace(/[^!-~]/g, (char) => encodeURIComponent(char));
+  return path.slice(0, 200).replace(/[^!-~]/g, (char) => encodeURIComponent(char));
 }

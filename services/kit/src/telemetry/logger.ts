@@ -1,14 +1,13 @@
-import { pino, type Logger, type LoggerOptions } from 'pino';
+import { pino, type Logger } from 'pino';
 import { bufferLines, isoTime, type ByteStream } from './log-buffer';
 
 export type { Logger } from 'pino';
 
+const WARN = pino.levels.values['warn']!;
+
 /**
- * Creates a logger that writes one JSON line per event: `level` as a word, `time` as ISO 8601, `service`, the fields,
- * `msg`.
- *
- * Lines are written together, after 100 ms at the latest and always when the process exits by itself. A process ended
- * by SIGKILL may lose its last 100 ms of log.
+ * Creates a logger that writes one JSON line per event. Lines are written together, after 100 ms at the latest and when
+ * the process exits. A process ended by SIGKILL may lose its last 100 ms of log.
  */
 export function createLogger(options: {
   service: string;
@@ -27,36 +26,27 @@ export function createLogger(options: {
       serializers: {
         err: (error: unknown) => (error instanceof Error ? describeError(error) : error),
       },
-      hooks: { logMethod: describeLoggedError },
+      hooks: {
+        // Up to `warn`, an error is an expected failure, usually of another service, so this drops the stack, unless
+        // the log level is `debug` or the fault is in our own code.
+        logMethod(args, log, level) {
+          const [fields] = args as unknown[] as [{ err?: unknown } | string | undefined];
+          if (typeof fields === 'object' && fields.err !== undefined) {
+            const withStack = level > WARN || this.isLevelEnabled('debug') || isFault(fields.err);
+            args[0] = { ...fields, err: describeError(fields.err, withStack) };
+          }
+          log.apply(this, args);
+        },
+      },
     },
     bufferLines(to),
   );
 }
 
-type LogFnHook = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>;
-
-const WARN = pino.levels.values['warn']!;
-
-/**
- * Describes the error of a line. Up to `warn`, an error is an expected failure, usually of another service, so this
- * drops the stack, unless the log level is `debug` or the fault is in our own code.
- */
-const describeLoggedError: LogFnHook = function (args, log, level) {
-  const [fields] = args as unknown[] as [{ err?: unknown } | string | undefined];
-  if (typeof fields === 'object' && fields.err !== undefined) {
-    const withStack = level > WARN || this.isLevelEnabled('debug') || isFault(fields.err);
-    args[0] = { ...fields, err: describeError(fields.err, withStack) };
-  }
-  log.apply(this, args);
-};
-
 /** Detects a fault in the code, such as reading a property of undefined. `fetch` throws a TypeError too, with a cause. */
 function isFault(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    ['TypeError', 'ReferenceError', 'RangeError'].includes(error.name) &&
-    !error.cause
-  );
+  const names = ['TypeError', 'ReferenceError', 'RangeError'];
+  return error instanceof Error && names.includes(error.name) && !error.cause;
 }
 
 /** The longest message or stack worth logging: some errors quote untrusted input. */

@@ -15,15 +15,11 @@ export interface GaugeSource {
 
 type GaugeValues = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
-/** How long to wait for one source. Prometheus gives up after ten seconds by default. */
+/** For each source. Prometheus gives up after ten seconds by default. */
 const READ_TIMEOUT_MS = 1000;
 
-/**
- * Creates the metrics of one application, in its own registry: process metrics, `http_request_duration_seconds`
- * and the gauges.
- */
 export function createMetrics(sources: readonly GaugeSource[], logger: Logger) {
-  const registry = Registry.merge([processMetrics(), new Registry()]);
+  const registry = Registry.merge([processMetrics()]);
   const readAll = sources.map((source) => registerGauges(source, [registry], logger));
   return {
     observe: createRequestDurations(registry),
@@ -48,7 +44,7 @@ function processMetrics(): Registry {
   return processRegistry;
 }
 
-/** Returns a function that updates the gauges. Concurrent scrapes share one read. */
+/** Returns a function that updates the gauges. */
 function registerGauges(
   source: GaugeSource,
   registers: Registry[],
@@ -61,13 +57,17 @@ function registerGauges(
   let reading: Promise<GaugeValues> | undefined;
 
   return async () => {
+    const late = new Promise<never>((_, reject) => {
+      const error = new Error(`timed out after ${String(READ_TIMEOUT_MS)} ms`);
+      setTimeout(reject, READ_TIMEOUT_MS, error).unref();
+    });
     // Shares a read in progress, so that scrapes of a slow source do not pile up.
     reading ??= Promise.resolve()
       .then(() => source.read())
       .finally(() => {
         reading = undefined;
       });
-    const values = await within(READ_TIMEOUT_MS, reading).catch((error: unknown): GaugeValues => {
+    const values = await Promise.race([reading, late]).catch((error: unknown): GaugeValues => {
       logger.warn({ err: error }, 'cannot read metrics');
       return {};
     });
@@ -82,18 +82,4 @@ function registerGauges(
       }
     }
   };
-}
-
-async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`timed out after ${String(timeoutMs)} ms`));
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -13,7 +13,7 @@ export interface ServedRequest {
 /** From a response served from memory to a request that waited for every dependency. */
 const BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Any other is counted as `other`: Node.js accepts some thirty more, and a client may send them all. */
+/** Others count as `other`: Node.js accepts some thirty more, and a client may send them all. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /**

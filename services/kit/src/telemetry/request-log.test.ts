@@ -1,5 +1,5 @@
 import { createLogger } from './logger';
-import { createRequestLog, type RequestLine } from './request-log';
+import { logRequest, type RequestLine } from './request-log';
 
 function setUp(level = 'info') {
   jest.useFakeTimers({ now: new Date('2025-07-08T12:30:45.678Z') });
@@ -12,7 +12,10 @@ function setUp(level = 'info') {
     written = '';
     return lines;
   };
-  return { log: createRequestLog(logger), written: takeWritten };
+  const log = (line: RequestLine) => {
+    logRequest(logger, line);
+  };
+  return { log, written: takeWritten };
 }
 
 afterEach(() => {
@@ -20,7 +23,7 @@ afterEach(() => {
   process.removeAllListeners('exit');
 });
 
-describe('createRequestLog', () => {
+describe('logRequest', () => {
   const line: RequestLine = {
     method: 'GET',
     route: '/offers',

@@ -8,11 +8,9 @@ export interface RequestLine extends ServedRequest {
   path?: string;
 }
 
-/** Returns a function that writes one line per request: `warn` if it was aborted or failed here, else `info`. */
-export function createRequestLog(logger: Logger): (line: RequestLine) => void {
-  return (line) => {
-    if (line.status === null) logger.warn(line, 'request aborted');
-    else if (line.status >= 500) logger.warn(line, 'request');
-    else logger.info(line, 'request');
-  };
+/** Writes the line of one request: `warn` if it was aborted or failed here, else `info`. */
+export function logRequest(logger: Logger, line: RequestLine): void {
+  if (line.status === null) logger.warn(line, 'request aborted');
+  else if (line.status >= 500) logger.warn(line, 'request');
+  else logger.info(line, 'request');
 }
