@@ -2,7 +2,6 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 
-/** The state of one connection. */
 export type Connection = ReturnType<typeof track>;
 
 function track(socket: Socket) {
@@ -66,15 +65,12 @@ function track(socket: Socket) {
   };
 }
 
-/** The open connections of a server. */
 export type Connections = ReadonlyMap<Duplex, Connection>;
 
 /** How long a client has to send a request after it connects or gets a response. */
 const MIN_UNUSED_MS = 1000;
-/** How often all connections are checked. */
 const SWEEP_MS = 1000;
 
-/** How many connections may be open, and for how long. */
 export interface ConnectionLimits {
   maxConnections: number;
   /** How long a connection may have no request in progress, in milliseconds. */

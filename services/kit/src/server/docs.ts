@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import { z } from 'zod';
 import type { Admission } from '../admission/admission';
 import { page, pageStyle, startScript } from './docs-page';
-import { endpoint, type Endpoint } from './endpoint';
+import { endpoint, type Endpoint, type EndpointResponse } from './endpoint';
 import type { HeaderList } from '../problem/header-list';
 import { homeEndpoint } from './home';
 import { openApiDocument, type ExtraDocumentation, type ServiceInfo } from './openapi';
@@ -14,16 +14,12 @@ import { dataHeaders, send } from './responses';
 import { securityHeaders } from './security-headers';
 
 /** Lets the page load from this server and call it, but no other. Swagger UI needs inline styles. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 const pageHeaders: HeaderList = [
-  ...securityHeaders,
-  'Content-Security-Policy',
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
-  'Cache-Control',
-  'public, max-age=3600',
+  ...[...securityHeaders, 'Content-Security-Policy', POLICY],
+  ...['Cache-Control', 'public, max-age=3600'],
 ];
-
-const JAVASCRIPT = 'text/javascript; charset=utf-8';
-const CSS = 'text/css; charset=utf-8';
 
 const documentationTag = {
   name: 'Documentation',
@@ -43,26 +39,16 @@ export function docsEndpoints(
 ): Endpoint[] {
   const home = homeEndpoint(info, documentationTag, more.links);
   const openapi = file(
-    {
-      path: '/openapi.json',
-      operationId: 'getOpenApi',
-      tag: documentationTag,
-      summary: 'The OpenAPI document',
-      responses: { 200: { description: 'An OpenAPI 3.1 document.', schema: z.looseObject({}) } },
-    },
+    '/openapi.json',
+    { operationId: 'getOpenApi', summary: 'The OpenAPI document', tag: documentationTag },
+    { description: 'An OpenAPI 3.1 document.', schema: z.looseObject({}) },
     () => document,
     ['Content-Type', 'application/json; charset=utf-8', ...dataHeaders],
   );
   const docs = file(
-    {
-      path: '/docs',
-      operationId: 'getDocs',
-      tag: documentationTag,
-      summary: 'This page',
-      responses: {
-        200: { description: 'The page.', schema: z.string(), contentType: 'text/html' },
-      },
-    },
+    '/docs',
+    { operationId: 'getDocs', summary: 'This page', tag: documentationTag },
+    { description: 'The page.', schema: z.string(), contentType: 'text/html' },
     () => page(info.title),
     ['Content-Type', 'text/html; charset=utf-8', ...pageHeaders],
   );
@@ -72,33 +58,24 @@ export function docsEndpoints(
     home,
     openapi,
     docs,
-    asset('start.js', JAVASCRIPT, () => startScript),
-    asset('page.css', CSS, () => pageStyle),
-    asset('swagger-ui-bundle.js', JAVASCRIPT),
-    asset('swagger-ui.css', CSS),
+    asset('start.js', 'text/javascript', () => startScript),
+    asset('page.css', 'text/css', () => pageStyle),
+    asset('swagger-ui-bundle.js', 'text/javascript'),
+    asset('swagger-ui.css', 'text/css'),
     asset('favicon-32x32.png', 'image/png'),
   ];
 }
 
 /** A file of the page, not in the OpenAPI document. It comes from Swagger UI unless `read` is given. */
-function asset(
-  name: string,
-  contentType: string,
-  read: () => string | Buffer = () => fromSwaggerUi(name),
-): Endpoint {
-  return file(
-    {
-      path: `/docs/${name}`,
-      operationId: `get /docs/${name}`,
-      summary: 'A part of the documentation page',
-      responses: { 200: { description: 'The file.', contentType } },
-    },
-    read,
-    ['Content-Type', contentType, ...pageHeaders],
-  );
+function asset(name: string, type: string, read = () => fromSwaggerUi(name)): Endpoint {
+  const path = `/docs/${name}`;
+  const contentType = type.startsWith('text/') ? `${type}; charset=utf-8` : type;
+  const about = { operationId: `get ${path}`, summary: 'A part of the documentation page' };
+  const headers = ['Content-Type', contentType, ...pageHeaders];
+  return file(path, about, { description: 'The file.' }, read, headers);
 }
 
-function fromSwaggerUi(name: string): Buffer {
+function fromSwaggerUi(name: string): string | Buffer {
   return readFileSync(createRequire(__filename).resolve(`swagger-ui-dist/${name}`));
 }
 
@@ -106,17 +83,22 @@ const compress = promisify(gzip);
 
 /** Serves content that never changes. Reads it and compresses it once, on first use. */
 function file(
-  contract: Omit<Endpoint['contract'], 'method' | 'access'>,
+  path: string,
+  about: Pick<Endpoint['contract'], 'operationId' | 'summary' | 'tag'>,
+  response: EndpointResponse,
   read: () => string | Buffer,
   headers: HeaderList,
 ): Endpoint {
   let plain: string | Buffer | undefined;
   let compressed: Promise<Buffer> | undefined;
-  return endpoint({ ...contract, method: 'get', access: 'public' }, async ({ req, res }) => {
-    const vary = ['Vary', 'Accept-Encoding'];
-    if (req.acceptsEncodings('gzip', 'identity') === 'gzip') {
-      const body = await (compressed ??= compress(read()));
-      send(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
-    } else send(res, 200, (plain ??= read()), headers, vary);
-  });
+  return endpoint(
+    { ...about, path, method: 'get', access: 'public', responses: { 200: response } },
+    async ({ req, res }) => {
+      const vary = ['Vary', 'Accept-Encoding'];
+      if (req.acceptsEncodings('gzip', 'identity') === 'gzip') {
+        const body = await (compressed ??= compress(read()));
+        send(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
+      } else send(res, 200, (plain ??= read()), headers, vary);
+    },
+  );
 }

@@ -27,7 +27,7 @@ declare global {
 }
 
 type Method = 'get' | 'post' | 'patch' | 'delete';
-type Shape = z.ZodType<Record<string, unknown>>;
+type Shape = z.ZodObject;
 
 /** A group of operations in the OpenAPI document. */
 export interface Tag {
@@ -83,7 +83,7 @@ export interface Endpoint {
 
 /**
  * Combines a contract with its handler, which gets the parsed input and the admitted caller. Invalid input gets a
- * `validation-failed` problem, and the handler is not called.
+ * `validation-failed` problem instead.
  */
 export function endpoint<Params extends Shape, Query extends Shape, Body extends z.ZodType>(
   contract: EndpointContract<Params, Query, Body>,
@@ -126,17 +126,12 @@ export function mountEndpoints(
   admission: Admission,
 ): void {
   const readJson = express.json({ limit: BODY_LIMIT_BYTES, type: isJson, verify: requireUtf8 });
-  const byPath = new Map<string, Endpoint[]>();
-  for (const each of endpoints) {
-    const path = each.contract.path.replace(/\{(\w+)\}/g, ':$1');
-    byPath.set(path, [...(byPath.get(path) ?? []), each]);
-  }
-  for (const [path, group] of byPath) {
-    const route = app.route(path);
+  for (const path of new Set(endpoints.map(({ contract }) => contract.path))) {
+    const group = endpoints.filter(({ contract }) => contract.path === path);
+    const route = app.route(path.replace(/\{(\w+)\}/g, ':$1'));
     for (const { contract, handle } of group) {
       const { access, body, method } = contract;
       const run: RequestHandler = (req, res, next) => {
-        // The client would never see the result.
         if (isAbandoned(res)) return undefined;
         admission.acquireSlot(req, access);
         const running = handle(req, res, next) as Promise<void> | undefined;
@@ -179,12 +174,10 @@ const requireJson: RequestHandler = (req, _res, next) => {
   next();
 };
 
-type Locate = (path: readonly PropertyKey[]) => Omit<Fault, 'detail'>;
-
 function parse<Schema extends z.ZodType>(
   schema: Schema | undefined,
   value: unknown,
-  locate: Locate,
+  locate: (path: readonly PropertyKey[]) => Omit<Fault, 'detail'>,
 ): z.output<Schema> {
   if (schema === undefined) return undefined as z.output<Schema>;
   const result = schema.safeParse(value);
@@ -202,11 +195,11 @@ function parse<Schema extends z.ZodType>(
 }
 
 /** Locates a fault by a JSON pointer in URI fragment form (RFC 6901, section 6). */
-function locateInBody(path: readonly PropertyKey[]): Omit<Fault, 'detail'> {
+function locateInBody(path: readonly PropertyKey[]) {
   const tokens = path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'));
   return { pointer: `#${tokens.map((token) => `/${encodeURIComponent(token)}`).join('')}` };
 }
 
-function locateParameter(path: readonly PropertyKey[]): Omit<Fault, 'detail'> {
+function locateParameter(path: readonly PropertyKey[]) {
   return { parameter: path.map(String).join('.') };
 }

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { z } from 'zod';
 import type { Metrics } from '../telemetry/metrics';
-import { endpoint, type Endpoint } from './endpoint';
+import { endpoint, type Endpoint, type EndpointResponse } from './endpoint';
 import type { Lifecycle } from './lifecycle';
 import { dataHeaders, send, sendJson } from './responses';
 
@@ -28,11 +28,15 @@ const TEXT_FORMAT = 'text/plain; version=0.0.4';
 
 /** An endpoint that responds at any time, whatever the load. */
 function operationsEndpoint(
-  contract: Pick<Endpoint['contract'], 'path' | 'operationId' | 'summary' | 'responses'>,
+  path: string,
+  operationId: string,
+  summary: string,
+  responses: Record<number, EndpointResponse>,
   handle: (res: Response) => Promise<void> | void,
 ): Endpoint {
-  return endpoint({ ...contract, method: 'get', tag: operationsTag, access: 'always' }, ({ res }) =>
-    handle(res),
+  return endpoint(
+    { method: 'get', path, operationId, tag: operationsTag, summary, access: 'always', responses },
+    ({ res }) => handle(res),
   );
 }
 
@@ -42,51 +46,32 @@ function operationsEndpoint(
  * that does not change the status: a shared dependency would take all replicas out of service at once.
  */
 export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail): Endpoint[] {
-  const responses = { 200: { description: 'The process is running.', schema: livenessSchema } };
+  const alive = { 200: { description: 'The process is running.', schema: livenessSchema } };
+  const readiness = {
+    200: { description: 'Ready for requests.', schema: readinessSchema },
+    503: { description: 'Draining: send requests elsewhere.', schema: readinessSchema },
+  };
   const live = (res: Response) => {
     sendJson(res, 200, { status: 'ok' });
   };
   return [
-    operationsEndpoint(
-      { path: '/health', operationId: 'getHealth', summary: 'Health check', responses },
-      live,
-    ),
-    operationsEndpoint(
-      { path: '/livez', operationId: 'getLiveness', summary: 'Liveness probe', responses },
-      live,
-    ),
-    operationsEndpoint(
-      {
-        path: '/readyz',
-        operationId: 'getReadiness',
-        summary: 'Readiness probe',
-        responses: {
-          200: { description: 'Ready for requests.', schema: readinessSchema },
-          503: { description: 'Draining: send requests elsewhere.', schema: readinessSchema },
-        },
-      },
-      async (res) => {
-        const more = detail && { detail: await detail() };
-        if (lifecycle.draining) sendJson(res, 503, { status: 'draining', ...more });
-        else sendJson(res, 200, { status: 'ok', ...more });
-      },
-    ),
+    operationsEndpoint('/health', 'getHealth', 'Health check', alive, live),
+    operationsEndpoint('/livez', 'getLiveness', 'Liveness probe', alive, live),
+    operationsEndpoint('/readyz', 'getReadiness', 'Readiness probe', readiness, async (res) => {
+      const more = detail && { detail: await detail() };
+      if (lifecycle.draining) sendJson(res, 503, { status: 'draining', ...more });
+      else sendJson(res, 200, { status: 'ok', ...more });
+    }),
   ];
 }
 
 /** `/metrics`, for Prometheus. Returns 200 even if some values cannot be read. */
 export function metricsEndpoint({ scrape }: Metrics): Endpoint {
   const description = 'All metrics, except those that cannot be read now.';
-  return operationsEndpoint(
-    {
-      path: '/metrics',
-      operationId: 'getMetrics',
-      summary: 'Metrics for Prometheus',
-      responses: { 200: { description, schema: z.string(), contentType: TEXT_FORMAT } },
-    },
-    async (res) => {
-      const headers = ['Content-Type', `${TEXT_FORMAT}; charset=utf-8`];
-      send(res, 200, await scrape(), dataHeaders, headers);
-    },
-  );
+  const responses = { 200: { description, schema: z.string(), contentType: TEXT_FORMAT } };
+  const title = 'Metrics for Prometheus';
+  return operationsEndpoint('/metrics', 'getMetrics', title, responses, async (res) => {
+    const headers = ['Content-Type', `${TEXT_FORMAT}; charset=utf-8`];
+    send(res, 200, await scrape(), dataHeaders, headers);
+  });
 }

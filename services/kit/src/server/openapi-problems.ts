@@ -26,20 +26,16 @@ const problemSchema = z
 const problemContent = { schema: problemSchema, contentType: 'application/problem+json' };
 
 const tokenProblems = [
-  'token-missing',
-  'token-invalid',
-  'authorization-unreadable',
-  'insufficient-scope',
-  'keys-unavailable',
+  ...['token-missing', 'token-invalid', 'authorization-unreadable'],
+  ...['insufficient-scope', 'keys-unavailable'],
 ];
-const quotaProblems = ['quota-exceeded', 'overloaded'];
 
 function problemCodes(contract: Endpoint['contract'], takesTokens: boolean): string[] {
   const { access, params, query, body, requestHeaders, problems = [] } = contract;
   const codes = [
     ...problems,
     ...(takesTokens ? tokenProblems : []),
-    ...(access === 'always' ? [] : quotaProblems),
+    ...(access === 'always' ? [] : ['quota-exceeded', 'overloaded']),
     'internal-error',
   ];
   if (params ?? query ?? body ?? requestHeaders)

@@ -42,9 +42,7 @@ export function openApiDocument(
   { webhooks = [], schemas = [] }: ExtraDocumentation = {},
 ): OpenApiDocument {
   const registry = new OpenAPIRegistry();
-  const needsTokens = endpoints.some(
-    ({ contract }) => admission.requirement(contract.access).length > 0,
-  );
+  const needsTokens = endpoints.some((each) => admission.requirement(each.contract.access).length);
   if (needsTokens) registry.registerComponent('securitySchemes', BEARER_SCHEME, bearerScheme);
   for (const [name, description] of Object.entries(commonHeaders)) {
     registry.registerComponent('headers', name, header(description));
@@ -53,11 +51,11 @@ export function openApiDocument(
   for (const { contract } of endpoints) {
     const { access, method, path, operationId, tag, summary, description } = contract;
     const security = admission.requirement(access);
-    const responses = Object.entries<EndpointResponse>({
+    const common = access === 'always' ? probeHeaders : Object.keys(commonHeaders);
+    const responses = {
       ...problemResponses(contract, security.length > 0, problems),
       ...contract.responses,
-    });
-    const common = access === 'always' ? probeHeaders : Object.keys(commonHeaders);
+    };
     registry.registerPath({
       method,
       path,
@@ -67,11 +65,8 @@ export function openApiDocument(
       ...(description !== undefined && { description }),
       ...(needsTokens && { security }),
       request: requestConfig(contract),
-      responses: Object.fromEntries(
-        responses.map(([status, response]) => [
-          status,
-          responseConfig(response, common, contract.headers),
-        ]),
+      responses: mapValues<EndpointResponse, ResponseConfig>(responses, (response) =>
+        responseConfig(response, common, contract.headers),
       ),
     });
   }
@@ -79,7 +74,7 @@ export function openApiDocument(
   return new OpenApiGeneratorV31([...components, ...registry.definitions]).generateDocument({
     openapi: '3.1.0',
     info: { ...info, description: `${info.description}\n\n${aboutProblems}` },
-    tags: tagsOf(endpoints),
+    tags: [...new Set(endpoints.flatMap(({ contract }) => contract.tag ?? []))],
   });
 }
 
@@ -102,11 +97,6 @@ const commonHeaders = {
 };
 const probeHeaders = ['X-Request-Id', 'Cache-Control'];
 
-/** Each tag once, in the order of the endpoints. */
-function tagsOf(endpoints: readonly Endpoint[]) {
-  return [...new Set(endpoints.flatMap(({ contract }) => contract.tag ?? []))];
-}
-
 function registerWebhook(registry: OpenAPIRegistry, webhook: Webhook): void {
   const { name, summary, body, headers, responses } = webhook;
   registry.registerWebhook({
@@ -117,9 +107,7 @@ function registerWebhook(registry: OpenAPIRegistry, webhook: Webhook): void {
       body: { required: true, content: { 'application/json': { schema: body } } },
       headers: requestHeaders(headers),
     },
-    responses: Object.fromEntries(
-      Object.entries(responses).map(([status, description]) => [status, { description }]),
-    ),
+    responses: mapValues(responses, (description) => ({ description })),
   });
 }
 
@@ -127,8 +115,8 @@ function requestConfig(contract: Endpoint['contract']) {
   const { params, query, body, bodyExample } = contract;
   const example = bodyExample === undefined ? {} : { example: bodyExample };
   return {
-    ...(params && { params: asObject(params) }),
-    ...(query && { query: asObject(query) }),
+    ...(params && { params }),
+    ...(query && { query }),
     ...(body && {
       body: { required: true, content: { 'application/json': { schema: body, ...example } } },
     }),
@@ -145,7 +133,6 @@ function responseConfig(
   common: readonly string[],
   contractHeaders: EndpointResponse['headers'],
 ): ResponseConfig {
-  const own = Object.entries({ ...contractHeaders, ...headers });
   return {
     description,
     ...(schema && {
@@ -153,24 +140,19 @@ function responseConfig(
     }),
     headers: {
       ...Object.fromEntries(common.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
-      ...Object.fromEntries(own.map(([name, text]) => [name, header(text)])),
+      ...mapValues({ ...contractHeaders, ...headers }, header),
     },
   };
 }
 
 function header(description: string) {
-  return { description, schema: { type: 'string' as const } };
+  return { description, schema: { type: 'string' } } as const;
 }
 
 function requestHeaders(headers: Readonly<Record<string, string>>): z.ZodObject {
-  const fields = Object.entries(headers).map(([name, description]) => [
-    name,
-    z.string().optional().meta({ description }),
-  ]);
-  return z.object(Object.fromEntries(fields) as z.ZodRawShape);
+  return z.object(mapValues(headers, (description) => z.string().optional().meta({ description })));
 }
 
-function asObject(schema: z.ZodType): z.ZodObject {
-  if (schema instanceof z.ZodObject) return schema;
-  throw new Error('parameters must be described by a z.object');
+function mapValues<From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To) {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }

@@ -7,10 +7,7 @@ import { inertHeaders } from './security-headers';
 /** For a body that is data, not a page, and that no cache may store. */
 export const dataHeaders: HeaderList = [...inertHeaders, 'Cache-Control', 'no-store'];
 
-/**
- * Returns whether the client has left. Detects it for a response queued behind another, too: Node.js 20 emits no event
- * for that.
- */
+/** Whether the client has left. Node.js 20 emits no event for a response queued behind another. */
 export function isAbandoned(res: Response): boolean {
   return res.closed || res.req.socket.destroyed;
 }
