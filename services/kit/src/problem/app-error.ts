@@ -1,9 +1,6 @@
 import type { HeaderList } from './header-list';
 
-/**
- * One fault in the request and its place: a JSON pointer (RFC 6901) into the body, or the name of a parameter or
- * header.
- */
+/** One fault, and its place: a JSON pointer (RFC 6901) into the body, or the name of a parameter or header. */
 export interface Fault {
   detail: string;
   pointer?: string;
@@ -12,9 +9,8 @@ export interface Fault {
 }
 
 /**
- * An error that a client can act on. Subclasses fix `code`, which is stable and a key of the problem table. `headers`
- * go with the response; `retryAfterSeconds` becomes `Retry-After`; `members` are added to the problem body (RFC 9457,
- * section 3.2).
+ * An error that a client can act on. Subclasses fix `code`, a key of the problem table. `members` are added to the
+ * problem body (RFC 9457, section 3.2).
  */
 export abstract class AppError extends Error {
   abstract readonly code: string;

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type Server } from 'node:http';
+import { IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Response } from 'express';
 import type { Connections } from './connections';
 import type { Logger } from '../telemetry/logger';
 import { describeProblem, kitProblems } from '../problem/problem';
 import { RequestError } from './request-errors';
-import { sendProblem, serializeProblem } from './responses';
+import { sendProblem } from './responses';
 
 /**
  * Responds with a problem document to bytes that are not a request, or to a request that does not arrive in time, and
@@ -41,12 +41,13 @@ export function handleUnparsable(server: Server, connections: Connections, logge
       const unknown = { who: null, method: null, path: null };
       const audit = { ...unknown, address, outcome: 'denied', status, code, requestId };
       logger.info({ audit }, 'audit');
-      const { headers, body } = serializeProblem(described, requestId);
-      const fields = [...headers, 'Connection', 'close'];
-      const lines = fields.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
-      const head = `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}`;
+      const req = Object.assign(new IncomingMessage(connection.socket), { requestId });
+      const res = new ServerResponse(req);
+      res.shouldKeepAlive = false;
+      res.assignSocket(connection.socket);
       // Does not wait for the client to close: it may never read.
-      socket.end(`${head}\r\n${body}`, () => socket.destroy());
+      res.once('finish', () => socket.end(() => socket.destroy()));
+      sendProblem(res as Response, described);
     });
   };
 

@@ -7,10 +7,9 @@ import type { Admission } from '../admission/admission';
 import { page, pageStyle, startScript } from './docs-page';
 import { endpoint, type Endpoint, type EndpointResponse } from './endpoint';
 import type { HeaderList } from '../problem/header-list';
-import { homeEndpoint } from './home';
 import { openApiDocument, type ExtraDocumentation, type ServiceInfo } from './openapi';
 import type { ProblemTable } from '../problem/problem';
-import { dataHeaders, send } from './responses';
+import { dataHeaders, send, sendJson } from './responses';
 import { securityHeaders } from './security-headers';
 
 /** Lets the page load from this server and call it, but no other. Swagger UI needs inline styles. */
@@ -37,7 +36,7 @@ export function docsEndpoints(
   admission: Pick<Admission, 'requirement'>,
   more: ExtraDocumentation & { links?: Readonly<Record<string, string>> } = {},
 ): Endpoint[] {
-  const home = homeEndpoint(info, documentationTag, more.links);
+  const home = homeEndpoint(info, more.links ?? {});
   const openapi = file(
     '/openapi.json',
     { operationId: 'getOpenApi', summary: 'The OpenAPI document', tag: documentationTag },
@@ -64,6 +63,51 @@ export function docsEndpoints(
     asset('swagger-ui.css', 'text/css'),
     asset('favicon-32x32.png', 'image/png'),
   ];
+}
+
+const homeSchema = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    description: z.string(),
+    links: z.record(z.string(), z.string()).meta({ description: 'Paths by name.' }),
+  })
+  .meta({ id: 'Home' });
+
+/** `GET /`: a client gets links in JSON, a browser gets a redirect to the docs page. */
+function homeEndpoint(
+  { title, version, description }: ServiceInfo,
+  links: Readonly<Record<string, string>>,
+): Endpoint {
+  const home = JSON.stringify({
+    name: title,
+    version,
+    description,
+    links: { ...links, docs: '/docs', openapi: '/openapi.json', health: '/health' },
+  });
+  return endpoint(
+    {
+      method: 'get',
+      path: '/',
+      operationId: 'getHome',
+      tag: documentationTag,
+      summary: 'Links to the API',
+      access: 'public',
+      responses: {
+        200: { description: 'The service, with links to its API.', schema: homeSchema },
+        303: {
+          description: 'For a client that prefers HTML: see the docs page.',
+          headers: { Location: '`/docs`' },
+        },
+      },
+    },
+    ({ req, res }) => {
+      const vary = ['Vary', 'Accept'];
+      // JSON comes first: a client without a preference gets it.
+      if (req.accepts('json', 'html') !== 'html') sendJson(res, 200, home, vary);
+      else send(res, 303, '', securityHeaders, [...vary, 'Location', '/docs']);
+    },
+  );
 }
 
 /** A file of the page, not in the OpenAPI document. It comes from Swagger UI unless `read` is given. */

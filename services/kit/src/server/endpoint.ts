@@ -14,7 +14,7 @@ declare global {
     interface Request {
       /** For logs and outgoing calls: the client's `X-Request-Id` if well formed, else a new one. */
       requestId: string;
-      /** When it arrived, as `performance.now()`. */
+      /** As `performance.now()`. */
       startedAt: number;
       /** Whether it has been logged and measured, with or without a response. */
       isFinished: boolean | undefined;
@@ -116,10 +116,7 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
   };
 }
 
-/**
- * Registers the endpoints, each path with a 405 for all other methods. Admits a request before its body is read; the
- * request holds no slot while the body arrives.
- */
+/** Registers the endpoints, each path with a 405 for all other methods. Admits a request before its body is read. */
 export function mountEndpoints(
   app: Express,
   endpoints: readonly Endpoint[],

@@ -73,12 +73,12 @@ export function openApiDocument(
   const components = schemas.map((schema) => ({ type: 'schema' as const, schema }));
   return new OpenApiGeneratorV31([...components, ...registry.definitions]).generateDocument({
     openapi: '3.1.0',
-    info: { ...info, description: `${info.description}\n\n${aboutProblems}` },
+    info: { ...info, description: `${info.description}\n\n${ABOUT_PROBLEMS}` },
     tags: [...new Set(endpoints.flatMap(({ contract }) => contract.tag ?? []))],
   });
 }
 
-const aboutProblems =
+const ABOUT_PROBLEMS =
   'Errors are `application/problem+json` (RFC 9457) with a stable `code`: see *Problem* under Schemas.';
 
 const bearerScheme = {

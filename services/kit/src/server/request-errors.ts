@@ -1,12 +1,7 @@
 import { AppError } from '../problem/app-error';
 import { requestFaults } from '../problem/problem';
 
-const DENIED = new Set([
-  'malformed-request',
-  'request-timeout',
-  'headers-too-large',
-  'uri-too-long',
-]);
+const DENIED = ['malformed-request', 'request-timeout', 'headers-too-large', 'uri-too-long'];
 
 /** A fault of the request itself, found before its endpoint runs. */
 export class RequestError extends AppError {
@@ -17,7 +12,7 @@ export class RequestError extends AppError {
     message: string = requestFaults[code],
   ) {
     super(message);
-    this.denied = DENIED.has(code);
+    this.denied = DENIED.includes(code);
   }
 }
 

@@ -26,12 +26,10 @@ export function send(
   headers: HeaderList,
   moreHeaders: HeaderList = [],
 ): void {
-  res.writeHead(status, headers.concat(ownHeaders(body, res.req.requestId), moreHeaders));
+  const length = String(Buffer.byteLength(body));
+  const ownHeaders = ['Content-Length', length, 'X-Request-Id', res.req.requestId];
+  res.writeHead(status, headers.concat(ownHeaders, moreHeaders));
   endNow(res, body);
-}
-
-function ownHeaders(body: string | Buffer, requestId: string): HeaderList {
-  return ['Content-Length', String(Buffer.byteLength(body)), 'X-Request-Id', requestId];
 }
 
 const jsonHeaders: HeaderList = [
@@ -55,15 +53,6 @@ const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', 
 /** Responds with a problem document (RFC 9457) and its headers. */
 export function sendProblem(res: Response, { problem, headers }: DescribedProblem): void {
   send(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
-}
-
-/** Serialises a problem response for a socket that has no response object. */
-export function serializeProblem(
-  { problem, headers }: DescribedProblem,
-  requestId: string,
-): { headers: HeaderList; body: string } {
-  const body = JSON.stringify(problem);
-  return { headers: problemHeaders.concat(ownHeaders(body, requestId), headers), body };
 }
 
 /** Responds with 204, which has no body. */

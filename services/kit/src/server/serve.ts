@@ -24,21 +24,14 @@ const TIMEOUTS = {
   /** To send another request: longer than Google's load balancers wait (600 s), so that they close first. */
   unusedMs: 620_000,
 };
-/**
- * Connections that the kernel holds until the process accepts them. It ignores any beyond that, and the client retries
- * after one, three and seven seconds. (The kernel has a limit of its own, 4096 on Linux.)
- */
+/** Connections that wait to be accepted, Linux's own limit. Beyond it, clients retry after 1, 3 and 7 seconds. */
 const BACKLOG = 4096;
 /** Of the request line and the headers together. */
 const MAX_HEADER_BYTES = 16_384;
 
 export type RunningServer = Awaited<ReturnType<typeof serve>>;
 
-/**
- * Serves an app over HTTP/1.1.
- *
- * @throws {ListenError} if the server cannot listen on the address.
- */
+/** @throws {ListenError} */
 export async function serve(options: {
   app: Express;
   lifecycle: Lifecycle;
@@ -86,8 +79,8 @@ export async function serve(options: {
     /** The requested port, or the one the system chose for 0. */
     port,
     /**
-     * Stops: `/readyz` turns 503 at once; `SHUTDOWN_DELAY_MS` later the listener closes; requests in progress get their
-     * responses. Resolves when the last connection is closed. Further calls return the same promise.
+     * `/readyz` turns 503 at once; `SHUTDOWN_DELAY_MS` later the listener closes. Resolves when requests in progress
+     * have their responses. Further calls return the same promise.
      */
     close: () => (closing ??= drain(server, connections, lifecycle, config.SHUTDOWN_DELAY_MS)),
   };
@@ -120,7 +113,7 @@ interface ServiceContext {
 /**
  * Serves the app of a context, and starts its workers. Stops and closes the context if that fails.
  *
- * @throws {ListenError} if the server cannot listen on the address.
+ * @throws {ListenError}
  */
 export async function serveContext<Context extends ServiceContext>(
   context: Context,

@@ -1,9 +1,7 @@
 // Saves 7 % of the CPU of GET /offers against pino's own destination and clock; see docs/performance.md.
 import { destination, type DestinationStream } from 'pino';
 
-/** How long a log line may wait in memory before it is written. */
 const FLUSH_INTERVAL_MS = 100;
-/** Lines of this many bytes together are written at once. */
 const BUFFER_BYTES = 65_536;
 /** The most bytes that one character of a string takes in UTF-8. */
 const MAX_BYTES_PER_CHAR = 3;
@@ -13,16 +11,13 @@ export interface ByteStream {
   write: (bytes: Buffer) => unknown;
 }
 
-/** Pino's types only know text. */
-function stdout(): ByteStream {
-  return destination({ dest: 1, sync: true, contentMode: 'buffer' }) as unknown as ByteStream;
-}
-
 /**
  * Buffers lines, and writes them after 100 ms at the latest and on exit. Pino's own buffering measures its whole buffer
  * again for every line. This encodes each line at once, while it is in the CPU's cache, not one long string later.
  */
-export function bufferLines(stream: ByteStream = stdout()): DestinationStream {
+export function bufferLines(to?: ByteStream): DestinationStream {
+  // Pino's types only know text.
+  const stream = (to ?? destination({ sync: true, contentMode: 'buffer' })) as ByteStream;
   let lines = Buffer.allocUnsafe(BUFFER_BYTES);
   let length = 0;
   const flush = () => {
