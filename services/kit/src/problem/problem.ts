@@ -10,7 +10,6 @@ export interface ProblemKind {
   detail?: string;
 }
 
-/** Maps error codes to HTTP. A service has one such table. */
 export type ProblemTable = Readonly<Record<string, ProblemKind>>;
 
 /** The largest body that is accepted, in bytes after decompression. */
@@ -71,7 +70,6 @@ export const kitProblems = {
 
 export type KitProblemCode = keyof typeof kitProblems;
 
-/** An error as the client may see it. */
 export type DescribedProblem = ReturnType<typeof describeProblem>;
 
 /** A problem document (RFC 9457), with our stable `code`. */
@@ -105,10 +103,7 @@ export function describeProblem(error: unknown, table: ProblemTable, instance?: 
   };
 }
 
-/**
- * Returns the code for errors of Express, its router and its body parser, which mark the client's faults with a 4xx
- * status.
- */
+/** Express, its router and its body parser mark the client's faults with a 4xx status. */
 function httpErrorCode(error: unknown): KitProblemCode {
   if (!(error instanceof Error) || !('status' in error)) return 'internal-error';
   const type = 'type' in error ? error.type : undefined;

@@ -18,7 +18,6 @@ export function integerVariable(limits: { default: number; min?: number; max?: n
     .default(limits.default);
 }
 
-/** A variable that is `true` or `false`. */
 export function flagVariable(options: { default: boolean }) {
   return z
     .enum(['true', 'false'], 'must be true or false')

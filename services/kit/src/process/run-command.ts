@@ -10,13 +10,11 @@ type Parsed<O extends Options> = ReturnType<
 /**
  * Runs a command that does one thing and ends. Exits 0, 1 if it failed, or 2 for wrong arguments; stderr says why.
  * `--help` and `-h` print the usage and run nothing.
- *
- * @param command.options as `parseArgs` takes them
- * @param command.run gets `print`, which writes a line to stdout
  */
 export async function runCommand<const O extends Options = Options>(command: {
   name: string;
   usage: string;
+  /** As `parseArgs` takes them. */
   options?: O;
   run: (given: Parsed<O> & { print: (line: string) => void }) => Promise<void>;
 }): Promise<void> {

@@ -1,7 +1,6 @@
 import type { Logger } from '../telemetry/logger';
 import { StartError } from './start-error';
 
-/** A started process and how to stop it. */
 export interface Running {
   logger: Logger;
   shutdownTimeoutMs: number;

@@ -24,7 +24,6 @@ function track(socket: Socket) {
     /** The response to a request that is still arriving, if its headers are not sent yet. */
     unfinishedResponse: () =>
       latest && !latest.req.complete && !latest.headersSent ? latest : undefined,
-    /** Calls back once every request has its response; immediately if they all do. */
     whenSettled: (callback: () => void) => {
       if (isSettled()) callback();
       else onSettled = callback;

@@ -29,7 +29,6 @@ declare global {
 type Method = 'get' | 'post' | 'patch' | 'delete';
 type Shape = z.ZodObject;
 
-/** A group of operations in the OpenAPI document. */
 export interface Tag {
   name: string;
   description: string;
@@ -75,7 +74,6 @@ export interface EndpointContract<
   problems?: readonly string[];
 }
 
-/** An endpoint ready to be mounted and documented. */
 export interface Endpoint {
   contract: EndpointContract<Shape, Shape, z.ZodType>;
   handle: RequestHandler;

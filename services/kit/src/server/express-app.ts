@@ -11,8 +11,7 @@ import { describeProblem, MAX_URL_LENGTH, type ProblemTable } from '../problem/p
 import { RequestError } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
 import { sendProblem } from './responses';
-import type { ServedRequest } from '../telemetry/request-durations';
-import { logRequest, type RequestLine } from '../telemetry/request-log';
+import { logRequest, type ServedRequest } from '../telemetry/requests';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
@@ -57,8 +56,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     observe?.(request);
   };
 
-  // Wraps `handle` instead of adding middleware: it sees every request, even those the router refuses, without the cost
-  // of a layer.
+  // Unlike middleware, this sees every request, even those the router refuses, without the cost of a layer.
   const route = app.handle.bind(app);
   app.handle = (req: Request, res: Response) => {
     const hosts = headerLines(req, 'host');
@@ -97,7 +95,7 @@ type HandlingApp = Express & {
   handle: (req: Request, res: Response, done: (error?: unknown) => void) => void;
 };
 
-function describeRequest(req: Request, res: Response): RequestLine {
+function describeRequest(req: Request, res: Response): ServedRequest {
   // Node.js 20 also calls a response finished if its connection broke halfway.
   const isSent = res.writableFinished && !req.socket.destroyed;
   const route = (req.route as { path: string } | undefined)?.path ?? null;

@@ -15,7 +15,7 @@ import { createLifecycle } from './lifecycle';
 import { kitProblems } from '../problem/problem';
 import { send } from './responses';
 import { securityHeaders } from './security-headers';
-import type { ServedRequest } from '../telemetry/request-durations';
+import type { ServedRequest } from '../telemetry/requests';
 
 const folder = mkdtempSync(join(tmpdir(), 'static-'));
 writeFileSync(join(folder, 'page.txt'), 'a page');

@@ -23,7 +23,6 @@ const readinessSchema = z
 /** The state of each dependency, by name. Never rejects. */
 export type ReadinessDetail = () => Promise<Record<string, string>>;
 
-/** Prometheus' text-based exposition format. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4';
 
 /** An endpoint that responds at any time, whatever the load. */

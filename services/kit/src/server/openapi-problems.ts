@@ -50,17 +50,14 @@ export function problemResponses(
   takesTokens: boolean,
   problems: ProblemTable,
 ): Record<string, EndpointResponse> {
-  const titles = new Map<number, string[]>();
+  const byStatus: Record<string, EndpointResponse> = {};
   for (const code of problemCodes(contract, takesTokens)) {
     const kind = problems[code];
     if (!kind) throw new Error(`unknown problem code: ${code}`);
-    titles.set(kind.status, [...(titles.get(kind.status) ?? []), `${kind.title} (\`${code}\`).`]);
-  }
-  const byStatus = [...titles].map(([status, lines]): [number, EndpointResponse] => [
-    status,
-    {
+    const { status, title } = kind;
+    byStatus[status] = {
       ...problemContent,
-      description: lines.join(' '),
+      description: [byStatus[status]?.description, `${title} (\`${code}\`).`].join(' ').trim(),
       headers: {
         ...([409, 429, 503].includes(status) && {
           'Retry-After': 'Seconds to wait before a retry, if a retry can help.',
@@ -69,9 +66,9 @@ export function problemResponses(
           'WWW-Authenticate': 'What is wrong with the token (RFC 6750), if it is the token.',
         }),
       },
-    },
-  ]);
-  return { ...Object.fromEntries(byStatus), default: anyProblem };
+    };
+  }
+  return { ...byStatus, default: anyProblem };
 }
 
 /** Problems that can hit any request before an endpoint sees it. */

@@ -9,12 +9,10 @@ import type { Endpoint, EndpointResponse } from './endpoint';
 import { problemResponses } from './openapi-problems';
 import type { ProblemTable } from '../problem/problem';
 
-/** The document's `info` about the service. */
 export type ServiceInfo = Record<'title' | 'version' | 'description', string>;
 
 /** A message that the service sends to each receiver that registered for it. */
 export interface Webhook {
-  /** Its name in the document. */
   name: string;
   summary: string;
   body: z.ZodType;
@@ -26,7 +24,6 @@ export interface Webhook {
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
-/** What a document describes in addition to the endpoints. */
 export interface ExtraDocumentation {
   webhooks?: readonly Webhook[] | undefined;
   /** Schemas that no endpoint uses. Each one with an `id` in its meta becomes a component, nested ones too. */

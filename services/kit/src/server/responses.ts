@@ -50,12 +50,10 @@ export function sendJson(
 
 const problemHeaders: HeaderList = ['Content-Type', 'application/problem+json', ...dataHeaders];
 
-/** Responds with a problem document (RFC 9457) and its headers. */
 export function sendProblem(res: Response, { problem, headers }: DescribedProblem): void {
   send(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
 }
 
-/** Responds with 204, which has no body. */
 export function sendEmpty(res: Response, headers: HeaderList = []): void {
   res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers));
   endNow(res);

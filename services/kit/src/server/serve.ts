@@ -86,7 +86,6 @@ export async function serve(options: {
   };
 }
 
-/** The server cannot listen on the address. */
 export class ListenError extends StartError {
   readonly code = 'listen-failed';
 }

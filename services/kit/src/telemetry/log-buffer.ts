@@ -6,7 +6,6 @@ const BUFFER_BYTES = 65_536;
 /** The most bytes that one character of a string takes in UTF-8. */
 const MAX_BYTES_PER_CHAR = 3;
 
-/** Where the log's bytes go. */
 export interface ByteStream {
   write: (bytes: Buffer) => unknown;
 }

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Logger } from './logger';
-import { createRequestDurations } from './request-durations';
+import { createRequestDurations } from './requests';
 
 /** Gauges that are read together at each scrape. */
 export interface GaugeSource {
@@ -44,7 +44,6 @@ function processMetrics(): Registry {
   return processRegistry;
 }
 
-/** Returns a function that updates the gauges. */
 function registerGauges(
   source: GaugeSource,
   registers: Registry[],

@@ -1,4 +1,5 @@
 import { Histogram, type Registry } from 'prom-client';
+import type { Logger } from './logger';
 
 /** A finished request: its response was sent, or its client left. */
 export interface ServedRequest {
@@ -8,6 +9,16 @@ export interface ServedRequest {
   /** Null if the client left before the response was sent. */
   status: number | null;
   durationMs: number;
+  requestId: string;
+  /** If no route matched: the path without its query, shortened, control characters escaped. */
+  path?: string;
+}
+
+/** Writes the log line of a request: `warn` if it was aborted or failed here, else `info`. */
+export function logRequest(logger: Logger, request: ServedRequest): void {
+  if (request.status === null) logger.warn(request, 'request aborted');
+  else if (request.status >= 500) logger.warn(request, 'request');
+  else logger.info(request, 'request');
 }
 
 /** From a response served from memory to a request that waited for every dependency. */
@@ -16,10 +27,7 @@ const BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 /** Others count as `other`: Node.js accepts some thirty more, and a client may send them all. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/**
- * Registers the histogram `http_request_duration_seconds`; returns a function that counts a request in it. The number
- * of series is limited by routes, methods and statuses, whatever clients send.
- */
+/** Returns a function that counts a request. Routes, methods and statuses limit the number of series. */
 export function createRequestDurations(registry: Registry): (request: ServedRequest) => void {
   const histogram = new Histogram({
     name: 'http_request_duration_seconds',

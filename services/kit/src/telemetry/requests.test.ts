@@ -1,5 +1,5 @@
 import { createLogger } from './logger';
-import { logRequest, type RequestLine } from './request-log';
+import { logRequest, type ServedRequest } from './requests';
 
 function setUp(level = 'info') {
   jest.useFakeTimers({ now: new Date('2025-07-08T12:30:45.678Z') });
@@ -12,7 +12,7 @@ function setUp(level = 'info') {
     written = '';
     return lines;
   };
-  const log = (line: RequestLine) => {
+  const log = (line: ServedRequest) => {
     logRequest(logger, line);
   };
   return { log, written: takeWritten };
@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 describe('logRequest', () => {
-  const line: RequestLine = {
+  const line: ServedRequest = {
     method: 'GET',
     route: '/offers',
     status: 200,
