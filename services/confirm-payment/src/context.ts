@@ -10,14 +10,9 @@ import { createInjectFault } from './inject-fault';
 /** How many orders are decided at the same time. */
 const MAX_CHECKOUTS = 100;
 
-/** Everything that the endpoints and the process use. */
 export type Context = ReturnType<typeof createContext>;
 
-/**
- * Builds everything of confirm-payment from its configuration. Takes orders from Pub/Sub after `start`.
- *
- * @param resources.bus undefined if orders come over HTTP only
- */
+/** Builds everything from the configuration. Takes orders from the bus, if there is one, after `start`. */
 export function createContext(
   config: Config,
   resources: { logger: Logger; bus: MessageBus | undefined },
@@ -25,7 +20,7 @@ export function createContext(
   const { logger, bus } = resources;
   const lifecycle = createLifecycle();
   const { SERVICE_AUTH_SECRETS: secrets } = config;
-  const callers = { issuer: 'offers', audience: 'confirm-payment' };
+  const parties = { issuer: 'offers', audience: 'confirm-payment' };
   const decisionMaker = {
     decide: (amount: number) => decide(amount, config.APPROVAL_THRESHOLD),
     injectFault: createInjectFault({
@@ -37,7 +32,7 @@ export function createContext(
     logger,
     lifecycle,
     admission: createAdmission({
-      verifyToken: secrets && createServiceTokenVerifier(secrets, callers),
+      verifyToken: secrets && createServiceTokenVerifier(secrets, parties),
       maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
     }),
     ...decisionMaker,
@@ -56,11 +51,7 @@ export function createContext(
   };
 }
 
-/**
- * Connects to Pub/Sub if orders come from there, and builds the context on it.
- *
- * @throws {MessageBusStartError} naming what is missing there.
- */
+/** @throws {MessageBusStartError} naming what is missing in Pub/Sub. */
 export async function openContext(config: Config): Promise<Context> {
   const logger = createLogger({ service: 'confirm-payment', level: config.LOG_LEVEL });
   const plan = {
