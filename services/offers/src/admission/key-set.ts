@@ -10,7 +10,6 @@ export class KeysUnavailableError extends AppError {
   override readonly denied = true;
 }
 
-/** The current public keys of the token issuer (RFC 7517). */
 export type KeySet = ReturnType<typeof createKeySet>;
 
 /** The part of a JWK Set (RFC 7517, section 5) that we check. */
