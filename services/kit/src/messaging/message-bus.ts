@@ -12,10 +12,7 @@ import {
 } from './message-bus-plan';
 import type { messageBusVariables } from './variables';
 
-/**
- * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, unless the subscription was created
- * to keep the order of messages with one key.
- */
+/** Google Cloud Pub/Sub. Messages arrive at least once, in any order unless the subscription orders them by key. */
 export type MessageBus = Awaited<ReturnType<typeof openMessageBus>>;
 
 /** How long to wait before reopening a subscription that failed. */
@@ -165,7 +162,7 @@ export async function openMessageBus(
   };
 }
 
-/** Connects as configured. Creates the missing parts of the plan only on an emulator: a real project is not ours. */
+/** Connects as configured. Creates what is missing only on an emulator: a real project is not ours. */
 export function openConfiguredBus(
   config: z.output<z.ZodObject<typeof messageBusVariables>>,
   plan: MessageBusPlan,
