@@ -35,8 +35,13 @@ export function createAttemptDecision(dependencies: {
       const dueInMs = exponentialPauseMs(order.attempts + 1, policy);
       if (error instanceof BreakerOpenError) return orders.postpone(order.id, dueInMs);
       if (!(error instanceof UndecidedError)) throw error;
-      const failure = { reason: reasonOf(error), dueInMs, maxAttempts: policy.attempts };
-      const updated = await orders.recordFailure(order.id, failure);
+      const { message, cause } = error;
+      const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
+      const updated = await orders.recordFailure(order.id, {
+        reason: reason.slice(0, MAX_REASON),
+        dueInMs,
+        maxAttempts: policy.attempts,
+      });
       const { status, attempts } = updated;
       const log = { err: error, orderId: order.id, requestId: context.requestId, attempts };
       if (status === 'FAILED')
@@ -45,10 +50,4 @@ export function createAttemptDecision(dependencies: {
       return updated;
     }
   };
-}
-
-function reasonOf(error: Error): string {
-  const { cause } = error;
-  const text = cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
-  return text.slice(0, MAX_REASON);
 }

@@ -31,25 +31,22 @@ export function createHttpApproval(options: {
   orders: OrderStore;
   logger: Logger;
 }) {
-  const { baseUrl, timeoutMs, secrets, failures, openMs, policy, orders, logger } = options;
+  const { baseUrl, timeoutMs, secrets } = options;
   const client = createHttpClient({ baseUrl, timeoutMs, maxResponseBytes: MAX_DECISION_BYTES });
   const signToken = secrets && createServiceTokenSigner(secrets, TOKEN);
   const breaker = createPaymentBreaker({
+    ...options,
     askForDecision: options.askForDecision ?? createPaymentClient({ ...client, signToken }),
-    failures,
-    openMs,
-    logger,
   });
   const { askForDecision } = breaker;
-  const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
+  const attemptDecision = createAttemptDecision({ ...options, askForDecision });
   // If an attempt takes longer, its process has died.
   const leaseMs = timeoutMs + options.statementsMs;
   const decisionWorker = createDecisionWorker({
-    orders,
+    ...options,
     attemptDecision,
     allowance: () => Math.min(MAX_CALLS, breaker.allowance()),
     leaseMs,
-    logger,
   });
   const { wake } = decisionWorker;
   breaker.onClosed(wake);

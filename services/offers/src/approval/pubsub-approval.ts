@@ -38,14 +38,13 @@ export function createPubSubApproval(options: {
   awaitOrder: AwaitOrder;
   logger: Logger;
 }) {
-  const { bus, waitMs, policy, statementsMs, orders, log, awaitOrder, logger } = options;
+  const { bus, waitMs, statementsMs, orders, awaitOrder, logger } = options;
   const publish = createPublishEvent<OrderEvent>(bus, options.topic);
   const worker = createDecisionWorker({
-    orders,
-    attemptDecision: createRequestDecision({ orders, log, publish, policy, logger }),
+    ...options,
+    attemptDecision: createRequestDecision({ ...options, publish }),
     allowance: () => MAX_REQUESTS,
     leaseMs: PUBLISH_MS + statementsMs,
-    logger,
   });
   const { wake } = worker;
   return {
