@@ -11,14 +11,12 @@ const info = {
   description: 'Decides whether the payment of an order is approved.',
 };
 
-/** Creates the whole service over HTTP, without a listener. */
 export function createApp(context: Context): Express {
-  const endpoints = [postConfirmPayment(context)];
   return createServiceApp({
     ...context,
     info,
     problems,
-    endpoints,
+    endpoints: [postConfirmPayment(context)],
     schemas: [decidedEventSchema],
     links: { confirm_payment: '/confirm-payment' },
   });

@@ -10,22 +10,15 @@ import { createInjectFault } from './inject-fault';
 /** How many orders are decided at the same time. */
 const MAX_CHECKOUTS = 100;
 
-/** Everything that the endpoints and the process use. */
 export type Context = ReturnType<typeof createContext>;
 
-/**
- * Builds everything of confirm-payment from its configuration. Takes orders from Pub/Sub after `start`.
- *
- * @param resources.bus undefined if orders come over HTTP only
- */
+/** Builds everything from the configuration. Takes orders from the bus, if there is one, after `start`. */
 export function createContext(
   config: Config,
-  resources: { logger: Logger; bus: MessageBus | undefined },
+  { logger, bus }: { logger: Logger; bus: MessageBus | undefined },
 ) {
-  const { logger, bus } = resources;
-  const lifecycle = createLifecycle();
   const { SERVICE_AUTH_SECRETS: secrets } = config;
-  const callers = { issuer: 'offers', audience: 'confirm-payment' };
+  const parties = { issuer: 'offers', audience: 'confirm-payment' };
   const decisionMaker = {
     decide: (amount: number) => decide(amount, config.APPROVAL_THRESHOLD),
     injectFault: createInjectFault({
@@ -35,9 +28,9 @@ export function createContext(
   };
   return {
     logger,
-    lifecycle,
+    lifecycle: createLifecycle(),
     admission: createAdmission({
-      verifyToken: secrets && createServiceTokenVerifier(secrets, callers),
+      verifyToken: secrets && createServiceTokenVerifier(secrets, parties),
       maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
     }),
     ...decisionMaker,
@@ -56,27 +49,17 @@ export function createContext(
   };
 }
 
-/**
- * Connects to Pub/Sub if orders come from there, and builds the context on it.
- *
- * @throws {MessageBusStartError} naming what is missing there.
- */
+/** @throws {MessageBusStartError} naming what is missing in Pub/Sub. */
 export async function openContext(config: Config): Promise<Context> {
   const logger = createLogger({ service: 'confirm-payment', level: config.LOG_LEVEL });
-  const plan = {
-    topics: [config.PUBSUB_DECISIONS_TOPIC],
-    subscriptions: [
-      {
-        name: config.PUBSUB_CHECKOUTS_SUBSCRIPTION,
-        topic: config.PUBSUB_CHECKOUTS_TOPIC,
-        deadLetterTopic: config.PUBSUB_DEAD_LETTER_TOPIC,
-        maxDeliveries: config.PUBSUB_MAX_DELIVERIES,
-      },
-    ],
+  if (config.APPROVAL_TRANSPORT === 'http')
+    return createContext(config, { logger, bus: undefined });
+  const checkouts = {
+    name: config.PUBSUB_CHECKOUTS_SUBSCRIPTION,
+    topic: config.PUBSUB_CHECKOUTS_TOPIC,
+    deadLetterTopic: config.PUBSUB_DEAD_LETTER_TOPIC,
+    maxDeliveries: config.PUBSUB_MAX_DELIVERIES,
   };
-  const bus =
-    config.APPROVAL_TRANSPORT === 'pubsub'
-      ? await openConfiguredBus(config, plan, logger)
-      : undefined;
-  return createContext(config, { logger, bus });
+  const plan = { topics: [config.PUBSUB_DECISIONS_TOPIC], subscriptions: [checkouts] };
+  return createContext(config, { logger, bus: await openConfiguredBus(config, plan, logger) });
 }

@@ -1,4 +1,5 @@
-import { createDecideCheckout, UnusableCheckoutError, type DecidedEvent } from './decide-checkout';
+import { UnusableMessageError } from '@loan-buddy/kit/messaging';
+import { createDecideCheckout, type DecidedEvent } from './decide-checkout';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const submitted = {
@@ -62,6 +63,6 @@ describe('a checkout that arrives as a message', () => {
     ['with an id of 129 characters', withData({ ...submitted.data, order_id: 'x'.repeat(129) })],
     ['without an amount', withData({ order_id: 'x', status: 'PENDING' })],
   ])('is refused: %s', async (_, body) => {
-    await expect(setUp().decideCheckout(body)).rejects.toThrow(UnusableCheckoutError);
+    await expect(setUp().decideCheckout(body)).rejects.toThrow(UnusableMessageError);
   });
 });

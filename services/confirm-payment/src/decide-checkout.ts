@@ -4,7 +4,6 @@ import { continueTrace } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import { decisions, type Decision } from './decide';
 
-/** The source of the event; `source` and `id` together are globally unique. */
 const EVENT_SOURCE = '/loan-buddy/confirm-payment';
 
 /** The part of offers' CloudEvent that we read. */
@@ -18,12 +17,6 @@ const submittedSchema = z.object({
     status: z.literal('PENDING'),
   }),
 });
-
-/** The message does not ask for a decision. Redelivering it cannot help. */
-export class UnusableCheckoutError extends Error {
-  readonly code = 'unusable-checkout';
-  override readonly name = 'UnusableCheckoutError';
-}
 
 /** A published decision: CloudEvents 1.0, structured mode in JSON. */
 export const decidedEventSchema = z
@@ -46,10 +39,9 @@ export const decidedEventSchema = z
 export type DecidedEvent = z.output<typeof decidedEventSchema>;
 
 /**
- * Decides on an order that arrives as a message, and publishes the decision. The message may arrive any number of
- * times: the same order gets the same decision each time.
+ * Decides on an order that arrives as a message, any number of times, and publishes the decision.
  *
- * @throws {UnusableCheckoutError} if it does not ask for a decision.
+ * @throws {UnusableMessageError} if it does not ask for a decision.
  * @throws whatever publishing throws: the message must then be redelivered.
  */
 export function createDecideCheckout(dependencies: {
@@ -59,10 +51,8 @@ export function createDecideCheckout(dependencies: {
 }): (body: string) => Promise<void> {
   const { decide, injectFault, publish } = dependencies;
   return async (body) => {
-    const submitted = readEvent(body, submittedSchema);
-    // Does not quote the message: its sender could write anything into our log.
-    if (!submitted) throw new UnusableCheckoutError('the message does not ask for a decision');
-    const { traceparent, data } = submitted;
+    const fault = 'the message does not ask for a decision';
+    const { traceparent, data } = readEvent(body, submittedSchema, fault);
     await injectFault();
     await publish({
       specversion: '1.0',

@@ -3,17 +3,12 @@ import { AppError } from '@loan-buddy/kit/problem';
 
 export type InjectFault = () => Promise<void>;
 
-/** A deliberate failure, to test how callers handle it. */
+/** Deliberate, to test how callers handle failures. */
 export class SimulatedFailureError extends AppError {
   readonly code = 'simulated-failure';
 }
 
-/**
- * Injects faults for tests of callers: adds `latencyMs` to every call, and fails a share of `failureRate` (0 to 1) with
- * {@link SimulatedFailureError}.
- *
- * @param random returns a number from 0 up to, but not including, 1
- */
+/** Adds `latencyMs` to every call, and fails a share of `failureRate`, from 0 to 1. */
 export function createInjectFault(options: {
   latencyMs: number;
   failureRate: number;

@@ -163,7 +163,8 @@ export function createContext(config: Config, parts: Resources & Overrides) {
   });
   const emails = createEmails({ ...sending, send: parts.sendEmail ?? openSmtp(config) });
 
-  const users = openUserAdmission(config, database, logger);
+  const addUsage = database.isShared ? createAddUsage(db, logger) : undefined;
+  const users = createUserAdmission(config, { addUsage, logger });
   const workers = [decisionWorker, publisher, webhooks, emails.worker];
   let stopSweeping = () => Promise.resolve();
 
@@ -277,26 +278,6 @@ export function openProviders(
 function openSmtp({ SMTP_URL: url, SMTP_FROM: from }: Config): SendEmail | undefined {
   if (url === undefined || from === undefined) return undefined;
   return createSendEmail({ url, from, timeoutMs: SMTP_TIMEOUT_MS });
-}
-
-function openUserAdmission(config: Config, database: Database, logger: Logger) {
-  const isJwt = config.AUTH_MODE === 'jwt';
-  const isLimited = config.RATE_LIMIT === 'on' || (config.RATE_LIMIT !== 'off' && isJwt);
-  const tokens = {
-    issuer: config.AUTH_ISSUER!,
-    audience: config.AUTH_AUDIENCE!,
-    jwksUrl: config.AUTH_JWKS_URL,
-    jwksFile: config.AUTH_JWKS_FILE,
-  };
-  const limits = { reads: config.RATE_LIMIT_READS, writes: config.RATE_LIMIT_WRITES };
-  return createUserAdmission({
-    tokens: isJwt ? tokens : undefined,
-    publicScopes: config.AUTH_PUBLIC_OFFERS ? ['offers:read'] : [],
-    limits: isLimited ? limits : undefined,
-    addUsage: database.isShared ? createAddUsage(database.db, logger) : undefined,
-    maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
-    logger,
-  });
 }
 
 /**

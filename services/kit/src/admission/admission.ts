@@ -4,7 +4,7 @@ import type { HeaderList } from '../problem/header-list';
 import { InsufficientScopeError, readBearerToken, TokenMissingError } from './bearer-token';
 import { createLoadShedder, type LoadShedder } from './load-shedder';
 import { anonymous, unrestricted, type Principal } from './principal';
-import { QuotaExceededError, type Allowance, type RateLimiter } from './quota';
+import { QuotaExceededError, type RateLimiter } from './quota';
 import type { VerifyToken } from './read-token';
 
 declare global {
@@ -31,25 +31,20 @@ declare global {
  */
 export type Access = 'always' | 'public' | { scope: string };
 
-type Restricted = Exclude<Access, 'always'>;
-
 /** The name of the security scheme in the OpenAPI document. */
 export const BEARER_SCHEME = 'bearerAuth';
 
 /** Decides whether a request gets to its endpoint. */
 export type Admission = ReturnType<typeof createAdmission>;
 
-/**
- * @param options.verifyToken if missing, everyone is admitted
- * @param options.publicScopes scopes that need no token
- * @param options.limiter counts GET and HEAD as reads, the rest as writes; if missing, nothing is limited
- * @param options.maxConcurrent how many writes may run at once, or four times as many reads
- */
 export function createAdmission(
   options: {
+    /** If missing, everyone is admitted. */
     verifyToken?: VerifyToken | undefined;
+    /** Scopes that need no token. */
     publicScopes?: readonly string[];
     limiter?: RateLimiter | undefined;
+    /** How many writes may run at once, or four times as many reads. */
     maxConcurrent?: number;
   } = {},
 ) {
@@ -57,7 +52,10 @@ export function createAdmission(
   const slots = createLoadShedder(maxConcurrent);
   const isOpen = ({ scope }: { scope: string }) => publicScopes.includes(scope);
 
-  const identify = (req: Request, access: Restricted): Principal | Promise<Principal> => {
+  const identify = (
+    req: Request,
+    access: Exclude<Access, 'always'>,
+  ): Principal | Promise<Principal> => {
     if (!verifyToken) return unrestricted;
     if (access === 'public') return anonymous;
     const token = readBearerToken(req);
@@ -75,16 +73,16 @@ export function createAdmission(
     if (!limiter) return;
     const client = subject === undefined ? addressKeyOf(req) : `subject ${subject}`;
     const allowance = await limiter.take(limiter.quotas[kind], client);
-    req.quotaHeaders = quotaHeaders(allowance);
-    if (allowance.isExceeded) throw new QuotaExceededError(allowance);
+    const { quota, remaining, resetS, isExceeded } = allowance;
+    const { name, limit, windowS } = quota;
+    req.quotaHeaders = [
+      ...['RateLimit-Policy', `"${name}";q=${String(limit)};w=${String(windowS)}`],
+      ...['RateLimit', `"${name}";r=${String(remaining)};t=${String(resetS)}`],
+    ];
+    if (isExceeded) throw new QuotaExceededError(allowance);
   };
 
-  /**
-   * Holds a slot for the request until it ends or {@link releaseSlot} is called. Does nothing if it holds one already,
-   * or if the endpoint is `always`.
-   *
-   * @throws {OverloadedError} if there is no capacity.
-   */
+  /** @throws {OverloadedError} if there is no capacity. */
   const acquireSlot = (req: Request, access: Access) => {
     if (req.slot || access === 'always') return;
     slots.acquire(weightOf(req));
@@ -94,11 +92,7 @@ export function createAdmission(
   return {
     acquireSlot,
 
-    /**
-     * Acquires a slot, then checks token, quota and scope. Call it before the body is read.
-     *
-     * @throws {AppError} the problem to respond with.
-     */
+    /** Acquires a slot, then checks token, quota and scope. @throws {AppError} the problem to respond with. */
     admit: async (req: Request, access: Access): Promise<void> => {
       if (access === 'always') return;
       acquireSlot(req, access);
@@ -151,10 +145,7 @@ function weightOf(req: Request): number {
   return isRead(req) ? 0.25 : 1;
 }
 
-/**
- * Returns the key for a client without a token: the IPv4 address, even when mapped into IPv6 (RFC 4291, section
- * 2.5.5.2), or the /64 network of an IPv6 address, the smallest that one client has (RFC 4291, section 2.5.4).
- */
+/** Returns the IPv4 address, even when mapped into IPv6, or the /64 network, the smallest that one client has (RFC 4291). */
 function addressKeyOf(req: Request): string {
   // Some proxies append the port.
   const ip = (req.ip ?? '').replace(/^\[?([\d.]+|[\da-f:.]+(?=\]))\]?:\d+$/i, '$1');
@@ -164,12 +155,4 @@ function addressKeyOf(req: Request): string {
   if (address.kind() === 'ipv4') return `address ${address.toString()}`;
   const network = (address as ipaddr.IPv6).parts.slice(0, 4).map((part) => part.toString(16));
   return `address ${network.join(':')}::/64`;
-}
-
-function quotaHeaders({ quota, remaining, resetS }: Allowance): HeaderList {
-  const { name, limit, windowS } = quota;
-  return [
-    ...['RateLimit-Policy', `"${name}";q=${String(limit)};w=${String(windowS)}`],
-    ...['RateLimit', `"${name}";r=${String(remaining)};t=${String(resetS)}`],
-  ];
 }

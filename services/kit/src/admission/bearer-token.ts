@@ -11,10 +11,7 @@ function challenge(error?: string, attributes: Readonly<Record<string, string>> 
   return { headers: ['WWW-Authenticate', parts.join(', ')] };
 }
 
-/**
- * The request needs a token and has none. The challenge has no error code: a client that sent no token, or used another
- * scheme, may not know about tokens (RFC 6750, section 3.1).
- */
+/** The request needs a token and has none. Its challenge has no error code (RFC 6750, section 3.1). */
 export class TokenMissingError extends AppError {
   readonly code = 'token-missing';
   override readonly denied = true;
@@ -45,12 +42,11 @@ class AuthorizationUnreadableError extends AppError {
   }
 }
 
-/** The token is valid but lacks a scope. */
+/** The token is valid but lacks `scope`. */
 export class InsufficientScopeError extends AppError {
   readonly code = 'insufficient-scope';
   override readonly denied = true;
 
-  /** @param scope the missing scope. */
   constructor(scope: string, reason = `The token needs the scope ${scope}.`) {
     super(reason, challenge('insufficient_scope', { scope }));
   }

@@ -16,9 +16,8 @@ const MAX_TURN_MS = 40;
 const PATIENCE_MS = 500;
 
 /**
- * Returns a function that tells whether requests wait too long. All requests that have arrived are handled in one turn
- * of the event loop, so its duration is how long the last of them has waited. Nothing else detects work that never
- * yields, such as that of an embedded database.
+ * Returns whether requests wait too long. One turn of the event loop handles all that have arrived, so its duration is
+ * how long the last of them has waited. Nothing else detects work that never yields, such as an embedded database's.
  */
 function createTurnWatch(): () => boolean {
   let startedAt: number | undefined;

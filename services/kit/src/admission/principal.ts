@@ -11,7 +11,6 @@ export const unrestricted: Principal = { subject: undefined, hasScope: () => tru
 /** A caller without a token when authentication is on: has no scope. */
 export const anonymous: Principal = { subject: undefined, hasScope: () => false };
 
-/** The subject of a token, with the scopes it grants. */
 export function principalOf(subject: string, scopes: Iterable<string>): Principal {
   const allowed = new Set(scopes);
   return { subject, hasScope: (scope) => allowed.has(scope) };

@@ -18,7 +18,6 @@ export interface Allowance {
   resetS: number;
 }
 
-/** Counts each client's requests against the quotas. */
 export interface RateLimiter {
   quotas: Readonly<Record<'reads' | 'writes', Quota>>;
   /** Counts a request of a client. Stops counting once the quota is used up. */

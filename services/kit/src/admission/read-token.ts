@@ -5,8 +5,7 @@ import { loadJose, type Jose } from './load-jose';
 import { principalOf, type Principal } from './principal';
 
 /**
- * Returns the principal of a token; synchronously if it was verified before. Calls `onWait` before it waits for the
- * issuer.
+ * Returns the principal; synchronously if the token was verified before. Calls `onWait` before it waits for the issuer.
  *
  * @throws {InvalidTokenError} if the token is not valid.
  * @throws {KeysUnavailableError} if the keys cannot be read now.
@@ -22,11 +21,7 @@ const reasons: Partial<Record<string, string>> = {
   ERR_JWT_CLAIM_VALIDATION_FAILED: 'A claim of the token is wrong.',
 };
 
-/**
- * Verifies a token, and turns the library's errors into what the client may know.
- *
- * @throws {InvalidTokenError} if the token is not valid. Rethrows an {@link AppError} from getting the key.
- */
+/** Turns the library's errors into what the client may know. Rethrows an {@link AppError} from getting the key. */
 export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>): Promise<Result> {
   const jose = await loadJose();
   try {
@@ -39,11 +34,7 @@ export async function readToken<Result>(verify: (jose: Jose) => Promise<Result>)
   }
 }
 
-/**
- * Returns the principal of a verified token.
- *
- * @throws {InvalidTokenError} if `sub` is empty or not a string: the library only checks that it is present.
- */
+/** @throws {InvalidTokenError} if `sub` is empty or not a string: the library only checks that it is present. */
 export function principalFromClaims(payload: JWTPayload): Principal {
   const { sub } = payload;
   if (typeof sub !== 'string' || sub === '')

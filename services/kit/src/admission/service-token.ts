@@ -2,12 +2,6 @@ import { createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { loadJose } from './load-jose';
 import { CLOCK_SKEW_S, principalFromClaims, readToken, type VerifyToken } from './read-token';
 
-/** The calling and the called service, by name. */
-interface Parties {
-  issuer: string;
-  audience: string;
-}
-
 /** In characters, each at least one byte: a key for `HS256` has at least 32 bytes (RFC 7518, section 3.2). */
 export const MIN_SECRET_CHARS = 32;
 
@@ -15,15 +9,10 @@ const ALGORITHM = 'HS256';
 /** Longer than any call takes to succeed or fail. */
 const LIFETIME_S = 60;
 
-/**
- * Returns a function that creates a short-lived token for one request, signed with the first secret. The other service
- * must know that secret.
- *
- * @param options.scope what the tokens allow.
- */
+/** Creates a short-lived token for each request, signed with the first secret, which the other service must know. */
 export function createServiceTokenSigner(
   secrets: readonly string[],
-  { issuer, audience, scope }: Parties & { scope: string },
+  { issuer, audience, scope }: Record<'issuer' | 'audience' | 'scope', string>,
 ): (requestId: string) => Promise<string> {
   const [[kid, key]] = [...keysOf(secrets)] as [[string, KeyObject]];
   return async (requestId) => {
@@ -43,12 +32,11 @@ export function createServiceTokenSigner(
 /** Accepts tokens of {@link createServiceTokenSigner} that are signed with any of the secrets. */
 export function createServiceTokenVerifier(
   secrets: readonly string[],
-  { issuer, audience }: Parties,
+  parties: Record<'issuer' | 'audience', string>,
 ): VerifyToken {
   const keys = keysOf(secrets);
   const expected = {
-    issuer,
-    audience,
+    ...parties,
     algorithms: [ALGORITHM],
     clockTolerance: CLOCK_SKEW_S,
     maxTokenAge: LIFETIME_S,

@@ -17,15 +17,24 @@ export function createPublishEvent<Event extends { subject: string }>(
     });
 }
 
+/** A message that cannot be handled: redelivering it cannot help. */
+export class UnusableMessageError extends Error {
+  readonly code = 'unusable-message';
+  override readonly name = 'UnusableMessageError';
+}
+
 /** Our events have about 800 characters. */
 const MAX_LENGTH = 8192;
 
-/** Parses a message. Returns undefined if it is invalid or longer than MAX_LENGTH. */
-export function readEvent<Schema extends z.ZodType>(
-  body: string,
-  schema: Schema,
-): z.output<Schema> | undefined {
-  return body.length <= MAX_LENGTH ? schema.safeParse(parseJson(body)).data : undefined;
+/**
+ * Parses a message of at most {@link MAX_LENGTH}.
+ *
+ * @throws {UnusableMessageError} with `fault`. Never quotes the message: its sender could write to our log.
+ */
+export function readEvent<Event>(body: string, schema: z.ZodType<Event>, fault: string): Event {
+  const event = body.length <= MAX_LENGTH ? schema.safeParse(parseJson(body)).data : undefined;
+  if (!event) throw new UnusableMessageError(fault);
+  return event;
 }
 
 /** Parses JSON. Returns undefined if the text is invalid: an error would quote the text, and so would the log. */

@@ -17,7 +17,6 @@ export function grpcCode(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/** A subscription and its dead-letter topic. */
 export interface SubscriptionPlan {
   name: string;
   topic: string;
@@ -26,8 +25,8 @@ export interface SubscriptionPlan {
   maxDeliveries: number;
 }
 
-/** The topics to publish to, and the subscriptions to read. */
 export interface MessageBusPlan {
+  /** The topics to publish to. */
   topics: readonly string[];
   subscriptions: readonly SubscriptionPlan[];
 }
@@ -47,9 +46,8 @@ export interface MetadataSource {
 }
 
 /**
- * Checks that everything in a plan exists: the topics to publish to, the dead-letter topics, and the subscriptions,
- * each with its topic and dead-letter topic. Only warns about a different number of deliveries, and about what it
- * cannot check.
+ * Checks the topics to publish to, and the subscriptions, each with its topic and dead-letter topic. Only warns about a
+ * different number of deliveries, and about what it cannot check.
  *
  * @throws {MessageBusStartError} naming everything that is missing or different
  */
@@ -62,36 +60,50 @@ export async function verifyPlan(
   const faults: string[] = [];
   const unchecked: string[] = [];
   let err: unknown;
-  const check = async (what: string, work: () => Promise<unknown>) => {
+  const check = async <Found>(
+    what: string,
+    thing: { getMetadata: (options: typeof inTime) => Promise<Found> },
+  ) => {
     try {
-      await work();
+      return await thing.getMetadata(inTime);
     } catch (error) {
       if (grpcCode(error) === NOT_FOUND) faults.push(`no ${what}`);
       else {
         unchecked.push(what);
         err ??= error;
       }
+      return undefined;
+    }
+  };
+  const checkSubscription = async (plan: SubscriptionPlan) => {
+    const { name, topic, deadLetterTopic, maxDeliveries } = plan;
+    const subscription = `subscription ${name}`;
+    const response = await check(subscription, client.subscription(name));
+    if (!response) return;
+    const [{ topic: foundTopic, deadLetterPolicy }] = response;
+    const found = shortTopicName(foundTopic, projectId);
+    if (found !== topic)
+      faults.push(`${subscription} of topic ${found ?? 'none'} instead of ${topic}`);
+    const foundDeadLetters = shortTopicName(deadLetterPolicy?.deadLetterTopic, projectId);
+    if (foundDeadLetters === undefined)
+      faults.push(`${subscription} without dead-letter topic ${deadLetterTopic}`);
+    else if (foundDeadLetters !== deadLetterTopic)
+      faults.push(
+        `${subscription} with dead-letter topic ${foundDeadLetters} instead of ${deadLetterTopic}`,
+      );
+    const { maxDeliveryAttempts } = deadLetterPolicy ?? { maxDeliveryAttempts: maxDeliveries };
+    // Only a warning: the subscription's owner may choose another number.
+    if (maxDeliveryAttempts !== maxDeliveries) {
+      const fields = { subscription: name, maxDeliveries, maxDeliveryAttempts };
+      logger.warn(fields, 'subscription has a different maximum of deliveries');
     }
   };
   const deadLetterTopics = subscriptions.map(({ deadLetterTopic }) => deadLetterTopic);
   await Promise.all([
     ...[...new Set([...topics, ...deadLetterTopics])].map((name) =>
-      check(`topic ${name}`, () => client.topic(name).getMetadata(inTime)),
+      check(`topic ${name}`, client.topic(name)),
     ),
-    ...subscriptions.map((plan) =>
-      check(`subscription ${plan.name}`, async () => {
-        const response = await client.subscription(plan.name).getMetadata(inTime);
-        faults.push(...differences(plan, response, projectId));
-        const { name: subscription, maxDeliveries } = plan;
-        const [{ deadLetterPolicy }] = response;
-        // Only a warning: the subscription's owner may choose another number.
-        if (deadLetterPolicy && deadLetterPolicy.maxDeliveryAttempts !== maxDeliveries) {
-          const { maxDeliveryAttempts } = deadLetterPolicy;
-          const fields = { subscription, maxDeliveries, maxDeliveryAttempts };
-          logger.warn(fields, 'subscription has a different maximum of deliveries');
-        }
-      }),
-    ),
+    ...subscriptions.map(checkSubscription),
   ]);
   if (unchecked.length > 0)
     logger.warn({ err, unchecked }, 'cannot check topics and subscriptions');
@@ -99,28 +111,6 @@ export async function verifyPlan(
   throw new MessageBusStartError(
     `Pub/Sub project ${projectId} has ${faults.sort().join(', ')}; create them with terraform/`,
   );
-}
-
-/** Returns the differences that would make a subscription lose messages or deliver the wrong ones. */
-function differences(
-  { name, topic, deadLetterTopic }: SubscriptionPlan,
-  [metadata]: GetSubscriptionMetadataResponse,
-  projectId: string,
-): string[] {
-  const found = shortTopicName(metadata.topic, projectId);
-  const foundDeadLetters = shortTopicName(metadata.deadLetterPolicy?.deadLetterTopic, projectId);
-  const faults: string[] = [];
-  if (found !== topic) {
-    faults.push(`subscription ${name} of topic ${found ?? 'none'} instead of ${topic}`);
-  }
-  if (foundDeadLetters === undefined) {
-    faults.push(`subscription ${name} without dead-letter topic ${deadLetterTopic}`);
-  } else if (foundDeadLetters !== deadLetterTopic) {
-    faults.push(
-      `subscription ${name} with dead-letter topic ${foundDeadLetters} instead of ${deadLetterTopic}`,
-    );
-  }
-  return faults;
 }
 
 /** Returns the short name of a topic in our project, given by id or number, or the full name of another project's. */

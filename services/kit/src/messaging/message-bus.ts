@@ -12,10 +12,7 @@ import {
 } from './message-bus-plan';
 import type { messageBusVariables } from './variables';
 
-/**
- * Messages over Google Cloud Pub/Sub. Each arrives at least once, and in any order, unless the subscription was created
- * to keep the order of messages with one key.
- */
+/** Google Cloud Pub/Sub. Messages arrive at least once, in any order unless the subscription orders them by key. */
 export type MessageBus = Awaited<ReturnType<typeof openMessageBus>>;
 
 /** How long to wait before reopening a subscription that failed. */
@@ -107,20 +104,15 @@ export async function openMessageBus(
       name: string,
       { maxMessages, handle }: { maxMessages: number; handle: (body: string) => Promise<void> },
     ): void => {
-      const receive = (message: Message) => {
-        const handling = handle(message.data.toString()).then(
-          () => {
-            message.ack();
-          },
-          (error: unknown) => {
-            const { deliveryAttempt, id: messageId } = message;
-            const fields = { err: error, messageId, deliveryAttempt };
-            logger.warn(fields, 'message failed, will be redelivered');
-            message.nack();
-          },
-        );
-        inProgress.add(handling);
-        void handling.finally(() => inProgress.delete(handling));
+      const receive = async (message: Message) => {
+        try {
+          await handle(message.data.toString());
+          message.ack();
+        } catch (err) {
+          const { deliveryAttempt, id: messageId } = message;
+          logger.warn({ err, messageId, deliveryAttempt }, 'message failed, will be redelivered');
+          message.nack();
+        }
       };
       const open = () => {
         const subscription = client.subscription(name, {
@@ -129,20 +121,19 @@ export async function openMessageBus(
           closeOptions,
         });
         let reopening: NodeJS.Timeout | undefined;
-        subscription.on('message', receive);
+        const reopen = async () => {
+          await subscription.close().catch(() => undefined);
+          if (options.createMissing) await prepare().catch(() => undefined);
+          if (!closing) open();
+        };
+        subscription.on('message', (message: Message) => {
+          const handling = receive(message).finally(() => inProgress.delete(handling));
+          inProgress.add(handling);
+        });
         subscription.on('error', (error: Error) => {
           if (closing || reopening) return;
           logger.warn({ err: error, subscription: name }, 'subscription failed');
-          reopening = setTimeout(() => {
-            void subscription
-              .close()
-              .catch(() => undefined)
-              .then(() => (options.createMissing ? prepare() : undefined))
-              .catch(() => undefined)
-              .then(() => {
-                if (!closing) open();
-              });
-          }, REOPEN_MS);
+          reopening = setTimeout(() => void reopen(), REOPEN_MS);
         });
         close = async () => {
           clearTimeout(reopening);
@@ -165,7 +156,7 @@ export async function openMessageBus(
   };
 }
 
-/** Connects as configured. Creates the missing parts of the plan only on an emulator: a real project is not ours. */
+/** Connects as configured. Creates what is missing only on an emulator: a real project is not ours. */
 export function openConfiguredBus(
   config: z.output<z.ZodObject<typeof messageBusVariables>>,
   plan: MessageBusPlan,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { integerVariable } from '../process/env';
 
-/** A variable that names a topic or a subscription (Google Cloud Pub/Sub, "Resource names"). */
+/** Names a topic or a subscription (Google Cloud Pub/Sub, "Resource names"). */
 export function topicVariable(fallback: string) {
   return z
     .string()

@@ -10,7 +10,6 @@ export class KeysUnavailableError extends AppError {
   override readonly denied = true;
 }
 
-/** The current public keys of the token issuer (RFC 7517). */
 export type KeySet = ReturnType<typeof createKeySet>;
 
 /** The part of a JWK Set (RFC 7517, section 5) that we check. */
@@ -20,8 +19,8 @@ const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })
 const COOLDOWN_MS = 10_000;
 
 /**
- * Keeps the JWK Set that `readText` reads: at once, every `refreshMs`, and when a token names an unknown key, but not
- * within `cooldownMs` of the last such read. Keeps the previous keys while it cannot read new ones.
+ * Reads the JWK Set at once, every `refreshMs`, and when a token names an unknown key, but not within `cooldownMs` of
+ * the last such read. Keeps the previous keys while it cannot read new ones.
  */
 export function createKeySet(options: {
   readText: () => Promise<string>;

@@ -20,7 +20,6 @@ const MAX_SHARED = 1000;
 /** How long counts stay unshared if no request waits for them, or after sharing has failed. */
 const SHARE_MS = 250;
 
-/** What one client has used of one quota in one window. */
 interface Count extends Omit<Usage, 'count'> {
   /** By all replicas, as far as this one knows. */
   total: number;
@@ -30,17 +29,9 @@ interface Count extends Omit<Usage, 'count'> {
   waiting: ((before: number) => void)[];
 }
 
-/** A part of a count that is being shared. */
-interface Share {
-  count: Count;
-  added: number;
-  waiting: Count['waiting'];
-}
-
 /**
- * Counts in fixed windows that start at the same time for all clients. `addUsage` shares the counts across replicas. A
- * request under an exact quota waits until its count is shared, in a batch with others. Other requests never wait;
- * their counts are shared in the background. While sharing fails, each replica counts alone and shares later.
+ * Counts in fixed windows that start at the same time for all clients. `addUsage` shares the counts across replicas:
+ * before the response under an exact quota, otherwise in the background. While that fails, each replica counts alone.
  */
 export function createRateLimiter(options: {
   quotas: RateLimiter['quotas'];
@@ -54,24 +45,19 @@ export function createRateLimiter(options: {
   const unshared = new Set<Count>();
   let failing = false;
 
-  const windowOf = (quota: Quota) => {
-    const startS = Math.floor(now() / 1000 / quota.windowS) * quota.windowS;
-    const current = windows.get(quota);
-    if (current?.startS === startS) return current;
-    const next = { startS, counts: new Map<string, Count>() };
-    windows.set(quota, next);
-    return next;
-  };
-
   const countOf = (quota: Quota, client: string): Count => {
-    const { startS, counts } = windowOf(quota);
-    let count = counts.get(client);
-    if (!count) {
-      const { name, windowS } = quota;
-      const window = { windowStartS: startS, windowS };
-      count = { key: `${name} ${client}`, ...window, total: 0, unshared: 0, waiting: [] };
-      counts.set(client, count);
+    const { name, windowS } = quota;
+    const windowStartS = Math.floor(now() / 1000 / windowS) * windowS;
+    let window = windows.get(quota);
+    if (window?.startS !== windowStartS) {
+      window = { startS: windowStartS, counts: new Map() };
+      windows.set(quota, window);
     }
+    const count = window.counts.get(client) ?? {
+      ...{ key: `${name} ${client}`, windowStartS, windowS },
+      ...{ total: 0, unshared: 0, waiting: [] },
+    };
+    window.counts.set(client, count);
     return count;
   };
 
@@ -84,32 +70,22 @@ export function createRateLimiter(options: {
     resetS: Math.max(1, Math.ceil(endOf(count) - now() / 1000)),
   });
 
-  function takeBatch(): Share[] {
-    const batch: Share[] = [];
-    for (const count of unshared) {
-      if (batch.length === MAX_SHARED) break;
-      unshared.delete(count);
-      batch.push({ count, added: count.unshared, waiting: count.waiting });
-      count.unshared = 0;
-      count.waiting = [];
-    }
-    return batch;
-  }
-
   /** Returns whether sharing succeeded. */
-  async function shareBatch(add: AddUsage, batch: readonly Share[]): Promise<boolean> {
-    let totals: number[] | undefined;
-    try {
-      totals = await add(
-        batch.map(({ count: { key, windowStartS, windowS }, added }) => ({
-          ...{ key, windowStartS, windowS },
-          count: added,
-        })),
-      );
-    } catch (error) {
+  const shareBatch = async (add: AddUsage) => {
+    const batch = [...unshared].slice(0, MAX_SHARED).map((count) => {
+      const { unshared: added, waiting } = count;
+      unshared.delete(count);
+      Object.assign(count, { unshared: 0, waiting: [] });
+      return { count, added, waiting };
+    });
+    const usages = batch.map(({ count, added }) => {
+      const { key, windowStartS, windowS } = count;
+      return { key, windowStartS, windowS, count: added };
+    });
+    const totals = await add(usages).catch((error: unknown) => {
       // Logged once: the next try comes soon, and an outage may last.
       if (!failing) logger.warn({ err: error }, 'rate limits cannot be shared between replicas');
-    }
+    });
     failing = totals === undefined;
     for (const [i, { count, added, waiting }] of batch.entries()) {
       if (totals) count.total = totals[i]! + count.unshared;
@@ -121,7 +97,7 @@ export function createRateLimiter(options: {
       unshared.add(count);
     }
     return !failing;
-  }
+  };
 
   let sharing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -132,7 +108,7 @@ export function createRateLimiter(options: {
   const shareAll = async (add: AddUsage) => {
     clearTimeout(timer);
     timer = undefined;
-    while (unshared.size > 0 && (await shareBatch(add, takeBatch())));
+    while (unshared.size > 0 && (await shareBatch(add)));
     sharing = undefined;
     if (unshared.size > 0) shareSoon(add);
   };

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createAdmission, type Admission } from '@loan-buddy/kit/admission';
+import { createAdmission } from '@loan-buddy/kit/admission';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { createWebClient } from '../client/web-client';
 import { createKeySet } from './key-set';
@@ -14,48 +14,44 @@ const KEYS_TIMEOUT_MS = 3000;
 const MAX_KEYS_BYTES = 262_144;
 const WINDOW_S = 60;
 
-/** Whose tokens to accept, and where to read the issuer's keys: from `jwksUrl` or from `jwksFile`. */
-interface TokenOptions {
-  issuer: string;
-  audience: string;
-  jwksUrl: string | undefined;
-  jwksFile: string | undefined;
+/** Without `AUTH_MODE` `jwt`, everyone is admitted. */
+interface Config {
+  AUTH_MODE?: string | undefined;
+  AUTH_ISSUER?: string | undefined;
+  AUTH_AUDIENCE?: string | undefined;
+  AUTH_JWKS_URL?: string | undefined;
+  AUTH_JWKS_FILE?: string | undefined;
+  AUTH_PUBLIC_OFFERS: boolean;
+  RATE_LIMIT?: string | undefined;
+  RATE_LIMIT_READS: number;
+  RATE_LIMIT_WRITES: number;
+  MAX_CONCURRENT_REQUESTS: number;
 }
 
 /**
  * Authenticates users and applies their quotas.
  *
- * @param options.tokens if undefined, everyone is admitted
- * @param options.publicScopes scopes that need no token
- * @param options.limits requests per minute; if undefined, nothing is limited
- * @param options.addUsage adds up the replicas' counts; undefined for a single replica
+ * @param addUsage adds up the replicas' counts; undefined for a single replica
  */
-export function createUserAdmission(options: {
-  tokens: TokenOptions | undefined;
-  publicScopes: readonly string[];
-  limits: { reads: number; writes: number } | undefined;
-  addUsage: AddUsage | undefined;
-  maxConcurrent: number;
-  logger: Logger;
-}): { admission: Admission; close: () => Promise<void> } {
-  const { tokens, publicScopes, limits, addUsage, maxConcurrent, logger } = options;
-  const users = tokens && openTokenVerifier(tokens, logger);
-  const limiter =
-    limits &&
-    createRateLimiter({
-      quotas: {
-        reads: { windowS: WINDOW_S, name: 'reads', limit: limits.reads, exact: false },
-        writes: { windowS: WINDOW_S, name: 'writes', limit: limits.writes, exact: true },
-      },
-      addUsage,
-      logger,
-    });
+export function createUserAdmission(
+  config: Config,
+  { addUsage, logger }: { addUsage: AddUsage | undefined; logger: Logger },
+) {
+  const { RATE_LIMIT_READS: reads, RATE_LIMIT_WRITES: writes } = config;
+  const isJwt = config.AUTH_MODE === 'jwt';
+  const isLimited = config.RATE_LIMIT === 'on' || (config.RATE_LIMIT !== 'off' && isJwt);
+  const users = isJwt ? openTokenVerifier(config, logger) : undefined;
+  const quotas = {
+    reads: { windowS: WINDOW_S, name: 'reads', limit: reads, exact: false },
+    writes: { windowS: WINDOW_S, name: 'writes', limit: writes, exact: true },
+  };
+  const limiter = isLimited ? createRateLimiter({ quotas, addUsage, logger }) : undefined;
   return {
     admission: createAdmission({
       verifyToken: users?.verifyToken,
-      publicScopes,
+      publicScopes: config.AUTH_PUBLIC_OFFERS ? ['offers:read'] : [],
       limiter,
-      maxConcurrent,
+      maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
     }),
     close: async () => {
       await limiter?.close();
@@ -64,8 +60,8 @@ export function createUserAdmission(options: {
   };
 }
 
-function openTokenVerifier(options: TokenOptions, logger: Logger) {
-  const { issuer, audience, jwksUrl: url, jwksFile: file } = options;
+function openTokenVerifier(config: Config, logger: Logger) {
+  const { AUTH_JWKS_URL: url, AUTH_JWKS_FILE: file } = config;
   const client = createWebClient({
     maxResponseBytes: MAX_KEYS_BYTES,
     // A redirect could lead to plain HTTP.
@@ -88,7 +84,11 @@ function openTokenVerifier(options: TokenOptions, logger: Logger) {
     logger,
   });
   return {
-    verifyToken: createTokenVerifier({ keys, issuer, audience }),
+    verifyToken: createTokenVerifier({
+      keys,
+      issuer: config.AUTH_ISSUER!,
+      audience: config.AUTH_AUDIENCE!,
+    }),
     close: async () => {
       keys.close();
       await client.close();

@@ -1,8 +1,9 @@
+import { UnusableMessageError } from '@loan-buddy/kit/messaging';
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import { anOrder } from '../../test/builders';
 import { useDatabase } from '../../test/database';
 import { createOrderStore } from '../orders/order-store';
-import { createApplyDecision, UnusableDecisionError } from './apply-decision';
+import { createApplyDecision } from './apply-decision';
 
 const database = useDatabase();
 
@@ -39,7 +40,7 @@ describe('a decision message', () => {
   ])('is rejected if it is %s', async (_, body) => {
     const apply = createApplyDecision(createOrderStore(database().db), recordingLogger().logger);
     const error: unknown = await apply(body).catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(UnusableDecisionError);
+    expect(error).toBeInstanceOf(UnusableMessageError);
     // The content must not reach the log.
     const { cause, message } = error as Error;
     expect(cause).toBeUndefined();
@@ -52,7 +53,7 @@ describe('a decision message', () => {
     const order = anOrder();
     await orders.insert(order, 60_000);
     const padded = decided(order.id, 'APPROVED') + ' '.repeat(1_000_000);
-    await expect(apply(padded)).rejects.toThrow(UnusableDecisionError);
+    await expect(apply(padded)).rejects.toThrow(UnusableMessageError);
     expect(await orders.find(order.id)).toMatchObject({ status: 'PENDING' });
   });
 });

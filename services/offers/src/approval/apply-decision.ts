@@ -1,4 +1,4 @@
-import { readEvent } from '@loan-buddy/kit/messaging';
+import { readEvent, UnusableMessageError } from '@loan-buddy/kit/messaging';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import { decisions, ORDER_ID_PATTERN } from '../domain/order';
@@ -11,27 +11,18 @@ const decidedSchema = z.object({
   data: z.object({ order_id: z.string().regex(ORDER_ID_PATTERN), status: z.enum(decisions) }),
 });
 
-/** A message without a decision on a known order: redelivery cannot help. */
-export class UnusableDecisionError extends Error {
-  readonly code = 'unusable-decision';
-  override readonly name = 'UnusableDecisionError';
-}
-
 /**
- * Records a decision from a message. Does nothing if the order is decided or failed: however many messages arrive, and
- * in whatever order, the first decision stays.
+ * Records a decision from a message. Does nothing if the order is decided or failed: the first decision stays.
  *
- * @throws {UnusableDecisionError} if it is not a decision, or its order is unknown.
+ * @throws {UnusableMessageError} if it is not a decision, or its order is unknown.
  * @throws {DatabaseUnavailableError} if it could not be recorded: the message must be redelivered.
  */
 export function createApplyDecision(orders: Pick<OrderStore, 'find' | 'decide'>, logger: Logger) {
   return async (body: string): Promise<void> => {
-    const decided = readEvent(body, decidedSchema);
-    // Omit the content: otherwise its sender could write to our log.
-    if (!decided) throw new UnusableDecisionError('not a decision message');
-    const { order_id: orderId, status } = decided.data;
+    const { data } = readEvent(body, decidedSchema, 'not a decision message');
+    const { order_id: orderId, status } = data;
     const order = await orders.find(orderId);
-    if (!order) throw new UnusableDecisionError(`there is no order ${orderId}`);
+    if (!order) throw new UnusableMessageError(`there is no order ${orderId}`);
     if (order.status === 'PENDING') await orders.decide(orderId, status);
     else if (order.status !== status) logger.info({ orderId, status }, 'decision came too late');
   };

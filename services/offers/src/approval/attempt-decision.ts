@@ -5,9 +5,8 @@ import { exponentialPauseMs } from '../db/backoff';
 import { BreakerOpenError } from './payment-breaker';
 import { UndecidedError, type AskForDecision } from './payment-client';
 
-/** How many times, and at what intervals, to ask for a decision. */
 export interface RetryPolicy {
-  /** Total number of attempts, including the first. After the last, the order is `FAILED`. */
+  /** Including the first. After the last, the order is `FAILED`. */
   attempts: number;
   /** Pause after the first attempt, in milliseconds. It doubles with each attempt, up to `capMs`. */
   baseMs: number;
@@ -18,8 +17,7 @@ export interface RetryPolicy {
 const MAX_REASON = 500;
 
 /**
- * Asks once for the decision on a pending order and records the result: the decision, the time of the next attempt, or
- * the failure. Returns the updated order.
+ * Asks once for the decision on a pending order and records the result. Returns the updated order.
  *
  * @throws {DatabaseUnavailableError} if the result could not be recorded: the order stays due at the same time.
  */
@@ -31,15 +29,19 @@ export function createAttemptDecision(dependencies: {
 }): AttemptDecision {
   const { orders, askForDecision, policy, logger } = dependencies;
   return async (order, context) => {
-    let decision;
     try {
-      decision = await askForDecision(order, context);
+      return await orders.decide(order.id, await askForDecision(order, context));
     } catch (error) {
       const dueInMs = exponentialPauseMs(order.attempts + 1, policy);
       if (error instanceof BreakerOpenError) return orders.postpone(order.id, dueInMs);
       if (!(error instanceof UndecidedError)) throw error;
-      const failure = { reason: reasonOf(error), dueInMs, maxAttempts: policy.attempts };
-      const updated = await orders.recordFailure(order.id, failure);
+      const { message, cause } = error;
+      const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
+      const updated = await orders.recordFailure(order.id, {
+        reason: reason.slice(0, MAX_REASON),
+        dueInMs,
+        maxAttempts: policy.attempts,
+      });
       const { status, attempts } = updated;
       const log = { err: error, orderId: order.id, requestId: context.requestId, attempts };
       if (status === 'FAILED')
@@ -47,12 +49,5 @@ export function createAttemptDecision(dependencies: {
       else logger.warn(log, 'order stays pending');
       return updated;
     }
-    return orders.decide(order.id, decision);
   };
-}
-
-function reasonOf(error: Error): string {
-  const { cause } = error;
-  const text = cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
-  return text.slice(0, MAX_REASON);
 }

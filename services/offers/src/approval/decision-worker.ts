@@ -3,17 +3,13 @@ import { createWorker, type Worker } from '../db/worker';
 import type { Order } from '../domain/order';
 import type { DueOrder, OrderStore } from '../orders/order-store';
 
-/**
- * Works through due orders: those without an attempt or whose last attempt got no decision.
- *
- * @param dependencies.attemptDecision asks for the decision on one order
- * @param dependencies.allowance maximum concurrency now: low enough that replicas share the work
- * @param dependencies.leaseMs maximum duration of an attempt; after that, another worker may claim the order
- */
+/** Works through due orders: those without an attempt or whose last attempt got no decision. */
 export function createDecisionWorker(dependencies: {
   orders: Pick<OrderStore, 'claimDue'>;
   attemptDecision: (order: DueOrder, context: { requestId: string }) => Promise<Order>;
+  /** Maximum concurrency now: low enough that replicas share the work. */
   allowance: () => number;
+  /** Maximum duration of an attempt; after that, another worker may claim the order. */
   leaseMs: number;
   logger: Logger;
 }): Worker {

@@ -1,24 +1,11 @@
 import { createServiceTokenSigner } from '@loan-buddy/kit/admission';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { createHttpClient } from '../client/http-client';
-import type { Worker } from '../db/worker';
-import type { Approval } from '../orders/checkout';
 import type { OrderStore } from '../orders/order-store';
 import { createAttemptDecision, type RetryPolicy } from './attempt-decision';
 import { createDecisionWorker } from './decision-worker';
-import { createPaymentBreaker, type BreakerState } from './payment-breaker';
+import { createPaymentBreaker } from './payment-breaker';
 import { createPaymentClient, MAX_DECISION_BYTES, type AskForDecision } from './payment-client';
-
-/** The parts that get decisions on orders. */
-export interface ApprovalParts {
-  approval: Approval;
-  /** Handles due orders. */
-  decisionWorker: Worker;
-  /** The state of the breaker around confirm-payment; undefined if there is none. */
-  breakerState: () => BreakerState | undefined;
-  /** Closes the connections after the calls in progress. */
-  close: () => Promise<void>;
-}
 
 /** Maximum concurrent calls to confirm-payment, which it must handle. */
 const MAX_CALLS = 10;
@@ -27,7 +14,7 @@ const TOKEN = { issuer: 'offers', audience: 'confirm-payment', scope: 'payments:
 /**
  * Asks confirm-payment over HTTP, within the checkout's request or from the decision worker.
  *
- * @param options.secrets sign the calls' tokens; if undefined, calls carry no token
+ * @param options.secrets sign the calls' tokens
  * @param options.askForDecision replaces the call
  * @param options.failures consecutive failures after which the breaker opens, for `openMs`
  * @param options.statementsMs maximum duration of an attempt in addition to its call
@@ -43,35 +30,32 @@ export function createHttpApproval(options: {
   statementsMs: number;
   orders: OrderStore;
   logger: Logger;
-}): ApprovalParts {
-  const { baseUrl, timeoutMs, secrets, failures, openMs, policy, orders, logger } = options;
+}) {
+  const { baseUrl, timeoutMs, secrets } = options;
   const client = createHttpClient({ baseUrl, timeoutMs, maxResponseBytes: MAX_DECISION_BYTES });
   const signToken = secrets && createServiceTokenSigner(secrets, TOKEN);
   const breaker = createPaymentBreaker({
+    ...options,
     askForDecision: options.askForDecision ?? createPaymentClient({ ...client, signToken }),
-    failures,
-    openMs,
-    logger,
   });
   const { askForDecision } = breaker;
-  const attemptDecision = createAttemptDecision({ orders, askForDecision, policy, logger });
+  const attemptDecision = createAttemptDecision({ ...options, askForDecision });
   // If an attempt takes longer, its process has died.
   const leaseMs = timeoutMs + options.statementsMs;
   const decisionWorker = createDecisionWorker({
-    orders,
+    ...options,
     attemptDecision,
     allowance: () => Math.min(MAX_CALLS, breaker.allowance()),
     leaseMs,
-    logger,
   });
-  const wake = () => {
-    decisionWorker.wake();
-  };
+  const { wake } = decisionWorker;
   breaker.onClosed(wake);
   return {
     approval: { attemptDecision, leaseMs, dueInMs: leaseMs, wake },
+    /** Handles due orders. */
     decisionWorker,
     breakerState: breaker.state,
+    /** Closes the connections after the calls in progress. */
     close: client.close,
   };
 }

@@ -14,21 +14,17 @@ export class BreakerOpenError extends Error {
   override readonly name = 'BreakerOpenError';
 }
 
-/** Calls to confirm-payment: all, none, or one trial. */
-const breakerStates = ['closed', 'open', 'half-open'] as const;
-
-export type BreakerState = (typeof breakerStates)[number];
-
-const stateNames: Record<CircuitState, BreakerState> = {
+/** Calls to confirm-payment: all, none, or one trial. Cockatiel isolates only on request. */
+const stateNames = {
   [CircuitState.Closed]: 'closed',
   [CircuitState.Open]: 'open',
-  [CircuitState.HalfOpen]: 'half-open',
   [CircuitState.Isolated]: 'open',
-};
+  [CircuitState.HalfOpen]: 'half-open',
+} as const;
 
 /**
- * A circuit breaker around confirm-payment. It opens for `openMs` after `failures` consecutive failures, then allows
- * one trial. It closes if the trial gets a decision.
+ * Opens for `openMs` after `failures` consecutive failures of confirm-payment, then allows one trial. Closes if the
+ * trial gets a decision.
  */
 export function createPaymentBreaker(options: {
   askForDecision: AskForDecision;
@@ -74,7 +70,7 @@ export function createPaymentBreaker(options: {
 }
 
 /** Gauge of this replica's circuit breaker around confirm-payment; missing if there is none. */
-export function createBreakerGauge(state: () => BreakerState | undefined): GaugeSource {
+export function createBreakerGauge(state: () => string | undefined): GaugeSource {
   return {
     gauges: {
       loan_buddy_confirm_payment_breaker_state: {
@@ -85,7 +81,7 @@ export function createBreakerGauge(state: () => BreakerState | undefined): Gauge
     read: () => {
       const now = state();
       if (now === undefined) return {};
-      const values = breakerStates.map((each) => [each, Number(each === now)] as const);
+      const values = Object.values(stateNames).map((each) => [each, Number(each === now)] as const);
       return { loan_buddy_confirm_payment_breaker_state: Object.fromEntries(values) };
     },
   };

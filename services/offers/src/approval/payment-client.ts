@@ -16,16 +16,12 @@ const decisionSchema = z.object({ status: z.enum(decisions) });
 /** Asks for the decision on an order. Safe to retry: the same order always gets the same decision. */
 export type AskForDecision = (order: Order, context: { requestId: string }) => Promise<Decision>;
 
-/**
- * Asks confirm-payment over HTTP, within the deadline of the given client. Adds a token to each request if there is a
- * secret to sign it with.
- *
- * @throws {UndecidedError} unless the response is a 200 with one of the two decisions.
- */
+/** @throws {UndecidedError} unless the response is a 200 with one of the two decisions. */
 export function createPaymentClient({
   http,
   signToken,
 }: Pick<HttpClient, 'http'> & {
+  /** Signs a token for a request; if missing, requests carry none. */
   signToken?: ((requestId: string) => Promise<string>) | undefined;
 }): AskForDecision {
   return async (order, { requestId }) => {

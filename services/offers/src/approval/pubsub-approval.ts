@@ -1,5 +1,6 @@
 import { createPublishEvent, type MessageBus } from '@loan-buddy/kit/messaging';
 import type { Logger } from '@loan-buddy/kit/telemetry';
+import type { Order } from '../domain/order';
 import type { OrderEvent } from '../domain/order-event';
 import type { EventLog } from '../events/event-log';
 import type { AwaitOrder } from '../orders/await-order';
@@ -7,19 +8,18 @@ import type { OrderStore } from '../orders/order-store';
 import { createApplyDecision } from './apply-decision';
 import type { RetryPolicy } from './attempt-decision';
 import { createDecisionWorker } from './decision-worker';
-import type { ApprovalParts } from './http-approval';
 import { createRequestDecision } from './request-decision';
 
 /** Maximum concurrent decisions to apply: more would only wait for a database connection. */
 const MAX_DECISIONS = 50;
 /** Time limit for publishing a message. */
 const PUBLISH_MS = 5000;
-/** Maximum concurrent request messages. They wait for no response. */
+/** Maximum concurrent request messages. */
 const MAX_REQUESTS = 50;
 
 /**
- * Publishes decision requests, and receives decisions from a subscription, once the decision worker is started. The
- * worker does all the publishing, including retries; a synchronous checkout waits for the decision for `waitMs`.
+ * Once its worker is started, publishes decision requests and receives decisions. Only the worker publishes; a
+ * synchronous checkout waits for the decision for `waitMs`.
  *
  * @param options.topic where to publish requests
  * @param options.subscription where decisions arrive
@@ -37,20 +37,19 @@ export function createPubSubApproval(options: {
   log: EventLog;
   awaitOrder: AwaitOrder;
   logger: Logger;
-}): ApprovalParts {
-  const { bus, waitMs, policy, statementsMs, orders, log, awaitOrder, logger } = options;
+}) {
+  const { bus, waitMs, statementsMs, orders, awaitOrder, logger } = options;
   const publish = createPublishEvent<OrderEvent>(bus, options.topic);
   const worker = createDecisionWorker({
-    orders,
-    attemptDecision: createRequestDecision({ orders, log, publish, policy, logger }),
+    ...options,
+    attemptDecision: createRequestDecision({ ...options, publish }),
     allowance: () => MAX_REQUESTS,
     leaseMs: PUBLISH_MS + statementsMs,
-    logger,
   });
   const { wake } = worker;
   return {
     approval: {
-      attemptDecision: async (order) => {
+      attemptDecision: async (order: Order) => {
         wake();
         return (await awaitOrder(order.id, { waitMs })) ?? order;
       },

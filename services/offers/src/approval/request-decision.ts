@@ -9,12 +9,11 @@ import type { RetryPolicy } from './attempt-decision';
 
 /** Pause before retrying an order whose request could not be published. */
 const PAUSE_MS = 1000;
-const NO_DECISION = 'no decision received';
 
 /**
- * Asks for the decision on a due order by publishing its own last event, and records when it is due again. Without a
- * decision since the last message, counts a failed attempt; so does an order whose event was deleted. After the last
- * attempt, the order is `FAILED`. A failed publish does not count as an attempt.
+ * Asks for the decision on a due order by publishing its own last event, and records when it is due again. Counts a
+ * failed attempt without a decision since the last message, or without an event; not if publishing fails. After the
+ * last attempt, the order is `FAILED`.
  *
  * @throws {DatabaseUnavailableError} if the result could not be recorded: the order stays due at the same time.
  */
@@ -29,7 +28,7 @@ export function createRequestDecision(dependencies: {
   const { orders, log, publish, policy, logger } = dependencies;
   let failing = false;
 
-  const recordFailure = async (order: Order, reason: string) => {
+  const recordFailure = async (order: Order, reason: string, warning: string) => {
     const updated = await orders.recordFailure(order.id, {
       reason,
       dueInMs: exponentialPauseMs(order.attempts + 1, policy),
@@ -38,25 +37,23 @@ export function createRequestDecision(dependencies: {
     const log = { orderId: order.id, attempts: updated.attempts };
     if (updated.status === 'FAILED')
       logger.error(log, 'order failed: no decision after the last attempt');
-    return updated;
-  };
-
-  /** Handles an order without a request event: decided since the claim, or its events were deleted. */
-  const withoutRequest = async (claimed: Order) => {
-    const order = (await orders.find(claimed.id)) ?? claimed;
-    if (order.status !== 'PENDING') return order;
-    const updated = await recordFailure(order, 'there is no event to ask for a decision with');
-    const log = { orderId: order.id, attempts: updated.attempts };
-    if (updated.status === 'PENDING') logger.warn(log, 'decision cannot be requested');
+    else logger.warn(log, warning);
     return updated;
   };
 
   return async (order) => {
     const { id: orderId, isRequested } = order;
-    if (isRequested && order.attempts + 1 >= policy.attempts)
-      return recordFailure(order, NO_DECISION);
+    const recordNoDecision = () =>
+      recordFailure(order, 'no decision received', 'decision requested again');
+    if (isRequested && order.attempts + 1 >= policy.attempts) return recordNoDecision();
     const last = (await log.listByOrder(orderId)).at(-1)?.event;
-    if (!last || isFinalEvent(last.type)) return withoutRequest(order);
+    if (!last || isFinalEvent(last.type)) {
+      // Decided since the claim, or its events were deleted.
+      const current = (await orders.find(orderId)) ?? order;
+      if (current.status !== 'PENDING') return current;
+      const reason = 'there is no event to ask for a decision with';
+      return recordFailure(current, reason, 'decision cannot be requested');
+    }
     try {
       await publish(last);
       failing = false;
@@ -66,8 +63,6 @@ export function createRequestDecision(dependencies: {
       failing = true;
       return orders.postpone(orderId, PAUSE_MS);
     }
-    if (!isRequested) return orders.markRequested(orderId, policy.baseMs);
-    logger.warn({ orderId, attempts: order.attempts + 1 }, 'decision requested again');
-    return recordFailure(order, NO_DECISION);
+    return isRequested ? recordNoDecision() : orders.markRequested(orderId, policy.baseMs);
   };
 }
