@@ -72,14 +72,10 @@ function start(program: Program, print: (line: string, program: string) => void)
     if (isReady) print(line, name);
     else startErrors.push(line);
   });
-  const end = new Promise<string>((resolve) => {
-    child.once('error', (error) => {
-      resolve(`cannot start ${name}: ${error.message}`);
-    });
-    child.once('close', (code, signal) => {
-      const reason = `${name} stopped with ${signal ?? `exit code ${String(code)}`}`;
-      resolve(startErrors.join('\n') || reason);
-    });
-  });
+  const end = once(child, 'close').then(
+    ([code, signal]: [number | null, NodeJS.Signals | null]) =>
+      startErrors.join('\n') || `${name} stopped with ${signal ?? `exit code ${String(code)}`}`,
+    (error: unknown) => `cannot start ${name}: ${(error as Error).message}`,
+  );
   return { child, ready, end };
 }
