@@ -72,8 +72,9 @@ function start(program: Program, print: (line: string, program: string) => void)
     if (isReady) print(line, name);
     else startErrors.push(line);
   });
-  const end = once(child, 'close').then(
-    ([code, signal]: [number | null, NodeJS.Signals | null]) =>
+  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  const end = closed.then(
+    ([code, signal]) =>
       startErrors.join('\n') || `${name} stopped with ${signal ?? `exit code ${String(code)}`}`,
     (error: unknown) => `cannot start ${name}: ${(error as Error).message}`,
   );
