@@ -9,7 +9,6 @@ import { createHttpApproval } from './approval/http-approval';
 import { createBreakerGauge } from './approval/payment-breaker';
 import type { AskForDecision } from './approval/payment-client';
 import { createPubSubApproval } from './approval/pubsub-approval';
-import { createAskProviders } from './catalogue/ask-providers';
 import { createCachedProvider } from './catalogue/cached-provider';
 import { createFindOffer } from './catalogue/find-offer';
 import { createListOffers } from './catalogue/list-offers';
@@ -95,14 +94,11 @@ export function createContext(config: Config, parts: Resources & Overrides) {
       maxAgeMs: Math.max(config.OFFERS_TTL_MS, config.OFFERS_MAX_AGE_MS),
       failures: config.BREAKER_FAILURES,
       openMs: config.BREAKER_OPEN_MS,
+      waitMs: config.PROVIDER_TIMEOUT_MS,
       logger,
     }),
   );
-  const catalogue = {
-    providers,
-    askProviders: createAskProviders({ timeoutMs: config.PROVIDER_TIMEOUT_MS }),
-    aprType: config.APR_TYPE,
-  };
+  const catalogue = { providers, aprType: config.APR_TYPE };
   const findOffer = createFindOffer(catalogue);
 
   const retries = { attempts: config.RETRY_ATTEMPTS, capMs: config.RETRY_CAP_MS };

@@ -36,19 +36,15 @@ export function hasFailed<Some extends Result>(result: Some): result is Some & F
 }
 
 /** A provider with a cache, which is asked only as often as necessary. */
-export interface CachedProvider {
-  name: string;
-  owns: Provider['owns'];
-  /** Waits only if there is no cached result. Never rejects. */
-  read: (query: OfferQuery) => Promise<Result>;
-}
+export type CachedProvider = ReturnType<typeof createCachedProvider>;
 
 /** Maximum cached queries per provider. */
 const MAX_QUERIES = 200;
 
 /**
  * Calls a provider within its deadline and behind a circuit breaker, which opens for `openMs` after `failures`
- * consecutive failures. Results are fresh for `ttlMs`, and usable until `maxAgeMs`. Logs failures.
+ * consecutive failures. Results are fresh for `ttlMs`, and usable until `maxAgeMs`. A caller waits for at most `waitMs`; a
+ * slower call is not aborted: its result serves later callers. Logs failures.
  */
 export function createCachedProvider(
   provider: Provider,
@@ -57,11 +53,12 @@ export function createCachedProvider(
     maxAgeMs: number;
     failures: number;
     openMs: number;
+    waitMs: number;
     logger: Logger;
   },
-): CachedProvider {
+) {
   const { name, owns, timeoutMs, fetchOffers } = provider;
-  const { ttlMs, maxAgeMs, failures, openMs, logger } = options;
+  const { ttlMs, maxAgeMs, failures, openMs, waitMs, logger } = options;
   const breaker = circuitBreaker(handleAll, {
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failures),
@@ -71,16 +68,24 @@ export function createCachedProvider(
   return {
     name,
     owns,
-    read: async (query) => {
+    /** Waits only if there is no cached result. Never rejects. */
+    read: async (query: OfferQuery): Promise<Result> => {
       const startedAt = performance.now();
       const waitedMs = () => performance.now() - startedAt;
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, waitMs);
+      });
       try {
-        const entry = await cacheFor(query).read();
+        const entry = await Promise.race([cacheFor(query).read(), late]);
+        if (!entry) return { provider: name, reason: 'timeout', durationMs: waitedMs() };
         const isCached = entry.loadedAt < startedAt;
         const isStale = isCached && startedAt >= entry.freshUntil;
         return { ...toResult(entry, isStale), durationMs: isCached ? 0 : waitedMs() };
       } catch (error) {
         return { provider: name, reason: reasonOf(error), durationMs: waitedMs() };
+      } finally {
+        clearTimeout(timer);
       }
     },
   };
