@@ -2,7 +2,7 @@ import type { Logger } from '@loan-buddy/kit/telemetry';
 import { circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
 import { reasonOf, type FailureReason } from './failure-reason';
-import { createSwrCache, type SwrCache, type CacheEntry } from './swr-cache';
+import { createSwrCache, type SwrCache } from './swr-cache';
 import type { Offer } from '../domain/offer';
 import type { OfferQuery, Provider, ProviderResult } from './provider';
 import { withDeadline } from './with-deadline';
@@ -18,7 +18,6 @@ export interface Success {
   /** When the offers were current. */
   asOf: number;
   freshUntil: number;
-  /** Whether they are no longer fresh. */
   isStale: boolean;
 }
 
@@ -79,9 +78,20 @@ export function createCachedProvider(
       try {
         const entry = await Promise.race([cacheFor(query).read(), late]);
         if (!entry) return { provider: name, reason: 'timeout', durationMs: waitedMs() };
-        const isCached = entry.loadedAt < startedAt;
-        const isStale = isCached && startedAt >= entry.freshUntil;
-        return { ...toResult(entry, isStale), durationMs: isCached ? 0 : waitedMs() };
+        const { value, loadedAt, freshUntil } = entry;
+        const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
+        const isCached = loadedAt < startedAt;
+        const isStale = wasStale || (isCached && startedAt >= freshUntil);
+        const durationMs = isCached ? 0 : waitedMs();
+        return {
+          provider: name,
+          offers,
+          unread,
+          asOf: loadedAt - ageMs,
+          freshUntil,
+          isStale,
+          durationMs,
+        };
       } catch (error) {
         return { provider: name, reason: reasonOf(error), durationMs: waitedMs() };
       } finally {
@@ -94,11 +104,8 @@ export function createCachedProvider(
     const key = `${String(query.amount)} ${String(query.termMonths)}`;
     let cache = caches.get(key);
     if (!cache) {
-      cache = createSwrCache({
-        load: () => ask(query),
-        ttlMs: () => ttlMs,
-        maxAgeMs: () => maxAgeMs,
-      });
+      const load = () => ask(query);
+      cache = createSwrCache({ load, ttlMs: () => ttlMs, maxAgeMs: () => maxAgeMs });
       caches.set(key, cache);
     }
     return cache;
@@ -120,11 +127,5 @@ export function createCachedProvider(
       }
       throw error;
     }
-  }
-
-  function toResult({ value, loadedAt, freshUntil }: CacheEntry<ProviderResult>, isStale: boolean) {
-    const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
-    const asOf = loadedAt - ageMs;
-    return { provider: name, offers, unread, asOf, freshUntil, isStale: isStale || wasStale };
   }
 }
