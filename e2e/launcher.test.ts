@@ -61,7 +61,6 @@ async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
       OFFERS_PORT: String(ports[0]),
       CONFIRM_PAYMENT_PORT: String(ports[1]),
       DATABASE_URL: 'memory:',
-      npm_lifecycle_script: '',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -134,10 +133,7 @@ describeOnce('the launcher', () => {
       'leaves nothing behind after %s to npm, its shell or the launcher, if the shell stays',
       async (signal) => {
         // Like npm with a script without `exec`.
-        const shell = {
-          command: ['sh', '-c', `sh -c '${script}; true'; true`],
-          env: { npm_lifecycle_script: script },
-        };
+        const shell = { command: ['sh', '-c', `sh -c '${script} --npm=$PPID; true'; true`] };
         await Promise.all([0, 1, 2].map((position) => expectAllToEnd(position, signal, shell)));
       },
     );

@@ -32,7 +32,7 @@ async function verifying(env: NodeJS.ProcessEnv, token: string) {
 
 describe('developmentAuth', () => {
   it('admits a minted token, with its scopes and no others', async () => {
-    const env = await developmentAuth(jwt, folder);
+    const env = developmentAuth(jwt, folder);
     const principal = await verifying(env, await mintToken(wanted, folder));
     expect(principal.subject).toBe('cristina');
     expect(principal.hasScope('orders:write')).toBe(true);
@@ -46,20 +46,20 @@ describe('developmentAuth', () => {
     const fresh = join(folder, 'fresh');
     const tokens = await Promise.all([mintToken(wanted, fresh), mintToken(wanted, fresh)]);
     for (const token of [...tokens, await mintToken(wanted, fresh)]) {
-      const env = await developmentAuth(jwt, fresh);
+      const env = developmentAuth(jwt, fresh);
       await expect(verifying(env, token)).resolves.toMatchObject({ subject: 'cristina' });
     }
   });
 
-  it('lets only its owner read the private half of the key', async () => {
-    const { AUTH_JWKS_FILE } = await developmentAuth(jwt, folder);
+  it('lets only its owner read the private half of the key', () => {
+    const { AUTH_JWKS_FILE } = developmentAuth(jwt, folder);
     const { d } = JSON.parse(readFileSync(join(folder, 'key.json'), 'utf8')) as { d: string };
     expect(statSync(join(folder, 'key.json')).mode & 0o077).toBe(0);
     expect(readFileSync(AUTH_JWKS_FILE!, 'utf8')).not.toContain(d);
   });
 
-  it('creates a new secret for the services at each start', async () => {
-    const secrets = [await developmentAuth(jwt, folder), await developmentAuth(jwt, folder)].map(
+  it('creates a new secret for the services at each start', () => {
+    const secrets = [developmentAuth(jwt, folder), developmentAuth(jwt, folder)].map(
       ({ SERVICE_AUTH_SECRETS }) => SERVICE_AUTH_SECRETS!,
     );
     expect(secrets.map(({ length }) => length)).toEqual([43, 43]);
@@ -81,7 +81,7 @@ describe('developmentAuth', () => {
       'to an issuer whose keys are in a file',
       { ...jwt, AUTH_JWKS_FILE: '/x', SERVICE_AUTH_SECRETS: 'x' },
     ],
-  ])('adds nothing %s', async (_, env) => {
-    expect(await developmentAuth(env, folder)).toEqual({});
+  ])('adds nothing %s', (_, env) => {
+    expect(developmentAuth(env, folder)).toEqual({});
   });
 });

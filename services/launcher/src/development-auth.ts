@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import {
   existsSync,
   linkSync,
@@ -24,17 +24,14 @@ export const USER_SCOPES = 'offers:read orders:read orders:write';
  * Returns what `AUTH_MODE=jwt` needs on a laptop and the environment does not set: an issuer with a key created here, and
  * a secret that only the two services know. Empty in production.
  */
-export async function developmentAuth(
-  env: NodeJS.ProcessEnv,
-  folder = FOLDER,
-): Promise<NodeJS.ProcessEnv> {
+export function developmentAuth(env: NodeJS.ProcessEnv, folder = FOLDER): NodeJS.ProcessEnv {
   if (env['AUTH_MODE'] !== 'jwt' || env['NODE_ENV'] === 'production') return {};
   // A variable may also come from a file.
   const isSet = (name: string) => [env[name], env[`${name}_FILE`]].some(Boolean);
   let issuer = {};
   // A complete issuer or nothing: the service itself rejects an incomplete configuration.
   if (!['AUTH_ISSUER', 'AUTH_AUDIENCE', 'AUTH_JWKS_URL', 'AUTH_JWKS_FILE'].some(isSet)) {
-    const { jwksFile } = await developmentKey(folder);
+    const { jwksFile } = developmentKey(folder);
     issuer = { AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE, AUTH_JWKS_FILE: jwksFile };
   }
   if (isSet('SERVICE_AUTH_SECRETS')) return issuer;
@@ -47,7 +44,7 @@ export async function mintToken(
   folder = FOLDER,
 ): Promise<string> {
   const { SignJWT, importJWK } = await loadJose();
-  const { jwk } = await developmentKey(folder);
+  const { jwk } = developmentKey(folder);
   return new SignJWT({ scope: wanted.scope })
     .setProtectedHeader({ alg: ALGORITHM, kid: jwk.kid })
     .setIssuer(ISSUER)
@@ -58,26 +55,22 @@ export async function mintToken(
     .sign(await importJWK(jwk, ALGORITHM));
 }
 
-type PrivateKey = Record<'kid' | 'kty' | 'crv' | 'x' | 'y' | 'd', string>;
-
 /** Returns the key, created on first use and readable only by its owner. Its public half is in `jwksFile`. */
-async function developmentKey(folder: string): Promise<{ jwk: PrivateKey; jwksFile: string }> {
+function developmentKey(folder: string) {
   const keyFile = join(folder, 'key.json');
   const jwksFile = join(folder, 'jwks.json');
-  if (!existsSync(keyFile)) await createKey(folder, keyFile);
-  const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as PrivateKey;
-  const { kid, kty, crv, x, y } = jwk;
-  const jwks = { keys: [{ kid, kty, crv, x, y, alg: ALGORITHM, use: 'sig' }] };
-  renameSync(writeTemporary(jwksFile, JSON.stringify(jwks), 0o644), jwksFile);
+  if (!existsSync(keyFile)) createKey(folder, keyFile);
+  const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as Record<'kid' | 'kty', string>;
+  const jwks = { keys: [{ ...jwk, d: undefined, alg: ALGORITHM, use: 'sig' }] };
+  renameSync(writeTemporary(jwksFile, jwks, 0o644), jwksFile);
   return { jwk, jwksFile };
 }
 
-async function createKey(folder: string, keyFile: string): Promise<void> {
-  const { generateKeyPair, exportJWK } = await loadJose();
-  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
-  const jwk = { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex') };
+function createKey(folder: string, keyFile: string): void {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...privateKey.export({ format: 'jwk' }), kid: randomBytes(8).toString('hex') };
   mkdirSync(folder, { recursive: true });
-  const temporary = writeTemporary(keyFile, JSON.stringify(jwk), 0o600);
+  const temporary = writeTemporary(keyFile, jwk, 0o600);
   try {
     linkSync(temporary, keyFile);
   } catch (error) {
@@ -89,8 +82,8 @@ async function createKey(folder: string, keyFile: string): Promise<void> {
 }
 
 /** Writes a temporary file to rename or link, so that no reader sees a half-written one. Returns its path. */
-function writeTemporary(file: string, text: string, mode: number): string {
+function writeTemporary(file: string, content: object, mode: number): string {
   const temporary = `${file}.${String(process.pid)}`;
-  writeFileSync(temporary, text, { mode });
+  writeFileSync(temporary, JSON.stringify(content), { mode });
   return temporary;
 }

@@ -72,14 +72,11 @@ function start(program: Program, print: (line: string, program: string) => void)
     if (isReady) print(line, name);
     else startErrors.push(line);
   });
-  const end = new Promise<string>((resolve) => {
-    child.once('error', (error) => {
-      resolve(`cannot start ${name}: ${error.message}`);
-    });
-    child.once('close', (code, signal) => {
-      const reason = `${name} stopped with ${signal ?? `exit code ${String(code)}`}`;
-      resolve(startErrors.join('\n') || reason);
-    });
-  });
+  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  const end = closed.then(
+    ([code, signal]) =>
+      startErrors.join('\n') || `${name} stopped with ${signal ?? `exit code ${String(code)}`}`,
+    (error: unknown) => `cannot start ${name}: ${(error as Error).message}`,
+  );
   return { child, ready, end };
 }

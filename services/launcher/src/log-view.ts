@@ -8,36 +8,28 @@ export function createLogView(options: {
   write: (text: string) => void;
   colorize: boolean;
   showAudit: boolean;
-}): { add: (line: string) => void; close: () => void } {
+}) {
   const format = createLogFormatter(options);
   let waiting: { time: number; text: string }[] = [];
-  let timer: NodeJS.Timeout | undefined;
 
   function show(until: number): void {
-    timer = undefined;
     // Sorting keeps the order of lines with the same time.
     waiting.sort((a, b) => a.time - b.time);
     const due = waiting.filter(({ time }) => time <= until);
     waiting = waiting.slice(due.length);
     for (const { text } of due) options.write(text);
-    if (waiting.length > 0) schedule();
   }
-
-  function schedule(): void {
-    timer ??= setTimeout(() => {
-      show(Date.now() - WINDOW_MS);
-    }, WINDOW_MS);
-  }
+  const timer = setInterval(() => {
+    show(Date.now() - WINDOW_MS);
+  }, WINDOW_MS).unref();
 
   return {
-    add: (line) => {
+    add: (line: string) => {
       const shown = format(line);
-      if (!shown) return;
-      waiting.push(shown);
-      schedule();
+      if (shown) waiting.push(shown);
     },
     close: () => {
-      clearTimeout(timer);
+      clearInterval(timer);
       show(Infinity);
     },
   };

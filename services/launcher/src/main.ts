@@ -1,6 +1,5 @@
 /** `npm start` builds and runs both services; `npm run dev` runs their sources and restarts them on every change. */
 import './greeting';
-import { npmAncestors, watchAncestors } from './ancestors';
 import { join } from 'node:path';
 import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
 import { build } from './build';
@@ -8,6 +7,7 @@ import { readConfig } from './config';
 import { developmentAuth } from './development-auth';
 import { launch } from './launch';
 import { createLogView } from './log-view';
+import { watchNpm } from './npm-parent';
 import { hint, programs } from './programs';
 import { useColors } from './log-formatter';
 import { stopSignals } from './stop-signals';
@@ -20,10 +20,10 @@ on every change. docs/configuration.md lists the variables that both read from t
 const root = join(__dirname, '..', '..', '..');
 
 /** Returns why the services ended: undefined if asked to, empty if the reason has been printed. */
-async function runServices(dev: boolean): Promise<string | undefined> {
+async function runServices(dev: boolean, npm: string): Promise<string | undefined> {
   const config = readConfig(process.env);
   const { stop, force, end } = stopSignals();
-  watchAncestors(npmAncestors(process.env['npm_lifecycle_script']), end);
+  watchNpm(Number(npm), end);
   // Writing fails once the reader has left, as in `npm start | head`.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', end);
   const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -36,12 +36,16 @@ async function runServices(dev: boolean): Promise<string | undefined> {
     colorize: useColors(process.env, process.stdout.isTTY),
     showAudit: config.LOG_AUDIT,
   });
-  const env = { ...process.env, ...(await developmentAuth(process.env)) };
-  const onReady = () => {
-    view.add(hint(config, env));
-  };
-  const running = programs({ root, config, env, dev });
-  const reason = await launch({ programs: running, stop, force, print: view.add, onReady });
+  const env = { ...process.env, ...developmentAuth(process.env) };
+  const reason = await launch({
+    programs: programs({ root, config, env, dev }),
+    stop,
+    force,
+    print: view.add,
+    onReady: () => {
+      view.add(hint(config, env));
+    },
+  });
   view.close();
   if (force.aborted) process.exit(130);
   return reason;
@@ -55,10 +59,10 @@ class FileUnusableError extends StartError {
 void runCommand({
   name: 'loan-buddy',
   usage,
-  options: { dev: { type: 'boolean', default: false } },
+  options: { dev: { type: 'boolean', default: false }, npm: { type: 'string', default: '' } },
   run: async ({ positionals, values }) => {
     if (positionals.length > 0) throw new UsageError('npm start takes no arguments');
-    const reason = await runServices(values.dev).catch((error: unknown) => {
+    const reason = await runServices(values.dev, values.npm).catch((error: unknown) => {
       const { code = '', path } = error as NodeJS.ErrnoException;
       throw path === undefined ? error : new FileUnusableError(`cannot use ${path} (${code})`);
     });

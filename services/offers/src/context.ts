@@ -1,7 +1,7 @@
 // Long, because everything is built in one place.
 import type { Admission } from '@loan-buddy/kit/admission';
 import { createPublishEvent, openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
-import { createLifecycle, type Lifecycle } from '@loan-buddy/kit/server';
+import { createLifecycle } from '@loan-buddy/kit/server';
 import { createLogger, type Logger } from '@loan-buddy/kit/telemetry';
 import { createAddUsage } from './admission/rate-limit-usage';
 import { createUserAdmission } from './admission/user-admission';
@@ -9,7 +9,6 @@ import { createHttpApproval } from './approval/http-approval';
 import { createBreakerGauge } from './approval/payment-breaker';
 import type { AskForDecision } from './approval/payment-client';
 import { createPubSubApproval } from './approval/pubsub-approval';
-import { createAskProviders } from './catalogue/ask-providers';
 import { createCachedProvider } from './catalogue/cached-provider';
 import { createFindOffer } from './catalogue/find-offer';
 import { createListOffers } from './catalogue/list-offers';
@@ -22,6 +21,7 @@ import { migrate } from './db/migrate';
 import { startSweeps } from './db/sweep';
 import { createEmails } from './email/emails';
 import { createSendEmail, type SendEmail } from './email/send-email';
+import type { OrderEvent } from './domain/order-event';
 import { createEventLog } from './events/event-log';
 import { createOrderFeed, type OrderFeed } from './events/order-feed';
 import { createEventPublisher } from './events/publish-events';
@@ -72,7 +72,6 @@ export function createContext(config: Config, parts: Resources & Overrides) {
   const { logger, database, feed, bus } = parts;
   const { delaysMs = attemptDelaysMs, pollMs } = parts;
   const { db } = database;
-  const lifecycle: Lifecycle = createLifecycle();
   // One wait for a connection and two statements.
   const statementsMs = 3 * config.DATABASE_TIMEOUT_MS + LEASE_MARGIN_MS;
 
@@ -95,17 +94,15 @@ export function createContext(config: Config, parts: Resources & Overrides) {
       maxAgeMs: Math.max(config.OFFERS_TTL_MS, config.OFFERS_MAX_AGE_MS),
       failures: config.BREAKER_FAILURES,
       openMs: config.BREAKER_OPEN_MS,
+      waitMs: config.PROVIDER_TIMEOUT_MS,
       logger,
     }),
   );
-  const catalogue = {
-    providers,
-    askProviders: createAskProviders({ timeoutMs: config.PROVIDER_TIMEOUT_MS }),
-    aprType: config.APR_TYPE,
-  };
+  const catalogue = { providers, aprType: config.APR_TYPE };
   const findOffer = createFindOffer(catalogue);
 
   const retries = { attempts: config.RETRY_ATTEMPTS, capMs: config.RETRY_CAP_MS };
+  const deciding = { statementsMs, orders, logger };
   const approvals =
     bus && config.APPROVAL_TRANSPORT === 'pubsub'
       ? createPubSubApproval({
@@ -118,11 +115,9 @@ export function createContext(config: Config, parts: Resources & Overrides) {
             baseMs: config.DECISION_TIMEOUT_MS,
             capMs: Math.max(config.DECISION_TIMEOUT_MS, config.RETRY_CAP_MS),
           },
-          statementsMs,
-          orders,
           log,
           awaitOrder,
-          logger,
+          ...deciding,
         })
       : createHttpApproval({
           baseUrl: config.CONFIRM_PAYMENT_URL,
@@ -132,19 +127,14 @@ export function createContext(config: Config, parts: Resources & Overrides) {
           failures: config.BREAKER_FAILURES,
           openMs: config.BREAKER_OPEN_MS,
           policy: { ...retries, baseMs: config.RETRY_BASE_MS },
-          statementsMs,
-          orders,
-          logger,
+          ...deciding,
         });
   const { approval, decisionWorker, breakerState } = approvals;
-  const publisher =
+  const publish =
     bus && config.EVENT_BUS === 'pubsub'
-      ? createEventPublisher({
-          log,
-          publish: createPublishEvent(bus, config.PUBSUB_EVENTS_TOPIC),
-          logger,
-        })
+      ? createPublishEvent<OrderEvent>(bus, config.PUBSUB_EVENTS_TOPIC)
       : undefined;
+  const publisher = publish && createEventPublisher({ log, publish, logger });
 
   const sending = {
     db,
@@ -170,7 +160,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
 
   return {
     logger,
-    lifecycle,
+    lifecycle: createLifecycle(),
     admission: parts.admission ?? users.admission,
     trustedProxies: config.TRUST_PROXY,
     db,
@@ -228,25 +218,23 @@ export async function openContext(
   if (migrated.length > 0) logger.info({ migrated }, 'database migrated');
   const { db, listen } = database;
   const closers = [database.close];
+  const close = async () => {
+    for (const each of closers.splice(0).reverse()) await each();
+  };
   try {
     const feed = await createOrderFeed({ listen, log: createEventLog(db) });
     closers.push(feed.close);
     const bus = await openBus(config, logger);
     if (bus) closers.push(bus.close);
     const context = createContext(config, { ...overrides, logger, database, feed, bus });
+    closers.push(context.close);
     void context.listOffers({ sort: 'rate', order: 'asc' });
-    return {
-      ...context,
-      stop: async () => {
-        await Promise.all([feed.close(), context.stop()]);
-      },
-      close: async () => {
-        await Promise.all([bus?.close(), context.close()]);
-        await database.close();
-      },
+    const stop = async () => {
+      await Promise.all([feed.close(), context.stop()]);
     };
+    return { ...context, stop, close };
   } catch (error) {
-    for (const close of closers.reverse()) await close();
+    await close();
     throw error;
   }
 }

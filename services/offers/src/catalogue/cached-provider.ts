@@ -2,7 +2,7 @@ import type { Logger } from '@loan-buddy/kit/telemetry';
 import { circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
 import { reasonOf, type FailureReason } from './failure-reason';
-import { createSwrCache, type SwrCache, type CacheEntry } from './swr-cache';
+import { createSwrCache, type SwrCache } from './swr-cache';
 import type { Offer } from '../domain/offer';
 import type { OfferQuery, Provider, ProviderResult } from './provider';
 import { withDeadline } from './with-deadline';
@@ -18,7 +18,6 @@ export interface Success {
   /** When the offers were current. */
   asOf: number;
   freshUntil: number;
-  /** Whether they are no longer fresh. */
   isStale: boolean;
 }
 
@@ -36,19 +35,15 @@ export function hasFailed<Some extends Result>(result: Some): result is Some & F
 }
 
 /** A provider with a cache, which is asked only as often as necessary. */
-export interface CachedProvider {
-  name: string;
-  owns: Provider['owns'];
-  /** Waits only if there is no cached result. Never rejects. */
-  read: (query: OfferQuery) => Promise<Result>;
-}
+export type CachedProvider = ReturnType<typeof createCachedProvider>;
 
 /** Maximum cached queries per provider. */
 const MAX_QUERIES = 200;
 
 /**
  * Calls a provider within its deadline and behind a circuit breaker, which opens for `openMs` after `failures`
- * consecutive failures. Results are fresh for `ttlMs`, and usable until `maxAgeMs`. Logs failures.
+ * consecutive failures. Results are fresh for `ttlMs`, and usable until `maxAgeMs`. A caller waits for at most `waitMs`; a
+ * slower call is not aborted: its result serves later callers. Logs failures.
  */
 export function createCachedProvider(
   provider: Provider,
@@ -57,11 +52,12 @@ export function createCachedProvider(
     maxAgeMs: number;
     failures: number;
     openMs: number;
+    waitMs: number;
     logger: Logger;
   },
-): CachedProvider {
+) {
   const { name, owns, timeoutMs, fetchOffers } = provider;
-  const { ttlMs, maxAgeMs, failures, openMs, logger } = options;
+  const { ttlMs, maxAgeMs, failures, openMs, waitMs, logger } = options;
   const breaker = circuitBreaker(handleAll, {
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failures),
@@ -71,16 +67,35 @@ export function createCachedProvider(
   return {
     name,
     owns,
-    read: async (query) => {
+    /** Waits only if there is no cached result. Never rejects. */
+    read: async (query: OfferQuery): Promise<Result> => {
       const startedAt = performance.now();
       const waitedMs = () => performance.now() - startedAt;
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, waitMs);
+      });
       try {
-        const entry = await cacheFor(query).read();
-        const isCached = entry.loadedAt < startedAt;
-        const isStale = isCached && startedAt >= entry.freshUntil;
-        return { ...toResult(entry, isStale), durationMs: isCached ? 0 : waitedMs() };
+        const entry = await Promise.race([cacheFor(query).read(), late]);
+        if (!entry) return { provider: name, reason: 'timeout', durationMs: waitedMs() };
+        const { value, loadedAt, freshUntil } = entry;
+        const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
+        const isCached = loadedAt < startedAt;
+        const isStale = wasStale || (isCached && startedAt >= freshUntil);
+        const durationMs = isCached ? 0 : waitedMs();
+        return {
+          provider: name,
+          offers,
+          unread,
+          asOf: loadedAt - ageMs,
+          freshUntil,
+          isStale,
+          durationMs,
+        };
       } catch (error) {
         return { provider: name, reason: reasonOf(error), durationMs: waitedMs() };
+      } finally {
+        clearTimeout(timer);
       }
     },
   };
@@ -89,11 +104,8 @@ export function createCachedProvider(
     const key = `${String(query.amount)} ${String(query.termMonths)}`;
     let cache = caches.get(key);
     if (!cache) {
-      cache = createSwrCache({
-        load: () => ask(query),
-        ttlMs: () => ttlMs,
-        maxAgeMs: () => maxAgeMs,
-      });
+      const load = () => ask(query);
+      cache = createSwrCache({ load, ttlMs: () => ttlMs, maxAgeMs: () => maxAgeMs });
       caches.set(key, cache);
     }
     return cache;
@@ -115,11 +127,5 @@ export function createCachedProvider(
       }
       throw error;
     }
-  }
-
-  function toResult({ value, loadedAt, freshUntil }: CacheEntry<ProviderResult>, isStale: boolean) {
-    const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
-    const asOf = loadedAt - ageMs;
-    return { provider: name, offers, unread, asOf, freshUntil, isStale: isStale || wasStale };
   }
 }

@@ -1,7 +1,6 @@
 import { recordingLogger } from '@loan-buddy/kit/testing';
 import fc from 'fast-check';
 import { anOffer, aProvider } from '../../test/builders';
-import { createAskProviders } from './ask-providers';
 import { createCachedProvider } from './cached-provider';
 import { createListOffers, type Listing } from './list-offers';
 import { ProviderError } from './failure-reason';
@@ -18,11 +17,9 @@ afterEach(() => {
 
 function aListing(providers: readonly Provider[], ttlMs = 5000, maxAgeMs = 60_000) {
   const { logger, lines } = recordingLogger();
-  const asked = providers.map((provider) =>
-    createCachedProvider(provider, { ttlMs, maxAgeMs, failures: 3, openMs: 5000, logger }),
-  );
-  const askProviders = createAskProviders({ timeoutMs: DEADLINE_MS });
-  const listOffers = createListOffers({ providers: asked, askProviders, aprType: 'eu-effective' });
+  const options = { ttlMs, maxAgeMs, failures: 3, openMs: 5000, waitMs: DEADLINE_MS, logger };
+  const asked = providers.map((provider) => createCachedProvider(provider, options));
+  const listOffers = createListOffers({ providers: asked, aprType: 'eu-effective' });
   const list = async (): Promise<Listing> => listOffers({ sort: 'rate', order: 'asc' });
   return { list, lines };
 }

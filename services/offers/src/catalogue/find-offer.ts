@@ -1,5 +1,4 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import type { AskProviders } from './ask-providers';
 import { hasFailed, type CachedProvider } from './cached-provider';
 import { priceOffer, type AprType, type PricedOffer } from './price-offer';
 import type { OfferQuery } from './provider';
@@ -12,21 +11,20 @@ export class ProviderUnavailableError extends AppError {
 export type FindOffer = ReturnType<typeof createFindOffer>;
 
 /**
- * Finds the offer with this id, as listed for the same query, by asking only the provider that could have it. Returns
- * undefined if there is none.
+ * Finds an offer as listed for the same query, by asking only the provider that could have it; undefined if there is
+ * none.
  *
  * @throws {ProviderUnavailableError} if that provider does not respond, or could not read all of its products.
  */
 export function createFindOffer(dependencies: {
   providers: readonly CachedProvider[];
-  askProviders: AskProviders;
   aprType: AprType;
 }) {
-  const { providers, askProviders, aprType } = dependencies;
+  const { providers, aprType } = dependencies;
   return async (offerId: string, query: OfferQuery): Promise<PricedOffer | undefined> => {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
-    const result = (await askProviders([owner], query))[0]!;
+    const result = await owner.read(query);
     const unavailable = (reason: string, what: string) =>
       new ProviderUnavailableError(`${owner.name} ${what}`, {
         retryAfterSeconds: 1,

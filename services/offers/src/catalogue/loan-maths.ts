@@ -56,40 +56,25 @@ function annuityFactor(rate: number, periods: number): number {
 const LOWEST_RATE = -0.999;
 const HIGHEST_RATE = 1e6;
 const PRECISION = 1e-12;
-const MAX_STEPS = 200;
+const MAX_SECANTS = 20;
 
-/**
- * Finds the root of a function that falls as the rate rises, with the Illinois variant of false position. It keeps the
- * root between two bounds and needs no derivative.
- */
+/** Finds the root of a convex function that falls as the rate rises; NaN if there is none in range. */
 export function findRate(excess: (rate: number) => number): number {
   let low = LOWEST_RATE;
   let high = 1;
   while (excess(high) > 0 && high < HIGHEST_RATE) high *= 8;
-  let atLow = excess(low);
-  let atHigh = excess(high);
-  if (!(atLow >= 0 && atHigh <= 0)) return Number.NaN;
-  // Bisect first: near the lowest rate, the curve is too steep for a secant.
-  while (high - low > 1e-2) {
+  if (!(excess(low) > 0 && excess(high) <= 0)) return Number.NaN;
+  // Bisect until the curve is almost straight, then follow secants, which need fewer steps.
+  while (high - low > 1e-3) {
     const middle = (low + high) / 2;
-    const atMiddle = excess(middle);
-    if (atMiddle > 0) [low, atLow] = [middle, atMiddle];
-    else [high, atHigh] = [middle, atMiddle];
+    if (excess(middle) > 0) low = middle;
+    else high = middle;
   }
-  let kept = 0;
-  for (let step = 0; step < MAX_STEPS && high - low > PRECISION; step++) {
-    const rate = (low * atHigh - high * atLow) / (atHigh - atLow);
-    const value = excess(rate);
-    if (value === 0 || Number.isNaN(rate)) return rate;
-    if (value > 0) {
-      [low, atLow] = [rate, value];
-      if (kept === 1) atHigh /= 2;
-      kept = 1;
-    } else {
-      [high, atHigh] = [rate, value];
-      if (kept === -1) atLow /= 2;
-      kept = -1;
-    }
+  let [atLow, atHigh] = [excess(low), excess(high)];
+  for (let step = 0; step < MAX_SECANTS && Math.abs(high - low) > PRECISION; step++) {
+    const rate = high - (atHigh * (high - low)) / (atHigh - atLow);
+    [low, atLow, high, atHigh] = [high, atHigh, rate, excess(rate)];
+    if (atLow === atHigh) break;
   }
-  return (low + high) / 2;
+  return high;
 }

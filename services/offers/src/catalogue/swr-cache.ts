@@ -1,17 +1,12 @@
-/** A cached value and when it was loaded, on the clock of `performance.now()`. */
+/** A cached value; fresh, then stale, then no longer usable. Times are on the clock of `performance.now()`. */
 export interface CacheEntry<Value> {
   value: Value;
   loadedAt: number;
-  /** When it becomes stale. */
   freshUntil: number;
-  /** When it must no longer be used. */
   usableUntil: number;
 }
 
-export interface SwrCache<Value> {
-  /** Waits only if there is no cached value. Rejects as `load` does. */
-  read: () => Promise<CacheEntry<Value>>;
-}
+export type SwrCache<Value> = ReturnType<typeof createSwrCache<Value>>;
 
 /**
  * Caches the result of `load`: fresh for `ttlMs`, then served stale until `maxAgeMs` while a refresh runs in the
@@ -24,17 +19,23 @@ export function createSwrCache<Value>(options: {
   maxAgeMs: (value: Value) => number;
   pauseMs?: number;
   onRefreshError?: (error: unknown) => void;
-}): SwrCache<Value> {
+}) {
   const { load, ttlMs, maxAgeMs, pauseMs = 0, onRefreshError } = options;
   let kept: CacheEntry<Value> | undefined;
   let pending: Promise<CacheEntry<Value>> | undefined;
   let notBefore = 0;
 
   return {
-    read: async () => {
+    /** Waits only if there is no cached value. Rejects as `load` does. */
+    read: async (): Promise<CacheEntry<Value>> => {
       const now = performance.now();
       if (!kept || now >= kept.usableUntil) return reload();
-      if (now >= kept.freshUntil && now >= notBefore && !pending) refreshInBackground();
+      if (now >= kept.freshUntil && now >= notBefore && !pending) {
+        reload().catch((error: unknown) => {
+          notBefore = performance.now() + pauseMs;
+          onRefreshError?.(error);
+        });
+      }
       return kept;
     },
   };
@@ -44,13 +45,6 @@ export function createSwrCache<Value>(options: {
       pending = undefined;
     });
     return pending;
-  }
-
-  function refreshInBackground(): void {
-    reload().catch((error: unknown) => {
-      notBefore = performance.now() + pauseMs;
-      onRefreshError?.(error);
-    });
   }
 
   async function loadAndKeep(): Promise<CacheEntry<Value>> {

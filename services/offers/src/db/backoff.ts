@@ -1,20 +1,9 @@
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
+const laterMs = [2, 5, 10, 14, 20, 24].map((hours) => hours * 60 * MINUTE);
 
 /** Pause before each attempt, including the first, as Standard Webhooks suggests: three days in total. */
-export const attemptDelaysMs: readonly number[] = [
-  0,
-  5 * SECOND,
-  5 * MINUTE,
-  30 * MINUTE,
-  2 * HOUR,
-  5 * HOUR,
-  10 * HOUR,
-  14 * HOUR,
-  20 * HOUR,
-  24 * HOUR,
-];
+export const attemptDelaysMs = [0, 5 * SECOND, 5 * MINUTE, 30 * MINUTE, ...laterMs];
 
 /** Random share of each pause, so that deliveries that failed together spread out. */
 const JITTER = 0.1;

@@ -14,9 +14,7 @@ import type { Tables } from './tables';
 export interface Database {
   db: Kysely<Tables>;
   /** Runs long work, such as a schema change, without a statement timeout. */
-  withoutStatementTimeout: <Result>(
-    work: (db: Kysely<Tables>) => Promise<Result>,
-  ) => Promise<Result>;
+  withoutStatementTimeout: <T>(work: (db: Kysely<Tables>) => Promise<T>) => Promise<T>;
   listen: Listen;
   /** Whether other processes may use it at the same time. */
   isShared: boolean;
@@ -51,8 +49,7 @@ const PGLITE_SETTINGS = [
 /**
  * Opens the database without changing its schema.
  *
- * @throws {FolderInUseError} if another process uses the folder.
- * @throws {DatabaseStartError} if the server is unreachable or refuses the connection.
+ * @throws {StartError} if another process uses the folder, or the server is unreachable or refuses the connection.
  */
 export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<Database> {
   const { DATABASE_URL: url, DATA_DIR } = options;
@@ -66,9 +63,12 @@ async function openServer(
   options: DatabaseOptions,
   logger: Logger,
 ): Promise<Database> {
-  const { DATABASE_POOL_SIZE: size, DATABASE_TIMEOUT_MS: connectTimeoutMs } = options;
-  const timeouts = { connectTimeoutMs, statementTimeoutMs: connectTimeoutMs };
-  const db = kyselyOver(createPostgresPool({ url, size, ...timeouts }, logger));
+  const { DATABASE_POOL_SIZE: size, DATABASE_TIMEOUT_MS: timeoutMs } = options;
+  const server = { url, connectTimeoutMs: timeoutMs };
+  const db = kyselyOver(
+    createPostgresPool({ ...server, size, statementTimeoutMs: timeoutMs }, logger),
+  );
+  const unlimited = kyselyOver(createPostgresPool({ ...server, size: 1 }, logger));
   try {
     await ping(db);
   } catch (error) {
@@ -81,18 +81,13 @@ async function openServer(
   }
   return {
     db,
-    withoutStatementTimeout: async (work) => {
-      const own = kyselyOver(createPostgresPool({ url, size: 1, connectTimeoutMs }, logger));
-      try {
-        return await work(own);
-      } finally {
-        await own.destroy();
-      }
-    },
-    listen: createPostgresListen({ url, connectTimeoutMs }, logger),
+    withoutStatementTimeout: (work) => work(unlimited),
+    listen: createPostgresListen(server, logger),
     isShared: true,
     ping: () => ping(db),
-    close: () => db.destroy(),
+    close: async () => {
+      await Promise.all([db.destroy(), unlimited.destroy()]);
+    },
   };
 }
 
@@ -106,11 +101,7 @@ async function openFolder(folder: string, logger: Logger): Promise<Database> {
     const data = join(folder, 'pgdata');
     if (!existsSync(data)) await createData(data);
     const database = embedded(await openPglite(data), logger);
-    const close = async () => {
-      await database.close();
-      lock.release();
-    };
-    return { ...database, close };
+    return { ...database, close: () => database.close().then(lock.release) };
   } catch (error) {
     lock.release();
     throw error;

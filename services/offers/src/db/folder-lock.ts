@@ -18,7 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@loan-buddy/kit/process';
 
 const HEARTBEAT_MS = 1000;
-/** A holder without a heartbeat for this long is dead, wherever it ran. */
+/** A holder without a heartbeat for this long is dead. */
 const STALE_MS = 10_000;
 /** Polling interval for a lock whose holder cannot be seen. */
 const WATCH_MS = 200;
@@ -27,7 +27,6 @@ export class FolderInUseError extends StartError {
   readonly code = 'folder-in-use';
 }
 
-/** The folder does not exist and cannot be created, or is not writable. */
 export class FolderUnusableError extends StartError {
   readonly code = 'folder-unusable';
 }
@@ -53,17 +52,17 @@ export interface Holder {
 export async function lockFolder(folder: string, onLost: () => void) {
   requireWritable(folder);
   const file = join(folder, 'lock');
-  const holder: Holder = {
-    pid: process.pid,
-    host: hostname(),
-    space: pidSpace(),
-    nonce: randomUUID(),
-  };
+  const space = pidSpace();
+  const holder: Holder = { pid: process.pid, host: hostname(), space, nonce: randomUUID() };
   const own = JSON.stringify(holder);
   if (!create(file, own)) {
     const found = read(file);
-    if (found !== undefined && (await isGone(file, found, holder.space))) remove(file, found);
-    if (!create(file, own)) throw inUse(folder, read(file));
+    if (found !== undefined && (await isGone(file, found, space))) remove(file, found);
+    if (!create(file, own)) {
+      const other = parse(read(file));
+      const who = other ? `process ${String(other.pid)} on ${other.host}` : 'another process';
+      throw new FolderInUseError(`the folder ${folder} is in use by ${who}`);
+    }
   }
   let missing = 0;
   const heartbeat = setInterval(() => {
@@ -72,9 +71,7 @@ export async function lockFolder(folder: string, onLost: () => void) {
     // May be missing for a moment, until a process that mistook it for stale restores it.
     if (found === own) {
       // If it fails, the file was renamed at this moment: the next heartbeat finds out why.
-      attempt(() => {
-        utimesSync(file, new Date(), new Date());
-      });
+      attempt(utimesSync.bind(undefined, file, new Date(), new Date()));
     } else if (found !== undefined || missing > 1) {
       clearInterval(heartbeat);
       onLost();
@@ -99,7 +96,7 @@ function create(file: string, content: string): boolean {
 }
 
 /** Returns undefined if the call throws. */
-function attempt<Result>(call: () => Result): Result | undefined {
+function attempt<T>(call: () => T): T | undefined {
   try {
     return call();
   } catch {
@@ -110,7 +107,7 @@ function attempt<Result>(call: () => Result): Result | undefined {
 const read = (file: string) => attempt(() => readFileSync(file, 'utf8'));
 
 /** Undefined if its writer has not filled it yet, or died before. */
-const parse = (content: string) => attempt(() => JSON.parse(content) as Holder);
+const parse = (content = '') => attempt(() => JSON.parse(content) as Holder);
 
 const lastBeat = (file: string) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 
@@ -131,18 +128,12 @@ async function isGone(file: string, content: string, ownSpace: string): Promise<
 /** Renames it first: of several processes that find it stale, one gets it, and a late one restores a new lock. */
 function remove(file: string, content: string): void {
   const aside = `${file}.${randomUUID()}`;
-  try {
+  attempt(() => {
     renameSync(file, aside);
-  } catch {
-    return;
-  }
-  // If this fails, a third process holds the lock now.
-  if (read(aside) !== content) {
-    attempt(() => {
-      linkSync(aside, file);
-    });
-  }
-  rmSync(aside);
+    // If this fails, a third process holds the lock now.
+    if (read(aside) !== content) linkSync(aside, file);
+  });
+  rmSync(aside, { force: true });
 }
 
 function pidSpace(): string {
@@ -153,17 +144,10 @@ function pidSpace(): string {
 
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-function inUse(folder: string, content: string | undefined): FolderInUseError {
-  const holder = content === undefined ? undefined : parse(content);
-  const who = holder ? `process ${String(holder.pid)} on ${holder.host}` : 'another process';
-  return new FolderInUseError(`the folder ${folder} is in use by ${who}`);
 }
 
 function requireWritable(folder: string): void {

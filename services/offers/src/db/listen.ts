@@ -4,15 +4,14 @@ import { Client } from 'pg';
 
 const RECONNECT_MS = 1000;
 
-export interface Listener {
-  /** A notification arrived. */
-  onNotification: (payload: string) => void;
-  /** Notifications may have been missed. */
-  onGap: () => void;
-}
-
-/** Listens to a channel of the database (PostgreSQL's LISTEN) until the returned function is called. */
-export type Listen = (channel: string, listener: Listener) => Promise<() => Promise<void>>;
+/**
+ * Listens to a channel of the database (PostgreSQL's LISTEN) until the returned function is called. `onGap` is called
+ * when notifications may have been missed.
+ */
+export type Listen = (
+  channel: string,
+  listener: { onNotification: (payload: string) => void; onGap: () => void },
+) => Promise<() => Promise<void>>;
 
 /**
  * Listens on a dedicated connection, and reconnects when it breaks. Only TCP keep-alive detects a connection that broke

@@ -2,7 +2,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { deleteInBatches, inBatches } from './sweep';
 import type { Tables } from './tables';
 
-/** Returns the time this many milliseconds from now, by the database's clock, which all replicas share. */
+/** The time this many milliseconds from now, by the database's clock, which all replicas share. */
 export const msFromNow = (ms: number) => sql<Date>`now() + ${ms}::float8 * interval '1 ms'`;
 
 type Column<Table extends keyof Tables> = keyof Tables[Table] & string;

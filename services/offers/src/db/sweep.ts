@@ -10,11 +10,10 @@ const SWEEP_INTERVAL_MS = 60_000;
 export const expired = sql<boolean>`expires_at <= now()`;
 
 /**
- * Changes many rows in batches: finished batches stay changed if a later one fails.
+ * Changes many rows in batches, until done or the signal aborts; returns how many. Finished batches stay changed if a
+ * later one fails.
  *
  * @param change changes up to `limit` remaining rows; returns how many
- * @param signal once it aborts, no further batch starts
- * @returns how many rows were changed
  */
 export async function inBatches(
   change: (limit: number) => Promise<bigint>,
@@ -51,9 +50,8 @@ export async function deleteInBatches(
   }, rows.signal);
 }
 
-/** Deletes rows that are no longer needed. */
 export interface Sweep {
-  /** What the rows are, for the log. */
+  /** What it deletes, for the log. */
   rows: string;
   /** Deletes rows until done or the signal aborts; returns how many. */
   sweep: (signal: AbortSignal) => Promise<number>;

@@ -6,12 +6,32 @@ import type { NewOrder, OrderedOffer } from '../domain/order';
 /** The tables after all {@link migrations}. In the database, the names of tables and columns are in snake case. */
 export interface Tables {
   orders: OrdersTable;
-  idempotencyKeys: IdempotencyKeysTable;
   orderEvents: OrderEventsTable;
   webhookEndpoints: WebhookEndpointsTable;
   webhookDeliveries: WebhookDeliveriesTable;
   emailJobs: EmailJobsTable;
-  rateLimitUsage: RateLimitUsageTable;
+  /** One row per request with an `Idempotency-Key`, with its response once sent. */
+  idempotencyKeys: {
+    /** The client; without tokens, the user named in the request. */
+    userId: string;
+    key: string;
+    /** Detects a different request with the same key. */
+    fingerprint: string;
+    orderId: string;
+    /** Until then, the first request may still be in progress. */
+    inFlightUntil: ColumnType<Date, unknown, unknown>;
+    expiresAt: ColumnType<Date, unknown, unknown>;
+    responseStatus: number | null;
+    responseBody: string | null;
+  };
+  /** One row per client, quota and window, summed over all replicas. */
+  rateLimitUsage: {
+    key: string;
+    /** Seconds since the epoch. */
+    windowStart: number;
+    count: number;
+    expiresAt: ColumnType<Date, unknown, unknown>;
+  };
 }
 
 /** A column for each field; nullable for an optional one. */
@@ -108,28 +128,4 @@ export interface EmailJobsTable {
   lastError: string | null;
   createdAt: ColumnType<Date, never, never>;
   finishedAt: ColumnType<Date | null, never, unknown>;
-}
-
-/** One row per request with an `Idempotency-Key`, with its response once sent. */
-export interface IdempotencyKeysTable {
-  /** The client; without tokens, the user named in the request. */
-  userId: string;
-  key: string;
-  /** Detects a different request with the same key. */
-  fingerprint: string;
-  orderId: string;
-  /** Until then, the first request may still be in progress. */
-  inFlightUntil: ColumnType<Date, unknown, unknown>;
-  expiresAt: ColumnType<Date, unknown, unknown>;
-  responseStatus: number | null;
-  responseBody: string | null;
-}
-
-/** One row per client, quota and window, summed over all replicas. */
-export interface RateLimitUsageTable {
-  key: string;
-  /** Seconds since the epoch. */
-  windowStart: number;
-  count: number;
-  expiresAt: ColumnType<Date, unknown, unknown>;
 }

@@ -29,7 +29,7 @@ export function isUnavailable(error: unknown): boolean {
   return state === undefined || NOT_NOW.test(state);
 }
 
-/** Throws a {@link DatabaseUnavailableError} instead of a temporary error, and rethrows any other. */
+/** Throws a {@link DatabaseUnavailableError} instead of a temporary error. */
 export function rethrow(error: unknown): never {
   throw isUnavailable(error) ? new DatabaseUnavailableError({ cause: error }) : error;
 }

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { Kysely } from 'kysely';
 import type { Tables } from './tables';
 
-/** How often to look for due jobs when nothing wakes the worker, by default. */
+/** Polling interval by default. */
 const POLL_MS = 500;
 /** More listeners than a job adds to its signal. */
 const LISTENERS_PER_JOB = 10;
@@ -15,7 +16,6 @@ export interface SendingOptions {
   delaysMs: readonly number[];
   /** How long to keep what was sent or failed. */
   retentionMs: number;
-  /** Polling interval if there is no wake-up. */
   pollMs?: number | undefined;
   /** At a stop, how long what is in progress may take to finish. */
   graceMs: number;
@@ -35,9 +35,8 @@ export interface Worker {
  * Works on the jobs of a queue, many at a time. Claims jobs when it starts, when it is woken, when a job is done, and
  * every `pollMs`; one claim at a time.
  *
- * @param options.name names the jobs in the log
- * @param options.claim claims up to `limit` jobs that are due; it also gets the jobs in progress
- * @param options.work does one job; if it rejects, that is logged. After `false`, the worker waits for the next poll
+ * @param options.claim claims up to `limit` jobs that are due
+ * @param options.work does one job. After `false`, the worker waits for the next poll
  * @param options.capacity how many jobs may be in progress now
  * @param options.graceMs how long jobs may go on after a stop, until their signal aborts; unlimited if missing
  */
@@ -56,15 +55,13 @@ export function createWorker<Job>(options: {
   let running: Promise<void> = Promise.resolve();
   let stopping = false;
   let failing = false;
-  let wakes = 0;
-  let endSleep: () => void = () => undefined;
+  let waking = new AbortController();
 
   async function run(): Promise<void> {
     while (!stopping) {
-      const before = wakes;
-      const isMore = await startDue();
-      // A job may have become due after the claim.
-      if (!isMore && wakes === before) await sleep();
+      // Before the claim: a job may become due after it.
+      const { signal } = (waking = new AbortController());
+      if (!(await startDue())) await sleep(pollMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -95,18 +92,8 @@ export function createWorker<Job>(options: {
     if (result !== false) wake();
   }
 
-  async function sleep(): Promise<void> {
-    let timer;
-    await new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, pollMs);
-      endSleep = resolve;
-    });
-    clearTimeout(timer);
-  }
-
   function wake(): void {
-    wakes += 1;
-    endSleep();
+    waking.abort();
   }
 
   return {
@@ -118,9 +105,7 @@ export function createWorker<Job>(options: {
       stopping = true;
       wake();
       await running;
-      const abort = () => {
-        aborting.abort();
-      };
+      const abort = aborting.abort.bind(aborting, undefined);
       const timer = graceMs === undefined ? undefined : setTimeout(abort, graceMs);
       await Promise.all(inProgress.values());
       clearTimeout(timer);

@@ -49,6 +49,7 @@ export function createSendEmail(options: {
     disableUrlAccess: true,
   });
   return async ({ to, messageId, subject, text, html }, signal) => {
+    // Not AbortSignal.any with a timeout: Node.js 20 may collect the timeout before it fires.
     const ending = new AbortController();
     const end = () => {
       ending.abort();
@@ -69,7 +70,7 @@ export function createSendEmail(options: {
         signal: ending.signal,
       });
     } catch (error) {
-      throw notSent(error);
+      throw notSent(error as Refusal);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
@@ -77,13 +78,12 @@ export function createSendEmail(options: {
   };
 }
 
-/** nodemailer's error properties; all are missing if the server did not respond. */
+/** nodemailer's error properties; `command` is the refused one, such as `RCPT TO`. */
 interface Refusal {
-  code?: unknown;
-  /** The command that was refused, such as `RCPT TO`. */
-  command?: unknown;
-  responseCode?: unknown;
-  response?: unknown;
+  code?: string;
+  command?: string;
+  responseCode?: number;
+  response?: string;
 }
 
 /** About the session, even in response to a recipient: bad sequence (503), or authentication required (530). */
@@ -94,22 +94,16 @@ const ABOUT_SESSION = [503, 530];
  */
 const ABOUT_SENDER = /^\d{3}[ -]5\.(1\.[78]|7\.\d+)\b/;
 
-function notSent(error: unknown): EmailNotSentError {
-  const { code, responseCode } = error as Refusal;
-  const known = typeof code === 'string' ? code : 'no code';
-  const status =
-    typeof responseCode === 'number' ? `, the server responded ${String(responseCode)}` : '';
-  return new EmailNotSentError(
-    `the e-mail was not sent (${known}${status})`,
-    isPermanent(error as Refusal),
-  );
+function notSent(refusal: Refusal): EmailNotSentError {
+  const { code = 'no code', responseCode } = refusal;
+  const status = responseCode === undefined ? '' : `, the server responded ${String(responseCode)}`;
+  return new EmailNotSentError(`the e-mail was not sent (${code}${status})`, isPermanent(refusal));
 }
 
 /** Whether the server refused the recipient or the content: an operator may fix anything else in time. */
-function isPermanent({ code, command, responseCode, response }: Refusal): boolean {
-  if (typeof responseCode !== 'number' || responseCode < 500) return false;
+function isPermanent({ code, command, responseCode = 0, response = '' }: Refusal): boolean {
+  if (responseCode < 500) return false;
   if (code === 'EMESSAGE') return true;
   if (code !== 'EENVELOPE' || command !== 'RCPT TO') return false;
-  const isAboutSender = typeof response === 'string' && ABOUT_SENDER.test(response);
-  return !isAboutSender && !ABOUT_SESSION.includes(responseCode);
+  return !ABOUT_SENDER.test(response) && !ABOUT_SESSION.includes(responseCode);
 }

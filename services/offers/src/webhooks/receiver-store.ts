@@ -66,24 +66,20 @@ export function createReceiverStore(db: Kysely<Tables>) {
     find: (id: string) => select().where('id', '=', id).executeTakeFirst(),
 
     /** Updates the given settings. Enabling clears the reason for disabling and any pause. */
-    update: (id: string, { url, description, eventTypes, enabled }: ReceiverChanges) =>
+    update: (id: string, changes: ReceiverChanges) =>
       changeOne(id, {
-        // An update needs a column even if no setting changes.
+        // An update needs a column even if no setting changes; Kysely ignores undefined ones.
         id,
-        ...(url !== undefined && { url }),
-        ...(description !== undefined && { description }),
-        ...(eventTypes !== undefined && { eventTypes }),
-        ...(enabled !== undefined && { enabled, disabledReason: null }),
-        ...(enabled === true && { restingUntil: null }),
+        ...changes,
+        ...(changes.enabled !== undefined && { disabledReason: null }),
+        ...(changes.enabled && { restingUntil: null }),
       }),
 
     /** Signs with this secret from now on, and with the previous one for another `keepMs`. */
-    rotateSecret: (id: string, secret: string, keepMs: number) =>
-      changeOne(id, {
-        previousSecret: sql`secret`,
-        previousSecretUntil: msFromNow(keepMs),
-        secret,
-      }),
+    rotateSecret: (id: string, secret: string, keepMs: number) => {
+      const previous = { previousSecret: sql`secret`, previousSecretUntil: msFromNow(keepMs) };
+      return changeOne(id, { ...previous, secret });
+    },
 
     /**
      * Deletes a receiver and its deliveries; returns false if there is none. If interrupted, the receiver stays

@@ -6,7 +6,7 @@ import type { ClaimedDelivery } from './webhook-delivery-store';
 import { bodyOf, signedHeaders } from './webhook-message';
 
 /** How a receiver responded to a message. */
-interface WebhookResult {
+export interface WebhookResult {
   /** Null if there was no response. */
   statusCode: number | null;
   /** Null if the receiver accepted the message. */
@@ -14,7 +14,7 @@ interface WebhookResult {
   /** The receiver is overloaded: pause its deliveries, for as long as it requested, if it did. */
   overloaded?: { retryAfterMs: number | undefined };
   /** The receiver permanently refuses all messages (410). */
-  gone?: true;
+  gone?: boolean | undefined;
 }
 
 /** Longest pause that a receiver may request. */

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { createQueue, msFromNow } from '../db/queue';
 import type { Tables, WebhookDeliveriesTable } from '../db/tables';
+import type { WebhookResult } from './send-webhook';
 import { TEST_TYPE, type WebhookMessage } from './webhook-message';
 
 /** A message to one receiver, and its state. */
@@ -16,19 +17,12 @@ export interface ClaimedDelivery extends WebhookMessage {
 }
 
 /** The result of one attempt. */
-export interface Attempt {
-  statusCode: number | null;
-  /** Null if it was delivered. */
-  error: string | null;
+export interface Attempt extends Pick<WebhookResult, 'statusCode' | 'error' | 'gone'> {
   /** When to retry; undefined for never. */
-  dueInMs?: number | undefined;
+  dueInMs: number | undefined;
   /** How long to pause all deliveries to the receiver. */
-  pauseMs?: number | undefined;
-  /** Why to disable the receiver. */
-  disable?: string | undefined;
+  pauseMs: number | undefined;
 }
-
-export type WebhookDeliveryStore = ReturnType<typeof createWebhookDeliveryStore>;
 
 const queueOf = (db: Kysely<Tables>) =>
   createQueue(db, {
@@ -49,42 +43,41 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
      * Claims up to `limit` due deliveries, at most `perEndpoint` to one receiver including those `inProgress`. No other
      * caller gets them until `leaseMs` have passed.
      */
-    claimDue: async (options: {
+    claimDue: ({
+      limit,
+      perEndpoint,
+      inProgress,
+      leaseMs,
+    }: {
       limit: number;
       perEndpoint: number;
-      inProgress: ReadonlyMap<string, number>;
+      inProgress: Readonly<Record<string, number>>;
       leaseMs: number;
-    }): Promise<ClaimedDelivery[]> => {
-      const { limit, perEndpoint, inProgress, leaseMs } = options;
-      const rows = await queue.claim({
+    }): Promise<ClaimedDelivery[]> =>
+      queue.claim({
         limit,
         leaseMs,
         // Per receiver, so that a long queue for one cannot hide the others.
         due: sql`
-          select taken.*, e.url, e.secret,
-            case when e.previous_secret_until > now() then e.previous_secret end as previous_secret
+          select taken.*, e.url, case when e.previous_secret_until > now()
+            then array[e.secret, e.previous_secret] else array[e.secret] end as secrets
           from webhook_endpoints e
           cross join lateral (
             select d.endpoint_id, d.id, d.attempts, d.due_at from webhook_deliveries d
             where d.endpoint_id = e.id and d.status = 'pending' and d.due_at <= now()
             order by d.due_at
             limit greatest(0, ${perEndpoint}::int - coalesce(
-              (${JSON.stringify(Object.fromEntries(inProgress))}::json ->> e.id)::int, 0))
+              (${JSON.stringify(inProgress)}::json ->> e.id)::int, 0))
             for update skip locked
           ) taken
           where e.enabled and (e.resting_until is null or e.resting_until <= now())
           order by taken.due_at limit ${limit}`,
-        returning: sql<ClaimedRow>`job.*, due.url, due.secret, due.previous_secret`,
-      });
-      return rows.map(({ secret, previousSecret, ...row }) => ({
-        ...row,
-        secrets: previousSecret === null ? [secret] : [secret, previousSecret],
-      }));
-    },
+        returning: sql<ClaimedDelivery>`job.*, due.url, due.secrets`,
+      }),
 
     /** Records the result of an attempt, unless another process made the same attempt and recorded it first. */
     record: async (delivery: ClaimedDelivery, result: Attempt) => {
-      const { statusCode, error, dueInMs, pauseMs, disable } = result;
+      const { statusCode, error, dueInMs, pauseMs, gone } = result;
       const attempt = {
         attempts: delivery.attempts + 1,
         lastAttemptAt: sql`now()`,
@@ -100,20 +93,14 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
           ? jobs.finish([delivery], { ...attempt, status: 'failed' })
           : jobs.retryLater([delivery], dueInMs, attempt);
       };
-      const change = {
-        ...(pauseMs !== undefined && {
-          restingUntil: sql`greatest(resting_until, ${msFromNow(pauseMs)})`,
-        }),
-        ...(disable !== undefined && { enabled: false, disabledReason: disable }),
-      };
-      if (Object.keys(change).length === 0) {
-        await recordOn(queue);
-        return;
-      }
-      await db.transaction().execute(async (trx) => {
+      if (pauseMs === undefined && !gone) return recordOn(queue);
+      const change = gone
+        ? { enabled: false, disabledReason: 'The receiver responded 410 Gone.' }
+        : { restingUntil: sql`greatest(resting_until, ${msFromNow(pauseMs!)})` };
+      return db.transaction().execute(async (trx) => {
         // Lock in this order everywhere, as deleting a receiver does.
         await updateEndpoint(trx, delivery.endpointId).set(change).execute();
-        await recordOn(queueOf(trx));
+        return recordOn(queueOf(trx));
       });
     },
 
@@ -169,8 +156,3 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
       queue.deleteEnded('lastAttemptAt', agoMs, signal),
   };
 }
-
-type ClaimedRow = Omit<ClaimedDelivery, 'secrets'> & {
-  secret: string;
-  previousSecret: string | null;
-};

@@ -57,22 +57,17 @@ export function createWebhooks(
     }
     const { statusCode, error, overloaded, gone } = result;
     const attempts = delivery.attempts + 1;
+    const pauseMs =
+      overloaded && Math.min(MAX_PAUSE_MS, overloaded.retryAfterMs ?? DEFAULT_PAUSE_MS);
+    const dueInMs = gone
+      ? undefined
+      : scheduledPauseMs(attempts, delaysMs, overloaded?.retryAfterMs);
+    await deliveries.record(delivery, { statusCode, error, dueInMs, pauseMs, gone });
     const log = { endpointId: delivery.endpointId, messageId: delivery.id, attempts, statusCode };
-    if (error === null) {
-      await deliveries.record(delivery, { statusCode, error });
-      logger.info(log, 'webhook delivered');
-    } else if (gone) {
-      const disable = 'The receiver responded 410 Gone.';
-      await deliveries.record(delivery, { statusCode, error, disable });
-      logger.warn(log, 'receiver disabled after 410');
-    } else {
-      const pauseMs =
-        overloaded && Math.min(MAX_PAUSE_MS, overloaded.retryAfterMs ?? DEFAULT_PAUSE_MS);
-      const dueInMs = scheduledPauseMs(attempts, delaysMs, overloaded?.retryAfterMs);
-      await deliveries.record(delivery, { statusCode, error, dueInMs, pauseMs });
-      const failed = dueInMs === undefined ? 'webhook failed permanently' : 'webhook not delivered';
-      logger.warn({ ...log, reason: error }, failed);
-    }
+    const failed = dueInMs === undefined ? 'webhook failed permanently' : 'webhook not delivered';
+    if (error === null) logger.info(log, 'webhook delivered');
+    else if (gone) logger.warn(log, 'receiver disabled after 410');
+    else logger.warn({ ...log, reason: error }, failed);
   };
 
   const worker = createWorker({
@@ -105,9 +100,8 @@ export function createWebhooks(
   };
 }
 
-function countByReceiver(inProgress: readonly { endpointId: string }[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { endpointId } of inProgress)
-    counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
+function countByReceiver(inProgress: readonly { endpointId: string }[]) {
+  const counts: Record<string, number> = {};
+  for (const { endpointId } of inProgress) counts[endpointId] = (counts[endpointId] ?? 0) + 1;
   return counts;
 }

@@ -2,13 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProviderError } from '../failure-reason';
 import { offerSchema } from '../../domain/offer';
-import {
-  MAX_OFFERS,
-  parseOffers,
-  type FetchOffers,
-  type ListedProvider,
-  type ProviderResult,
-} from '../provider';
+import { MAX_OFFERS, parseOffers, type FetchOffers, type ListedProvider } from '../provider';
 
 const mockOffer = offerSchema
   .omit({ provider: true })
@@ -38,23 +32,14 @@ export const mockProvider = schema.transform((entry): ListedProvider => {
   const owns = (offerId: string) => ids.has(offerId);
   const own = offers.map(({ id, rate, amount }) => ({ id, provider: name, rate, amount }));
 
-  const respondTo = (amount: number | undefined): ProviderResult => {
+  const fetchOffers: FetchOffers = async ({ amount }, signal) => {
+    if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
+    if (fault === 'error') throw new ProviderError('error', 'simulated failure');
+    if (fault === 'hang') return new Promise<never>(() => undefined);
+    if (fault === 'garbage') return { offers: parseOffers({ name, owns }, '<html>') };
     if (amount === undefined) return { offers: own };
     const large = own.filter((offer) => offer.amount >= amount);
     return { offers: large.map((offer) => ({ ...offer, amount })) };
-  };
-  const fetchOffers: FetchOffers = async ({ amount }, signal) => {
-    if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
-    switch (fault) {
-      case 'none':
-        return respondTo(amount);
-      case 'error':
-        throw new ProviderError('error', 'simulated failure');
-      case 'hang':
-        return new Promise<never>(() => undefined);
-      case 'garbage':
-        return { offers: parseOffers({ name, owns }, '<html>') };
-    }
   };
   return {
     name,

@@ -44,8 +44,7 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
     offerIds: [prefix],
     create: ({ web, logger, isTaken }) => {
       const holder = createHolder(web);
-      const apiUrl = `${baseUri}/cds-au/v1`;
-      const loadCatalogue = createLoadCatalogue({ holder, apiUrl, ttlMs });
+      const loadCatalogue = createLoadCatalogue(holder, `${baseUri}/cds-au/v1`, ttlMs);
       const catalogue = createSwrCache<Catalogue>({
         load: () => withDeadline(timeoutMs, loadCatalogue),
         ttlMs: ({ unread, asOf }) => {

@@ -4,17 +4,11 @@ const DECIMAL = /^\d+(\.\d+)?$/;
 const HIGHEST_FRACTION = 0.6;
 const PERCENT = { lowest: 1, highest: 60 };
 
-/** A rate in percent per year, and whether the bank sent it as percent, against the standard. */
-export interface ParsedRate {
-  percent: number;
-  wasPercent: boolean;
-}
-
 /**
- * Parses a rate in the standard's format, a decimal fraction. Returns undefined if invalid. Moves the decimal point in
- * the text: 0.0295 × 100 would be 2.9499999999999997.
+ * Parses a rate, a decimal fraction, into percent; undefined if invalid. Some banks send percent against the standard.
+ * Moves the decimal point in the text: 0.0295 × 100 would be 2.9499999999999997.
  */
-export function parseRate(text: string | undefined): ParsedRate | undefined {
+export function parseRate(text: string | undefined) {
   if (text === undefined || !DECIMAL.test(text)) return undefined;
   const value = Number(text);
   if (value > 0 && value < HIGHEST_FRACTION) {
@@ -44,10 +38,7 @@ const DURATION =
 const MONTHS_A_YEAR = 12;
 const DAYS_A_YEAR = 365;
 
-/**
- * Parses an ISO 8601 duration such as `P84M`, `P7Y` or `P14D` into months. Returns undefined for any other text, and
- * for zero.
- */
+/** Parses an ISO 8601 duration such as `P84M`, `P7Y` or `P14D` into months; undefined if invalid or zero. */
 export function parseMonths(text: string | undefined): number | undefined {
   const match = DURATION.exec(text ?? '');
   if (!match) return undefined;

@@ -4,12 +4,10 @@ import { NotFoundError, type Holder, type HolderResponse } from './holder';
 import { countDropped, dropReasonOf, type Dropped, type DropReason } from './map-product';
 import { listedProductSchema, productSchema, type Product } from './product';
 
-/** The readable personal loans of a bank. */
+/** The readable personal loans of a bank, and how many listed products could not be read this time. */
 export interface Catalogue {
   products: readonly Product[];
-  /** Number of listed products that could not be read this time. */
   unread: number;
-  /** The omitted products. */
   dropped: Readonly<Dropped>;
   /** When the oldest part was read, on the clock of `performance.now()`. */
   asOf: number;
@@ -45,14 +43,14 @@ type KnownProduct = Found & { url: URL; bytes: number; readAt: number; digest: s
  * When the signal aborts, it returns what it has read so far. It skips products read less than `ttlMs` ago, so each
  * call continues where the last one ended; older ones are used if they cannot be read again. A page with unchanged text
  * is not parsed again.
+ *
+ * @param apiUrl up to, but excluding, `/banking`
  */
-export function createLoadCatalogue(options: {
-  holder: Holder;
-  /** Base URL up to, but excluding, `/banking`. */
-  apiUrl: string;
-  ttlMs: number;
-}): (signal: AbortSignal) => Promise<Catalogue> {
-  const { holder, apiUrl, ttlMs } = options;
+export function createLoadCatalogue(
+  holder: Holder,
+  apiUrl: string,
+  ttlMs: number,
+): (signal: AbortSignal) => Promise<Catalogue> {
   const query = `product-category=PERS_LOANS&effective=CURRENT&page=1&page-size=${String(PAGE_SIZE)}`;
   const listUrl = new URL(`${apiUrl}/banking/products?${query}`);
   const known = new Map<string, KnownProduct>();
@@ -106,15 +104,14 @@ export function createLoadCatalogue(options: {
     const now = new Date();
     const visited = new Set<string>();
     let url = listUrl;
-    for (let page = 1; ; page++) {
-      if (page > MAX_PAGES) return { ids, dropped, isComplete: false };
+    for (let page = 1; page <= MAX_PAGES; page++) {
       let read;
       try {
         const response = await holder.get('list', url, signal);
         read = response.digest === firstPage?.digest ? firstPage : parsePage(response);
       } catch (error) {
         if (page === 1) throw error;
-        return { ids, dropped, isComplete: false };
+        break;
       }
       // Remembers only this page: most banks have no other.
       if (page === 1) firstPage = read;
@@ -127,14 +124,14 @@ export function createLoadCatalogue(options: {
         else ids.push(listed!.productId);
       }
       visited.add(url.href);
-      if (read.next === undefined || !URL.canParse(read.next, url.href)) break;
-      const next = new URL(read.next, url);
-      if (visited.has(next.href) || read.items.length === 0) break;
-      // A page without new products that links to another: the list may be incomplete or endless.
-      if (seen.size === before) return { ids, dropped, isComplete: false };
-      url = next;
+      const { next = url.href, items } = read;
+      // No link, an invalid one, or one to a page already read ends the list.
+      if (URL.canParse(next, url.href)) url = new URL(next, url);
+      if (visited.has(url.href) || items.length === 0) return { ids, dropped, isComplete: true };
+      // A page without new products that links to another: the list may be endless.
+      if (seen.size === before) break;
     }
-    return { ids, dropped, isComplete: true };
+    return { ids, dropped, isComplete: false };
   }
 
   async function readProduct(id: string, startedAt: number, signal: AbortSignal): Promise<void> {
