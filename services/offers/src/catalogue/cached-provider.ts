@@ -21,7 +21,6 @@ export interface Success {
   isStale: boolean;
 }
 
-/** Why a provider's offers are missing. */
 export interface Failure {
   provider: string;
   reason: FailureReason;

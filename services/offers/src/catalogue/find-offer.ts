@@ -25,16 +25,17 @@ export function createFindOffer(dependencies: {
     const owner = providers.find((provider) => provider.owns(offerId));
     if (!owner) return undefined;
     const result = await owner.read(query);
-    const unavailable = (reason: string, what: string) =>
-      new ProviderUnavailableError(`${owner.name} ${what}`, {
+    const unavailable = (reason: string, what: string) => {
+      const members = { missing: [{ provider: owner.name, reason }] };
+      return new ProviderUnavailableError(`${owner.name} ${what}`, {
         retryAfterSeconds: 1,
-        members: { missing: [{ provider: owner.name, reason }] },
+        members,
       });
+    };
     if (hasFailed(result)) throw unavailable(result.reason, 'did not respond');
     const offer = result.offers.find(({ id }) => id === offerId);
-    if (!offer && result.unread > 0) {
-      throw unavailable('partial', 'could not read all of its products');
-    }
-    return offer && priceOffer(offer, query.termMonths, aprType);
+    if (offer) return priceOffer(offer, query.termMonths, aprType);
+    if (result.unread > 0) throw unavailable('partial', 'could not read all of its products');
+    return undefined;
   };
 }

@@ -14,7 +14,7 @@ const sortValues = {
 /** All except `rate` need a term. */
 export const sortKeys = Object.keys(sortValues) as (keyof typeof sortValues)[];
 
-interface ListQuery extends OfferQuery {
+export interface ListQuery extends OfferQuery {
   /** Only this provider's offers. */
   provider?: string | undefined;
   sort: keyof typeof sortValues;
@@ -35,8 +35,7 @@ export interface Listing {
   freshUntil: number;
 }
 
-/** Returns the same object for a query, without asking providers, while all of it is fresh. */
-export type ListOffers = (query: ListQuery) => Promise<Listing>;
+export type ListOffers = ReturnType<typeof createListOffers>;
 
 type OfferLists = readonly (readonly Offer[])[];
 
@@ -47,12 +46,12 @@ const RESULT_WEIGHT = 5;
 
 /**
  * Lists the offers of all providers, asking all without a fresh result concurrently. Omits a provider that fails or is
- * too slow; its result says why. Never rejects.
+ * too slow; its result says why. Never rejects. Returns the same object for a query while all of it is fresh.
  */
 export function createListOffers(dependencies: {
   providers: readonly CachedProvider[];
   aprType: AprType;
-}): ListOffers {
+}) {
   const { providers, aprType } = dependencies;
   const remembered = new LRUCache<string, { listing: Listing; lists: OfferLists }>({
     maxSize: MAX_REMEMBERED,
@@ -60,7 +59,7 @@ export function createListOffers(dependencies: {
       lists.reduce((sum, { length }) => sum + length, 1 + RESULT_WEIGHT * listing.results.length),
   });
 
-  return async (query) => {
+  return async (query: ListQuery): Promise<Listing> => {
     const { amount, termMonths, provider, sort, order, limit } = query;
     // The name is last, since it may contain any text.
     const key = [amount, termMonths, limit, sort, order, provider].join(' ');

@@ -2,26 +2,24 @@ import { effectiveLoanApr, monthlyPayment, nominalLoanApr } from './loan-maths';
 import type { Offer } from '../domain/offer';
 
 /**
- * The basis of `apr`: the EU's effective rate, or the nominal rate of the US and of Australia's comparison rate. The
- * last two differ only in name while all payments are monthly. A listing uses one type: rates of different types are
- * not comparable.
+ * The basis of `apr`: the EU's effective rate, or the nominal rate of the US and of Australia's comparison rate, which
+ * differ only in name while all payments are monthly. A listing uses one type: different types are not comparable.
  */
 export const aprTypes = ['eu-effective', 'us-nominal', 'au-comparison'] as const;
 
 export type AprType = (typeof aprTypes)[number];
 
-/** The cost of a loan over a term. */
-export interface Price {
-  /** Monthly payment including periodic fees, rounded to cents. */
-  monthlyPayment: number;
-  /** Total repaid over the term: amount, interest and fees, based on the rounded payments. */
-  totalCost: number;
-  /** Percent per year including fees, rounded to hundredths; missing if fees consume the amount. */
-  apr?: number;
-  aprType: AprType;
-}
-
-export type PricedOffer = Offer & { price?: Price };
+/** An offer, and its cost if the term is known; amounts include fees and are rounded to cents. */
+export type PricedOffer = Offer & {
+  price?: {
+    monthlyPayment: number;
+    /** Based on the rounded payments. */
+    totalCost: number;
+    /** Percent per year including fees, rounded to hundredths; missing if fees consume the amount. */
+    apr?: number;
+    aprType: AprType;
+  };
+};
 
 /** Adds the cost of repaying the offer in equal monthly payments; adds nothing without a term. */
 export function priceOffer(

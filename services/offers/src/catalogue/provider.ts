@@ -6,7 +6,6 @@ import { offerSchema, type Offer } from '../domain/offer';
 
 /** What the borrower wants. The provider chooses any value that is missing. */
 export interface OfferQuery {
-  /** In currency units. */
   amount?: number | undefined;
   termMonths?: number | undefined;
 }
@@ -16,9 +15,8 @@ export interface ProviderResult {
   offers: readonly Offer[];
   /** Number of products that could not be read this time: there may be more offers. */
   unread?: number;
-  /** Age of the data when the provider responded, in milliseconds. */
+  /** Age of the data when the provider responded. */
   ageMs?: number;
-  /** Whether the data should have been newer. */
   isStale?: boolean;
   /** Number of products without an offer, by reason. */
   dropped?: Readonly<Record<string, number>>;
@@ -42,22 +40,19 @@ export interface Provider {
   fetchOffers: FetchOffers;
 }
 
-/** What a provider may need in addition to its own entry. */
-export interface ProviderContext {
-  /** Default deadline, for providers without their own. */
-  timeoutMs: number;
-  /** Whether another provider has this name. */
-  isTaken: (name: string) => boolean;
-  web: WebClient;
-  logger: Logger;
-}
-
 /** A valid entry of `PROVIDERS_FILE`, as each provider type's schema outputs it. */
 export interface ListedProvider {
   name: string;
   /** Offer ids or their prefix; no other provider may use them. */
   offerIds: readonly string[];
-  create: (context: ProviderContext) => Provider;
+  create: (context: {
+    /** Default deadline, for providers without their own. */
+    timeoutMs: number;
+    /** Whether another provider has this name. */
+    isTaken: (name: string) => boolean;
+    web: WebClient;
+    logger: Logger;
+  }) => Provider;
 }
 
 /** Maximum offers per provider. */
@@ -65,15 +60,8 @@ export const MAX_OFFERS = 10_000;
 
 const offersSchema = z.array(offerSchema).max(MAX_OFFERS);
 
-/**
- * Validates a provider's response: a list of offers that are all its own.
- *
- * @throws {ProviderError} `invalid`, naming the problem.
- */
-export function parseOffers(
-  { name, owns }: Pick<Provider, 'name' | 'owns'>,
-  response: unknown,
-): Offer[] {
+/** @throws {ProviderError} `invalid` unless the response is a list of offers that are all the provider's own. */
+export function parseOffers({ name, owns }: Pick<Provider, 'name' | 'owns'>, response: unknown) {
   const { data, error } = offersSchema.safeParse(response);
   if (error) throw new ProviderError('invalid', z.prettifyError(error));
   const foreign = data.find(({ id, provider }) => provider !== name || !owns(id));

@@ -21,9 +21,7 @@ export async function withDeadline<Result>(
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      timer = setTimeout(() => {
-        reject(new DeadlineExceededError(message));
-      }, GRACE_MS);
+      timer = setTimeout(reject, GRACE_MS, new DeadlineExceededError(message));
       deadline.abort();
     }, timeoutMs);
   });

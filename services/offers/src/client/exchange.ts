@@ -22,8 +22,7 @@ export class ExchangeEndedError extends Error {
 
 /**
  * Sends one request and reads its whole response, without the streams and abort signals that undici's `request` creates
- * for each. Whatever ends the exchange early also ends its connection. (undici 7 then opens one more, finds no use for
- * it and closes it.)
+ * for each. Whatever ends the exchange early also ends its connection.
  *
  * @throws {ExchangeEndedError} `timeout` after `timeoutMs`, if given; `canceled` once the signal aborts; `too-large`
  * above `maxBytes` of body, unless `cutOff` drops the rest.

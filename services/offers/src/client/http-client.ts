@@ -11,12 +11,11 @@ const KEEP_ALIVE_MS = 60_000;
 
 /**
  * Creates an axios client for one other service, over undici's keep-alive connections. `timeoutMs` covers the whole
- * exchange, from connecting to the last byte of the body. Stops reading a body above `maxResponseBytes`. Does not follow
- * redirects. `data` is undefined if the body is not JSON. Of a request it uses only `method`, `url` (the path),
- * `headers`, `data`, `timeout` and `signal`. `close` waits for the requests in progress.
+ * exchange. Does not follow redirects. `data` is undefined if the body is not JSON. Of a request it uses only `method`,
+ * `url` (the path), `headers`, `data`, `timeout` and `signal`. `close` waits for the requests in progress.
  *
- * Requests fail with an AxiosError: `ETIMEDOUT` on timeout, `ERR_CANCELED` by the caller's signal, `ERR_BAD_RESPONSE`
- * for a body that is too large, `ERR_NETWORK` for any other failure.
+ * Requests fail with an AxiosError: `ETIMEDOUT`, `ERR_CANCELED` by the caller's signal, `ERR_BAD_RESPONSE` for a body
+ * that is too large, `ERR_NETWORK` for any other failure.
  */
 export function createHttpClient(options: {
   baseUrl: string;

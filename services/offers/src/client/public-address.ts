@@ -9,9 +9,8 @@ export class ForbiddenAddressError extends Error {
 }
 
 /**
- * Returns whether an IP address is a single host of the public internet: not this machine, a private or link-local
- * network, a cloud's metadata server, or a reserved range (the IANA special-purpose registries, RFC 6890). IPv4 within
- * IPv6 counts as IPv4.
+ * Whether an IP address is a single host of the public internet, outside of all reserved ranges (the IANA
+ * special-purpose registries, RFC 6890). IPv4 within IPv6 counts as IPv4.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -28,11 +27,7 @@ export function requirePublicUrl({ protocol, hostname }: URL): void {
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw forbidden(host);
 }
 
-/**
- * Creates a lookup for `net.connect` that fails if any address of the name is not public.
- *
- * @param resolveName must not let a slow name server hold up other lookups; see {@link createResolveName}
- */
+/** Creates a lookup for `net.connect` that fails if any address of the name is not public. */
 export function createPublicLookup(resolveName: ResolveName): LookupFunction {
   const resolvePublic = async (hostname: string, family: 4 | 6 | undefined) => {
     // Always this machine (RFC 6761, section 6.3), so skip the name servers.
@@ -57,10 +52,7 @@ export function createPublicLookup(resolveName: ResolveName): LookupFunction {
   };
 }
 
-/**
- * Allows only public addresses over https. `requireAllowed` checks a URL beforehand, and `lookup` the addresses of its
- * host; both fail with a {@link ForbiddenAddressError}.
- */
+/** Allows only public addresses over https. Both checks fail with a {@link ForbiddenAddressError}. */
 export const publicOnly = {
   requireAllowed: requirePublicUrl,
   lookup: createPublicLookup(createResolveName()),

@@ -1,6 +1,6 @@
 import { promises, type LookupAddress } from 'node:dns';
 
-/** Returns all addresses of a name, IPv4 first, or only the addresses of one family. */
+/** Returns all addresses of a name, IPv4 first, or only those of one family. */
 export type ResolveName = (hostname: string, family: 4 | 6 | undefined) => Promise<LookupAddress[]>;
 
 /** The codes of c-ares for a name without such addresses. */
@@ -8,9 +8,8 @@ const ABSENT: unknown[] = ['ENODATA', 'ENOTFOUND'];
 
 /**
  * Creates a resolver that asks the name servers itself (c-ares). `dns.lookup` blocks a thread in getaddrinfo: there are
- * few threads, the call cannot be canceled, and names whose servers do not respond would hold up every other lookup of
- * the process. The price: it asks only name servers, neither `/etc/hosts` nor the search domains of a cluster. It
- * rejects with the code of `node:dns` if neither family has an address.
+ * few threads, and names whose servers do not respond would hold up every other lookup of the process. The price: it
+ * asks only name servers, neither `/etc/hosts` nor the search domains of a cluster. Rejects with the code of `node:dns`.
  *
  * @param options.servers as `Resolver.setServers` takes them, by default the machine's
  * @param options.timeoutMs how long to wait for each server on the first of `tries`; twice that on the second
@@ -32,8 +31,8 @@ export function createResolveName(
     );
     const addresses = results.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
     if (addresses.length > 0) return addresses;
-    const errors = results.flatMap((each) =>
-      each.status === 'rejected' ? [each.reason as NodeJS.ErrnoException] : [],
+    const errors = results.map(
+      (each) => (each as PromiseRejectedResult).reason as NodeJS.ErrnoException,
     );
     throw errors.find(({ code }) => !ABSENT.includes(code)) ?? errors[0]!;
   };

@@ -8,9 +8,6 @@ const decompress = promisify(gunzip);
 
 type Headers = Record<string, string>;
 
-/** A response, whatever its status; `url` is where it came from, after redirects. */
-type WebResponse = Omit<CompleteResponse, 'body'> & { url: URL; body: string };
-
 /** A client for servers that others run and that may be hostile. */
 export type WebClient = ReturnType<typeof createWebClient>;
 
@@ -22,9 +19,8 @@ export class UnusableResponseError extends Error {
 
 /**
  * Creates a client for the web at large. Limits bodies to `maxResponseBytes`, before and after decompression, headers
- * to 16 KiB, redirects to `maxRedirects`, and connections to one origin to `connections`, by default 16. Asks the guard
- * before each request. Without a guard, it connects anywhere and resolves names as this machine does: names that hang
- * then hold up other lookups.
+ * to 16 KiB, and the connections to one origin. Asks the guard before each request. Without a guard, it connects
+ * anywhere and resolves names as this machine does: names that hang then hold up other lookups.
  */
 export function createWebClient(options: {
   userAgent?: string;
@@ -72,16 +68,14 @@ export function createWebClient(options: {
 
   return {
     /**
-     * GETs a URL and follows its redirects, until the signal aborts.
+     * GETs a URL and follows its redirects, until the signal aborts. Returns a response of any status; `url` is its
+     * source.
      *
      * @throws {ForbiddenAddressError} if the guard refuses the URL or a redirect.
-     * @throws {ExchangeEndedError} `canceled` once the signal aborts, `too-large` for a body over the limit.
+     * @throws {ExchangeEndedError} `canceled` or `too-large`.
      * @throws {UnusableResponseError} for too many redirects, or a body that cannot be decoded.
      */
-    get: async (
-      start: string | URL,
-      options: { headers?: Headers; signal: AbortSignal },
-    ): Promise<WebResponse> => {
+    get: async (start: string | URL, options: { headers?: Headers; signal: AbortSignal }) => {
       const headers = { ...fixedHeaders, ...options.headers };
       let url = new URL(start);
       for (let redirects = 0; redirects <= maxRedirects; redirects++) {
@@ -102,17 +96,16 @@ export function createWebClient(options: {
      * the limit and cuts off the rest.
      *
      * @throws {ForbiddenAddressError} if the guard refuses the URL or its addresses.
-     * @throws {ExchangeEndedError} `timeout`, or `canceled` once the signal aborts.
+     * @throws {ExchangeEndedError} `timeout` or `canceled`.
      */
     post: async (
-      target: string,
+      url: string,
       options: { headers: Headers; body: string; timeoutMs: number; signal: AbortSignal },
-    ): Promise<Omit<WebResponse, 'body'>> => {
+    ) => {
       const { body, timeoutMs, signal } = options;
-      const url = new URL(target);
       const headers = { 'user-agent': userAgent, ...options.headers };
       const limits = { timeoutMs, signal, cutOff: true };
-      return { ...(await send(url, { method: 'POST', headers, body }, limits)), url };
+      return send(new URL(url), { method: 'POST', headers, body }, limits);
     },
     /** Aborts what is in progress, and closes the connections. */
     close: () => agent.destroy(),

@@ -7,24 +7,19 @@ export type ComposedEmail = ReturnType<typeof composeEmail>;
 const wording = {
   APPROVED: {
     subject: 'Your loan is approved',
-    lines: (offer: string) => [
-      `Good news: your loan of ${offer} is approved.`,
-      'The provider will contact you about the next steps.',
-    ],
+    news: (offer: string) => `Good news: your loan of ${offer} is approved.`,
+    next: 'The provider will contact you about the next steps.',
   },
   REJECTED: {
     subject: 'Your loan was not approved',
-    lines: (offer: string) => [
-      `We are sorry: your loan of ${offer} was not approved.`,
-      'You are welcome to choose another offer at any time.',
-    ],
+    news: (offer: string) => `We are sorry: your loan of ${offer} was not approved.`,
+    next: 'You are welcome to choose another offer at any time.',
   },
   FAILED: {
     subject: 'Your loan is not decided yet',
-    lines: (offer: string) => [
+    news: (offer: string) =>
       `We are sorry for the delay: so far, we could not reach a decision on your loan of ${offer}.`,
-      'You do not need to do anything. We are looking into it, and will write to you once there is a decision.',
-    ],
+    next: 'You do not need to do anything. We are looking into it, and will write to you once there is a decision.',
   },
 };
 
@@ -32,8 +27,8 @@ const wording = {
 export function composeEmail(data: OrderEventData) {
   const { status, order_id: id } = data;
   if (status === 'PENDING') throw new Error(`order ${id} is still pending`);
-  const { subject, lines } = wording[status];
-  const paragraphs = ['Hello,', ...lines(describeOffer(data)), `Your order: ${id}`];
+  const { subject, news, next } = wording[status];
+  const paragraphs = ['Hello,', news(describeOffer(data)), next, `Your order: ${id}`];
   return {
     subject,
     text: `${paragraphs.join('\n\n')}\n`,

@@ -8,8 +8,6 @@ export type EmailJob = { to: string } & Pick<
   'seq' | 'eventId' | 'data' | 'attempts'
 >;
 
-export type EmailJobStore = ReturnType<typeof createEmailJobStore>;
-
 /**
  * Stores e-mails to send. A database trigger creates them for orders with an address. Every method throws
  * {@link DatabaseUnavailableError} while the database is unavailable.
@@ -33,16 +31,16 @@ export function createEmailJobStore(db: Kysely<Tables>) {
           coalesce((select email from orders where id = job.order_id), '') as "to"`,
       }),
 
-    recordSent: async (job: EmailJob) => {
+    recordSent: (job: EmailJob) => {
       const attempts = job.attempts + 1;
-      await queue.finish([job], { status: 'sent', attempts, lastError: null, finishedAt });
+      return queue.finish([job], { status: 'sent', attempts, lastError: null, finishedAt });
     },
 
     /** Records a failed attempt: the e-mail is due again after `dueInMs`, or never if that is undefined. */
-    recordFailure: async (job: EmailJob, reason: string, dueInMs: number | undefined) => {
+    recordFailure: (job: EmailJob, reason: string, dueInMs: number | undefined) => {
       const failure = { attempts: job.attempts + 1, lastError: reason };
-      if (dueInMs !== undefined) await queue.retryLater([job], dueInMs, failure);
-      else await queue.finish([job], { ...failure, status: 'failed', finishedAt });
+      if (dueInMs !== undefined) return queue.retryLater([job], dueInMs, failure);
+      return queue.finish([job], { ...failure, status: 'failed', finishedAt });
     },
 
     /** Marks due e-mails as skipped until the signal aborts; returns how many. */

@@ -10,19 +10,14 @@ const CONCURRENCY = 4;
 /** Longer than sending one may take, including its statements. */
 const LEASE_MS = 300_000;
 
-/**
- * Sends due e-mails in the background: no checkout or decision waits for them.
- *
- * @param options.send if undefined, sending is off: due e-mails are skipped
- */
+/** Sends due e-mails in the background, or skips them without `send`: no checkout or decision waits for them. */
 export function createEmails(options: SendingOptions & { send: SendEmail | undefined }) {
   const { db, send, delaysMs, retentionMs, pollMs, graceMs, logger } = options;
   const jobs = createEmailJobStore(db);
 
   /**
-   * E-mails the user that an order was decided or failed, and records the result. If the process dies in between, the
-   * e-mail is sent again with the same `Message-ID`. Once the signal aborts, stops waiting for the server: an e-mail it
-   * may have accepted is sent again after its lease.
+   * E-mails the user that an order was decided or failed, and records the result. If the process dies in between, or the
+   * signal aborts, the e-mail is sent again after its lease, with the same `Message-ID`.
    */
   const deliver = async (sendEmail: SendEmail, job: EmailJob, signal: AbortSignal) => {
     const attempts = job.attempts + 1;

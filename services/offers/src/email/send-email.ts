@@ -27,10 +27,8 @@ const SILENCES = 4;
 /**
  * Sends e-mail through an SMTP server, over a new connection for each.
  *
- * @param options.url `smtp://` (with STARTTLS if the server supports it) or `smtps://`, with user and password if the
- * server requires them
- * @param options.timeoutMs maximum silence of the server, and maximum time to connect; the whole exchange may take four
- * times as long
+ * @param options.url `smtp://` (with STARTTLS if the server supports it) or `smtps://`, with user and password if needed
+ * @param options.timeoutMs maximum silence of the server, and maximum time to connect
  */
 export function createSendEmail(options: {
   url: string;

@@ -81,10 +81,7 @@ export function createReceiverStore(db: Kysely<Tables>) {
       return changeOne(id, { ...previous, secret });
     },
 
-    /**
-     * Deletes a receiver and its deliveries; returns false if there is none. If interrupted, the receiver stays
-     * disabled and can be removed again.
-     */
+    /** Returns false if there is none. If interrupted, the receiver stays disabled and can be removed again. */
     remove: async (id: string) => {
       const disabled = { enabled: false, disabledReason: 'It is being deleted.' };
       if (!(await changeOne(id, disabled))) return false;

@@ -105,9 +105,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
     },
 
     /** Releases a delivery whose outcome is unknown: it is due at once. */
-    release: async (delivery: ClaimedDelivery) => {
-      await queue.retryLater([delivery], 0);
-    },
+    release: (delivery: ClaimedDelivery) => queue.retryLater([delivery], 0),
 
     /** Returns the receiver's deliveries, newest first; only those created before the given one. */
     list: (endpointId: string, page: { before?: string | undefined; limit: number }) => {

@@ -17,11 +17,10 @@ export const TEST_TYPE = 'com.loanbuddy.webhook.test';
 export const DELIVERY_ID_PATTERN = /^msg_[0-9a-f]{32}$/;
 
 const PREFIX = 'whsec_';
-const SECRET_BYTES = 32;
 
 /** Returns a new signing secret: `whsec_` and 32 random bytes in base64 (Standard Webhooks, "Signature scheme"). */
 export function newSecret(): string {
-  return PREFIX + randomBytes(SECRET_BYTES).toString('base64');
+  return PREFIX + randomBytes(32).toString('base64');
 }
 
 /** Whether the text is `whsec_` and 24 to 64 bytes in base64. */
@@ -45,7 +44,7 @@ export function bodyOf({ type, time, data }: WebhookMessage): string {
   return JSON.stringify({ type, timestamp: time.toISOString(), data });
 }
 
-/** Returns the headers for a body (Standard Webhooks 1.0), with the time of this attempt and a signature per secret. */
+/** Returns the headers of one attempt (Standard Webhooks 1.0). */
 export function signedHeaders(
   id: string,
   body: string,

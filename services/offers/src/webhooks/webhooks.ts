@@ -19,7 +19,6 @@ const DEFAULT_PAUSE_MS = 5000;
 /** Longest pause for an overloaded receiver's other deliveries. The failed one waits for as long as requested. */
 const MAX_PAUSE_MS = 3_600_000;
 
-/** The receivers, their deliveries, and the worker that sends these. */
 export type Webhooks = ReturnType<typeof createWebhooks>;
 
 /**
@@ -43,17 +42,15 @@ export function createWebhooks(
   });
   const send = createSendWebhook(client, timeoutMs);
 
-  /**
-   * Sends one message and records the result: delivered, due again later, or failed for good. If the signal aborts, the
-   * delivery is due at once.
-   */
+  /** Sends one message and records the result. If the signal aborts, the delivery is due at once. */
   const deliver = async (delivery: ClaimedDelivery, signal: AbortSignal) => {
     let result;
     try {
       result = await send(delivery, signal);
     } catch (error) {
       if (!(error instanceof ExchangeEndedError)) throw error;
-      return deliveries.release(delivery);
+      await deliveries.release(delivery);
+      return;
     }
     const { statusCode, error, overloaded, gone } = result;
     const attempts = delivery.attempts + 1;

@@ -16,9 +16,7 @@ const schema = z.strictObject({
   type: z.literal('mock'),
   name: offerSchema.shape.provider,
   offers: z.array(mockOffer).min(1).max(MAX_OFFERS),
-  /** Response time. */
   latency_ms: z.int().min(0).max(600_000).default(0),
-  /** Its fault: fails, never responds, or returns garbage. */
   fault: z.enum(['none', 'error', 'hang', 'garbage']).default('none'),
 });
 

@@ -31,10 +31,7 @@ const schema = z.strictObject({
   ttl_s: z.int().min(0).max(86_400).default(21_600),
 });
 
-/**
- * An Australian bank's open product API (Consumer Data Standards, Banking: Get Products, Get Product Detail). Caches
- * the catalogue, and serves every query from it.
- */
+/** An Australian bank's open product API (Consumer Data Standards, Banking). Serves every query from its catalogue. */
 export const cdrProvider = schema.transform((entry): ListedProvider => {
   const { name, brand_id: brandId, base_uri: baseUri, timeout_ms: timeoutMs } = entry;
   const prefix = `cdr:${brandId}:`;
@@ -47,20 +44,17 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
       const loadCatalogue = createLoadCatalogue(holder, `${baseUri}/cds-au/v1`, ttlMs);
       const catalogue = createSwrCache<Catalogue>({
         load: () => withDeadline(timeoutMs, loadCatalogue),
-        ttlMs: ({ unread, asOf }) => {
-          const left = Math.max(0, asOf + ttlMs - performance.now());
-          return unread > 0 ? Math.min(ttlMs, INCOMPLETE_TTL_MS) : left;
-        },
+        ttlMs: ({ unread, asOf }) =>
+          unread > 0
+            ? Math.min(ttlMs, INCOMPLETE_TTL_MS)
+            : Math.max(0, asOf + ttlMs - performance.now()),
         maxAgeMs: ({ asOf }) => asOf + MAX_AGE_IN_TTLS * ttlMs - performance.now(),
         pauseMs: PAUSE_MS,
         onRefreshError: (error) => {
           logger.warn({ provider: name, err: error }, 'catalogue not refreshed');
         },
       });
-      /**
-       * Maps products to offers for a query, and counts those without one by reason in `dropped`. Offers carry the
-       * register's name, or the product's own brand if one API serves several, but never another provider's name.
-       */
+      /** Offers carry the product's own brand if one API serves several, but never another provider's name. */
       const mapProducts = (products: readonly Product[], query: OfferQuery, dropped: Dropped) => {
         const now = new Date();
         const brands = new Set(products.flatMap(({ brandName }) => brandName ?? []));

@@ -10,13 +10,12 @@ const resources = { list: { newest: 5, oldest: 3 }, detail: { newest: 7, oldest:
 
 export type Resource = keyof typeof resources;
 
-/** One bank's open product API. */
 export type Holder = ReturnType<typeof createHolder>;
 export type HolderResponse = Awaited<ReturnType<Holder['get']>>;
 
 export class NotFoundError extends ProviderError {}
 
-/** If a holder asks for a longer pause, calls fail at once until it is over. */
+/** During a longer pause, calls fail at once. */
 const MAX_WAIT_MS = 10_000;
 const MAX_PAUSE_MS = 3_600_000;
 const DEFAULT_PAUSE_MS = 30_000;
@@ -26,9 +25,9 @@ const MAX_JSON_TOKENS = 200_000;
 const MAX_PAUSES = 3;
 
 /**
- * Creates a client for one data holder. The holder responds with its highest version in the requested range, or with
- * 406 if it has none there; some reject any range except one they know. After a 406, requests the next lower version,
- * and remembers which one worked. After a 429, pauses all calls for as long as `Retry-After` says.
+ * Creates a client for one bank's open product API. The bank responds with its highest version in the requested range,
+ * or with 406; some reject any range except one they know. After a 406, requests the next lower version, and remembers
+ * which one worked. After a 429, pauses all calls for as long as `Retry-After` says.
  */
 export function createHolder(web: WebClient) {
   const workingVersion: Partial<Record<Resource, number | undefined>> = {};
@@ -52,9 +51,8 @@ export function createHolder(web: WebClient) {
         if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
         // A holder ignores `x-min-v` unless it is below `x-v`.
         const minimum = oldest < version && { 'x-min-v': String(oldest) };
-        const versions = { 'x-v': String(version), ...minimum };
-        const response = await web.get(url, { headers: versions, signal });
-        const { status, headers } = response;
+        const request = { headers: { 'x-v': String(version), ...minimum }, signal };
+        const { status, headers, body } = await web.get(url, request);
         if (status === 406) {
           version -= 1;
           if (version > 0) continue;
@@ -73,7 +71,6 @@ export function createHolder(web: WebClient) {
           throw new ProviderError('error', `HTTP ${String(status)}`);
         workingVersion[resource] = version;
         lastVersion[resource] = headers['x-v'];
-        const { body } = response;
         return {
           /** Equal only for equal texts. */
           digest: hash('sha256', body, 'base64'),

@@ -61,7 +61,6 @@ export function createLoadCatalogue(
     // Everything read now gets the same time, so that all of it is due again together.
     const startedAt = performance.now();
     const list = await readList(signal);
-    const { dropped } = list;
     // Products missing from an incomplete list may still exist.
     const unlisted = list.isComplete ? [] : [...known.keys()].filter((id) => usable(id, startedAt));
     const all = [...new Set([...list.ids, ...unlisted])];
@@ -86,13 +85,13 @@ export function createLoadCatalogue(
     const found = ids.flatMap((id) => usable(id, startedAt) ?? []);
     if (failure !== undefined && found.length === 0) throw failure;
 
-    const products: Product[] = [];
-    let asOf = startedAt;
-    for (const each of found) {
-      asOf = Math.min(asOf, each.readAt);
-      if ('product' in each) products.push(each.product);
-      else countDropped(dropped, each.dropped);
-    }
+    const { dropped } = list;
+    const products = found.flatMap((each) => {
+      if ('product' in each) return each.product;
+      countDropped(dropped, each.dropped);
+      return [];
+    });
+    const asOf = Math.min(startedAt, ...found.map(({ readAt }) => readAt));
     return { products, unread, dropped, asOf };
   };
 

@@ -23,7 +23,6 @@ export const dropReasons = [
 
 export type DropReason = (typeof dropReasons)[number];
 
-/** Number of products without an offer, by reason. */
 export type Dropped = Partial<Record<DropReason, number>>;
 
 export function countDropped(dropped: Dropped, reason: DropReason): void {
@@ -43,12 +42,7 @@ export function dropReasonOf(product: ListedProduct, now: Date): DropReason | un
   return isEarly || isLate ? 'not-effective' : undefined;
 }
 
-/**
- * Maps a bank's product to an offer, or returns why there is none. Follows the rules of docs/rates.md in order; their
- * numbers are in the comments.
- *
- * @param brand the name of the offer's provider
- */
+/** Maps a bank's product to an offer, or returns why there is none, by the numbered rules of docs/rates.md. */
 export function mapProduct(
   product: Product,
   context: { id: string; brand: string; now: Date; query: OfferQuery },

@@ -4,10 +4,7 @@ import { MAX_ENTRIES, type Fee } from './product';
 
 const MAX_PERIODIC = 10;
 
-/**
- * Sums one-time fees and lists periodic ones; merges more than {@link MAX_PERIODIC} into one monthly fee. Other fees
- * depend on events that are not known in advance.
- */
+/** Sums one-time fees and lists or merges periodic ones. Others depend on events that are not known in advance. */
 export function readFees(fees: readonly Fee[], flags: Set<string>): OfferDetails['fees'] {
   let upfront = 0;
   const periodic: PeriodicFee[] = [];

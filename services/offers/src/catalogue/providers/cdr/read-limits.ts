@@ -33,11 +33,10 @@ function readAmounts(
   types: readonly string[],
   flags: Set<string>,
 ): number[] {
-  return constraints
-    .filter(({ constraintType }) => types.includes(constraintType ?? ''))
-    .flatMap(({ additionalValue }) => {
-      const amount = parseAmount(additionalValue);
-      if (amount === undefined) flags.add('limit-unreadable');
-      return amount ?? [];
-    });
+  return constraints.flatMap(({ constraintType = '', additionalValue }) => {
+    if (!types.includes(constraintType)) return [];
+    const amount = parseAmount(additionalValue);
+    if (amount === undefined) flags.add('limit-unreadable');
+    return amount ?? [];
+  });
 }

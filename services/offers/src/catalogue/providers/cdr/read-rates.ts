@@ -31,7 +31,7 @@ function readRate(entry: LendingRate) {
     ...{ type, ...rate },
     comparisonRate: parseRate(entry.comparisonRate)?.percent,
     label: readLabel(entry),
-    /** Whether it has a condition that only a person can read. */
+    /** Whether it has a condition that only people can read. */
     conditional: !!additionalValue && months === undefined && !valueLabel(additionalValue),
     /** How long a fixed rate is fixed. */
     fixedMonths: type === 'FIXED' ? months : undefined,
@@ -91,17 +91,12 @@ function prefer<Item>(items: readonly Item[], preferred: (item: Item) => boolean
 
 /** Returns the unconditional rates with a label, in percent. */
 export function labelled(rates: readonly UsableRate[], label: Label): number[] {
-  return rates
-    .filter((rate) => rate.label === label && !rate.conditional)
-    .map(({ percent }) => percent);
+  return rates.flatMap((rate) => (rate.label === label && !rate.conditional ? rate.percent : []));
 }
 
 /** Rule 5: from the additional value, otherwise from the start of the additional information or of a tier's name. */
-function readLabel({
-  additionalValue = '',
-  additionalInfo,
-  tiers,
-}: LendingRate): Label | undefined {
+function readLabel(entry: LendingRate): Label | undefined {
+  const { additionalValue = '', additionalInfo, tiers } = entry;
   const label = valueLabel(additionalValue);
   if (label) return label;
   for (const text of [additionalInfo, ...tiers.map(({ name }) => name)]) {
@@ -147,13 +142,9 @@ export function readTerms(
 }
 
 /** Returns the lowest value; undefined if there is none, or if it restricts nothing. */
-export function lowest(values: readonly number[]): number | undefined {
-  return restriction(Math.min(...values));
-}
+export const lowest = (values: readonly number[]) => restriction(Math.min(...values));
 
-export function highest(values: readonly number[]): number | undefined {
-  return restriction(Math.max(...values));
-}
+export const highest = (values: readonly number[]) => restriction(Math.max(...values));
 
 function restriction(value: number): number | undefined {
   return Number.isFinite(value) && value > 0 ? value : undefined;
