@@ -1,6 +1,7 @@
 import { publicOnly } from '../client/public-address';
 import { z } from 'zod';
-import { RECEIVER_ID_PATTERN, type Receiver } from '../webhooks/receiver-store';
+import { RECEIVER_ID_PATTERN } from '../webhooks/receiver-store';
+import { fromCamelCase } from '../domain/camel-case';
 import { isPrintable } from '../domain/id';
 import { finalEventTypes, isSecret } from '../webhooks/webhook-message';
 
@@ -97,15 +98,4 @@ export const receiverWithSecretSchema = receiverBodySchema
   .extend({ secret: z.string().meta({ description: 'Shown only in this response.' }) })
   .meta({ id: 'WebhookEndpointWithSecret' });
 
-export function receiverBody(receiver: Receiver): z.output<typeof receiverBodySchema> {
-  return {
-    id: receiver.id,
-    url: receiver.url,
-    description: receiver.description,
-    event_types: receiver.eventTypes,
-    enabled: receiver.enabled,
-    disabled_reason: receiver.disabledReason,
-    previous_secret_until: receiver.previousSecretUntil?.toISOString() ?? null,
-    created_at: receiver.createdAt.toISOString(),
-  };
-}
+export const receiverBody = fromCamelCase(receiverBodySchema);
