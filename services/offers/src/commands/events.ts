@@ -2,10 +2,7 @@
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
-import { createLogger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
-import { readDatabaseConfig } from '../config';
-import { openMigratedDatabase } from '../context';
 import { createEventLog, type EventLog } from '../events/event-log';
 import {
   eventFormats,
@@ -15,6 +12,7 @@ import {
   type EventFormat,
 } from '../events/event-row';
 import { exportEvents } from './export-events';
+import { withDatabase } from './with-database';
 
 const usage = `usage: npm run -s events -- export [--since TIME] [--after POSITION] [--format ndjson|csv] [--limit N] [--out FILE]
 Writes the events of the orders to stdout, in order. Uses DATABASE_URL, else the embedded database in DATA_DIR.
@@ -108,11 +106,8 @@ void runCommand({
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       process.exit(error.code === 'EPIPE' ? 0 : 1);
     });
-    const config = readDatabaseConfig(process.env);
-    const logger = createLogger({ service: 'events', level: 'warn' });
-    const { database } = await openMigratedDatabase(config, logger);
-    try {
-      const done = await database.withoutStatementTimeout(async (db) => {
+    const { count, last } = await withDatabase('events', ({ database }) =>
+      database.withoutStatementTimeout(async (db) => {
         const log = createEventLog(db);
         if (out === undefined) {
           if (exportOptions.after === 0) await writeToStdout(headOf(format));
@@ -120,16 +115,9 @@ void runCommand({
         }
         const { file, after = exportOptions.after } = await openToContinue(out, format, log);
         const append = (rows: string) => file.appendFile(rows);
-        try {
-          return await exportEvents(log, { ...exportOptions, after }, append);
-        } finally {
-          await file.close();
-        }
-      });
-      const { count, last } = done;
-      process.stderr.write(`${String(count)} events; continue with --after ${String(last)}\n`);
-    } finally {
-      await database.close();
-    }
+        return exportEvents(log, { ...exportOptions, after }, append).finally(() => file.close());
+      }),
+    );
+    process.stderr.write(`${String(count)} events; continue with --after ${String(last)}\n`);
   },
 });

@@ -59,7 +59,7 @@ export function failedOrderEndpoints({ orders, decisionWorker }: Dependencies): 
         problems: ['database-unavailable'],
       },
       async ({ query, res }) => {
-        const { items, headers } = await readPage('/failed-orders', {}, query, orders.listFailed);
+        const { items, headers } = await readPage('/failed-orders', query, orders.listFailed);
         const bodies = items.map((order) => copyFields({ ...order, ...orderFields(order) }));
         sendJson(res, 200, bodies, headers);
       },

@@ -11,7 +11,7 @@ import { orderParams } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './get-order';
 import { ordersTag } from './tags';
 
-/** How long a client waits before reconnecting. */
+/** A client waits this long before it reconnects. */
 const RETRY_MS = 1000;
 
 /** Maximum open streams per user on this replica: each holds a connection while the order is pending. */
@@ -24,33 +24,20 @@ export class TooManyStreamsError extends AppError {
   override readonly denied = true;
 }
 
-/** Counts each user's streams; streams of unauthenticated clients are not counted. */
-function createStreamCount() {
-  const counts = new Map<string, number>();
-  /**
-   * Counts a stream until the returned function is called.
-   *
-   * @throws {TooManyStreamsError}
-   */
-  return (subject: string | undefined): (() => void) => {
-    if (subject === undefined) return () => undefined;
-    const count = counts.get(subject) ?? 0;
-    if (count === MAX_STREAMS) {
+export function getOrderEvents({ feed }: { feed: OrderFeed }) {
+  /** Open streams per user; those of unauthenticated clients are not counted. */
+  const openStreams = new Map<string, number>();
+  const countStream = (subject: string | undefined, change: 1 | -1) => {
+    if (subject === undefined) return;
+    const count = (openStreams.get(subject) ?? 0) + change;
+    if (count > MAX_STREAMS) {
       throw new TooManyStreamsError(`At most ${String(MAX_STREAMS)} streams may be open at once.`, {
         retryAfterSeconds: RETRY_AFTER_S,
       });
     }
-    counts.set(subject, count + 1);
-    return () => {
-      const left = counts.get(subject)! - 1;
-      if (left === 0) counts.delete(subject);
-      else counts.set(subject, left);
-    };
+    if (count === 0) openStreams.delete(subject);
+    else openStreams.set(subject, count);
   };
-}
-
-export function getOrderEvents({ feed }: { feed: OrderFeed }) {
-  const openStream = createStreamCount();
   return endpoint(
     {
       method: 'get',
@@ -92,12 +79,12 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         sendEmpty(res);
         return;
       }
-      const closeStream = openStream(caller.subject);
+      countStream(caller.subject, 1);
       releaseSlot(req);
       const stream = openEventStream(res, {
         retryMs: RETRY_MS,
         onClosed: () => {
-          closeStream();
+          countStream(caller.subject, -1);
           unwatch();
           feed.closing.removeEventListener('abort', stream.end);
         },

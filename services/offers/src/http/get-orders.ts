@@ -2,7 +2,7 @@ import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { readOrders, requireMayActFor } from './access';
 import { idSchema } from '../domain/id';
-import type { OrderStore } from '../orders/order-store';
+import type { OrderStore, Page } from '../orders/order-store';
 import { orderBody, orderBodySchema } from './order-body';
 import { pageParameters, pageResponse, readPage } from './page';
 import { ordersTag } from './tags';
@@ -23,9 +23,8 @@ export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }
     async ({ query, caller, res }) => {
       const { user_id } = query;
       requireMayActFor(caller, user_id);
-      const { items, headers } = await readPage('/orders', { user_id }, query, (page) =>
-        orders.listByUser(user_id, page),
-      );
+      const list = (page: Page) => orders.listByUser(user_id, page);
+      const { items, headers } = await readPage('/orders', query, list);
       sendJson(res, 200, items.map(orderBody), headers);
     },
   );
