@@ -23,7 +23,6 @@ Writes the events of the orders to stdout, in order. Uses DATABASE_URL, else the
   --out FILE        writes to a file; continues one that has events after its last whole row, and removes the rest of
                     a row that was cut off`;
 
-/** The file of `--out` cannot be written, or is not an export of this database. */
 class ExportFileError extends StartError {
   readonly code = 'export-file';
 }
@@ -46,14 +45,6 @@ const argumentsSchema = z.strictObject({
 });
 
 const text = { type: 'string' } as const;
-const options = { since: text, after: text, format: text, limit: text, out: text };
-
-function readArguments(positionals: string[], values: object): z.output<typeof argumentsSchema> {
-  if (positionals.join(' ') !== 'export') throw new UsageError('expected export');
-  const { data, error } = argumentsSchema.safeParse({ ...values });
-  if (error) throw new UsageError(z.prettifyError(error), { cause: error });
-  return data;
-}
 
 /** Writes to stdout, waiting if its reader is slower than the database. */
 async function writeToStdout(rows: string): Promise<void> {
@@ -99,9 +90,12 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
 void runCommand({
   name: 'events',
   usage,
-  options,
+  options: { since: text, after: text, format: text, limit: text, out: text },
   run: async ({ positionals, values }) => {
-    const { out, ...exportOptions } = readArguments(positionals, values);
+    if (positionals.join(' ') !== 'export') throw new UsageError('expected export');
+    const { data, error } = argumentsSchema.safeParse({ ...values });
+    if (error) throw new UsageError(z.prettifyError(error), { cause: error });
+    const { out, ...exportOptions } = data;
     const { format } = exportOptions;
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       process.exit(error.code === 'EPIPE' ? 0 : 1);

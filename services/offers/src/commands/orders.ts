@@ -10,7 +10,7 @@ const usage = `usage: npm run orders -- list-failed
        npm run orders -- retry --all
 Lists the orders that ran out of retries, or retries them. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
 
-/** Returns what to retry: an order id or `--all`. Undefined means list. */
+/** What to retry; undefined means list. */
 function target([action, id, ...more]: string[], all = false): string | undefined {
   if (action === 'list-failed' && id === undefined && !all) return undefined;
   if (action !== 'retry') throw new UsageError('expected list-failed or retry');

@@ -81,8 +81,8 @@ export function createEventLog(db: Kysely<Tables>) {
       if (standby) {
         throw new StandbyError('the database is a standby: export from the one it follows');
       }
-      // Read after the last position: a transaction with an earlier one already holds its table lock, until it commits.
-      // Times and transaction ids do not help: a transaction that begins later may take the earlier position.
+      // A transaction with an earlier position already holds its table lock, until it commits. Times and transaction
+      // ids do not help: a transaction that begins later may take the earlier position.
       let writers = await openWriters(db);
       const deadline = performance.now() + waitMs;
       while (writers.size > 0 && performance.now() < deadline) {
@@ -119,7 +119,6 @@ export function createEventLog(db: Kysely<Tables>) {
   };
 }
 
-/** Returns the open transactions that have written events or marked some as published. */
 async function openWriters(db: Kysely<Tables>): Promise<Set<string>> {
   const { rows } = await sql<{ transaction: string }>`
     select virtualtransaction as transaction from pg_locks

@@ -11,9 +11,6 @@ import { orderParams } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './get-order';
 import { ordersTag } from './tags';
 
-/** A client waits this long before it reconnects. */
-const RETRY_MS = 1000;
-
 /** Maximum open streams per user on this replica: each holds a connection while the order is pending. */
 const MAX_STREAMS = 100;
 /** Seconds until one of them may have ended. */
@@ -81,13 +78,10 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       }
       countStream(caller.subject, 1);
       releaseSlot(req);
-      const stream = openEventStream(res, {
-        retryMs: RETRY_MS,
-        onClosed: () => {
-          countStream(caller.subject, -1);
-          unwatch();
-          feed.closing.removeEventListener('abort', stream.end);
-        },
+      const stream = openEventStream(res, () => {
+        countStream(caller.subject, -1);
+        unwatch();
+        feed.closing.removeEventListener('abort', stream.end);
       });
       const send = (events: typeof first) => {
         for (const { seq, event } of events) {

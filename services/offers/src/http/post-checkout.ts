@@ -56,10 +56,7 @@ function readIdempotencyKey(req: Request): string | undefined {
   ]);
 }
 
-/**
- * Returns how long to wait for the worker's decision, and which preferences apply (RFC 7240): with `respond-async`, no
- * wait unless `wait` gives a time. Returns undefined if the decision is requested within the checkout.
- */
+/** How long to wait for the worker's decision (RFC 7240); undefined if the checkout itself requests the decision. */
 function asyncWait(req: Request, mode: CheckoutMode) {
   const preferences = readPreferences(req);
   if (!preferences.respondAsync && mode === 'sync') return undefined;

@@ -103,9 +103,7 @@ export function deliveryEndpoints({ receivers, deliveries, wake }: Dependencies)
       async ({ params: { id }, query, res }) => {
         requireFound(id, await receivers.find(id));
         const path = `/webhook-endpoints/${id}/deliveries`;
-        const { items, headers } = await readPage(path, query, (page) =>
-          deliveries.list(id, page),
-        );
+        const { items, headers } = await readPage(path, query, (page) => deliveries.list(id, page));
         sendJson(res, 200, items.map(deliveryBody), headers);
       },
     ),

@@ -32,22 +32,19 @@ export interface CheckoutRequest {
   email?: string | undefined;
   /** How long to wait for the decision worker to make the attempt. If missing, this request makes the attempt. */
   waitMs?: number | undefined;
-  /** Ends that wait. */
   signal?: AbortSignal | undefined;
   /** Called when only the wait is left. */
   onWait?: (() => void) | undefined;
   requestId: string;
   traceparent?: string | undefined;
-  /** The request's idempotency key, if it has one. */
   idempotency?: IdempotentRequest | undefined;
 }
 
-/** Asks for the decision on an order, and returns the order after the attempt. */
+/** Returns the order after the attempt. */
 export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
 
 /** How to get the decision on a stored order. */
 export interface Approval {
-  /** Asks directly or through the worker; returns the order once it is decided or the time is up. */
   attemptDecision: AttemptDecision;
   /** Maximum duration of the attempt, including its statements. */
   leaseMs: number;
