@@ -1,7 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Offer } from './offer';
 
-/** The possible decisions of confirm-payment. */
 export const decisions = ['APPROVED', 'REJECTED'] as const;
 
 export type Decision = (typeof decisions)[number];

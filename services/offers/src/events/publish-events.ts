@@ -8,7 +8,6 @@ import type { OrderEvent } from '../domain/order-event';
 const LEASE_MS = 12_000;
 /** Pause before retrying an event that could not be published. */
 const PAUSE_MS = 1000;
-/** Events published concurrently. */
 const BATCH = 100;
 
 /**

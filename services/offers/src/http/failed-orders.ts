@@ -16,7 +16,6 @@ import {
 import { pageParameters, pageResponse, readPage } from './page';
 import { failedOrdersTag } from './tags';
 
-/** No failed order has this id. */
 export class NotFailedError extends AppError {
   readonly code = 'order-not-failed';
 }

@@ -19,7 +19,6 @@ export class OffersUnavailableError extends AppError {
 
 const MAX_LIMIT = 1000;
 
-/** @param providerNames the configured providers */
 function parameters(providerNames: readonly string[]) {
   return z
     .strictObject({

@@ -13,8 +13,6 @@ import { ordersTag } from './tags';
 
 /** Maximum open streams per user on this replica: each holds a connection while the order is pending. */
 const MAX_STREAMS = 100;
-/** Seconds until one of them may have ended. */
-const RETRY_AFTER_S = 5;
 
 export class TooManyStreamsError extends AppError {
   readonly code = 'too-many-streams';
@@ -29,7 +27,8 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
     const count = (openStreams.get(subject) ?? 0) + change;
     if (count > MAX_STREAMS) {
       throw new TooManyStreamsError(`At most ${String(MAX_STREAMS)} streams may be open at once.`, {
-        retryAfterSeconds: RETRY_AFTER_S,
+        // By then, one of them may have ended.
+        retryAfterSeconds: 5,
       });
     }
     if (count === 0) openStreams.delete(subject);
@@ -84,8 +83,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         feed.closing.removeEventListener('abort', stream.end);
       });
       const send = (events: typeof first) => {
-        for (const { seq, event } of events) {
-          if (seq <= lastSeq) continue;
+        for (const { seq, event } of events.filter((each) => each.seq > lastSeq)) {
           lastSeq = seq;
           stream.send({ id: String(seq), type: event.type, data: event });
         }

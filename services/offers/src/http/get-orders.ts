@@ -21,9 +21,8 @@ export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }
       problems: ['database-unavailable'],
     },
     async ({ query, caller, res }) => {
-      const { user_id } = query;
-      requireMayActFor(caller, user_id);
-      const list = (page: Page) => orders.listByUser(user_id, page);
+      requireMayActFor(caller, query.user_id);
+      const list = (page: Page) => orders.listByUser(query.user_id, page);
       const { items, headers } = await readPage('/orders', query, list);
       sendJson(res, 200, items.map(orderBody), headers);
     },

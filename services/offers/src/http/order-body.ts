@@ -23,7 +23,6 @@ export const orderIdSchema = z.string().regex(ORDER_ID_PATTERN, 'must be the id 
 /** An order id in a path. Any text is valid: an unknown one gets a 404. */
 export const orderParams = z.object({ id: idSchema.meta({ example: EXAMPLE_ID }) });
 
-/** The example order of the docs page. */
 export function orderExample(status: OrderStatus) {
   return {
     id: EXAMPLE_ID,
@@ -59,7 +58,6 @@ export const orderBodySchema = z
     example: orderExample('APPROVED'),
   });
 
-/** The fields of an order's body. */
 export function orderFields(order: Order) {
   const { id: loanId, ...offer } = order.offer;
   return {

@@ -74,7 +74,6 @@ export function receiverChangesSchema(allowPrivate: boolean) {
   return z.strictObject(settings(allowPrivate)).partial().meta({ id: 'WebhookEndpointChanges' });
 }
 
-/** A receiver in a response: without its secret. */
 export const receiverBodySchema = z
   .object({
     id: receiverIdSchema,

@@ -19,7 +19,6 @@ export class ReceiverNotFoundError extends AppError {
   readonly code = 'webhook-endpoint-not-found';
 }
 
-/** The maximum number of receivers is reached. */
 export class TooManyReceiversError extends AppError {
   readonly code = 'too-many-webhook-endpoints';
 }
@@ -34,7 +33,6 @@ export const webhookContract = { tag: webhooksTag, access: manageWebhooks };
 
 export const receiverParams = z.object({ id: receiverIdSchema });
 
-/** @throws {ReceiverNotFoundError} if no receiver was found. */
 export function requireFound<Found>(id: string, found: Found | undefined | false): Found {
   if (!found) throw new ReceiverNotFoundError(`No receiver has the id ${id}.`);
   return found;

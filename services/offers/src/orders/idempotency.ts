@@ -11,7 +11,6 @@ export interface IdempotentRequest {
   key: string;
   /** Equal only for equal requests. */
   fingerprint: string;
-  /** How long to keep the key, in milliseconds. */
   ttlMs: number;
 }
 
@@ -65,7 +64,6 @@ export function createIdempotencyStore(db: Kysely<Tables>) {
       return { status: row?.responseStatus ?? status, body: row?.responseBody ?? body };
     },
 
-    /** Deletes expired keys until the signal aborts; returns how many. */
     sweep: (signal?: AbortSignal) =>
       deleteInBatches(db, 'idempotencyKeys', { where: expired, orderBy: 'expiresAt', signal }),
   };

@@ -11,7 +11,6 @@ export interface Page {
   limit: number;
 }
 
-/** A claimed order that needs an attempt. */
 export interface DueOrder extends Order {
   /** Whether a request message was published since it became pending. */
   isRequested: boolean;
