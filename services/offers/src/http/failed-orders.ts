@@ -10,6 +10,7 @@ import {
   orderBodySchema,
   orderExample,
   orderFields,
+  orderIdSchema,
   orderParams,
   PENDING_RETRY_AFTER,
 } from './order-body';
@@ -53,7 +54,7 @@ export function failedOrderEndpoints({ orders, decisionWorker }: Dependencies): 
         path: '/failed-orders',
         operationId: 'listFailedOrders',
         summary: 'The failed orders, newest first',
-        query: z.object(pageParameters),
+        query: z.object(pageParameters(orderIdSchema)),
         responses: pageResponse('One page of orders.', failedOrderSchema),
         problems: ['database-unavailable'],
       },

@@ -20,7 +20,7 @@ export class TooManyStreamsError extends AppError {
 }
 
 export function getOrderEvents({ feed }: { feed: OrderFeed }) {
-  /** Open streams per user; those of unauthenticated clients are not counted. */
+  /** Open streams per user. Streams of unauthenticated clients are not counted. */
   const openStreams = new Map<string, number>();
   const countStream = (subject: string | undefined, change: 1 | -1) => {
     if (subject === undefined) return;

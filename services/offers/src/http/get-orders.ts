@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { readOrders, requireMayActFor } from './access';
 import { idSchema } from '../domain/id';
 import type { OrderStore, Page } from '../orders/order-store';
-import { orderBody, orderBodySchema } from './order-body';
+import { orderBody, orderBodySchema, orderIdSchema } from './order-body';
 import { pageParameters, pageResponse, readPage } from './page';
 import { ordersTag } from './tags';
 
@@ -16,7 +16,10 @@ export function getOrders({ orders }: { orders: Pick<OrderStore, 'listByUser'> }
       tag: ordersTag,
       summary: 'The orders of a user, newest first',
       access: readOrders,
-      query: z.object({ user_id: idSchema.meta({ example: 'cristina' }), ...pageParameters }),
+      query: z.object({
+        user_id: idSchema.meta({ example: 'cristina' }),
+        ...pageParameters(orderIdSchema),
+      }),
       responses: pageResponse('One page of orders.', orderBodySchema),
       problems: ['database-unavailable'],
     },

@@ -1,20 +1,19 @@
 import { z } from 'zod';
 import type { Page } from '../orders/order-store';
 import { integerParameter } from './number-parameter';
-import { orderIdSchema } from './order-body';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-/** Query parameters of every order listing; other listings have their own cursor. */
-export const pageParameters = {
+/** Query parameters of a listing; a page starts at an item's id. */
+export const pageParameters = (idSchema: z.ZodType<string>) => ({
   limit: integerParameter({ digits: 3, min: 1, max: MAX_LIMIT })
     .default(DEFAULT_LIMIT)
     .meta({ description: `Items per page, 1 to ${String(MAX_LIMIT)}.` }),
-  cursor: orderIdSchema.optional().meta({
+  cursor: idSchema.optional().meta({
     description: 'Where the page starts; from the `next` link of the previous page.',
   }),
-};
+});
 
 export function pageResponse(description: string, item: z.ZodType) {
   const headers = { Link: 'The next page, if there is one (RFC 8288).' };

@@ -48,12 +48,8 @@ function readIdempotencyKey(req: Request): string | undefined {
   const quoted = QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
   const key = quoted ?? (BARE.test(text) ? text : '');
   if (key !== '' && key.length <= MAX_KEY_LENGTH) return key;
-  throw new ValidationError([
-    {
-      detail: `must be sent once, as 1 to ${String(MAX_KEY_LENGTH)} printable ASCII characters`,
-      header: 'Idempotency-Key',
-    },
-  ]);
+  const detail = `must be sent once, as 1 to ${String(MAX_KEY_LENGTH)} printable ASCII characters`;
+  throw new ValidationError([{ detail, header: 'Idempotency-Key' }]);
 }
 
 /** How long to wait for the worker's decision (RFC 7240); undefined if the checkout itself requests the decision. */

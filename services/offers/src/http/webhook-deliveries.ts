@@ -91,12 +91,7 @@ export function deliveryEndpoints({ receivers, deliveries, wake }: Dependencies)
         operationId: 'listWebhookDeliveries',
         summary: 'The deliveries of a receiver, newest first',
         params: receiverParams,
-        query: z.object({
-          limit: pageParameters.limit,
-          cursor: deliveryIdSchema.optional().meta({
-            description: 'Where the page starts; from the `next` link of the previous page.',
-          }),
-        }),
+        query: z.object(pageParameters(deliveryIdSchema)),
         responses: pageResponse('One page of deliveries.', deliveryBodySchema),
         problems: ['webhook-endpoint-not-found', 'database-unavailable'],
       },
