@@ -2,7 +2,7 @@ import { createServiceApp } from '@loan-buddy/kit/server';
 import type { Express } from 'express';
 import type { Context } from './context';
 import { orderEventSchema } from './domain/order-event';
-import { getFailedOrders, postFailedOrderRetry, postFailedOrdersRetry } from './http/failed-orders';
+import { failedOrderEndpoints } from './http/failed-orders';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
 import { getOrder } from './http/get-order';
@@ -11,19 +11,8 @@ import { getOrders } from './http/get-orders';
 import { checkoutResponse } from './http/order-body';
 import { postCheckout } from './http/post-checkout';
 import { problems } from './http/problems';
-import {
-  getWebhookDeliveries,
-  postWebhookReplay,
-  postWebhookTest,
-} from './http/webhook-deliveries';
-import {
-  deleteWebhookReceiver,
-  getWebhookReceiver,
-  getWebhookReceivers,
-  patchWebhookReceiver,
-  postWebhookReceiver,
-  postWebhookSecretRotation,
-} from './http/webhook-receivers';
+import { deliveryEndpoints } from './http/webhook-deliveries';
+import { receiverEndpoints } from './http/webhook-receivers';
 import { webhooks } from './http/webhooks';
 import { createIdempotentCheckout } from './orders/idempotent-checkout';
 
@@ -46,18 +35,9 @@ export function createApp(context: Context): Express {
     getOrder(context),
     getOrderEvents(context),
     getOrders(context),
-    getFailedOrders(context),
-    postFailedOrderRetry(context),
-    postFailedOrdersRetry(context),
-    postWebhookReceiver(context.webhooks),
-    getWebhookReceivers(context.webhooks),
-    getWebhookReceiver(context.webhooks),
-    patchWebhookReceiver(context.webhooks),
-    deleteWebhookReceiver(context.webhooks),
-    postWebhookSecretRotation(context.webhooks),
-    postWebhookTest(context.webhooks),
-    getWebhookDeliveries(context.webhooks),
-    postWebhookReplay(context.webhooks),
+    ...failedOrderEndpoints(context),
+    ...receiverEndpoints(context.webhooks),
+    ...deliveryEndpoints(context.webhooks),
   ];
   return createServiceApp({
     ...context,

@@ -2,10 +2,7 @@
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { runCommand, StartError, UsageError } from '@loan-buddy/kit/process';
-import { createLogger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
-import { readDatabaseConfig } from '../config';
-import { openMigratedDatabase } from '../context';
 import { createEventLog, type EventLog } from '../events/event-log';
 import {
   eventFormats,
@@ -15,6 +12,7 @@ import {
   type EventFormat,
 } from '../events/event-row';
 import { exportEvents } from './export-events';
+import { withDatabase } from './with-database';
 
 const usage = `usage: npm run -s events -- export [--since TIME] [--after POSITION] [--format ndjson|csv] [--limit N] [--out FILE]
 Writes the events of the orders to stdout, in order. Uses DATABASE_URL, else the embedded database in DATA_DIR.
@@ -25,7 +23,6 @@ Writes the events of the orders to stdout, in order. Uses DATABASE_URL, else the
   --out FILE        writes to a file; continues one that has events after its last whole row, and removes the rest of
                     a row that was cut off`;
 
-/** The file of `--out` cannot be written, or is not an export of this database. */
 class ExportFileError extends StartError {
   readonly code = 'export-file';
 }
@@ -48,14 +45,6 @@ const argumentsSchema = z.strictObject({
 });
 
 const text = { type: 'string' } as const;
-const options = { since: text, after: text, format: text, limit: text, out: text };
-
-function readArguments(positionals: string[], values: object): z.output<typeof argumentsSchema> {
-  if (positionals.join(' ') !== 'export') throw new UsageError('expected export');
-  const { data, error } = argumentsSchema.safeParse({ ...values });
-  if (error) throw new UsageError(z.prettifyError(error), { cause: error });
-  return data;
-}
 
 /** Writes to stdout, waiting if its reader is slower than the database. */
 async function writeToStdout(rows: string): Promise<void> {
@@ -101,18 +90,18 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
 void runCommand({
   name: 'events',
   usage,
-  options,
+  options: { since: text, after: text, format: text, limit: text, out: text },
   run: async ({ positionals, values }) => {
-    const { out, ...exportOptions } = readArguments(positionals, values);
+    if (positionals.join(' ') !== 'export') throw new UsageError('expected export');
+    const { data, error } = argumentsSchema.safeParse({ ...values });
+    if (error) throw new UsageError(z.prettifyError(error), { cause: error });
+    const { out, ...exportOptions } = data;
     const { format } = exportOptions;
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       process.exit(error.code === 'EPIPE' ? 0 : 1);
     });
-    const config = readDatabaseConfig(process.env);
-    const logger = createLogger({ service: 'events', level: 'warn' });
-    const { database } = await openMigratedDatabase(config, logger);
-    try {
-      const done = await database.withoutStatementTimeout(async (db) => {
+    const { count, last } = await withDatabase('events', ({ database }) =>
+      database.withoutStatementTimeout(async (db) => {
         const log = createEventLog(db);
         if (out === undefined) {
           if (exportOptions.after === 0) await writeToStdout(headOf(format));
@@ -120,16 +109,9 @@ void runCommand({
         }
         const { file, after = exportOptions.after } = await openToContinue(out, format, log);
         const append = (rows: string) => file.appendFile(rows);
-        try {
-          return await exportEvents(log, { ...exportOptions, after }, append);
-        } finally {
-          await file.close();
-        }
-      });
-      const { count, last } = done;
-      process.stderr.write(`${String(count)} events; continue with --after ${String(last)}\n`);
-    } finally {
-      await database.close();
-    }
+        return exportEvents(log, { ...exportOptions, after }, append).finally(() => file.close());
+      }),
+    );
+    process.stderr.write(`${String(count)} events; continue with --after ${String(last)}\n`);
   },
 });

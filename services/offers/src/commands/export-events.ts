@@ -1,7 +1,6 @@
 import type { EventLog } from '../events/event-log';
 import { toRow, type EventFormat } from '../events/event-row';
 
-/** Events per read. */
 const PAGE = 1000;
 /** How long to wait for transactions that may still commit earlier events. */
 const WAIT_MS = 5000;

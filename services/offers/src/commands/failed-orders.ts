@@ -7,7 +7,6 @@ export class NoSuchFailedOrderError extends StartError {
 
 const PAGE = 100;
 
-/** Prints a line for each failed order, newest first, and the total. */
 export async function listFailed(
   orders: Pick<OrderStore, 'listFailed'>,
   print: (line: string) => void,
@@ -27,11 +26,7 @@ export async function listFailed(
   print(`${String(count)} failed`);
 }
 
-/**
- * Makes one failed order pending again, or every one with `--all`, and prints what it did.
- *
- * @throws {NoSuchFailedOrderError} if no failed order has this id.
- */
+/** @param id an order's, or `--all` */
 export async function retryFailed(
   orders: Pick<OrderStore, 'retry' | 'retryAll'>,
   id: string,
@@ -41,7 +36,7 @@ export async function retryFailed(
     print(`${String(await orders.retryAll())} pending again`);
     return;
   }
-  if (!(await orders.retry(id)))
-    throw new NoSuchFailedOrderError(`no failed order has the id ${id}`);
+  const retried = await orders.retry(id);
+  if (!retried) throw new NoSuchFailedOrderError(`no failed order has the id ${id}`);
   print(`${id} is pending again`);
 }

@@ -25,16 +25,11 @@ const brandSchema = z
 
 const registerSchema = z.object({ data: z.array(z.unknown()) });
 
-/** The register did not return its list of brands. */
 class RegisterError extends StartError {
   readonly code = 'register-unavailable';
 }
 
-/**
- * Prints `PROVIDERS_FILE` entries for all banks in the register whose name contains the text, sorted by name.
- *
- * @throws {RegisterError} if the register does not return its list.
- */
+/** Prints `PROVIDERS_FILE` entries for all banks in the register whose name contains the text, sorted by name. */
 export async function listBrands(
   web: WebClient,
   options: { registerUrl: string; nameContains: string; signal: AbortSignal },

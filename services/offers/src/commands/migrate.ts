@@ -1,8 +1,6 @@
 /** `npm run migrate` brings the database's schema up to date. */
 import { runCommand, UsageError } from '@loan-buddy/kit/process';
-import { createLogger } from '@loan-buddy/kit/telemetry';
-import { readDatabaseConfig } from '../config';
-import { openMigratedDatabase } from '../context';
+import { withDatabase } from './with-database';
 
 const usage = `usage: npm run migrate
 Brings the schema of the database up to date. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
@@ -12,10 +10,7 @@ void runCommand({
   usage,
   run: async ({ positionals, print }) => {
     if (positionals.length > 0) throw new UsageError('migrate takes no arguments');
-    const config = readDatabaseConfig(process.env);
-    const logger = createLogger({ service: 'migrate', level: 'warn' });
-    const { database, migrated } = await openMigratedDatabase(config, logger);
-    await database.close();
+    const migrated = await withDatabase('migrate', (opened) => Promise.resolve(opened.migrated));
     print(migrated.length > 0 ? `done: ${migrated.join(', ')}` : 'nothing to do');
   },
 });

@@ -1,18 +1,16 @@
 /** `npm run orders` lists failed orders and retries them. */
 import { runCommand, UsageError } from '@loan-buddy/kit/process';
-import { createLogger } from '@loan-buddy/kit/telemetry';
-import { readDatabaseConfig } from '../config';
-import { openMigratedDatabase } from '../context';
 import { FolderInUseError } from '../db/folder-lock';
 import { createOrderStore } from '../orders/order-store';
 import { listFailed, retryFailed } from './failed-orders';
+import { withDatabase } from './with-database';
 
 const usage = `usage: npm run orders -- list-failed
        npm run orders -- retry ORDER_ID
        npm run orders -- retry --all
 Lists the orders that ran out of retries, or retries them. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
 
-/** Returns what to retry: an order id or `--all`. Undefined means list. */
+/** What to retry; undefined means list. */
 function target([action, id, ...more]: string[], all = false): string | undefined {
   if (action === 'list-failed' && id === undefined && !all) return undefined;
   if (action !== 'retry') throw new UsageError('expected list-failed or retry');
@@ -28,9 +26,11 @@ void runCommand({
   options: { all: { type: 'boolean' } },
   run: async ({ positionals, values, print }) => {
     const retried = target(positionals, values.all);
-    const config = readDatabaseConfig(process.env);
-    const logger = createLogger({ service: 'orders', level: 'warn' });
-    const { database } = await openMigratedDatabase(config, logger).catch((error: unknown) => {
+    await withDatabase('orders', async ({ database }) => {
+      const orders = createOrderStore(database.db);
+      if (retried === undefined) await listFailed(orders, print);
+      else await retryFailed(orders, retried, print);
+    }).catch((error: unknown) => {
       if (!(error instanceof FolderInUseError)) throw error;
       throw new FolderInUseError(
         `${error.message}. Stop it first, or ask the running service:
@@ -40,12 +40,5 @@ void runCommand({
         { cause: error },
       );
     });
-    try {
-      const orders = createOrderStore(database.db);
-      if (retried === undefined) await listFailed(orders, print);
-      else await retryFailed(orders, retried, print);
-    } finally {
-      await database.close();
-    }
   },
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CamelCased } from './camel-case';
 import { idSchema } from './id';
 
 /** The fields of every offer. Rates are percent per year, amounts in currency units. */
@@ -12,32 +13,41 @@ export const offerSchema = z.object({
     .meta({ description: 'In units of the currency, not cents.', example: 12000 }),
 });
 
-/** A fee charged every `months` (a fraction if the provider counts in days or weeks). */
-export interface PeriodicFee {
-  amount: number;
-  months: number;
-}
+/** Percent per year. */
+export const percent = z.number();
+/** In currency units. */
+export const money = z.number();
 
-/** Optional details that some providers give. */
-export interface OfferDetails {
-  name?: string | undefined;
-  /** ISO 4217. */
-  currency?: string | undefined;
-  /** The highest rate that a borrower may get instead of `rate`. */
-  rateMax?: number | undefined;
-  /** The rate of a typical borrower. */
-  representativeRate?: number | undefined;
-  /** The provider's own rate including fees, on the basis that its law prescribes; see docs/rates.md. */
-  comparisonRate?: number | undefined;
-  minAmount?: number | undefined;
-  maxAmount?: number | undefined;
-  minTermMonths?: number | undefined;
-  maxTermMonths?: number | undefined;
-  fees?: { upfront: number; periodic: readonly PeriodicFee[] } | undefined;
-  /** Where to read more or apply. */
-  url?: string | undefined;
-  /** Doubtful values in the provider's data. */
-  flags?: readonly string[] | undefined;
-}
+/** Optional details that some providers give, as responses name them. */
+export const offerDetailsSchema = z.object({
+  name: z.string().optional(),
+  currency: z.string().optional(),
+  rate_max: percent.optional().meta({ description: 'The highest rate that a borrower may get.' }),
+  representative_rate: percent.optional().meta({ description: 'The rate of a typical borrower.' }),
+  comparison_rate: percent.optional().meta({
+    description: 'The provider’s own rate including fees, on the basis that its law prescribes.',
+  }),
+  min_amount: money.optional(),
+  max_amount: money.optional(),
+  min_term_months: z.number().optional(),
+  max_term_months: z.number().optional(),
+  fees: z
+    .object({
+      upfront: money,
+      periodic: z.array(z.object({ amount: money, months: z.number() })).readonly(),
+    })
+    .optional(),
+  url: z.string().optional(),
+  flags: z
+    .array(z.string())
+    .readonly()
+    .optional()
+    .meta({ description: 'Doubtful values in the provider’s data.' }),
+});
+
+export type OfferDetails = CamelCased<z.output<typeof offerDetailsSchema>>;
+
+/** A fee charged every `months` (a fraction if the provider counts in days or weeks). */
+export type PeriodicFee = NonNullable<OfferDetails['fees']>['periodic'][number];
 
 export type Offer = Readonly<z.output<typeof offerSchema> & OfferDetails>;

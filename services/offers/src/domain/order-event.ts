@@ -1,22 +1,42 @@
 import { z } from 'zod';
-import { orderStatuses } from './order';
+import { orderStatuses, type OrderStatus } from './order';
 
-/** The order's status after each type of event. */
-const statusAfter = {
-  'com.loanbuddy.order.checkout_submitted': 'PENDING',
-  'com.loanbuddy.order.resubmitted': 'PENDING',
-  'com.loanbuddy.order.approved': 'APPROVED',
-  'com.loanbuddy.order.rejected': 'REJECTED',
-  'com.loanbuddy.order.failed': 'FAILED',
-} as const satisfies Record<string, (typeof orderStatuses)[number]>;
+/** Each type of event: the name of its schema, and the order's status after it. */
+export const eventTypes = {
+  'com.loanbuddy.order.checkout_submitted': {
+    id: 'OrderCheckoutSubmittedEvent',
+    status: 'PENDING',
+    description: 'An order was created.',
+  },
+  'com.loanbuddy.order.resubmitted': {
+    id: 'OrderResubmittedEvent',
+    status: 'PENDING',
+    description: 'An operator retried a failed order.',
+  },
+  'com.loanbuddy.order.approved': {
+    id: 'OrderApprovedEvent',
+    status: 'APPROVED',
+    description: 'An order was approved.',
+  },
+  'com.loanbuddy.order.rejected': {
+    id: 'OrderRejectedEvent',
+    status: 'REJECTED',
+    description: 'An order was rejected.',
+  },
+  'com.loanbuddy.order.failed': {
+    id: 'OrderFailedEvent',
+    status: 'FAILED',
+    description: 'An order got no decision in all attempts.',
+  },
+} as const satisfies Record<string, { id: string; status: OrderStatus; description: string }>;
 
-export type OrderEventType = keyof typeof statusAfter;
+export type OrderEventType = keyof typeof eventTypes;
 
-export const orderEventTypes = Object.keys(statusAfter) as OrderEventType[];
+export const orderEventTypes = Object.keys(eventTypes) as OrderEventType[];
 
 /** Whether the order needs no decision after the event. Only an operator's retry of a failed order can follow. */
 export function isFinalEvent(type: OrderEventType): boolean {
-  return statusAfter[type] !== 'PENDING';
+  return eventTypes[type].status !== 'PENDING';
 }
 
 /** The order after the event. It contains no user data except the id. */
@@ -39,37 +59,14 @@ export const orderEventDataFields = orderEventDataSchema.keyof().options;
 
 /** The data of one type of event, with the order's status after it. */
 export function orderEventDataOf(type: OrderEventType) {
-  return orderEventDataSchema.extend({ status: z.literal(statusAfter[type]) });
+  return orderEventDataSchema.extend({ status: z.literal(eventTypes[type].status) });
 }
 
 /** The CloudEvents source; with `id`, it identifies an event. */
 export const EVENT_SOURCE = '/loan-buddy/offers';
 
-/** The published name and description of each type's schema. */
-const components: Record<OrderEventType, { id: string; description: string }> = {
-  'com.loanbuddy.order.checkout_submitted': {
-    id: 'OrderCheckoutSubmittedEvent',
-    description: 'An order was created.',
-  },
-  'com.loanbuddy.order.resubmitted': {
-    id: 'OrderResubmittedEvent',
-    description: 'An operator retried a failed order.',
-  },
-  'com.loanbuddy.order.approved': {
-    id: 'OrderApprovedEvent',
-    description: 'An order was approved.',
-  },
-  'com.loanbuddy.order.rejected': {
-    id: 'OrderRejectedEvent',
-    description: 'An order was rejected.',
-  },
-  'com.loanbuddy.order.failed': {
-    id: 'OrderFailedEvent',
-    description: 'An order got no decision in all attempts.',
-  },
-};
-
 function schemaOf(type: OrderEventType) {
+  const { id, description } = eventTypes[type];
   return z
     .object({
       specversion: z.literal('1.0'),
@@ -85,7 +82,7 @@ function schemaOf(type: OrderEventType) {
         .meta({ description: 'W3C Trace Context of the checkout.' }),
       data: orderEventDataOf(type),
     })
-    .meta(components[type]);
+    .meta({ id, description });
 }
 
 type AnySchema = ReturnType<typeof schemaOf>;

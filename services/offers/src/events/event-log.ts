@@ -13,7 +13,7 @@ export interface LoggedEvent {
 
 export type EventLog = ReturnType<typeof createEventLog>;
 
-/** The database is a standby, which does not know the primary's open transactions. */
+/** A standby does not know the primary's open transactions. */
 class StandbyError extends StartError {
   readonly code = 'standby';
 }
@@ -21,10 +21,7 @@ class StandbyError extends StartError {
 /** Polling interval while waiting for transactions. */
 const POLL_MS = 20;
 
-/**
- * The log of order events, which only the database's triggers write to. Every method throws
- * {@link DatabaseUnavailableError} while the database is unavailable.
- */
+/** The log of order events, which only the database's triggers write to. */
 export function createEventLog(db: Kysely<Tables>) {
   const queue = createQueue(db, {
     table: 'orderEvents',
@@ -35,7 +32,7 @@ export function createEventLog(db: Kysely<Tables>) {
   const select = () => db.selectFrom('orderEvents').selectAll().orderBy('seq');
 
   return {
-    /** Returns the events of one order, oldest first. */
+    /** Oldest first. */
     listByOrder: async (orderId: string) =>
       (await select().where('orderId', '=', orderId).execute()).map(toLogged),
 
@@ -64,7 +61,7 @@ export function createEventLog(db: Kysely<Tables>) {
       await queue.finish(events, { publishedAt: sql`now()` });
     },
 
-    /** Releases events that could not be published: due again after `pauseMs`. */
+    /** For events that could not be published. */
     release: async (events: readonly LoggedEvent[], pauseMs: number) => {
       await queue.retryLater(events, pauseMs);
     },
@@ -84,8 +81,8 @@ export function createEventLog(db: Kysely<Tables>) {
       if (standby) {
         throw new StandbyError('the database is a standby: export from the one it follows');
       }
-      // Read after the last position: a transaction with an earlier one already holds its table lock, until it commits.
-      // Times and transaction ids do not help: a transaction that begins later may take the earlier position.
+      // A transaction with an earlier position already holds its table lock, until it commits. Times and transaction
+      // ids do not help: a transaction that begins later may take the earlier position.
       let writers = await openWriters(db);
       const deadline = performance.now() + waitMs;
       while (writers.size > 0 && performance.now() < deadline) {
@@ -110,7 +107,6 @@ export function createEventLog(db: Kysely<Tables>) {
       return rows.map(toLogged);
     },
 
-    /** Returns the position of an event; undefined if there is no such event. */
     findSeq: async ({ id, orderId }: { id: string; orderId: string }) => {
       const row = await db
         .selectFrom('orderEvents')
@@ -123,7 +119,6 @@ export function createEventLog(db: Kysely<Tables>) {
   };
 }
 
-/** Returns the open transactions that have written events or marked some as published. */
 async function openWriters(db: Kysely<Tables>): Promise<Set<string>> {
   const { rows } = await sql<{ transaction: string }>`
     select virtualtransaction as transaction from pg_locks

@@ -41,19 +41,16 @@ export async function createOrderFeed(dependencies: {
   const notifyAll = () => {
     for (const orderId of watched.keys()) notify(orderId);
   };
-  const beginWatching = (orderId: string) => {
-    // Separate timers, so that the reads do not coincide.
-    const timer = setInterval(notify, POLL_MS, orderId);
-    const order = { listeners: new Set<() => void>(), timer };
-    watched.set(orderId, order);
-    return order;
-  };
-
   const stopListening = await listen(CHANNEL, { onNotification: notify, onGap: notifyAll });
 
   return {
     watch: (orderId, listener) => {
-      const order = watched.get(orderId) ?? beginWatching(orderId);
+      const order = watched.get(orderId) ?? {
+        listeners: new Set(),
+        // Separate timers, so that the reads do not coincide.
+        timer: setInterval(notify, POLL_MS, orderId),
+      };
+      watched.set(orderId, order);
       const { listeners, timer } = order;
       listeners.add(listener);
       return () => {

@@ -8,7 +8,6 @@ import type { OrderEvent } from '../domain/order-event';
 const LEASE_MS = 12_000;
 /** Pause before retrying an event that could not be published. */
 const PAUSE_MS = 1000;
-/** Events published concurrently. */
 const BATCH = 100;
 
 /**
@@ -24,18 +23,11 @@ export function createEventPublisher(dependencies: {
 
   /** Returns whether any were published: then their orders may have a next event waiting. */
   async function publishBatch(batch: readonly LoggedEvent[]): Promise<boolean> {
-    const failed: LoggedEvent[] = [];
-    const published: LoggedEvent[] = [];
-    await Promise.all(
-      batch.map(async (each) => {
-        try {
-          await publish(each.event);
-          published.push(each);
-        } catch (error) {
-          if (failed.push(each) === 1) logger.warn({ err: error }, 'events not published');
-        }
-      }),
-    );
+    const results = await Promise.allSettled(batch.map(async ({ event }) => publish(event)));
+    const published = batch.filter((_, i) => results[i]!.status === 'fulfilled');
+    const failed = batch.filter((_, i) => results[i]!.status === 'rejected');
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure) logger.warn({ err: failure.reason as unknown }, 'events not published');
     await log.markPublished(published);
     await log.release(failed, PAUSE_MS);
     return published.length > 0;

@@ -2,21 +2,15 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
 import type { Response } from 'express';
 
-interface PendingResponse {
-  res: Response;
-  body: string | Buffer | undefined;
-}
-
 /** How many responses are written without waiting for the end of a turn, which may be long. */
 const MAX_BATCH = 32;
 
-let pending: PendingResponse[] = [];
+let pending: { res: Response; body: string | Buffer | undefined }[] = [];
 
 /**
- * Ends a response whose head is written, when this turn of the event loop ends or 32 are pending. Releases its slot at
- * once, however long the client takes to read it. Responses are written one right after the other, as Redis does: under
- * load that costs both sides less than writing each between two requests. Only for safe requests: a response is lost if
- * the process dies, or its handler throws, in the same turn.
+ * Ends a response whose head is written when this turn of the event loop ends, as Redis does: writing many responses at
+ * once costs both sides less than writing each between two requests. Only for safe requests: a response is lost if the
+ * process dies, or its handler throws, in the same turn.
  */
 export function endBatched(res: Response, body?: string | Buffer): void {
   releaseSlot(res.req);

@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { allButIntervals, recordingLogger, startApp } from '../../../kit/testing';
 import { endpoint, createLifecycle, createServiceApp } from '@loan-buddy/kit/server';
-import { openEventStream, type EventStream } from './event-stream';
+import { openEventStream } from './event-stream';
 import { kitProblems } from '@loan-buddy/kit/problem';
 
 const HEARTBEAT_MS = 15_000;
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 /** A service that opens a stream for every request. */
 async function serve() {
-  const opened: EventStream[] = [];
+  const opened: ReturnType<typeof openEventStream>[] = [];
   let close: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => (close = resolve));
   const streaming = endpoint(
@@ -32,7 +32,7 @@ async function serve() {
       responses: { 200: { description: 'The events.' } },
     },
     ({ res }) => {
-      opened.push(openEventStream(res, { retryMs: 1000, onClosed: close }));
+      opened.push(openEventStream(res, close));
     },
   );
   const app = createServiceApp({

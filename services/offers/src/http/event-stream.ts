@@ -1,19 +1,16 @@
 import type { Response } from 'express';
 import { isAbandoned, securityHeaders } from '@loan-buddy/kit/server';
 
-/** How often to send a heartbeat, so that no proxy closes an idle stream. */
+/** A client waits this long before it reconnects. */
+const RETRY_MS = 1000;
+/** So that no proxy closes an idle stream. */
 const HEARTBEAT_MS = 15_000;
-
-export type EventStream = ReturnType<typeof openEventStream>;
 
 /**
  * Turns a response into a stream of server-sent events (WHATWG HTML, section 9.2). Calls `onClosed` when the client
- * leaves, or after `end`. Tells the client to wait `retryMs` before it reconnects.
+ * leaves, or after `end`.
  */
-export function openEventStream(
-  res: Response,
-  { retryMs, onClosed }: { retryMs: number; onClosed: () => void },
-) {
+export function openEventStream(res: Response, onClosed: () => void) {
   res.writeHead(
     200,
     securityHeaders.concat(
@@ -38,7 +35,7 @@ export function openEventStream(
   // The client may have left while the handler prepared the first events.
   if (isAbandoned(res)) queueMicrotask(handleClose);
   else res.once('close', handleClose);
-  res.write(`retry: ${String(retryMs)}\n\n`);
+  res.write(`retry: ${String(RETRY_MS)}\n\n`);
   // A response to HEAD has no body.
   if (res.req.method === 'HEAD') end();
   return {

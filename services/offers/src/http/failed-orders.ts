@@ -1,20 +1,22 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, sendJson } from '@loan-buddy/kit/server';
+import { endpoint, type Endpoint, sendJson } from '@loan-buddy/kit/server';
 import type { Worker } from '../db/worker';
 import { z } from 'zod';
 import { administerOrders } from './access';
+import { fromCamelCase } from '../domain/camel-case';
 import type { OrderStore } from '../orders/order-store';
 import {
   orderBody,
   orderBodySchema,
   orderExample,
+  orderFields,
+  orderIdSchema,
   orderParams,
   PENDING_RETRY_AFTER,
 } from './order-body';
 import { pageParameters, pageResponse, readPage } from './page';
 import { failedOrdersTag } from './tags';
 
-/** No failed order has this id. */
 export class NotFailedError extends AppError {
   readonly code = 'order-not-failed';
 }
@@ -40,83 +42,77 @@ const failedOrderSchema = orderBodySchema
     },
   });
 
-/** Lists the orders that got no decision and need an operator. */
-export function getFailedOrders({ orders }: Dependencies) {
-  return endpoint(
-    {
-      ...forOperators,
-      method: 'get',
-      path: '/failed-orders',
-      operationId: 'listFailedOrders',
-      summary: 'The failed orders, newest first',
-      query: z.object(pageParameters),
-      responses: pageResponse('One page of orders.', failedOrderSchema),
-      problems: ['database-unavailable'],
-    },
-    async ({ query, res }) => {
-      const { items, headers } = await readPage('/failed-orders', {}, query, orders.listFailed);
-      const bodies = items.map((order) => ({
-        ...orderBody(order),
-        attempts: order.attempts,
-        last_error: order.lastError,
-      }));
-      sendJson(res, 200, bodies, headers);
-    },
-  );
-}
+const copyFields = fromCamelCase(failedOrderSchema);
 
-export function postFailedOrderRetry({ orders, decisionWorker }: Dependencies) {
-  return endpoint(
-    {
-      ...forOperators,
-      method: 'post',
-      path: '/failed-orders/{id}/retry',
-      operationId: 'retryFailedOrder',
-      summary: 'Retry one failed order',
-      params: orderParams,
-      responses: {
-        202: {
-          description: 'The order, PENDING again.',
-          schema: orderBodySchema,
-          example: orderExample('PENDING'),
-          headers: {
-            Location: 'The URL of the order.',
-            'Retry-After': 'Seconds until the next poll.',
+/** For the orders that got no decision and need an operator. */
+export function failedOrderEndpoints({ orders, decisionWorker }: Dependencies): Endpoint[] {
+  return [
+    endpoint(
+      {
+        ...forOperators,
+        method: 'get',
+        path: '/failed-orders',
+        operationId: 'listFailedOrders',
+        summary: 'The failed orders, newest first',
+        query: z.object(pageParameters(orderIdSchema)),
+        responses: pageResponse('One page of orders.', failedOrderSchema),
+        problems: ['database-unavailable'],
+      },
+      async ({ query, res }) => {
+        const { items, headers } = await readPage('/failed-orders', query, orders.listFailed);
+        const bodies = items.map((order) => copyFields({ ...order, ...orderFields(order) }));
+        sendJson(res, 200, bodies, headers);
+      },
+    ),
+    endpoint(
+      {
+        ...forOperators,
+        method: 'post',
+        path: '/failed-orders/{id}/retry',
+        operationId: 'retryFailedOrder',
+        summary: 'Retry one failed order',
+        params: orderParams,
+        responses: {
+          202: {
+            description: 'The order, PENDING again.',
+            schema: orderBodySchema,
+            example: orderExample('PENDING'),
+            headers: {
+              Location: 'The URL of the order.',
+              'Retry-After': 'Seconds until the next poll.',
+            },
           },
         },
+        problems: ['order-not-failed', 'database-unavailable'],
       },
-      problems: ['order-not-failed', 'database-unavailable'],
-    },
-    async ({ params, res }) => {
-      const order = await orders.retry(params.id);
-      if (!order) throw new NotFailedError(`No failed order has the id ${params.id}.`);
-      decisionWorker.wake();
-      const headers = ['Location', `/orders/${order.id}`, 'Retry-After', PENDING_RETRY_AFTER];
-      sendJson(res, 202, orderBody(order), headers);
-    },
-  );
-}
-
-export function postFailedOrdersRetry({ orders, decisionWorker }: Dependencies) {
-  return endpoint(
-    {
-      ...forOperators,
-      method: 'post',
-      path: '/failed-orders/retry',
-      operationId: 'retryFailedOrders',
-      summary: 'Retry all failed orders',
-      responses: {
-        202: {
-          description: 'How many orders are PENDING again.',
-          schema: z.object({ retried: z.int() }),
+      async ({ params, res }) => {
+        const order = await orders.retry(params.id);
+        if (!order) throw new NotFailedError(`No failed order has the id ${params.id}.`);
+        decisionWorker.wake();
+        const headers = ['Location', `/orders/${order.id}`, 'Retry-After', PENDING_RETRY_AFTER];
+        sendJson(res, 202, orderBody(order), headers);
+      },
+    ),
+    endpoint(
+      {
+        ...forOperators,
+        method: 'post',
+        path: '/failed-orders/retry',
+        operationId: 'retryFailedOrders',
+        summary: 'Retry all failed orders',
+        responses: {
+          202: {
+            description: 'How many orders are PENDING again.',
+            schema: z.object({ retried: z.int() }),
+          },
         },
+        problems: ['database-unavailable'],
       },
-      problems: ['database-unavailable'],
-    },
-    async ({ res }) => {
-      const retried = await orders.retryAll();
-      decisionWorker.wake();
-      sendJson(res, 202, { retried });
-    },
-  );
+      async ({ res }) => {
+        const retried = await orders.retryAll();
+        decisionWorker.wake();
+        sendJson(res, 202, { retried });
+      },
+    ),
+  ];
 }

@@ -2,7 +2,6 @@ import { AppError } from '@loan-buddy/kit/problem';
 import { endpoint } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import { readOffers } from './access';
-import type { Failure } from '../catalogue/cached-provider';
 import { sortKeys, type Listing, type ListOffers } from '../catalogue/list-offers';
 import type { PricedOffer } from '../catalogue/price-offer';
 import { memoize } from '../catalogue/memoize';
@@ -16,19 +15,10 @@ import { offersTag } from './tags';
 /** No provider returned offers, so there is nothing to list. */
 export class OffersUnavailableError extends AppError {
   readonly code = 'offers-unavailable';
-
-  constructor(missing: readonly Failure[], headers: readonly string[]) {
-    super('no provider responded', {
-      headers,
-      retryAfterSeconds: 1,
-      members: { missing: missing.map(({ provider, reason }) => ({ provider, reason })) },
-    });
-  }
 }
 
 const MAX_LIMIT = 1000;
 
-/** @param providerNames the configured providers */
 function parameters(providerNames: readonly string[]) {
   return z
     .strictObject({
@@ -100,7 +90,13 @@ export function getOffers(dependencies: {
       const listing = await listOffers({ amount, termMonths, provider, sort, order, limit });
       const headers = headersOf(listing);
       if (listing.missing.length === listing.results.length) {
-        throw new OffersUnavailableError(listing.missing, headers);
+        const missing = listing.missing.map(({ provider, reason }) => ({ provider, reason }));
+        const members = { missing };
+        throw new OffersUnavailableError('no provider responded', {
+          headers,
+          retryAfterSeconds: 1,
+          members,
+        });
       }
       sendRepresentation(res, representationOf(listing.offers), freshness(listing), headers);
     },

@@ -11,46 +11,29 @@ import { orderParams } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './get-order';
 import { ordersTag } from './tags';
 
-/** How long a client waits before reconnecting. */
-const RETRY_MS = 1000;
-
 /** Maximum open streams per user on this replica: each holds a connection while the order is pending. */
 const MAX_STREAMS = 100;
-/** Seconds until one of them may have ended. */
-const RETRY_AFTER_S = 5;
 
 export class TooManyStreamsError extends AppError {
   readonly code = 'too-many-streams';
   override readonly denied = true;
 }
 
-/** Counts each user's streams; streams of unauthenticated clients are not counted. */
-function createStreamCount() {
-  const counts = new Map<string, number>();
-  /**
-   * Counts a stream until the returned function is called.
-   *
-   * @throws {TooManyStreamsError}
-   */
-  return (subject: string | undefined): (() => void) => {
-    if (subject === undefined) return () => undefined;
-    const count = counts.get(subject) ?? 0;
-    if (count === MAX_STREAMS) {
+export function getOrderEvents({ feed }: { feed: OrderFeed }) {
+  /** Open streams per user. Streams of unauthenticated clients are not counted. */
+  const openStreams = new Map<string, number>();
+  const countStream = (subject: string | undefined, change: 1 | -1) => {
+    if (subject === undefined) return;
+    const count = (openStreams.get(subject) ?? 0) + change;
+    if (count > MAX_STREAMS) {
       throw new TooManyStreamsError(`At most ${String(MAX_STREAMS)} streams may be open at once.`, {
-        retryAfterSeconds: RETRY_AFTER_S,
+        // By then, one of them may have ended.
+        retryAfterSeconds: 5,
       });
     }
-    counts.set(subject, count + 1);
-    return () => {
-      const left = counts.get(subject)! - 1;
-      if (left === 0) counts.delete(subject);
-      else counts.set(subject, left);
-    };
+    if (count === 0) openStreams.delete(subject);
+    else openStreams.set(subject, count);
   };
-}
-
-export function getOrderEvents({ feed }: { feed: OrderFeed }) {
-  const openStream = createStreamCount();
   return endpoint(
     {
       method: 'get',
@@ -92,19 +75,15 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
         sendEmpty(res);
         return;
       }
-      const closeStream = openStream(caller.subject);
+      countStream(caller.subject, 1);
       releaseSlot(req);
-      const stream = openEventStream(res, {
-        retryMs: RETRY_MS,
-        onClosed: () => {
-          closeStream();
-          unwatch();
-          feed.closing.removeEventListener('abort', stream.end);
-        },
+      const stream = openEventStream(res, () => {
+        countStream(caller.subject, -1);
+        unwatch();
+        feed.closing.removeEventListener('abort', stream.end);
       });
       const send = (events: typeof first) => {
-        for (const { seq, event } of events) {
-          if (seq <= lastSeq) continue;
+        for (const { seq, event } of events.filter((each) => each.seq > lastSeq)) {
           lastSeq = seq;
           stream.send({ id: String(seq), type: event.type, data: event });
         }

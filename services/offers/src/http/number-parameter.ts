@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-/** An integer query parameter with a maximum number of decimal digits. */
 export function integerParameter(limits: { digits: number; min: number; max: number }) {
   return numberParameter(
     new RegExp(`^\\d{1,${String(limits.digits)}}$`),

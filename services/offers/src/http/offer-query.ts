@@ -4,7 +4,6 @@ import { integerParameter, numberParameter } from './number-parameter';
 const MAX_AMOUNT = 100_000_000;
 const TERM_MONTHS = { min: 1, max: 600 };
 
-/** A requested amount, from a body or a parsed parameter. */
 export const amountSchema = z
   .number()
   .min(1)
@@ -13,7 +12,6 @@ export const amountSchema = z
 
 export const termSchema = z.int().min(TERM_MONTHS.min).max(TERM_MONTHS.max);
 
-/** Query parameters that describe the requested loan. */
 export const loanParameters = {
   amount: numberParameter(
     /^\d{1,9}(\.\d{1,2})?$/,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fromCamelCase } from '../domain/camel-case';
 import { idSchema } from '../domain/id';
 import { offerSchema } from '../domain/offer';
 import { termSchema } from './offer-query';
@@ -22,7 +23,6 @@ export const orderIdSchema = z.string().regex(ORDER_ID_PATTERN, 'must be the id 
 /** An order id in a path. Any text is valid: an unknown one gets a 404. */
 export const orderParams = z.object({ id: idSchema.meta({ example: EXAMPLE_ID }) });
 
-/** The example order of the docs page. */
 export function orderExample(status: OrderStatus) {
   return {
     id: EXAMPLE_ID,
@@ -58,20 +58,20 @@ export const orderBodySchema = z
     example: orderExample('APPROVED'),
   });
 
-type OrderBody = z.output<typeof orderBodySchema>;
-
-export function orderBody({ id, userId, status, createdAt, offer }: Order): OrderBody {
+export function orderFields(order: Order) {
+  const { id: loanId, ...offer } = order.offer;
   return {
-    id,
-    user_id: userId,
-    loan_id: offer.id,
-    status,
-    created_at: `${createdAt.toISOString().slice(0, 19)}Z`,
-    provider: offer.provider,
-    rate: offer.rate,
-    amount: offer.amount,
-    ...(offer.termMonths !== undefined && { term_months: offer.termMonths }),
+    ...order,
+    ...offer,
+    loanId,
+    createdAt: `${order.createdAt.toISOString().slice(0, 19)}Z`,
   };
+}
+
+const copyFields = fromCamelCase(orderBodySchema);
+
+export function orderBody(order: Order) {
+  return copyFields(orderFields(order));
 }
 
 /** Returns the response to the checkout that made an order: 201 if it is decided, otherwise 202. */

@@ -48,18 +48,11 @@ function readIdempotencyKey(req: Request): string | undefined {
   const quoted = QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
   const key = quoted ?? (BARE.test(text) ? text : '');
   if (key !== '' && key.length <= MAX_KEY_LENGTH) return key;
-  throw new ValidationError([
-    {
-      detail: `must be sent once, as 1 to ${String(MAX_KEY_LENGTH)} printable ASCII characters`,
-      header: 'Idempotency-Key',
-    },
-  ]);
+  const detail = `must be sent once, as 1 to ${String(MAX_KEY_LENGTH)} printable ASCII characters`;
+  throw new ValidationError([{ detail, header: 'Idempotency-Key' }]);
 }
 
-/**
- * Returns how long to wait for the worker's decision, and which preferences apply (RFC 7240): with `respond-async`, no
- * wait unless `wait` gives a time. Returns undefined if the decision is requested within the checkout.
- */
+/** How long to wait for the worker's decision (RFC 7240); undefined if the checkout itself requests the decision. */
 function asyncWait(req: Request, mode: CheckoutMode) {
   const preferences = readPreferences(req);
   if (!preferences.respondAsync && mode === 'sync') return undefined;

@@ -46,12 +46,12 @@ function list(name: string, items: readonly string[]): string[] {
   return [name, value];
 }
 
-/** Makes a header token (RFC 9110, section 5.6.2): replaces invalid characters with hyphens. */
+/** A token (RFC 9110, section 5.6.2). */
 function toToken(name: string): string {
   return name.replace(/[^\w!#$%&'*+.^`|~-]/g, '-');
 }
 
-/** Makes a structured string (RFC 9651, section 3.3.3), which allows printable ASCII only. */
+/** A string (RFC 9651, section 3.3.3) has printable ASCII only. */
 function toSfString(name: string): string {
   return `"${name.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 }

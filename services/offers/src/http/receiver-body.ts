@@ -1,6 +1,7 @@
 import { publicOnly } from '../client/public-address';
 import { z } from 'zod';
-import { RECEIVER_ID_PATTERN, type Receiver } from '../webhooks/receiver-store';
+import { RECEIVER_ID_PATTERN } from '../webhooks/receiver-store';
+import { fromCamelCase } from '../domain/camel-case';
 import { isPrintable } from '../domain/id';
 import { finalEventTypes, isSecret } from '../webhooks/webhook-message';
 
@@ -34,26 +35,32 @@ function urlSchema(allowPrivate: boolean) {
     .meta({ format: 'uri', example: 'https://example.com/webhooks' });
 }
 
-const descriptionSchema = z
-  .string()
-  .max(MAX_DESCRIPTION)
-  .refine(isPrintable, 'must not contain control characters')
-  .nullable()
-  .meta({ description: 'A note for operators.' });
-
-const eventTypesSchema = z
-  .array(z.enum(finalEventTypes))
-  .min(1)
-  .nullable()
-  .meta({ description: 'The events to send; null for all of these.' });
+function settings(allowPrivate: boolean) {
+  return {
+    url: urlSchema(allowPrivate),
+    description: z
+      .string()
+      .max(MAX_DESCRIPTION)
+      .refine(isPrintable, 'must not contain control characters')
+      .nullable()
+      .meta({ description: 'A note for operators.' }),
+    event_types: z
+      .array(z.enum(finalEventTypes))
+      .min(1)
+      .nullable()
+      .meta({ description: 'The events to send; null for all of these.' }),
+    enabled: z.boolean(),
+  };
+}
 
 export function newReceiverSchema(allowPrivate: boolean) {
+  const { url, description, event_types, enabled } = settings(allowPrivate);
   return z
     .strictObject({
-      url: urlSchema(allowPrivate),
-      description: descriptionSchema.default(null),
-      event_types: eventTypesSchema.default(null),
-      enabled: z.boolean().default(true),
+      url,
+      description: description.default(null),
+      event_types: event_types.default(null),
+      enabled: enabled.default(true),
       secret: z
         .string()
         .refine(isSecret, 'must be whsec_ and 24 to 64 bytes in base64')
@@ -64,17 +71,9 @@ export function newReceiverSchema(allowPrivate: boolean) {
 }
 
 export function receiverChangesSchema(allowPrivate: boolean) {
-  return z
-    .strictObject({
-      url: urlSchema(allowPrivate).optional(),
-      description: descriptionSchema.optional(),
-      event_types: eventTypesSchema.optional(),
-      enabled: z.boolean().optional(),
-    })
-    .meta({ id: 'WebhookEndpointChanges' });
+  return z.strictObject(settings(allowPrivate)).partial().meta({ id: 'WebhookEndpointChanges' });
 }
 
-/** A receiver in a response: without its secret. */
 export const receiverBodySchema = z
   .object({
     id: receiverIdSchema,
@@ -97,15 +96,4 @@ export const receiverWithSecretSchema = receiverBodySchema
   .extend({ secret: z.string().meta({ description: 'Shown only in this response.' }) })
   .meta({ id: 'WebhookEndpointWithSecret' });
 
-export function receiverBody(receiver: Receiver): z.output<typeof receiverBodySchema> {
-  return {
-    id: receiver.id,
-    url: receiver.url,
-    description: receiver.description,
-    event_types: receiver.eventTypes,
-    enabled: receiver.enabled,
-    disabled_reason: receiver.disabledReason,
-    previous_secret_until: receiver.previousSecretUntil?.toISOString() ?? null,
-    created_at: receiver.createdAt.toISOString(),
-  };
-}
+export const receiverBody = fromCamelCase(receiverBodySchema);

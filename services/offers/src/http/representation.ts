@@ -4,16 +4,10 @@ import { inertHeaders } from '@loan-buddy/kit/server';
 import type { Response } from 'express';
 import { endBatched } from './end-batched';
 
-/** A JSON body made once for many responses, with its strong entity tag (RFC 9110, section 8.8.3). */
-export interface Representation {
-  body: string;
-  etag: string;
-  /** The headers of every response with this body. */
-  headers: readonly string[];
-}
+export type Representation = ReturnType<typeof represent>;
 
-/** Serialises a value once for many responses. */
-export function represent(value: object): Representation {
+/** Makes a JSON body once for many responses, with its strong entity tag (RFC 9110, section 8.8.3). */
+export function represent(value: object) {
   const body = JSON.stringify(value);
   const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   const headers = inertHeaders.concat(

@@ -1,6 +1,5 @@
 import type { Tag } from '@loan-buddy/kit/server';
 
-/** Groups of operations on the docs page. */
 export const offersTag: Tag = {
   name: 'Offers',
   description: 'The loan offers of all providers, cheapest first.',

@@ -1,10 +1,11 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { endpoint, sendJson } from '@loan-buddy/kit/server';
+import { endpoint, type Endpoint, sendJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
 import type { WebhookDelivery } from '../webhooks/webhook-delivery-store';
 import type { Receiver } from '../webhooks/receiver-store';
 import { DELIVERY_ID_PATTERN } from '../webhooks/webhook-message';
 import type { Webhooks } from '../webhooks/webhooks';
+import { fromCamelCase } from '../domain/camel-case';
 import { deliveryStatuses } from '../domain/delivery-status';
 import { pageParameters, pageResponse, readPage } from './page';
 import { receiverIdSchema } from './receiver-body';
@@ -46,105 +47,88 @@ const deliveryBodySchema = z
   })
   .meta({ id: 'WebhookDelivery' });
 
-function deliveryBody(delivery: WebhookDelivery): z.output<typeof deliveryBodySchema> {
-  return {
-    id: delivery.id,
-    type: delivery.type,
-    timestamp: delivery.time.toISOString(),
-    data: { ...delivery.data },
-    status: delivery.status,
-    attempts: delivery.attempts,
-    next_attempt_at: delivery.dueAt?.toISOString() ?? null,
-    last_attempt_at: delivery.lastAttemptAt?.toISOString() ?? null,
-    last_status_code: delivery.lastStatusCode,
-    last_error: delivery.lastError,
-    created_at: delivery.createdAt.toISOString(),
-    delivered_at: delivery.deliveredAt?.toISOString() ?? null,
-  };
+const copyFields = fromCamelCase(deliveryBodySchema);
+
+function deliveryBody({ time: timestamp, dueAt: nextAttemptAt, ...rest }: WebhookDelivery) {
+  return copyFields({ ...rest, timestamp, nextAttemptAt, data: { ...rest.data } });
 }
 
 type Dependencies = Pick<Webhooks, 'receivers' | 'deliveries' | 'wake'>;
-
-export function getWebhookDeliveries({ receivers, deliveries }: Dependencies) {
-  return endpoint(
-    {
-      ...webhookContract,
-      method: 'get',
-      path: '/webhook-endpoints/{id}/deliveries',
-      operationId: 'listWebhookDeliveries',
-      summary: 'The deliveries of a receiver, newest first',
-      params: receiverParams,
-      query: z.object({
-        limit: pageParameters.limit,
-        cursor: deliveryIdSchema.optional().meta({
-          description: 'Where the page starts; from the `next` link of the previous page.',
-        }),
-      }),
-      responses: pageResponse('One page of deliveries.', deliveryBodySchema),
-      problems: ['webhook-endpoint-not-found', 'database-unavailable'],
-    },
-    async ({ params: { id }, query, res }) => {
-      requireFound(id, await receivers.find(id));
-      const path = `/webhook-endpoints/${id}/deliveries`;
-      const { items, headers } = await readPage(path, {}, query, (page) =>
-        deliveries.list(id, page),
-      );
-      sendJson(res, 200, items.map(deliveryBody), headers);
-    },
-  );
-}
 
 const dueDelivery = {
   202: { description: 'The delivery, due at once.', schema: deliveryBodySchema },
 };
 
-export function postWebhookReplay({ receivers, deliveries, wake }: Dependencies) {
-  return endpoint(
-    {
-      ...webhookContract,
-      method: 'post',
-      path: '/webhook-endpoints/{id}/deliveries/{delivery_id}/replay',
-      operationId: 'replayWebhookDelivery',
-      summary: 'Send a delivery again, now',
-      description: 'Whatever its status is; its attempts start again from zero.',
-      params: z.object({ id: receiverIdSchema, delivery_id: deliveryIdSchema.meta(withExample) }),
-      responses: dueDelivery,
-      problems: [
-        'webhook-endpoint-not-found',
-        'webhook-delivery-not-found',
-        'webhook-endpoint-disabled',
-        'database-unavailable',
-      ],
-    },
-    async ({ params: { id, delivery_id: deliveryId }, res }) => {
-      requireEnabled(requireFound(id, await receivers.find(id)));
-      const replayed = await deliveries.replay(id, deliveryId);
-      if (!replayed) throw new DeliveryNotFoundError(`The receiver has no delivery ${deliveryId}.`);
-      wake();
-      sendJson(res, 202, deliveryBody(replayed));
-    },
-  );
-}
-
-export function postWebhookTest({ receivers, deliveries, wake }: Dependencies) {
-  return endpoint(
-    {
-      ...webhookContract,
-      method: 'post',
-      path: '/webhook-endpoints/{id}/test',
-      operationId: 'testWebhookEndpoint',
-      summary: 'Send a test message',
-      params: receiverParams,
-      responses: dueDelivery,
-      problems: ['webhook-endpoint-not-found', 'webhook-endpoint-disabled', 'database-unavailable'],
-    },
-    async ({ params: { id }, res }) => {
-      requireEnabled(requireFound(id, await receivers.find(id)));
-      const created = await deliveries.insertTest(id);
-      wake();
-      sendJson(res, 202, deliveryBody(created));
-    },
-  );
+export function deliveryEndpoints({ receivers, deliveries, wake }: Dependencies): Endpoint[] {
+  return [
+    endpoint(
+      {
+        ...webhookContract,
+        method: 'post',
+        path: '/webhook-endpoints/{id}/test',
+        operationId: 'testWebhookEndpoint',
+        summary: 'Send a test message',
+        params: receiverParams,
+        responses: dueDelivery,
+        problems: [
+          'webhook-endpoint-not-found',
+          'webhook-endpoint-disabled',
+          'database-unavailable',
+        ],
+      },
+      async ({ params: { id }, res }) => {
+        requireEnabled(requireFound(id, await receivers.find(id)));
+        const created = await deliveries.insertTest(id);
+        wake();
+        sendJson(res, 202, deliveryBody(created));
+      },
+    ),
+    endpoint(
+      {
+        ...webhookContract,
+        method: 'get',
+        path: '/webhook-endpoints/{id}/deliveries',
+        operationId: 'listWebhookDeliveries',
+        summary: 'The deliveries of a receiver, newest first',
+        params: receiverParams,
+        query: z.object(pageParameters(deliveryIdSchema)),
+        responses: pageResponse('One page of deliveries.', deliveryBodySchema),
+        problems: ['webhook-endpoint-not-found', 'database-unavailable'],
+      },
+      async ({ params: { id }, query, res }) => {
+        requireFound(id, await receivers.find(id));
+        const path = `/webhook-endpoints/${id}/deliveries`;
+        const { items, headers } = await readPage(path, query, (page) => deliveries.list(id, page));
+        sendJson(res, 200, items.map(deliveryBody), headers);
+      },
+    ),
+    endpoint(
+      {
+        ...webhookContract,
+        method: 'post',
+        path: '/webhook-endpoints/{id}/deliveries/{delivery_id}/replay',
+        operationId: 'replayWebhookDelivery',
+        summary: 'Send a delivery again, now',
+        description: 'Whatever its status is; its attempts start again from zero.',
+        params: z.object({ id: receiverIdSchema, delivery_id: deliveryIdSchema.meta(withExample) }),
+        responses: dueDelivery,
+        problems: [
+          'webhook-endpoint-not-found',
+          'webhook-delivery-not-found',
+          'webhook-endpoint-disabled',
+          'database-unavailable',
+        ],
+      },
+      async ({ params: { id, delivery_id: deliveryId }, res }) => {
+        requireEnabled(requireFound(id, await receivers.find(id)));
+        const replayed = await deliveries.replay(id, deliveryId);
+        if (!replayed)
+          throw new DeliveryNotFoundError(`The receiver has no delivery ${deliveryId}.`);
+        wake();
+        sendJson(res, 202, deliveryBody(replayed));
+      },
+    ),
+  ];
 }
 
 function requireEnabled({ enabled }: Receiver): void {

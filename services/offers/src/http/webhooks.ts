@@ -1,4 +1,4 @@
-import type { OrderEventType } from '../domain/order-event';
+import { eventTypes } from '../domain/order-event';
 import {
   finalEventTypes,
   orderMessageSchema,
@@ -22,18 +22,12 @@ const delivery = {
   },
 };
 
-const summaries: Partial<Record<OrderEventType, string>> = {
-  'com.loanbuddy.order.approved': 'An order is approved',
-  'com.loanbuddy.order.rejected': 'An order is rejected',
-  'com.loanbuddy.order.failed': 'An order has failed: no decision after all attempts',
-};
-
 /** The messages that receivers get, for the OpenAPI document. */
 export const webhooks = [
   ...finalEventTypes.map((type) => ({
     ...delivery,
     name: type,
-    summary: summaries[type] ?? type,
+    summary: eventTypes[type].description,
     body: orderMessageSchema(type),
   })),
   { ...delivery, name: TEST_TYPE, summary: 'A test message', body: testMessageSchema },

@@ -4,7 +4,7 @@ import { DatabaseUnavailableError } from '../db/unavailable';
 import type { FindOffer } from '../catalogue/find-offer';
 import type { IdempotentRequest } from './idempotency';
 import type { AwaitOrder } from './await-order';
-import { newOrderId, orderedOffer, type NewOrder, type Order } from '../domain/order';
+import { newOrderId, type NewOrder, type Order } from '../domain/order';
 import type { OrderStore } from './order-store';
 
 /** No provider offers a loan with this id. */
@@ -23,7 +23,6 @@ export const checkoutModes = ['sync', 'async'] as const;
 
 export type CheckoutMode = (typeof checkoutModes)[number];
 
-/** A user's choice of an offer. */
 export interface CheckoutRequest {
   userId: string;
   loanId: string;
@@ -33,24 +32,19 @@ export interface CheckoutRequest {
   email?: string | undefined;
   /** How long to wait for the decision worker to make the attempt. If missing, this request makes the attempt. */
   waitMs?: number | undefined;
-  /** Ends that wait. */
   signal?: AbortSignal | undefined;
   /** Called when only the wait is left. */
   onWait?: (() => void) | undefined;
   requestId: string;
   traceparent?: string | undefined;
-  /** The request's idempotency key, if it has one. */
   idempotency?: IdempotentRequest | undefined;
 }
 
-export type Checkout = ReturnType<typeof createCheckout>;
-
-/** Asks for the decision on an order, and returns the order after the attempt. */
+/** Returns the order after the attempt. */
 export type AttemptDecision = (order: Order, context: { requestId: string }) => Promise<Order>;
 
 /** How to get the decision on a stored order. */
 export interface Approval {
-  /** Asks directly or through the worker; returns the order once it is decided or the time is up. */
   attemptDecision: AttemptDecision;
   /** Maximum duration of the attempt, including its statements. */
   leaseMs: number;
@@ -59,6 +53,8 @@ export interface Approval {
   /** Wakes the worker for due orders. */
   wake: () => void;
 }
+
+export type Checkout = ReturnType<typeof createCheckout>;
 
 /**
  * Stores an order for the chosen offer, asks for the decision or leaves that to the worker, and returns the updated
@@ -93,7 +89,13 @@ export function createCheckout(dependencies: {
       userId,
       status: 'PENDING',
       createdAt: new Date(),
-      offer: orderedOffer({ ...offer, termMonths }),
+      offer: {
+        id: loanId,
+        provider: offer.provider,
+        rate: offer.rate,
+        amount: offer.amount,
+        termMonths,
+      },
       attempts: 0,
       traceparent: request.traceparent,
       email: request.email,

@@ -11,11 +11,9 @@ export interface IdempotentRequest {
   key: string;
   /** Equal only for equal requests. */
   fingerprint: string;
-  /** How long to keep the key, in milliseconds. */
   ttlMs: number;
 }
 
-/** A request in progress. */
 export interface RequestInFlight extends IdempotentRequest {
   /** Maximum duration of the request; after that, its process has died. */
   inFlightMs: number;
@@ -27,24 +25,16 @@ export interface StoredResponse {
   body: string;
 }
 
-/** The order made under a key, and its response, if one was sent. */
-export interface KnownRequest {
-  fingerprint: string;
-  orderId: string;
-  response: StoredResponse | undefined;
-  /** Whether the first request may still be in progress. If not, and there is no response, its process has died. */
-  inFlight: boolean;
-}
-
 export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
-/**
- * Stores which requests used which keys. {@link OrderStore.insert} writes a key together with its order. Every method
- * throws {@link DatabaseUnavailableError} while the database is unavailable.
- */
+/** Stores which requests used which keys. {@link OrderStore.insert} writes a key together with its order. */
 export function createIdempotencyStore(db: Kysely<Tables>) {
   return {
-    find: async (client: string, key: string): Promise<KnownRequest | undefined> => {
+    /**
+     * Returns the order made under a key, and its response, if one was sent. Without one, and no longer in flight, the
+     * first request's process has died.
+     */
+    find: async (client: string, key: string) => {
       const row = await db
         .selectFrom('idempotencyKeys')
         .select(['fingerprint', 'orderId', 'responseStatus', 'responseBody'])
@@ -56,8 +46,7 @@ export function createIdempotencyStore(db: Kysely<Tables>) {
       if (!row) return undefined;
       const { fingerprint, orderId, responseStatus: status, responseBody: body } = row;
       const response = status === null || body === null ? undefined : { status, body };
-      const inFlight = response === undefined && row.inFlight;
-      return { fingerprint, orderId, response, inFlight };
+      return { fingerprint, orderId, response, inFlight: !response && row.inFlight };
     },
 
     /** Stores the response to a request unless it has one; returns the stored response. */
@@ -75,7 +64,6 @@ export function createIdempotencyStore(db: Kysely<Tables>) {
       return { status: row?.responseStatus ?? status, body: row?.responseBody ?? body };
     },
 
-    /** Deletes expired keys until the signal aborts; returns how many. */
     sweep: (signal?: AbortSignal) =>
       deleteInBatches(db, 'idempotencyKeys', { where: expired, orderBy: 'expiresAt', signal }),
   };

@@ -2,12 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '@loan-buddy/kit/problem';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { KeyTakenError, type Checkout, type CheckoutRequest } from './checkout';
-import type {
-  IdempotencyStore,
-  IdempotentRequest,
-  KnownRequest,
-  StoredResponse,
-} from './idempotency';
+import type { IdempotencyStore, IdempotentRequest, StoredResponse } from './idempotency';
 import type { Order } from '../domain/order';
 import type { OrderStore } from './order-store';
 
@@ -20,9 +15,6 @@ export class KeyReusedError extends AppError {
 export class RequestInFlightError extends AppError {
   readonly code = 'request-in-flight';
 }
-
-/** When to repeat a request while the first with its key is still in progress. */
-const RETRY_AFTER_S = 1;
 
 export type IdempotentCheckout = ReturnType<typeof createIdempotentCheckout>;
 
@@ -54,16 +46,16 @@ export function createIdempotentCheckout(dependencies: {
       return { orderId: order.id, response: toResponse(order), replayed: false };
     }
     const idempotency = { client, key, fingerprint: fingerprintOf(request), ttlMs };
-    const known = await keys.find(client, key);
-    if (known) return replay(idempotency, known);
+    const earlier = await replay(idempotency);
+    if (earlier) return earlier;
     let order;
     try {
       order = await checkout({ ...request, idempotency });
     } catch (error) {
       if (!(error instanceof KeyTakenError)) throw error;
-      const winner = await keys.find(client, key);
+      const winner = await replay(idempotency);
       if (!winner) throw inFlight();
-      return replay(idempotency, winner);
+      return winner;
     }
     const own = toResponse(order);
     const response = await keys.complete(client, key, own).catch((error: unknown) => {
@@ -75,7 +67,10 @@ export function createIdempotentCheckout(dependencies: {
     return { orderId: order.id, response, replayed: false };
   };
 
-  async function replay(request: IdempotentRequest, known: KnownRequest) {
+  /** Returns undefined if the key is unknown. */
+  async function replay(request: IdempotentRequest) {
+    const known = await keys.find(request.client, request.key);
+    if (!known) return undefined;
     if (known.fingerprint !== request.fingerprint) {
       throw new KeyReusedError('This Idempotency-Key was already used with a different body.');
     }
@@ -92,7 +87,7 @@ export function createIdempotentCheckout(dependencies: {
 
 function inFlight(): RequestInFlightError {
   return new RequestInFlightError('The first request with this key is still in progress.', {
-    retryAfterSeconds: RETRY_AFTER_S,
+    retryAfterSeconds: 1,
   });
 }
 

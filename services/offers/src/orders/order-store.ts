@@ -2,44 +2,25 @@ import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
 import { createQueue, msFromNow } from '../db/queue';
 import type { OrdersTable, Tables } from '../db/tables';
 import { claimKey, type RequestInFlight } from './idempotency';
-import {
-  orderedFields,
-  orderedOffer,
-  type Decision,
-  type NewOrder,
-  type Order,
-} from '../domain/order';
+import type { Decision, NewOrder, Order } from '../domain/order';
 
-/** A page of a listing by id. Ids begin with the time at which a replica created them. */
+/** A page of a listing, newest first: ids begin with the time of their creation. */
 export interface Page {
-  /** Id of the last order of the previous page; if missing, starts at the newest. */
+  /** Id of the last item of the previous page. */
   before?: string | undefined;
   limit: number;
 }
 
-export interface FailedOrder extends Order {
-  lastError: string | null;
-}
-
-/** A claimed order that needs an attempt. */
 export interface DueOrder extends Order {
   /** Whether a request message was published since it became pending. */
   isRequested: boolean;
 }
 
-/** Counts of orders without a decision. */
-export interface OpenOrders {
-  pending: number;
-  failed: number;
-  /** Age of the oldest pending checkout in seconds; 0 if none is pending. */
-  oldestPendingAgeS: number;
-}
-
 export type OrderStore = ReturnType<typeof createOrderStore>;
 
 const columns = [
-  ...(['id', 'userId', 'status', 'createdAt', 'attempts', 'offerId'] as const),
-  ...orderedFields,
+  ...(['id', 'userId', 'status', 'createdAt', 'attempts'] as const),
+  ...(['offerId', 'provider', 'rate', 'amount', 'termMonths'] as const),
 ] as const;
 const insertedColumns = [...columns, 'traceparent', 'email'] as const;
 
@@ -56,10 +37,8 @@ const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
   where id = $1 and status = 'PENDING' returning ${columns.map(snakeCase).join(', ')}`;
 
 /**
- * Stores orders. Each legal transition is a condition of its statement, so only one of two concurrent changes succeeds.
- * Each call except {@link OrderStore.retryAll} is atomic.
- *
- * @param options.onDecided called for each decision recorded here
+ * Each legal transition is a condition of its statement, so only one of two concurrent changes succeeds. Each call except
+ * {@link OrderStore.retryAll} is atomic. Calls `onDecided` for each decision recorded here.
  */
 export function createOrderStore(
   db: Kysely<Tables>,
@@ -73,19 +52,6 @@ export function createOrderStore(
   });
   const returning = sql<Row>`${sql.join(columns.map((column) => sql.ref(`job.${column}`)))}`;
   const pendingAgain = sql`status = 'PENDING', attempts = 0, due_at = now(), requested_at = null`;
-
-  /** Retries the oldest failed orders after `after`, up to and including `upTo`. Returns how many, and the newest. */
-  const retrySome = async (after: string, upTo: string | null) => {
-    const { rows } = await sql<{ count: number; newest: string | null }>`
-      with retried as (
-        update orders set ${pendingAgain} where id = any (array(
-          select id from orders where status = 'FAILED' and id > ${after} and id <= ${upTo}
-          order by id limit ${RETRY_BATCH} for update))
-        returning id
-      )
-      select count(*)::int as count, max(id) as newest from retried`.execute(db);
-    return rows[0]!;
-  };
 
   const find = async (id: string) => {
     const row = await db
@@ -184,7 +150,7 @@ export function createOrderStore(
       return rows.map((row) => ({ ...toOrder(row), isRequested: row.isRequested }));
     },
 
-    listFailed: async (range: Page): Promise<FailedOrder[]> => {
+    listFailed: async (range: Page) => {
       const rows = await page(selectPage().where('status', '=', 'FAILED'), range).execute();
       return rows.map((row) => ({ ...toOrder(row), lastError: row.lastError }));
     },
@@ -207,16 +173,27 @@ export function createOrderStore(
         select max(id) as last from orders where status = 'FAILED'`.execute(db);
       let retried = 0;
       for (let after: string | null = ''; after !== null;) {
-        const { count, newest } = await retrySome(after, rows[0]!.last);
-        retried += count;
-        after = newest;
+        const batch = await sql<{ count: number; newest: string | null }>`
+          with retried as (
+            update orders set ${pendingAgain} where id = any (array(
+              select id from orders where status = 'FAILED' and id > ${after} and id <= ${rows[0]!.last}
+              order by id limit ${RETRY_BATCH} for update))
+            returning id
+          )
+          select count(*)::int as count, max(id) as newest from retried`.execute(db);
+        retried += batch.rows[0]!.count;
+        after = batch.rows[0]!.newest;
       }
       return retried;
     },
 
     countOpen: async () => {
       // Separate subqueries: a combined one could not use the indexes.
-      const { rows } = await sql<OpenOrders>`select
+      const { rows } = await sql<{
+        pending: number;
+        failed: number;
+        oldestPendingAgeS: number;
+      }>`select
         (select count(*)::int from orders where status = 'PENDING') as pending,
         (select count(*)::int from orders where status = 'FAILED') as failed,
         (select coalesce(greatest(extract(epoch from now() - min(created_at)), 0), 0)::float8
@@ -229,6 +206,7 @@ export function createOrderStore(
 type Row = Pick<Selectable<OrdersTable>, (typeof columns)[number]>;
 
 function toOrder(row: Row): Order {
-  const { id, userId, status, createdAt, attempts, offerId } = row;
-  return { id, userId, status, createdAt, attempts, offer: orderedOffer({ ...row, id: offerId }) };
+  const { id, userId, status, createdAt, attempts, offerId, provider, rate, amount } = row;
+  const offer = { id: offerId, provider, rate, amount, termMonths: row.termMonths ?? undefined };
+  return { id, userId, status, createdAt, attempts, offer };
 }
