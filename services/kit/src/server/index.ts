@@ -1,7 +1,7 @@
 // The compiler writes Endpoint into the declarations of the services' endpoints.
 // ts-unused-exports:disable-next-line
 export { endpoint, type Endpoint, type Tag } from './endpoint';
-export { createLifecycle, type Lifecycle } from './lifecycle';
+export { createLifecycle } from './lifecycle';
 export { isAbandoned, sendEmpty, sendJson } from './responses';
 export { inertHeaders, securityHeaders } from './security-headers';
 export { serveContext } from './serve';
