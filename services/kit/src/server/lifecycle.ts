@@ -1,8 +1,6 @@
 /** The state of a process: the server sets it when it drains, and `/readyz` reports it. */
-export interface Lifecycle {
-  draining: boolean;
-}
+export type Lifecycle = ReturnType<typeof createLifecycle>;
 
-export function createLifecycle(): Lifecycle {
+export function createLifecycle() {
   return { draining: false };
 }

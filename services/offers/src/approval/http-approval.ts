@@ -48,7 +48,9 @@ export function createHttpApproval(options: {
     allowance: () => Math.min(MAX_CALLS, breaker.allowance()),
     leaseMs,
   });
-  const { wake } = decisionWorker;
+  const wake = () => {
+    decisionWorker.wake();
+  };
   breaker.onClosed(wake);
   return {
     approval: { attemptDecision, leaseMs, dueInMs: leaseMs, wake },
