@@ -4,7 +4,7 @@ import type { HeaderList } from '../problem/header-list';
 import { InsufficientScopeError, readBearerToken, TokenMissingError } from './bearer-token';
 import { createLoadShedder, type LoadShedder } from './load-shedder';
 import { anonymous, unrestricted, type Principal } from './principal';
-import { QuotaExceededError, type RateLimiter } from './quota';
+import { QuotaExceededError, type Allowance, type RateLimiter } from './quota';
 import type { VerifyToken } from './read-token';
 
 declare global {
@@ -72,7 +72,7 @@ export function createAdmission(
   const applyQuota = async (req: Request, { subject }: Principal, kind: 'reads' | 'writes') => {
     if (!limiter) return;
     const client = subject === undefined ? addressKeyOf(req) : `subject ${subject}`;
-    const allowance = await limiter.take(limiter.quotas[kind], client);
+    const allowance: Allowance = await limiter.take(limiter.quotas[kind], client);
     const { quota, remaining, resetS, isExceeded } = allowance;
     const { name, limit, windowS } = quota;
     req.quotaHeaders = [

@@ -1,11 +1,11 @@
 import type { Response } from 'express';
 import { z } from 'zod';
 import type { Metrics } from '../telemetry/metrics';
-import { endpoint, type Endpoint, type EndpointResponse } from './endpoint';
+import { endpoint, type Endpoint, type EndpointResponse, type Tag } from './endpoint';
 import type { Lifecycle } from './lifecycle';
 import { dataHeaders, send, sendJson } from './responses';
 
-const operationsTag = {
+const operationsTag: Tag = {
   name: 'Health and metrics',
   description: 'For probes, load balancers and Prometheus.',
 };
