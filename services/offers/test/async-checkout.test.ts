@@ -135,7 +135,7 @@ describe('POST /checkout with Prefer: respond-async', () => {
 
   it('stores the e-mail address, and never reveals it', async () => {
     const { app, db, feed } = withWorker();
-    const email = 'cristina@example.com';
+    const email = 'jane&john@xn--bcher-kva.example';
     const response = await request(app)
       .post('/checkout')
       .set('Prefer', 'respond-async')

@@ -1,6 +1,7 @@
 /** E-mails, through a real SMTP server. Long, because every test needs the server, the worker and an order. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { domainToUnicode } from 'node:url';
 import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
@@ -127,6 +128,21 @@ describe('an e-mail', () => {
       .replaceAll('=3D', '=');
     expect(html).toContain('&lt;b onload=&quot;x(&#39;&amp;&#39;)&quot;&gt;');
     expect(html).not.toContain('<b onload');
+  });
+
+  it.each([
+    'jane&john@example.com',
+    "!#$%'*+-/=?^_`{|}~.a@xn--bcher-kva.xn--p1ai",
+    `${'x'.repeat(64)}@${'y'.repeat(63)}.example`,
+  ])('goes to any address that a checkout accepts: %s', async (email) => {
+    const { mails, url } = await anSmtpServer();
+    running(createSendEmail({ url, from, timeoutMs: 60_000 }));
+    await ended('APPROVED', { email });
+    expect(await settled()).toMatchObject([{ status: 'sent' }]);
+    // The test server decodes A-labels in the envelope.
+    const [name, host] = email.split('@') as [string, string];
+    expect(mails).toMatchObject([{ to: [`${name}@${domainToUnicode(host)}`] }]);
+    expect(mails[0]!.source.replaceAll('\r\n ', ' ')).toContain(`\r\nTo: ${email}\r\n`);
   });
 
   it('goes only to the user, whatever the address looks like', async () => {

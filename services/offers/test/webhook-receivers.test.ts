@@ -110,10 +110,26 @@ describe('/webhook-endpoints', () => {
     }
   });
 
+  it.each([
+    'https://org.example/webhookb2/1@2/IncomingWebhook/a',
+    'https://org.example:8443/@',
+    'https://org.example/?to=a@b&at=12:00',
+    'https://org.example?a@b',
+  ])('accepts an @ behind the host: %s', async (atUrl) => {
+    const { app } = aService();
+    const { body } = await request(app).post('/webhook-endpoints').send({ url: atUrl }).expect(201);
+    expect(body).toMatchObject({ url: atUrl });
+  });
+
   const encoded = (bytes: number) => `whsec_${Buffer.alloc(bytes).toString('base64')}`;
   it.each([
     ['no URL', {}, '#/url'],
     ['an invalid URL', { url: 'x' }, '#/url'],
+    ['a user and a password', { url: 'https://u:p@host.example/' }, '#/url'],
+    ['a user', { url: 'https://u@host.example/a' }, '#/url'],
+    ['an @ before the query', { url: 'https://u@host.example?a@b' }, '#/url'],
+    ['an @ behind a backslash', { url: 'https://host.example\\@a' }, '#/url'],
+    ['no slashes', { url: 'https:u:p@host.example' }, '#/url'],
     ['a fragment', { url: `${url}#fragment` }, '#/url'],
     ['a long URL', { url: `https://example.com/${'x'.repeat(2048)}` }, '#/url'],
     ['no types', { url, event_types: [] }, '#/event_types'],

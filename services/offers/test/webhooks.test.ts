@@ -100,6 +100,20 @@ describe('a webhook', () => {
     expect(delivery).toMatchObject({ id: got!.headers['webhook-id'], status: 'succeeded' });
   });
 
+  it('is delivered once if the receiver sends a 100 first, and breaks off its body', async () => {
+    const service = running();
+    const receiver = await aReceiver((res) => {
+      res.writeContinue();
+      res.writeHead(200, { 'Content-Length': '100' }).write('x');
+      setImmediate(() => res.destroy());
+    });
+    const { id } = await register(service, receiver);
+    await decided(service);
+    const delivery = await settled(service, id);
+    expect(delivery).toMatchObject({ status: 'succeeded', attempts: 1, last_error: null });
+    expect(receiver.received).toHaveLength(1);
+  });
+
   it.each(['APPROVED', 'REJECTED', 'FAILED'] as const)(
     'matches its schema if the order is %s, as a test message does',
     async (status) => {

@@ -37,10 +37,13 @@ export function readEvent<Event>(body: string, schema: z.ZodType<Event>, fault: 
   return event;
 }
 
-/** Parses JSON. Returns undefined if the text is invalid: an error would quote the text, and so would the log. */
+/**
+ * Parses JSON, and skips a byte order mark (RFC 8259, section 8.1). Returns undefined if the text is invalid: an error
+ * would quote the text, and so would the log.
+ */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     return undefined;
   }

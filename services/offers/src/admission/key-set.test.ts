@@ -54,6 +54,11 @@ describe('createKeySet', () => {
     await expect(get('none')).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
   });
 
+  it('skips a byte order mark', async () => {
+    const { get } = aKeySet(`\uFEFF${await setOf('a')}`);
+    await expect(get('a')).resolves.toBeDefined();
+  });
+
   it('reads the set again for unknown keys, at most once in 10 s', async () => {
     let now = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => now);

@@ -40,7 +40,7 @@ export function createKeySet(options: {
   const read = async () => {
     try {
       const now = await readText();
-      const set = keySetSchema.parse(JSON.parse(now));
+      const set = keySetSchema.parse(JSON.parse(now.replace(/^\uFEFF/, '')));
       if (now !== text) {
         const { createLocalJWKSet } = await loadJose();
         find = createLocalJWKSet(set);

@@ -22,7 +22,8 @@ describe('a decision message', () => {
     const order = anOrder();
     await orders.insert(order, 60_000);
     for (const status of ['REJECTED', 'APPROVED', 'REJECTED']) {
-      await apply(decided(order.id, status));
+      // A byte order mark is skipped.
+      await apply(`\uFEFF${decided(order.id, status)}`);
       expect(await orders.find(order.id)).toMatchObject({ status: 'REJECTED' });
     }
     expect(lines).toEqual([

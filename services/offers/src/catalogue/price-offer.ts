@@ -15,7 +15,7 @@ export type PricedOffer = Offer & {
     monthlyPayment: number;
     /** Based on the rounded payments. */
     totalCost: number;
-    /** Percent per year including fees, rounded to hundredths; missing if fees consume the amount. */
+    /** Percent per year including fees, rounded to hundredths; missing if fees consume almost the whole amount. */
     apr?: number;
     aprType: AprType;
   };
@@ -31,18 +31,26 @@ export function priceOffer(
   const { amount, rate: ratePercent, fees = { upfront: 0, periodic: [] } } = offer;
   const monthlyFee = fees.periodic.reduce((sum, fee) => sum + fee.amount / fee.months, 0);
   const loan = { amount, termMonths, ratePercent, monthlyFee, upfrontFee: fees.upfront };
-  const paid = round(monthlyPayment(loan) + monthlyFee);
+  const rounded = round(monthlyPayment(loan) + monthlyFee);
+  // If payments rounded down would not repay what was lent, each is a cent higher.
+  const owed = amount + monthlyFee * termMonths;
+  const paid = rounded * termMonths < owed * (1 - 1e-15) ? round(rounded + 0.01) : rounded;
+  const totalCost = round(paid * termMonths + loan.upfrontFee);
+  if (!Number.isFinite(totalCost)) return offer;
   const apr = aprType === 'eu-effective' ? effectiveLoanApr(loan) : nominalLoanApr(loan);
   return {
     ...offer,
     price: {
       monthlyPayment: paid,
-      totalCost: round(paid * termMonths + loan.upfrontFee),
-      ...(Number.isFinite(apr) && { apr: round(apr) }),
+      totalCost,
+      ...(apr <= MAX_APR && { apr: round(apr) }),
       aprType,
     },
   };
 }
+
+/** An APR above this says only that fees consume almost the whole amount. */
+const MAX_APR = 10_000;
 
 function round(value: number): number {
   return Number(value.toFixed(2));

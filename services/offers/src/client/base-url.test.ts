@@ -16,7 +16,26 @@ describe('baseUrlSchema', () => {
     });
   });
 
-  it.each(['localhost:8000', 'http://user:pw@host', 'http://host/?query'])('refuses %s', (URL) => {
+  it.each([
+    'https://example.test/a@b',
+    'https://example.test:8443/~u:p@v/1',
+    'http://[::1]:8000/@',
+    'HTTPS://example.test/a',
+  ])('accepts %s', (URL) => {
+    expect(read({ URL })).toEqual({ URL });
+  });
+
+  it.each([
+    'localhost:8000',
+    'http://user:pw@host',
+    'http://user@host/path',
+    'http://@host',
+    'http://host\\@other/',
+    'http:user:pw@host',
+    'http://host/?query',
+    'http://host?a@b',
+    'http://host/#fragment',
+  ])('refuses %s', (URL) => {
     expect(() => read({ URL })).toThrow('  URL: ');
   });
 });

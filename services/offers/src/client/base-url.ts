@@ -5,6 +5,9 @@ import { z } from 'zod';
  * fragment: none of them belongs in a base URL.
  */
 export const baseUrlSchema = z
-  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-  .regex(/^[^@?#]*$/, 'must have no user information, query or fragment')
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
+  .regex(
+    /^[A-Za-z]+:\/\/[^/?#@\\]*(?:\/[^?#]*)?$/,
+    'must have no user information, query or fragment',
+  )
   .transform((url) => url.replace(/\/+$/, ''));

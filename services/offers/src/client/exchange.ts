@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 
@@ -24,8 +25,10 @@ export class ExchangeEndedError extends Error {
  * Sends one request and reads its whole response, without the streams and abort signals that undici's `request` creates
  * for each. Whatever ends the exchange early also ends its connection.
  *
+ * With `statusOnly`, a body that breaks off, is invalid, too long or too slow is cut off: the response counts.
+ *
  * @throws {ExchangeEndedError} `timeout` after `timeoutMs`, if given; `canceled` once the signal aborts; `too-large`
- * above `maxBytes` of body, unless `cutOff` drops the rest.
+ * above `maxBytes` of body.
  * @throws whatever undici reports about the connection.
  */
 export function exchange(
@@ -35,10 +38,10 @@ export function exchange(
     timeoutMs?: number;
     maxBytes: number;
     signal: AbortSignal | undefined;
-    cutOff?: boolean;
+    statusOnly?: boolean;
   },
 ): Promise<CompleteResponse> {
-  const { timeoutMs, maxBytes, signal, cutOff = false } = limits;
+  const { timeoutMs, maxBytes, signal, statusOnly = false } = limits;
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let failure: Error | undefined;
@@ -59,15 +62,14 @@ export function exchange(
     function end(error?: Error): void {
       clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);
-      if (error) {
-        failure = error;
-        reject(error);
-        controller?.abort(error);
-      } else {
+      if (error && !(statusOnly && status >= 200)) reject(error);
+      else {
         const [first] = chunks;
         const body = first && chunks.length === 1 ? first : Buffer.concat(chunks, bytes);
         resolve({ status, headers, body });
       }
+      failure = error;
+      if (error) controller?.abort(error);
     }
 
     if (signal?.aborted) {
@@ -89,9 +91,7 @@ export function exchange(
           chunks.push(chunk);
           return;
         }
-        failure = new ExchangeEndedError('too-large', `over ${String(maxBytes)} bytes`);
-        end(cutOff ? undefined : failure);
-        if (cutOff) controller?.abort(failure);
+        end(new ExchangeEndedError('too-large', `over ${String(maxBytes)} bytes`));
       },
       onResponseEnd: () => {
         end();
@@ -101,4 +101,24 @@ export function exchange(
       },
     });
   });
+}
+
+/**
+ * A client ignores interim responses (RFC 9110, section 15.2). undici 7 does, except that it closes the connection on a
+ * 100 (Continue), since it never sends `Expect`. So its parser sees a 102 (Processing) instead.
+ */
+subscribe('undici:client:connected', (message) => {
+  const { socket } = message as { socket: Record<symbol, InterimParser> };
+  const key = Object.getOwnPropertySymbols(socket).find(
+    ({ description }) => description === 'parser',
+  );
+  const parser = key && socket[key];
+  if (!parser) return;
+  const { onHeadersComplete } = parser;
+  parser.onHeadersComplete = (status, ...rest) =>
+    onHeadersComplete.call(parser, status === 100 ? 102 : status, ...rest);
+});
+
+interface InterimParser {
+  onHeadersComplete: (status: number, ...rest: unknown[]) => number;
 }

@@ -62,6 +62,16 @@ describe('createHttpClient', () => {
     expect(await http.request({ url: '/' })).toMatchObject({ status: 500, data: undefined });
   });
 
+  it('ignores a 100 that it did not ask for, and a byte order mark', async () => {
+    const http = client(
+      await startHttpServer((_, res) => {
+        res.writeContinue();
+        res.end('\uFEFF{"ok":true}');
+      }),
+    );
+    expect(await http.request({ url: '/' })).toMatchObject({ status: 200, data: { ok: true } });
+  });
+
   it('does not follow redirects', async () => {
     const http = client(
       await startHttpServer((_, res) => res.writeHead(302, { Location: '/x' }).end()),

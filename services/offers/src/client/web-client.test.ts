@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import {
+  eventLoopTurns,
   startHttpServer,
   startNameServer,
   startTcpServer,
@@ -32,6 +33,7 @@ function aClient(overrides: Partial<Parameters<typeof createWebClient>[0]> = {})
 
 /** A limit against a hang. */
 const inTime = () => AbortSignal.timeout(60_000);
+const aPost = (timeoutMs = 60_000) => ({ headers: {}, body: '', timeoutMs, signal: inTime() });
 
 describe('createWebClient', () => {
   it('returns the response, whatever its status, and sends its user agent', async () => {
@@ -74,6 +76,74 @@ describe('createWebClient', () => {
     await expect(
       aClient().get(`${server.url}/1000000`, { signal: inTime() }),
     ).rejects.toMatchObject({ code: 'too-large' });
+  });
+
+  it.each(['gzip', 'GZip', 'x-gzip', 'gzip, identity', 'identity,gzip', ', gzip ,'])(
+    'reads a body declared as %j',
+    async (coding) => {
+      const server = await serverThat((_, res) => {
+        res.writeHead(200, { 'content-encoding': coding }).end(gzipSync('{}'));
+      });
+      expect((await aClient().get(server.url, { signal: inTime() })).body).toBe('{}');
+    },
+  );
+
+  it.each(['Identity', 'IDENTITY, identity', 'none', '', ','])(
+    'reads a plain body declared as %j',
+    async (coding) => {
+      const server = await serverThat((_, res) => {
+        res.writeHead(200, { 'content-encoding': coding }).end('{}');
+      });
+      expect((await aClient().get(server.url, { signal: inTime() })).body).toBe('{}');
+    },
+  );
+
+  it('reads two lines of Content-Encoding as one list', async () => {
+    const server = await serverThat((_, res) => {
+      res.setHeader('content-encoding', ['identity', 'GZIP']).end(gzipSync('{}'));
+    });
+    expect((await aClient().get(server.url, { signal: inTime() })).body).toBe('{}');
+  });
+
+  it('needs no body to be compressed if there is none', async () => {
+    const server = await serverThat((_, res) => {
+      res.writeHead(429, { 'content-encoding': 'gzip' }).end();
+    });
+    const response = await aClient().get(server.url, { signal: inTime() });
+    expect(response).toMatchObject({ status: 429, body: '' });
+  });
+
+  it('skips a byte order mark', async () => {
+    const server = await serverThat((_, res) => res.end('\uFEFF{}'));
+    expect((await aClient().get(server.url, { signal: inTime() })).body).toBe('{}');
+  });
+
+  const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+  const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
+  it.each([
+    ['100', [CONTINUE + OK]],
+    ['several', [CONTINUE, CONTINUE, 'HTTP/1.1 102 Processing\r\na: b\r\n\r\n', CONTINUE + OK]],
+    ['early hints', ['HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n', OK]],
+    ['one byte at a time', Array.from(CONTINUE + CONTINUE + OK)],
+  ])('ignores interim responses: %s', async (_, parts) => {
+    const server = await startTcpServer((socket) => {
+      socket.setNoDelay();
+      socket.on('data', () => {
+        void (async () => {
+          for (const part of parts) {
+            socket.write(part);
+            await eventLoopTurns(2);
+          }
+        })();
+      });
+    });
+    opened.push(server);
+    const client = aClient();
+    for (let i = 0; i < 2; i++) {
+      const got = await client.get(server.url, { signal: inTime() });
+      expect(got).toMatchObject({ status: 200, body: '{}' });
+      expect(await client.post(server.url, aPost())).toMatchObject({ status: 200 });
+    }
   });
 
   it.each([
@@ -148,8 +218,6 @@ describe('createWebClient', () => {
     expect(server.connections()).toBeLessThanOrEqual(2);
   });
 
-  const aPost = (timeoutMs = 60_000) => ({ headers: {}, body: '', timeoutMs, signal: inTime() });
-
   it('does not follow the redirect of a post', async () => {
     const server = await serverThat((_, res) => res.writeHead(307, { location: '/b' }).end());
     expect(await aClient().post(server.url, aPost())).toMatchObject({ status: 307 });
@@ -166,13 +234,49 @@ describe('createWebClient', () => {
     await until(() => server.connections() === 0);
   });
 
-  it.each<[string, RequestListener]>([
-    ['hangs', () => undefined],
-    ['sends headers and then hangs', (_, res) => void res.writeHead(200).write('x')],
-  ])('ends a post to a server that %s on timeout', async (_, listener) => {
-    const server = await serverThat(listener);
+  it('ends a post to a server that hangs on timeout', async () => {
+    const server = await serverThat(() => undefined);
     await expect(aClient().post(server.url, aPost(100))).rejects.toMatchObject({ code: 'timeout' });
     await until(() => server.connections() === 0);
+  });
+
+  const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+  describe.each<[string, string, boolean]>([
+    ['is too short', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx', true],
+    ['ends within a chunk', `${CHUNKED}9\r\nx`, true],
+    ['has no last chunk', `${CHUNKED}1\r\nx\r\n`, true],
+    ['has an invalid chunk', `${CHUNKED}zz\r\n`, false],
+    ['never ends', `${CHUNKED}1\r\nx\r\n`, false],
+  ])('if a body %s', (_, bytes, closes) => {
+    async function aServer() {
+      const server = await startTcpServer((socket) => {
+        socket.on('data', () => {
+          if (closes) socket.end(bytes);
+          else socket.write(bytes);
+        });
+      });
+      opened.push(server);
+      return server;
+    }
+
+    it('a post returns the status', async () => {
+      const server = await aServer();
+      expect(await aClient().post(server.url, aPost(300))).toMatchObject({ status: 200 });
+      await until(() => server.connections() === 0);
+    });
+
+    it('a get fails', async () => {
+      const { url } = await aServer();
+      await expect(aClient().get(url, { signal: AbortSignal.timeout(300) })).rejects.toThrow();
+    });
+  });
+
+  it('a post returns no status if only an interim response came', async () => {
+    const server = await startTcpServer((socket) => {
+      socket.on('data', () => socket.end('HTTP/1.1 103 Early Hints\r\n\r\n'));
+    });
+    opened.push(server);
+    await expect(aClient().post(server.url, aPost())).rejects.toThrow();
   });
 
   it('asks its guard before each redirect', async () => {

@@ -6,6 +6,11 @@ import type { AddressGuard } from './public-address';
 
 const decompress = promisify(gunzip);
 
+const NO_CODINGS = ['', 'identity', 'none'];
+
+/** Skips a byte order mark (RFC 8259, section 8.1). */
+const decodeText = (bytes: Buffer) => new TextDecoder().decode(bytes);
+
 type Headers = Record<string, string>;
 
 /** A client for servers that others run and that may be hostile. */
@@ -44,7 +49,7 @@ export function createWebClient(options: {
   const send = (
     url: URL,
     request: Pick<Dispatcher.DispatchOptions, 'method' | 'headers' | 'body'>,
-    limits: { signal: AbortSignal; timeoutMs?: number; cutOff?: boolean },
+    limits: { signal: AbortSignal; timeoutMs?: number; statusOnly?: boolean },
   ) => {
     guard?.requireAllowed(url);
     const target = { origin: url.origin, path: url.pathname + url.search };
@@ -52,12 +57,17 @@ export function createWebClient(options: {
   };
 
   const decode = async ({ headers, body }: CompleteResponse): Promise<string> => {
-    const encoding = headers['content-encoding'] ?? 'identity';
-    if (encoding === 'identity') return body.toString();
-    if (!/^(x-)?gzip$/i.test(encoding))
+    // Any case, and several lines are one list (RFC 9110, section 8.4). Some servers send `none`.
+    const codings = [headers['content-encoding'] ?? []].flat().join().toLowerCase().split(',');
+    const coding = codings
+      .filter((each) => !NO_CODINGS.includes(each.trim()))
+      .join()
+      .trim();
+    if (coding === '' || body.length === 0) return decodeText(body);
+    if (!/^(x-)?gzip$/.test(coding))
       throw new UnusableResponseError('unsupported content encoding');
     try {
-      return (await decompress(body, { maxOutputLength: maxResponseBytes })).toString();
+      return decodeText(await decompress(body, { maxOutputLength: maxResponseBytes }));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
         throw new ExchangeEndedError('too-large', `over ${String(maxResponseBytes)} bytes`);
@@ -92,8 +102,8 @@ export function createWebClient(options: {
       throw new UnusableResponseError(`more than ${String(maxRedirects)} redirects`);
     },
     /**
-     * POSTs a body within `timeoutMs`. Does not follow redirects. Only the status counts: it reads the response up to
-     * the limit and cuts off the rest.
+     * POSTs a body within `timeoutMs`. Does not follow redirects. Only the status counts, whatever happens to the body
+     * of the response.
      *
      * @throws {ForbiddenAddressError} if the guard refuses the URL or its addresses.
      * @throws {ExchangeEndedError} `timeout` or `canceled`.
@@ -104,7 +114,7 @@ export function createWebClient(options: {
     ) => {
       const { body, timeoutMs, signal } = options;
       const headers = { 'user-agent': userAgent, ...options.headers };
-      const limits = { timeoutMs, signal, cutOff: true };
+      const limits = { timeoutMs, signal, statusOnly: true };
       return send(new URL(url), { method: 'POST', headers, body }, limits);
     },
     /** Aborts what is in progress, and closes the connections. */

@@ -7,13 +7,15 @@ import { aprTypes, type PricedOffer } from '../catalogue/price-offer';
 export const offerBodySchema = offerSchema
   .extend({
     monthly_payment: money.optional().meta({
-      description: 'The monthly payment over `term_months`, including periodic fees.',
+      description:
+        'The monthly payment over `term_months`, including periodic fees. Rounded to cents, and up if the total would otherwise be below what was lent.',
     }),
     total_cost: money.optional().meta({
       description: 'The total paid over the term: the amount, the interest and the fees.',
     }),
     apr: percent.optional().meta({
-      description: 'The annual percentage rate including fees, on the basis in `apr_type`.',
+      description:
+        'The annual percentage rate including fees, on the basis in `apr_type`. Missing if fees consume so much of the amount that it would be above 10,000.',
     }),
     apr_type: z.enum(aprTypes).optional(),
     ...offerDetailsSchema.shape,

@@ -6,6 +6,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { requireMayActFor, writeOrders } from './access';
 import { idSchema } from '../domain/id';
+import { emailAddressSchema } from '../domain/email-address';
 import type { CheckoutMode } from '../orders/checkout';
 import type { IdempotentCheckout } from '../orders/idempotent-checkout';
 import { amountSchema, termSchema } from './offer-query';
@@ -23,9 +24,7 @@ const checkoutSchema = z
     term_months: termSchema
       .optional()
       .meta({ description: 'The `term_months` that it was listed for, if any.' }),
-    email: z
-      .email()
-      .max(254)
+    email: emailAddressSchema
       .optional()
       .meta({ description: 'Where to send the decision.', example: 'cristina@example.com' }),
   })

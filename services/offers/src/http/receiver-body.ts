@@ -27,9 +27,9 @@ function isAllowed(url: string, allowPrivate: boolean): boolean {
 /** @param allowPrivate whether to allow private addresses and plain HTTP */
 function urlSchema(allowPrivate: boolean) {
   return z
-    .url({ protocol: /^https?$/, error: 'must be an https:// URL' })
+    .url({ protocol: /^https?$/, error: 'must be an https:// URL', abort: true })
     .max(MAX_URL)
-    .regex(/^[^@#]*$/, 'must have no user information or fragment')
+    .regex(/^[A-Za-z]+:\/\/[^/?#@\\]*(?:[/?][^#]*)?$/, 'must have no user information or fragment')
     .refine(isPrintable, 'must not contain control characters')
     .refine((url) => isAllowed(url, allowPrivate), 'must be https, and a public address')
     .meta({ format: 'uri', example: 'https://example.com/webhooks' });

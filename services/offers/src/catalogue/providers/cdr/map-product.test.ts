@@ -60,7 +60,7 @@ describe('mapProduct', () => {
       [{ effectiveTo: '2023-01-31T00:00:00Z' }, 'not-effective'],
       [{ effectiveTo: '2026-02-01T00:00:00Z' }, 'not-effective'],
       [{ effectiveFrom: '2026-02-01T00:00:01Z' }, 'not-effective'],
-      [{ eligibility: [{ eligibilityType: 'STAFF' }] }, 'staff-only'],
+      [{ effectiveTo: '2019-07-01' }, 'not-effective'],
     ])('drops %j', (overrides, reason) => {
       expect(mapped(aProduct(overrides))).toEqual({ dropped: reason });
     });
@@ -68,6 +68,57 @@ describe('mapProduct', () => {
     it.each([
       { effectiveFrom: '2026-02-01T00:00:00Z', effectiveTo: '9999-12-31T01:00:00.000Z' },
       { effectiveFrom: 'soon', effectiveTo: null },
+      { effectiveFrom: '0001-01-01T00:00:00', effectiveTo: '0001-01-01T00:00:00' },
+      { effectiveTo: '0001-01-01' },
+      { effectiveTo: '0000-00-00T00:00:00Z' },
+      { effectiveTo: '1753-01-01T00:00:00Z' },
+      { effectiveTo: '1899-12-30T00:00:00+10:00' },
+      { effectiveTo: '1970-01-01T00:00:00Z' },
+      { effectiveTo: '1970-01-01T10:00:00+10:00' },
+      { effectiveTo: '' },
+    ])('keeps %j', (overrides) => {
+      expect(offered(aProduct(overrides)).rate).toBe(8.99);
+    });
+  });
+
+  describe('rule 1: staff', () => {
+    const types = (...names: string[]) => ({
+      eligibility: names.map((eligibilityType) => ({ eligibilityType })),
+    });
+    const criterion = (additionalInfo: string) => ({
+      eligibility: [{ eligibilityType: 'OTHER', additionalInfo }],
+    });
+
+    it.each([
+      types('STAFF'),
+      types('STAFF', 'NATURAL_PERSON'),
+      types('RESIDENCY_STATUS', 'STAFF', 'MIN_AGE', 'OTHER', 'EMPLOYMENT_STATUS', 'MIN_INCOME'),
+      { name: 'Staff Personal Loan' },
+      { name: 'Personal Loan - STAFF' },
+      { description: 'For staff only.' },
+      { description: 'A personal loan for our staff.' },
+      { description: 'Low rates. Exclusively for permanent Example Bank staff members.' },
+      { description: 'Available only to employees of Example Bank.' },
+      { description: 'This product is available to employees of the bank only.' },
+      criterion('Available to staff only'),
+      criterion('Only available to bank staff'),
+      criterion('Applicants must be a current member of staff.'),
+    ])('drops %j', (overrides) => {
+      expect(mapped(aProduct(overrides))).toEqual({ dropped: 'staff-only' });
+    });
+
+    it.each([
+      types('STAFF', 'STUDENT'),
+      types('BUSINESS', 'STAFF', 'MIN_AGE'),
+      types('NATURAL_PERSON', 'STAFF', 'PENSION_RECIPIENT'),
+      { name: 'Non-Staff Personal Loan' },
+      { name: 'Personal Loan for Customers and Staff' },
+      { description: 'Our friendly staff will help you. Available online only.' },
+      { description: 'A loan for staff and customers.' },
+      { description: 'Loans for hospital staff and teachers.' },
+      { description: 'Only available to permanent employees.' },
+      criterion('Full-time employees only'),
+      criterion('Available to staff, customers and their families'),
     ])('keeps %j', (overrides) => {
       expect(offered(aProduct(overrides)).rate).toBe(8.99);
     });
@@ -145,6 +196,73 @@ describe('mapProduct', () => {
         lendingRates: [aRate(tier(0, 10)), aRate(tier(20, 30))],
       });
       expect(mapped(gap, { amount: 15 })).toEqual({ dropped: 'amount-outside-tiers' });
+    });
+
+    it.each([
+      [
+        [0, 2999],
+        [3000, 9999],
+        [10_000, undefined],
+      ],
+      [
+        ['0.00', '2999.00'],
+        ['3,000', '$9,999'],
+        ['10000.00', undefined],
+      ],
+      [
+        [0, 2999.99],
+        [3000, 9999.99],
+        [10_000, undefined],
+      ],
+      [
+        [0, 2999],
+        [2999.01, 9999],
+        [9999.01, undefined],
+      ],
+    ])('tiers that end a unit or less before the next one touch: %j', (...bounds) => {
+      const tiers = bounds.map(([min, max], i) =>
+        aRate({ rate: `0.${String(12 - i)}`, ...tier(min!, max as never) }),
+      );
+      const product = aProduct({ constraints: [], lendingRates: tiers });
+      const rates = [2999, 9999, 10_000].map((amount) => offered(product, { amount }).rate);
+      expect(rates).toEqual([12, 11, 10]);
+      fc.assert(
+        fc.property(fc.integer({ min: 0, max: 2_000_000 }), (cents) => {
+          expect(mapped(product, { amount: cents / 100 })).toHaveProperty('offer');
+        }),
+      );
+      expect(offered(product, { amount: 9999.5 }).rate).toBe(bounds[2][0] === 9999.01 ? 10 : 11);
+    });
+
+    it.each([
+      [
+        [0, 5000],
+        [8000, 20_000],
+      ],
+      [
+        [0, 5000],
+        [5002, 20_000],
+      ],
+      [
+        [0, 5000],
+        [5001.01, 20_000],
+      ],
+    ])('a real gap between tiers stays one: %j', (...bounds) => {
+      const lendingRates = bounds.map(([min, max]) => aRate(tier(min!, max!)));
+      const product = aProduct({ constraints: [], lendingRates });
+      expect(mapped(product, { amount: 5000.5 })).toEqual({ dropped: 'amount-outside-tiers' });
+      expect(offered(product, { amount: bounds[1][0]! }).rate).toBe(8.99);
+    });
+
+    it('tiers of different kinds of rate do not touch, and the last one ends at its maximum', () => {
+      const lendingRates = [
+        aRate({ rate: '0.12', ...tier(0, 2999) }),
+        aRate({ lendingRateType: 'FIXED', rate: '0.10', ...tier(3000, 9999) }),
+      ];
+      const product = aProduct({ constraints: [], lendingRates });
+      expect(mapped(product, { amount: 2999.5 })).toEqual({ dropped: 'amount-outside-tiers' });
+      expect(mapped(product, { amount: 9999.5 })).toEqual({ dropped: 'amount-outside-limits' });
+      expect(offered(product).maxAmount).toBe(9999);
     });
 
     it('reads the limits from the tiers if there are no constraints', () => {

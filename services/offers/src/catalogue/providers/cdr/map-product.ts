@@ -32,13 +32,17 @@ export function countDropped(dropped: Dropped, reason: DropReason): void {
 /** Amount to price if the query has none: most banks lend it. */
 const DEFAULT_AMOUNT = 10_000;
 
+/** An earlier end, such as 0001-01-01 or 1970-01-01, is how some software writes that there is none. */
+const EARLIEST_END = Date.parse('2000-01-01T00:00:00Z');
+
 /** Returns why a product is not publicly on sale now, from its list entry; undefined if it may be. */
 export function dropReasonOf(product: ListedProduct, now: Date): DropReason | undefined {
   if (product.productCategory !== 'PERS_LOANS') return 'other-category';
   const { effectiveFrom: from, effectiveTo: to } = product;
   // An unreadable date compares as false, so it excludes nothing.
   const isEarly = from !== undefined && now.getTime() < Date.parse(from);
-  const isLate = to !== undefined && now.getTime() >= Date.parse(to);
+  const end = Date.parse(to ?? '');
+  const isLate = end >= EARLIEST_END && now.getTime() >= end;
   return isEarly || isLate ? 'not-effective' : undefined;
 }
 
@@ -69,11 +73,8 @@ function mapCurrent(
   { id, brand, query }: { id: string; brand: string; query: OfferQuery },
 ): Mapped {
   if (!idSchema.safeParse(id).success) return { dropped: 'id-unusable' };
-  if (product.eligibility.some(({ eligibilityType }) => eligibilityType === 'STAFF')) {
-    return { dropped: 'staff-only' };
-  }
-
   const loan = readLoan(product);
+  if (loan.isStaffOnly) return { dropped: 'staff-only' };
   if (loan.rates.length === 0) return { dropped: 'no-usable-rate' };
   const { minAmount = 0, maxAmount = Infinity } = loan.limits;
   const { termMonths } = query;
@@ -118,6 +119,7 @@ const readLoan = memoize((product: Product) => {
   const rates = readRates(product.lendingRates);
   const addresses = [product.applicationUri, product.additionalInformation?.overviewUri];
   return {
+    isStaffOnly: isStaffOnly(product),
     rates,
     limits: readLimits(product.constraints, rates, flags),
     fees: readFees(product.fees, flags),
@@ -135,5 +137,35 @@ function isWebUrl(text: string | undefined): boolean {
     text.length <= MAX_URL &&
     /^https?:\/\/[^\s"'<>]+$/i.test(text) &&
     URL.canParse(text)
+  );
+}
+
+/** Where one of these groups may apply too, staff are one of several. Other criteria are no groups. */
+const OTHER_GROUPS = ['BUSINESS', 'PENSION_RECIPIENT', 'STUDENT'];
+
+const STAFF = String.raw`(?:staff|(?:our|bank) employees|employees of (?:[\w’'-]+ ){0,3}bank)\b`;
+const ALONE = String.raw`(?!\s*(?:[,&/]|and\b|or\b))`;
+/** Texts that reserve a product for staff: "staff only", "only available to staff", "a loan for our staff". */
+const FOR_STAFF = new RegExp(
+  [
+    String.raw`\b${STAFF}(?: members?)?(?: of (?:[\w’'-]+ ){0,3}[\w’'-]+)? only\b`,
+    String.raw`\b(?:only|exclusive(?:ly)?|solely|limited|restricted|reserved)(?: \w+){0,2} (?:to|for) (?:[\w’'-]+ ){0,4}${STAFF}${ALONE}`,
+    String.raw`(?:^|\b(?:loans?|available|designed|offered) )(?:to|for) (?:our |bank |the bank['’]?s )?staff\b${ALONE}`,
+    String.raw`\bmust be (?:[\w’'-]+ ){0,4}staff\b`,
+  ].join('|'),
+  'i',
+);
+const STAFF_NAME = /(?<!\bnon[\s-])\bstaff\b(?!.*\bcustomer)(?<!\bcustomer.*)/i;
+
+const MAX_TEXT = 1000;
+
+/** Rule 1: by eligibility, or if there is none for staff, by the words of the name and the descriptions. */
+function isStaffOnly({ name = '', description, eligibility }: Product): boolean {
+  const types = eligibility.map(({ eligibilityType = '' }) => eligibilityType);
+  if (types.includes('STAFF')) return !OTHER_GROUPS.some((group) => types.includes(group));
+  const texts = [description, ...eligibility.map(({ additionalInfo }) => additionalInfo)];
+  return (
+    STAFF_NAME.test(name.slice(0, MAX_NAME)) ||
+    texts.some((text) => FOR_STAFF.test(text?.slice(0, MAX_TEXT) ?? ''))
   );
 }

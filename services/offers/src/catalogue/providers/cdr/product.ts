@@ -64,11 +64,12 @@ export const listedProductSchema = z.object({
 /** A product's own page. */
 export const productSchema = listedProductSchema.omit({ productId: true }).extend({
   name: text,
+  description: text,
   brandName: text,
   applicationUri: text,
   additionalInformation: z.object({ overviewUri: text }).optional().catch(undefined),
   constraints: list(limit),
-  eligibility: list(z.object({ eligibilityType: text })),
+  eligibility: list(z.object({ eligibilityType: text, additionalInfo: text })),
   fees: list(fee),
   lendingRates: list(lendingRate),
 });

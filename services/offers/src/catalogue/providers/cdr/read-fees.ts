@@ -20,6 +20,7 @@ export function readFees(fees: readonly Fee[], flags: Set<string>): OfferDetails
   if (fees.length === 0) return undefined;
   // There may have been more of them.
   if (fees.length >= MAX_ENTRIES) flags.add('fee-unreadable');
+  upfront = Number(upfront.toFixed(2));
   if (periodic.length <= MAX_PERIODIC) return { upfront, periodic };
   const monthly = periodic.reduce((sum, { amount, months }) => sum + amount / months, 0);
   return { upfront, periodic: [{ amount: Number(monthly.toFixed(2)), months: 1 }] };

@@ -4,11 +4,11 @@ import type { LendingRate, Tier } from './product';
 
 type Label = 'minimum' | 'maximum' | 'representative';
 
-/** From `min` to `max`, inclusive unless the next tier begins at `max`. */
+/** From `min` to `max`, inclusive; where the next tier touches it, to `next`, exclusive. */
 interface Range {
   min: number;
   max: number;
-  endsBefore: boolean;
+  next?: number;
 }
 
 export type UsableRate = NonNullable<ReturnType<typeof readRate>>;
@@ -47,17 +47,22 @@ function rangesOf(unit: string, tiers: readonly Tier[]): Range[] {
     .map(({ minimumValue, maximumValue }) => ({
       min: parseAmount(minimumValue) ?? 0,
       max: parseAmount(maximumValue) ?? Infinity,
-      endsBefore: false,
     }));
 }
 
-/** Rule 4: where two tiers of the same kind of rate touch, the value belongs to the upper one. */
+/** A tier such as 3000 to 9999 touches one that begins at 10000, with a tolerance for cents in binary. */
+const TOUCHING = 1.001;
+
+/** Rule 4: where tiers of the same kind of rate touch, a value from which the upper one begins belongs to that one. */
 function resolveTouchingTiers(rates: readonly UsableRate[]): void {
   for (const unit of ['dollars', 'months'] as const) {
     for (const type of ['FIXED', 'VARIABLE'] as const) {
       const ranges = rates.filter((rate) => rate.type === type).flatMap((rate) => rate[unit]);
-      const starts = new Set(ranges.map(({ min }) => min));
-      for (const range of ranges) range.endsBefore = range.max > range.min && starts.has(range.max);
+      const starts = [...new Set(ranges.map(({ min }) => min))].sort((a, b) => a - b);
+      for (const range of ranges) {
+        const next = starts.find((start) => start > range.min && start >= range.max);
+        if (next !== undefined && next <= range.max + TOUCHING) range.next = next;
+      }
     }
   }
 }
@@ -66,7 +71,7 @@ function resolveTouchingTiers(rates: readonly UsableRate[]): void {
 export function covers(ranges: readonly Range[], value: number): boolean {
   if (ranges.length === 0) return true;
   return ranges.some(
-    ({ min, max, endsBefore }) => min <= value && (endsBefore ? value < max : value <= max),
+    ({ min, max, next }) => min <= value && (next === undefined ? value <= max : value < next),
   );
 }
 
