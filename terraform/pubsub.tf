@@ -36,22 +36,18 @@ resource "google_pubsub_topic" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Not ordered: a message whose reader died would hold back all later messages of its order.
+# Not ordered: a message whose reader died would hold back all later messages of its order. No retry policy: it would
+# also delay the messages of a process that was killed. The services pause before they give a message back.
 resource "google_pubsub_subscription" "work" {
   for_each = local.workers
 
   name                       = "${local.name}-${each.key}-${each.value}"
   topic                      = google_pubsub_topic.this[each.key].id
-  ack_deadline_seconds       = 20
+  ack_deadline_seconds       = 10
   message_retention_duration = "${var.pubsub.retention_days * 86400}s"
 
   expiration_policy {
     ttl = ""
-  }
-
-  retry_policy {
-    minimum_backoff = "1s"
-    maximum_backoff = "60s"
   }
 
   dead_letter_policy {

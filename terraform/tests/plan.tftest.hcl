@@ -117,6 +117,11 @@ run "pubsub" {
   }
 
   assert {
+    condition     = alltrue([for subscription in google_pubsub_subscription.work : subscription.ack_deadline_seconds == 10 && length(subscription.retry_policy) == 0])
+    error_message = "Another process gets the messages of a killed one after 10 seconds."
+  }
+
+  assert {
     condition     = join(" ", [for subscription in google_pubsub_subscription.work : subscription.name]) == "loan-buddy-prod-checkouts-confirm-payment loan-buddy-prod-decisions-offers"
     error_message = "confirm-payment reads the checkouts, offers the decisions."
   }

@@ -41,7 +41,7 @@ export async function createTokenIssuer(kid = 'key-1', alg = 'ES256') {
     pem: await exportSPKI(publicKey),
     jwks: JSON.stringify({ keys: [jwk] }),
     payloadOf,
-    sign: (claims: Claims = {}, header: { kid?: string | undefined } = {}) =>
+    sign: (claims: Claims = {}, header: { kid?: string | undefined; alg?: string } = {}) =>
       new SignJWT(payloadOf(claims) as JWTPayload)
         .setProtectedHeader({ alg, kid, ...header } as JWTHeaderParameters)
         .sign(privateKey),

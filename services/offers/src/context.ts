@@ -179,7 +179,9 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     checkoutMode: config.CHECKOUT_MODE,
     webhooks,
     emails,
+    isReady: () => users.keys?.isReady() ?? true,
     readinessDetail: async () => ({
+      ...(users.keys && { token_keys: users.keys.state() }),
       confirm_payment: breakerState() ?? 'asked over Pub/Sub',
       database: await database.ping().then(
         () => 'ok',

@@ -8,6 +8,12 @@ const inTime = { timeout: 5000 };
 /** One attempt: the publisher keeps the message and retries. The client itself would retry for 10 minutes. */
 export const oneAttempt = { ...inTime, retry: null };
 
+/**
+ * How long a message belongs to one process, in seconds: Pub/Sub's minimum. The client extends it for as long as it
+ * handles the message; after a process dies, another gets its messages that much later.
+ */
+export const ACK_DEADLINE_S = 10;
+
 // gRPC status codes.
 export const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
@@ -141,12 +147,11 @@ export async function createMissing(
     await create(
       client.createSubscription(topic, name, {
         // Not ordered: a message that crashes its consumer would hold back all later ones of its key.
-        ackDeadlineSeconds: 20,
+        ackDeadlineSeconds: ACK_DEADLINE_S,
         deadLetterPolicy: {
           deadLetterTopic: `projects/${client.projectId}/topics/${deadLetterTopic}`,
           maxDeliveryAttempts: maxDeliveries,
         },
-        retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } },
       }),
     );
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describeUnless, recordingLogger, until } from '../../testing';
+import { UnusableMessageError } from './cloud-events';
 import { openMessageBus, type MessageBus } from './message-bus';
 import type { SubscriptionPlan } from './message-bus-plan';
 
@@ -42,15 +43,20 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
       recordingLogger().logger,
     );
 
-  it('redelivers a message whose handler failed', async () => {
+  it.each([
+    ['after a pause', new Error('not now'), 1000],
+    ['at once if that cannot help', new UnusableMessageError('never'), 0],
+  ])('redelivers a message whose handler failed, %s', async (_, error, pauseMs) => {
     const bus = await open();
     const received: string[] = [];
+    const at: number[] = [];
     const isRedelivered = new Promise<void>((resolve) => {
       bus.subscribe('readers', {
         maxMessages: 10,
         handle: (body) => {
           received.push(body);
-          if (received.length === 1) return Promise.reject(new Error('not now'));
+          at.push(performance.now());
+          if (received.length === 1) return Promise.reject(error);
           resolve();
           return Promise.resolve();
         },
@@ -60,6 +66,34 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
     await isRedelivered;
     await bus.close();
     expect(received).toEqual(['hello', 'hello']);
+    const took = at[1]! - at[0]!;
+    expect(took > 990).toBe(pauseMs > 0);
+  });
+
+  it('gives a failed message back when it closes, without waiting for the pause', async () => {
+    const bus = await open();
+    let fail = 0;
+    bus.subscribe('readers', {
+      maxMessages: 10,
+      handle: () => Promise.reject(new Error(`failure ${String((fail += 1))}`)),
+    });
+    await bus.publish('hellos', { body: 'hello', contentType: 'text/plain', orderingKey: 'k' });
+    // The third pause takes 4 s.
+    await until(() => fail >= 3);
+    const startedAt = performance.now();
+    await bus.close();
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+    const other = await open();
+    await new Promise<void>((resolve) => {
+      other.subscribe('readers', {
+        maxMessages: 10,
+        handle: () => {
+          resolve();
+          return Promise.resolve();
+        },
+      });
+    });
+    await other.close();
   });
 
   it('hands over no more messages at once than allowed', async () => {

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message, Topic } from '@google-cloud/pubsub';
 import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger';
+import { UnusableMessageError } from './cloud-events';
 import {
+  ACK_DEADLINE_S,
   createMissing,
   grpcCode,
   MessageBusStartError,
@@ -17,6 +20,12 @@ export type MessageBus = Awaited<ReturnType<typeof openMessageBus>>;
 
 /** How long to wait before reopening a subscription that failed. */
 const REOPEN_MS = 1000;
+const STREAMING_PULL = { service: 'google.pubsub.v1.Subscriber', method: 'StreamingPull' };
+/** Short enough to let no second delivery go astray, after {@link ACK_DEADLINE_S}. */
+const EMULATOR_STREAM_TIMEOUT = '3s';
+/** The first and the longest pause before a message whose handler failed is redelivered. */
+const MIN_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 30_000;
 /** How long to collect messages for one batch. */
 const BATCH_MS = 5;
 
@@ -50,12 +59,16 @@ export async function openMessageBus(
       emulatorMode: true,
       // The emulator needs no credentials, but without any the client would look for a metadata server.
       credentials: { client_email: 'emulator', private_key: 'none' },
+      // It sends messages to a stream of a process that was killed until the stream's deadline, else 15 minutes.
+      'grpc.service_config': JSON.stringify({
+        methodConfig: [{ name: [STREAMING_PULL], timeout: EMULATOR_STREAM_TIMEOUT }],
+      }),
     }),
   });
   const topics = new Map<string, Topic>();
   const inProgress = new Set<Promise<void>>();
   const closers: (() => Promise<void>)[] = [];
-  let closing = false;
+  const closing = new AbortController();
 
   const prepare = () =>
     options.createMissing ? createMissing(client, plan) : verifyPlan(client, plan, logger);
@@ -99,7 +112,10 @@ export async function openMessageBus(
       }
     },
 
-    /** Delivers up to `maxMessages` at once. Redelivers a message whose handler rejects. */
+    /**
+     * Delivers up to `maxMessages` at once. Redelivers a message whose handler rejects, after a pause that doubles each
+     * time, unless it is an {@link UnusableMessageError}.
+     */
     subscribe: (
       name: string,
       { maxMessages, handle }: { maxMessages: number; handle: (body: string) => Promise<void> },
@@ -111,6 +127,11 @@ export async function openMessageBus(
         } catch (err) {
           const { deliveryAttempt, id: messageId } = message;
           logger.warn({ err, messageId, deliveryAttempt }, 'message failed, will be redelivered');
+          // Not a retry policy of the subscription: that would also delay the messages of a process that was killed, and
+          // the emulator loses messages under it.
+          const pauseMs = Math.min(MIN_PAUSE_MS * 2 ** (deliveryAttempt - 1), MAX_PAUSE_MS);
+          if (!(err instanceof UnusableMessageError))
+            await sleep(pauseMs, undefined, closing).catch(() => undefined);
           message.nack();
         }
       };
@@ -118,20 +139,24 @@ export async function openMessageBus(
         const subscription = client.subscription(name, {
           // Without this, concurrency is as high as one whole pull.
           flowControl: { maxMessages, allowExcessMessages: false },
+          // Each stream holds up to `maxMessages`, and all of them wait for their deadline when the process dies.
+          streamingOptions: { maxStreams: 1 },
+          // Otherwise slow handlers make the client ask for up to 10 minutes.
+          maxAckDeadline: Duration.from({ seconds: ACK_DEADLINE_S }),
           closeOptions,
         });
         let reopening: NodeJS.Timeout | undefined;
         const reopen = async () => {
           await subscription.close().catch(() => undefined);
           if (options.createMissing) await prepare().catch(() => undefined);
-          if (!closing) open();
+          if (!closing.signal.aborted) open();
         };
         subscription.on('message', (message: Message) => {
           const handling = receive(message).finally(() => inProgress.delete(handling));
           inProgress.add(handling);
         });
         subscription.on('error', (error: Error) => {
-          if (closing || reopening) return;
+          if (closing.signal.aborted || reopening) return;
           logger.warn({ err: error, subscription: name }, 'subscription failed');
           reopening = setTimeout(() => void reopen(), REOPEN_MS);
         });
@@ -147,7 +172,7 @@ export async function openMessageBus(
 
     /** Takes no more messages, waits for the ones in progress, and disconnects. */
     close: async (): Promise<void> => {
-      closing = true;
+      closing.abort();
       await Promise.all(closers.map((close) => close()));
       await Promise.all(inProgress);
       await Promise.all([...topics.values()].map((topic) => topic.flush().catch(() => undefined)));

@@ -13,7 +13,7 @@ const operationsTag: Tag = {
 const livenessSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Alive' });
 const readinessSchema = z
   .object({
-    status: z.enum(['ok', 'draining']),
+    status: z.enum(['ok', 'starting', 'draining']),
     detail: z.record(z.string(), z.string()).optional().meta({
       description: 'The state of the dependencies of the service. It does not change the status.',
     }),
@@ -41,14 +41,20 @@ function operationsEndpoint(
 
 /**
  * `/health` and `/livez`: the process is running. `/readyz`: it accepts requests; 503 from the start of a drain, while
- * the listener is still open, so that a load balancer stops sending first. It reports the state of the dependencies, but
- * that does not change the status: a shared dependency would take all replicas out of service at once.
+ * the listener is still open, so that a load balancer stops sending first, and before `isReady`. It reports the state of
+ * the dependencies, but that does not change the status: a shared dependency would take all replicas out of service at
+ * once.
  */
-export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail): Endpoint[] {
+export function healthEndpoints(
+  lifecycle: Lifecycle,
+  detail?: ReadinessDetail,
+  isReady: () => boolean = () => true,
+): Endpoint[] {
   const alive = { 200: { description: 'The process is running.', schema: livenessSchema } };
+  const notReady = 'Starting or draining: send requests elsewhere.';
   const readiness = {
     200: { description: 'Ready for requests.', schema: readinessSchema },
-    503: { description: 'Draining: send requests elsewhere.', schema: readinessSchema },
+    503: { description: notReady, schema: readinessSchema },
   };
   const live = (res: Response) => {
     sendJson(res, 200, { status: 'ok' });
@@ -59,6 +65,7 @@ export function healthEndpoints(lifecycle: Lifecycle, detail?: ReadinessDetail):
     operationsEndpoint('/readyz', 'getReadiness', 'Readiness probe', readiness, async (res) => {
       const more = detail && { detail: await detail() };
       if (lifecycle.draining) sendJson(res, 503, { status: 'draining', ...more });
+      else if (!isReady()) sendJson(res, 503, { status: 'starting', ...more });
       else sendJson(res, 200, { status: 'ok', ...more });
     }),
   ];

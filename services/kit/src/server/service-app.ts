@@ -10,6 +10,8 @@ export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, E
   info: ServiceInfo;
   /** Paths that `GET /` links to by name, in addition to the documentation. */
   links?: Readonly<Record<string, string>>;
+  /** Whether the process may get its first requests; if missing, always. */
+  isReady?: () => boolean;
   readinessDetail?: ReadinessDetail;
   gaugeSources?: readonly GaugeSource[];
 }
@@ -21,7 +23,7 @@ export function createServiceApp(options: ServiceAppOptions): Express {
   const metrics = createMetrics(gaugeSources, logger);
   const endpoints = [
     ...options.endpoints,
-    ...healthEndpoints(lifecycle, readinessDetail),
+    ...healthEndpoints(lifecycle, readinessDetail, options.isReady),
     metricsEndpoint(metrics),
   ];
   return createExpressApp({

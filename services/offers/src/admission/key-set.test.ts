@@ -1,4 +1,10 @@
-import { allButIntervals, eventLoopTurns, recordingLogger, until } from '../../../kit/testing';
+import {
+  allButIntervals,
+  allButTimeouts,
+  eventLoopTurns,
+  recordingLogger,
+  until,
+} from '../../../kit/testing';
 import { createKeySet, KeysUnavailableError } from './key-set';
 import { loadJose } from '@loan-buddy/kit/admission';
 
@@ -128,11 +134,56 @@ describe('createKeySet', () => {
   it.each([
     ['an error', new Error('down')],
     ['not JSON', '<html>'],
-    ['not a key set', '{"keys":[{}]}'],
+    ['not a key set', '{"keys":{}}'],
+    ['no usable key', '{"keys":[{}]}'],
+    ['no key', '{"keys":[]}'],
   ])('rejects until it has keys: %s', async (_, text) => {
     const { get, source } = aKeySet(text);
     await expect(get('a')).rejects.toThrow(KeysUnavailableError);
     source.text = await setOf('a');
     await expect(get('a')).resolves.toBeDefined();
+  });
+
+  it('forgets its keys when none of a new set is usable', async () => {
+    const { get, source, lines } = aKeySet(await setOf('a'), { refreshMs: 10 });
+    await get('a');
+    source.text = '{"keys":[{"kty":"oct","k":"AAAA","kid":"a"}]}';
+    jest.advanceTimersByTime(10);
+    await until(() => lines.some(({ msg }) => msg === 'token keys cannot be read'));
+    await expect(get('a')).rejects.toThrow(KeysUnavailableError);
+  });
+
+  it('retries soon until it has keys, logs each reason once, and stays ready after', async () => {
+    jest.useFakeTimers({ doNotFake: allButTimeouts.filter((name) => name !== 'setInterval') });
+    const { source, lines, isReady, state } = aKeySet(new Error('down'));
+    const reads = async (count: number) => {
+      await eventLoopTurns();
+      expect(source.reads).toBe(count);
+    };
+    await reads(1);
+    expect([isReady(), state()]).toEqual([false, 'cannot be read: down']);
+    for (const [pauseMs, count] of [
+      [1000, 2],
+      [2000, 3],
+      [4000, 4],
+    ] as const) {
+      if (count === 3)
+        source.text = Object.assign(new Error('at 10.0.0.1'), { code: 'ECONNRESET' });
+      jest.advanceTimersByTime(pauseMs - 1);
+      await reads(count - 1);
+      jest.advanceTimersByTime(1);
+      await reads(count);
+    }
+    expect(state()).toBe('cannot be read: ECONNRESET');
+    const { length } = lines.filter(({ msg }) => msg === 'token keys cannot be read');
+    expect(length).toBe(2);
+    source.text = await setOf('a');
+    jest.advanceTimersByTime(8000);
+    await until(isReady);
+    expect(state()).toBe('ok');
+    source.text = new Error('down');
+    jest.advanceTimersByTime(60_000);
+    await until(() => state() === 'cannot be read: down');
+    expect(isReady()).toBe(true);
   });
 });

@@ -1,8 +1,9 @@
-import type { JWTVerifyGetKey } from 'jose';
+import type { JWK, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { AppError } from '@loan-buddy/kit/problem';
-import { loadJose } from '@loan-buddy/kit/admission';
+import { loadJose, type Jose } from '@loan-buddy/kit/admission';
+import { parseJson } from '@loan-buddy/kit/messaging';
 
 /** The keys cannot be read, so a token can be neither accepted nor rejected. */
 export class KeysUnavailableError extends AppError {
@@ -12,15 +13,25 @@ export class KeysUnavailableError extends AppError {
 
 export type KeySet = ReturnType<typeof createKeySet>;
 
-/** The part of a JWK Set (RFC 7517, section 5) that we check. */
-const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+/**
+ * Only signatures with a key pair: with `HS256`, the public key would pass as the secret (RFC 8725, section 2.1).
+ * `EdDSA` is the old name of `Ed25519` (RFC 9864).
+ */
+export const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
 
+const keySetSchema = z.object({ keys: z.array(z.unknown()) });
+/** RFC 7518, sections 3.3 and 3.5. */
+const MIN_RSA_BITS = 2048;
+
+/** The first and the longest pause before the next read, until one succeeds. */
+const MIN_RETRY_MS = 1000;
+const MAX_RETRY_MS = 30_000;
 /** Limits how often tokens with unknown keys cause a request to the issuer. */
 const COOLDOWN_MS = 10_000;
 
 /**
  * Reads the JWK Set at once, every `refreshMs`, and when a token names an unknown key, but not within `cooldownMs` of
- * the last such read. Keeps the previous keys while it cannot read new ones.
+ * the last such read. Keeps the previous keys while it cannot read new ones. Until it has keys, it retries soon.
  */
 export function createKeySet(options: {
   readText: () => Promise<string>;
@@ -33,26 +44,40 @@ export function createKeySet(options: {
   let text = '';
   let find: JWTVerifyGetKey | undefined;
   let failure: unknown;
+  let isReady = false;
+  let retryMs = MIN_RETRY_MS;
+  let retryTimer: NodeJS.Timeout | undefined;
   /** When an unknown key last caused a read. */
   let lastMissReadAt = -Infinity;
   let reading: Promise<void> | undefined;
 
+  const load = async (now: string) => {
+    const set = keySetSchema.safeParse(parseJson(now)).data;
+    if (!set) throw new Error('not a JSON Web Key Set');
+    const jose = await loadJose();
+    const keys = (await Promise.all(set.keys.map((jwk) => readKey(jose, jwk)))).flat();
+    find = keys.length > 0 ? jose.createLocalJWKSet({ keys }) : undefined;
+    text = now;
+    logger.info({ keys: keys.length, ignored: set.keys.length - keys.length }, 'token keys loaded');
+    for (const listener of listeners) listener();
+  };
+
   const read = async () => {
     try {
       const now = await readText();
-      const set = keySetSchema.parse(JSON.parse(now.replace(/^\uFEFF/, '')));
-      if (now !== text) {
-        const { createLocalJWKSet } = await loadJose();
-        find = createLocalJWKSet(set);
-        text = now;
-        logger.info({ keys: set.keys.length }, 'token keys loaded');
-        for (const listener of listeners) listener();
-      }
+      if (now !== text) await load(now);
+      if (!find) throw new Error('no usable key');
       failure = undefined;
+      isReady = true;
     } catch (error) {
       // Logged once: the next read comes soon, and an outage may last.
-      if (failure === undefined) logger.warn({ err: error }, 'token keys cannot be read');
+      if (failure === undefined || reasonOf(failure) !== reasonOf(error))
+        logger.warn({ err: error }, 'token keys cannot be read');
       failure = error;
+      if (isReady) return;
+      clearTimeout(retryTimer);
+      retryTimer = setTimeout(() => void reload(), retryMs).unref();
+      retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
     } finally {
       reading = undefined;
     }
@@ -94,12 +119,43 @@ export function createKeySet(options: {
       }
       return (await reloadThrottled(onWait))(header, token);
     },
+    /** Whether there were keys once: an outage of the issuer must not take a running process out of service. */
+    isReady: () => isReady,
+    /** `ok`, or why the keys cannot be read now. */
+    state: () => {
+      if (failure !== undefined) return `cannot be read: ${reasonOf(failure)}`;
+      return isReady ? 'ok' : 'being read';
+    },
     /** Calls `listener` whenever the keys change. */
     onChange: (listener: () => void) => {
       listeners.push(listener);
     },
     close: () => {
       clearInterval(timer);
+      clearTimeout(retryTimer);
     },
   };
+}
+
+/** Returns a key, or nothing if it cannot verify a token of ours (RFC 7517, section 5: ignore such keys). */
+async function readKey({ createLocalJWKSet }: Jose, entry: unknown): Promise<JWK[]> {
+  const { alg, ...unnamed } = Object(entry) as JWK;
+  // Both names of the algorithm fit the key, whichever it has.
+  const isEd25519 = unnamed.crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519');
+  const jwk = isEd25519 ? unnamed : (entry as JWK);
+  const uses = ALGORITHMS.map(async (name) => {
+    const key = await createLocalJWKSet({ keys: [jwk] })({ alg: name });
+    const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number };
+    if (modulusLength < MIN_RSA_BITS) throw new Error('the key is too short');
+  });
+  return Promise.any(uses).then(
+    () => [jwk],
+    () => [],
+  );
+}
+
+/** Returns the error's code, or the message of one of ours: other messages may name addresses. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message: string };
+  return typeof code === 'string' ? code : message;
 }

@@ -15,7 +15,6 @@ async function setUp() {
       return importJWK(jwk);
     },
     onChange: (listener: () => void) => (change = listener),
-    close: () => undefined,
   };
   const verify = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE });
   return {
@@ -58,7 +57,6 @@ describe('createTokenVerifier', () => {
       keys: {
         getKey: createLocalJWKSet({ keys: issuers.map(({ jwk }) => jwk) }),
         onChange: () => undefined,
-        close: () => undefined,
       },
       issuer: ISSUER,
       audience: AUDIENCE,
@@ -78,7 +76,6 @@ describe('createTokenVerifier', () => {
         // This point is not on the curve.
         getKey: createLocalJWKSet({ keys: [{ ...jwk, y: jwk.x! }] }),
         onChange: () => undefined,
-        close: () => undefined,
       },
       issuer: ISSUER,
       audience: AUDIENCE,

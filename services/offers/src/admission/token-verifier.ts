@@ -9,10 +9,8 @@ import {
 } from '@loan-buddy/kit/admission';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
-import type { KeySet } from './key-set';
+import { ALGORITHMS, type KeySet } from './key-set';
 
-/** Only signatures with a key pair: with `HS256`, the public key would pass as the secret (RFC 8725, section 2.1). */
-const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 const MAX_TOKENS = 10_000;
 
 /**
@@ -20,7 +18,7 @@ const MAX_TOKENS = 10_000;
  * Remembers a valid token by its hash until it expires or the keys change.
  */
 export function createTokenVerifier(options: {
-  keys: KeySet;
+  keys: Pick<KeySet, 'getKey' | 'onChange'>;
   issuer: string;
   audience: string;
 }): VerifyToken {

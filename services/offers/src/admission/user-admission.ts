@@ -53,6 +53,8 @@ export function createUserAdmission(
       limiter,
       maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
     }),
+    /** Whether there were keys once; and the state of the keys. Undefined without tokens. */
+    keys: users?.keys,
     close: async () => {
       await limiter?.close();
       await users?.close();
@@ -84,6 +86,7 @@ function openTokenVerifier(config: Config, logger: Logger) {
     logger,
   });
   return {
+    keys,
     verifyToken: createTokenVerifier({
       keys,
       issuer: config.AUTH_ISSUER!,
