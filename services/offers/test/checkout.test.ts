@@ -135,11 +135,15 @@ describe('POST /checkout', () => {
     );
   });
 
-  it('returns 500 if anything but the decision fails', async () => {
-    const { app } = aService({
+  it('returns where the order is, even if a fault of ours follows', async () => {
+    const { app, lines } = aService({
       askForDecision: () => Promise.reject(new Error('a fault of ours')),
     });
-    await request(app).post('/checkout').send(wanted).expect(500);
+    const { body, headers } = await request(app).post('/checkout').send(wanted).expect(202);
+    expect((await request(app).get(headers['location']!).expect(200)).body).toEqual(body);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'error', msg: 'order stays pending' }),
+    );
   });
 });
 

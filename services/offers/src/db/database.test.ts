@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { itUnless, recordingLogger } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { testServer, withoutServer } from '../../test/database';
-import { openDatabase, DatabaseStartError } from './database';
+import { openDatabase } from './database';
 import { FolderInUseError, type Holder } from './folder-lock';
+import { DatabaseStartError } from './session';
 import { DatabaseUnavailableError } from './unavailable';
 
 const folder = mkdtempSync(join(tmpdir(), 'database-'));

@@ -1,13 +1,13 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { StartError } from '@loan-buddy/kit/process';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import { CamelCasePlugin, Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { lockFolder } from './folder-lock';
 import { createPostgresListen, type Listen } from './listen';
 import { createPglitePool } from './pglite-pool';
 import { createPostgresPool } from './postgres-pool';
+import { DatabaseStartError, inspectServer, settingsSql } from './session';
 import type { Tables } from './tables';
 
 /** The database of the orders: a PostgreSQL server, or one embedded in this process. */
@@ -32,10 +32,6 @@ export interface DatabaseOptions {
   DATABASE_POOL_SIZE: number;
   /** Time limit for connecting to a server, and for one statement, in milliseconds. */
   DATABASE_TIMEOUT_MS: number;
-}
-
-export class DatabaseStartError extends StartError {
-  readonly code = 'database-start-failed';
 }
 
 /** PGlite allocates 128 MB of buffers by default; a laptop's orders need no more than this. */
@@ -64,21 +60,30 @@ async function openServer(
   logger: Logger,
 ): Promise<Database> {
   const { DATABASE_POOL_SIZE: size, DATABASE_TIMEOUT_MS: timeoutMs } = options;
-  const server = { url, connectTimeoutMs: timeoutMs };
-  const db = kyselyOver(
-    createPostgresPool({ ...server, size, statementTimeoutMs: timeoutMs }, logger),
-  );
-  const unlimited = kyselyOver(createPostgresPool({ ...server, size: 1 }, logger));
-  try {
-    await ping(db);
-  } catch (error) {
-    await db.destroy();
+  const config = {
+    connectionString: url,
+    application_name: 'offers',
+    connectionTimeoutMillis: timeoutMs,
+    keepAlive: true,
+  };
+  const refuse = (error: unknown): never => {
+    if (error instanceof DatabaseStartError) throw error;
     const { cause, message } = error as Error;
     const reason = cause instanceof Error ? cause.message : message;
     throw new DatabaseStartError(`the database at DATABASE_URL cannot be used: ${reason}`, {
       cause: error,
     });
-  }
+  };
+  const found = await inspectServer({ ...config, query_timeout: timeoutMs }).catch(refuse);
+  const server = { ...found, config };
+  const db = kyselyOver(
+    createPostgresPool({ ...server, size, statementTimeoutMs: timeoutMs }, logger),
+  );
+  await ping(db).catch(async (error: unknown) => {
+    await db.destroy();
+    refuse(error);
+  });
+  const unlimited = kyselyOver(createPostgresPool({ ...server, size: 1 }, logger));
   return {
     db,
     withoutStatementTimeout: (work) => work(unlimited),
@@ -119,11 +124,13 @@ async function createData(data: string): Promise<void> {
 }
 
 /** @param copy initial content: what `dumpDataDir` of another database returned */
-export function openPglite(dataDir: string, copy?: Blob): Promise<PGlite> {
-  return PGlite.create(dataDir, {
+export async function openPglite(dataDir: string, copy?: Blob): Promise<PGlite> {
+  const pglite = await PGlite.create(dataDir, {
     postgresqlconf: PGLITE_SETTINGS,
     ...(copy && { loadDataDir: copy }),
   });
+  await pglite.exec(settingsSql({ schema: 'public' }));
+  return pglite;
 }
 
 /** Wraps a database embedded in this process. */

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
+import { settingsSql, type Server } from './session';
 
 const RECONNECT_MS = 1000;
+/** Polling interval where no notification arrives. */
+const POLL_MS = 500;
 
 /**
  * Listens to a channel of the database (PostgreSQL's LISTEN) until the returned function is called. `onGap` is called
@@ -18,20 +21,26 @@ export type Listen = (
  * silently: a listener that must not miss anything has to poll as well.
  */
 export function createPostgresListen(
-  options: { url: string; connectTimeoutMs: number },
+  options: Server & { config: ClientConfig },
   logger: Logger,
 ): Listen {
   return (channel, { onNotification, onGap }) => {
+    // The session that listens would not be ours.
+    if (options.sharesSessions) {
+      const timer = setInterval(onGap, POLL_MS);
+      return Promise.resolve(() => {
+        clearInterval(timer);
+        return Promise.resolve();
+      });
+    }
     const stopping = new AbortController();
     let client: Client | undefined;
 
     const listen = async (): Promise<void> => {
       const ended = new Promise<void>((resolve) => {
         client = new Client({
-          connectionString: options.url,
+          ...options.config,
           application_name: 'offers listening',
-          connectionTimeoutMillis: options.connectTimeoutMs,
-          keepAlive: true,
           keepAliveInitialDelayMillis: 10_000,
         });
         client.on('error', () => undefined);
@@ -43,6 +52,7 @@ export function createPostgresListen(
       // `connect` never settles if the client is ended meanwhile.
       await Promise.race([client!.connect(), ended]);
       if (stopping.signal.aborted) return;
+      await client!.query(settingsSql(options));
       await client!.query(`listen ${channel}`);
       onGap();
       await ended;

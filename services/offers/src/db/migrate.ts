@@ -20,7 +20,10 @@ export async function migrate(
 ): Promise<readonly string[]> {
   await refuseNewer(db, migrations);
   const provider = { getMigrations: () => Promise.resolve({ ...migrations }) };
-  const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();
+  // Otherwise, it would look for its tables in all schemas.
+  const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);
+  const migrator = new Migrator({ db, provider, migrationTableSchema: rows[0]!.schema });
+  const { error, results = [] } = await migrator.migrateToLatest();
   if (error === undefined) return results.map(({ migrationName }) => migrationName);
   const failed = results.find(({ status }) => status === 'Error');
   const what = failed ? `migration ${failed.migrationName}` : 'preparing the migrations';

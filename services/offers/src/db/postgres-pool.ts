@@ -1,6 +1,7 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import { Pool, types, type PoolClient } from 'pg';
+import { Pool, types, type ClientConfig, type PoolClient } from 'pg';
+import { settingsSql, type Server } from './session';
 import { isUnavailable, rethrow } from './unavailable';
 
 /** How long an idle connection stays open. */
@@ -17,21 +18,21 @@ types.setTypeParser(types.builtins.INT8, Number);
  * @param options.statementTimeoutMs unlimited if missing
  */
 export function createPostgresPool(
-  options: { url: string; size: number; connectTimeoutMs: number; statementTimeoutMs?: number },
+  options: Server & { config: ClientConfig; size: number; statementTimeoutMs?: number },
   logger: Logger,
 ): PostgresPool {
-  const { statementTimeoutMs } = options;
+  const { config, size, sharesSessions, statementTimeoutMs } = options;
   const pool = new Pool({
-    connectionString: options.url,
-    application_name: 'offers',
-    max: options.size,
-    connectionTimeoutMillis: options.connectTimeoutMs,
+    ...config,
+    max: size,
     ...(statementTimeoutMs !== undefined && {
-      statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + SILENCE_MARGIN_MS,
     }),
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    keepAlive: true,
+    // Awaited, although the type does not say so.
+    ...(!sharesSessions && {
+      onConnect: (client) => client.query(settingsSql(options)) as unknown,
+    }),
   });
   // A connection may break at any time. Between two statements of a transaction, only this listener gets the error.
   pool.on('connect', (client) => {
@@ -41,20 +42,45 @@ export function createPostgresPool(
   });
   // The pool replaces broken idle connections.
   pool.on('error', () => undefined);
+  const begin = `begin isolation level read committed, read write, not deferrable;
+    ${settingsSql(options, 'local')}`;
   return {
-    connect: async () => guardClient(await pool.connect().catch(rethrow)),
+    connect: async () =>
+      guardClient(await pool.connect().catch(rethrow), sharesSessions ? begin : undefined),
     end: () => pool.end(),
   };
 }
 
-/** Discards a connection that was unavailable once: a late response would go to the next statement. */
-function guardClient(client: PoolClient): PostgresPoolClient {
+/**
+ * Discards a connection that was unavailable once: a late response would go to the next statement.
+ *
+ * @param begin begins a transaction with what a session would otherwise keep; each statement then runs in one
+ */
+function guardClient(client: PoolClient, begin: string | undefined): PostgresPoolClient {
   let broken = false;
-  const query = (text: string, values: readonly unknown[]) =>
+  let isOpen = false;
+  const send = (text: string, values: readonly unknown[] = []) =>
     client.query(text, values as unknown[]).catch((error: unknown) => {
-      broken ||= isUnavailable(error);
+      broken ||= text === begin || isUnavailable(error);
       return rethrow(error);
     });
+  const query = async (text: string, values: readonly unknown[]) => {
+    if (begin === undefined) return send(text, values);
+    const begins = /^(begin|start transaction)\b/.test(text);
+    if (begins || isOpen) {
+      isOpen = !/^(commit|rollback)$/.test(text);
+      return begins ? send(begin) : send(text, values);
+    }
+    try {
+      await send(begin);
+      const result = await send(text, values);
+      await send('commit');
+      return result;
+    } catch (error) {
+      if (!broken) await send('rollback');
+      throw error;
+    }
+  };
   return {
     query: query as unknown as PostgresPoolClient['query'],
     release: () => {

@@ -114,9 +114,9 @@ export function createCheckout(dependencies: {
       request.onWait?.();
       return (await awaitOrder(order.id, { waitMs, signal })) ?? order;
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailableError)) throw error;
       // The order is stored and still due: the decision, if there was one, is not recorded.
-      logger.warn({ err: error, orderId: order.id, requestId }, 'order stays pending');
+      const level = error instanceof DatabaseUnavailableError ? 'warn' : 'error';
+      logger[level]({ err: error, orderId: order.id, requestId }, 'order stays pending');
       return order;
     }
   };
