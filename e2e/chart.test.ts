@@ -253,6 +253,8 @@ describeWithHelm('the chart', () => {
         '/readyz',
         '/failed-orders',
         '/failed-orders/retry',
+        '/erasures',
+        '/events',
         '/webhook-endpoints',
       ].filter(isPublic),
     ).toEqual([]);

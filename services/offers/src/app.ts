@@ -2,6 +2,7 @@ import { createServiceApp } from '@loan-buddy/kit/server';
 import type { Express } from 'express';
 import type { Context } from './context';
 import { orderEventSchema } from './domain/order-event';
+import { postErasure } from './http/erasures';
 import { failedOrderEndpoints } from './http/failed-orders';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
@@ -36,6 +37,7 @@ export function createApp(context: Context): Express {
     getOrderEvents(context),
     getOrders(context),
     ...failedOrderEndpoints(context),
+    postErasure(context),
     ...receiverEndpoints(context.webhooks),
     ...deliveryEndpoints(context.webhooks),
   ];

@@ -27,6 +27,7 @@ import { createOrderFeed, type OrderFeed } from './events/order-feed';
 import { createEventPublisher } from './events/publish-events';
 import { createAwaitOrder } from './orders/await-order';
 import { createCheckout } from './orders/checkout';
+import { createEraseUser } from './orders/erase-user';
 import { createIdempotencyStore } from './orders/idempotency';
 import { createOrderGauges } from './orders/order-gauges';
 import { createOrderStore, type OrderStore } from './orders/order-store';
@@ -177,6 +178,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     decisionWorker,
     checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
     checkoutMode: config.CHECKOUT_MODE,
+    eraseUser: createEraseUser(database),
     webhooks,
     emails,
     isReady: () => users.keys?.isReady() ?? true,

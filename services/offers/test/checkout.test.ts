@@ -1,8 +1,12 @@
 import request from 'supertest';
 import { UndecidedError, type AskForDecision } from '../src/approval/payment-client';
-import { useService, threeMocks } from './builders';
+import { sql } from 'kysely';
+import { DatabaseUnavailableError } from '../src/db/unavailable';
+import { anOrder, useService, threeMocks } from './builders';
+import { useDatabase } from './database';
 
-const aService = useService();
+const database = useDatabase();
+const aService = useService(database);
 
 const wanted = { user_id: 'cristina', loan_id: 'offer2' };
 
@@ -62,6 +66,37 @@ describe('POST /checkout', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'warn', msg: 'order stays pending' }),
     );
+  });
+
+  it('returns 201 with the time of the checkout, whatever is read back', async () => {
+    const decide = () => Promise.resolve(anOrder({ status: 'APPROVED', createdAt: new Date(NaN) }));
+    const { app } = aService({ orders: { decide } });
+    const { body } = await request(app).post('/checkout').send(wanted).expect(201);
+    expect(body).toMatchObject({ status: 'APPROVED', user_id: 'cristina' });
+  });
+
+  it('says where the order is if storing it may have failed', async () => {
+    const insert = () => Promise.reject(new DatabaseUnavailableError({}));
+    const { app } = aService({ orders: { insert } });
+    const response = await request(app).post('/checkout').send(wanted).expect(503);
+    const { order_id: orderId } = response.body as { order_id: string };
+    expect(response.body).toMatchObject({ code: 'database-unavailable' });
+    expect(response.headers['location']).toBe(`/orders/${orderId}`);
+  });
+
+  it('says where the order is if a replay cannot read it', async () => {
+    const find = jest.fn().mockRejectedValue(new RangeError('Invalid time value'));
+    const { app, idempotency } = aService({ orders: { find } });
+    const claim = jest.spyOn(idempotency, 'complete').mockRejectedValue(new Error('lost'));
+    const buy = () => request(app).post('/checkout').set('Idempotency-Key', 'k-1').send(wanted);
+    const first = await buy().expect(201);
+    await sql`update idempotency_keys set in_flight_until = now() where key = 'k-1'`.execute(
+      database().db,
+    );
+    const second = await buy().expect(500);
+    expect(claim).toHaveBeenCalledTimes(1);
+    expect(second.headers['location']).toBe(first.headers['location']);
+    expect(second.body).toMatchObject({ order_id: (first.body as { id: string }).id });
   });
 
   it('creates a new order for every call', async () => {

@@ -169,6 +169,13 @@ describe('the published OpenAPI document', () => {
     await expectDescribed('POST /failed-orders/retry', all, 202);
   });
 
+  it('describes the erasure of a user', async () => {
+    const { app } = aService();
+    const erase = (body: object) => request(app).post('/erasures').send(body);
+    await expectDescribed('POST /erasures', erase({ user_id: 'x' }), 200);
+    await expectDescribed('POST /erasures', erase({}), 400);
+  });
+
   it('describes the webhook receivers and their deliveries', async () => {
     const { app, webhooks } = aService();
     const base = '/webhook-endpoints';

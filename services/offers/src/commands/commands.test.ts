@@ -34,6 +34,13 @@ describe('the commands', () => {
     await expectPrinted(rows, './events', 'export', '--format', 'csv');
   });
 
+  it('orders erases a user', async () => {
+    const counts = /^pseudonym: null\norders: 0\n[^]*rateLimits: 0\n$/;
+    await expectPrinted(counts, './orders', 'erase-user', 'cristina');
+    // The next test runs the same command again.
+    jest.resetModules();
+  });
+
   it('orders lists failed orders', async () => {
     await expectPrinted(/^0 failed\n$/, './orders', 'list-failed');
   });

@@ -1,6 +1,8 @@
-/** `npm run orders` lists failed orders and retries them. */
+/** `npm run orders` lists failed orders and retries them, and erases users. */
 import { runCommand, UsageError } from '@loan-buddy/kit/process';
 import { FolderInUseError } from '../db/folder-lock';
+import type { Database } from '../db/database';
+import { createEraseUser } from '../orders/erase-user';
 import { createOrderStore } from '../orders/order-store';
 import { listFailed, retryFailed } from './failed-orders';
 import { withDatabase } from './with-database';
@@ -8,16 +10,33 @@ import { withDatabase } from './with-database';
 const usage = `usage: npm run orders -- list-failed
        npm run orders -- retry ORDER_ID
        npm run orders -- retry --all
-Lists the orders that ran out of retries, or retries them. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
+       npm run orders -- erase-user USER_ID
+Lists the orders that ran out of retries, or retries them. Or erases a user, for ever: their orders and events get a
+random pseudonym, the rest is deleted. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
 
-/** What to retry; undefined means list. */
-function target([action, id, ...more]: string[], all = false): string | undefined {
-  if (action === 'list-failed' && id === undefined && !all) return undefined;
-  if (action !== 'retry') throw new UsageError('expected list-failed or retry');
+interface Target {
+  database: Database;
+  print: (line: string) => void;
+}
+
+/** Returns what the arguments ask for. */
+function readArguments([action, id, ...more]: string[], all = false) {
+  if (action === 'list-failed' && id === undefined && !all) {
+    return ({ database, print }: Target) => listFailed(createOrderStore(database.db), print);
+  }
+  if (action === 'erase-user') {
+    if (!id || more.length > 0 || all) throw new UsageError('erase-user takes one USER_ID');
+    return async ({ database, print }: Target) => {
+      const erased = await createEraseUser(database)(id);
+      for (const [name, value] of Object.entries(erased)) print(`${name}: ${String(value)}`);
+    };
+  }
+  if (action !== 'retry') throw new UsageError('expected list-failed, retry or erase-user');
   if (more.length > 0 || (id === undefined) !== all) {
     throw new UsageError('retry takes either one ORDER_ID or --all');
   }
-  return id ?? '--all';
+  return ({ database, print }: Target) =>
+    retryFailed(createOrderStore(database.db), id ?? '--all', print);
 }
 
 void runCommand({
@@ -25,18 +44,16 @@ void runCommand({
   usage,
   options: { all: { type: 'boolean' } },
   run: async ({ positionals, values, print }) => {
-    const retried = target(positionals, values.all);
-    await withDatabase('orders', async ({ database }) => {
-      const orders = createOrderStore(database.db);
-      if (retried === undefined) await listFailed(orders, print);
-      else await retryFailed(orders, retried, print);
-    }).catch((error: unknown) => {
+    const run = readArguments(positionals, values.all);
+    const done = withDatabase('orders', ({ database }) => run({ database, print }));
+    await done.catch((error: unknown) => {
       if (!(error instanceof FolderInUseError)) throw error;
       throw new FolderInUseError(
         `${error.message}. Stop it first, or ask the running service:
   curl http://localhost:8080/failed-orders
   curl -X POST http://localhost:8080/failed-orders/ORDER_ID/retry
-  curl -X POST http://localhost:8080/failed-orders/retry`,
+  curl -X POST http://localhost:8080/failed-orders/retry
+  curl -X POST http://localhost:8080/erasures -H 'Content-Type: application/json' -d '{"user_id":"USER_ID"}'`,
         { cause: error },
       );
     });

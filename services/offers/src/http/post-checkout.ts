@@ -65,7 +65,6 @@ export function postCheckout(dependencies: {
 }) {
   const { idempotentCheckout, checkoutMode } = dependencies;
   const headers = {
-    Location: 'The URL of the order.',
     'Preference-Applied': 'The preferences that were applied.',
     'Idempotent-Replayed': '`true`: the response to an earlier request with the same key.',
   };
@@ -94,6 +93,10 @@ export function postCheckout(dependencies: {
           example: orderExample('PENDING'),
           headers: { ...headers, 'Retry-After': 'Seconds until the next poll.' },
         },
+      },
+      headers: {
+        Location:
+          'The URL of the order. In a 500 or 503: where it is, if it was stored; `order_id` is its id.',
       },
       problems: [
         'unknown-loan',

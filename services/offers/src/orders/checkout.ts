@@ -18,6 +18,21 @@ export class KeyTakenError extends Error {
   override readonly name = 'KeyTakenError';
 }
 
+/** The request failed, but the order may be stored: the response says where it then is. */
+export class InterruptedCheckoutError extends AppError {
+  readonly code: 'database-unavailable' | 'internal-error';
+
+  constructor(orderId: string, cause: unknown) {
+    super(`the checkout of ${orderId} was interrupted`, {
+      cause,
+      headers: ['Location', `/orders/${orderId}`],
+      retryAfterSeconds: 1,
+      members: { order_id: orderId },
+    });
+    this.code = cause instanceof DatabaseUnavailableError ? cause.code : 'internal-error';
+  }
+}
+
 /** Whether a checkout without a preference waits for the decision. */
 export const checkoutModes = ['sync', 'async'] as const;
 
@@ -64,7 +79,7 @@ export type Checkout = ReturnType<typeof createCheckout>;
  * @throws {UnknownLoanError} if no provider has that offer.
  * @throws {ProviderUnavailableError} if the offer's provider does not respond.
  * @throws {KeyTakenError} if the request already made an order.
- * @throws {DatabaseUnavailableError} if the order could not be stored.
+ * @throws {InterruptedCheckoutError} if the order could not be stored, or may have been.
  */
 export function createCheckout(dependencies: {
   findOffer: FindOffer;
@@ -101,23 +116,29 @@ export function createCheckout(dependencies: {
       email: request.email,
     };
     const isAsync = waitMs !== undefined;
-    const inserted = await orders.insert(
-      order,
-      isAsync ? 0 : dueInMs,
-      idempotency && { ...idempotency, inFlightMs: leaseMs + (waitMs ?? 0) },
-    );
+    const keyed = idempotency && { ...idempotency, inFlightMs: leaseMs + (waitMs ?? 0) };
+    const inserted = await orders
+      .insert(order, isAsync ? 0 : dueInMs, keyed)
+      .catch((error: unknown) => {
+        throw new InterruptedCheckoutError(order.id, error);
+      });
     if (!inserted) throw new KeyTakenError('the idempotency key belongs to another order');
+    let current: Order | undefined;
     try {
-      if (!isAsync) return await attemptDecision(order, { requestId });
-      wake();
-      if (waitMs === 0) return order;
-      request.onWait?.();
-      return (await awaitOrder(order.id, { waitMs, signal })) ?? order;
+      if (!isAsync) current = await attemptDecision(order, { requestId });
+      else {
+        wake();
+        if (waitMs > 0) {
+          request.onWait?.();
+          current = await awaitOrder(order.id, { waitMs, signal });
+        }
+      }
     } catch (error) {
       // The order is stored and still due: the decision, if there was one, is not recorded.
       const level = error instanceof DatabaseUnavailableError ? 'warn' : 'error';
       logger[level]({ err: error, orderId: order.id, requestId }, 'order stays pending');
-      return order;
     }
+    // Only the status can have changed.
+    return { ...order, status: current?.status ?? order.status };
   };
 }

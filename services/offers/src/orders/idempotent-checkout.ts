@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '@loan-buddy/kit/problem';
 import type { Logger } from '@loan-buddy/kit/telemetry';
-import { KeyTakenError, type Checkout, type CheckoutRequest } from './checkout';
+import {
+  InterruptedCheckoutError,
+  KeyTakenError,
+  type Checkout,
+  type CheckoutRequest,
+} from './checkout';
 import type { IdempotencyStore, IdempotentRequest, StoredResponse } from './idempotency';
 import type { Order } from '../domain/order';
 import type { OrderStore } from './order-store';
@@ -78,10 +83,14 @@ export function createIdempotentCheckout(dependencies: {
     const { orderId } = known;
     if (known.response) return { orderId, response: known.response, replayed: true };
     // The first request's process died before responding: build the response from the current order.
-    const order = await orders.find(orderId);
-    if (!order) throw new Error(`there is no order ${orderId}`);
-    const response = await keys.complete(request.client, request.key, toResponse(order));
-    return { orderId, response, replayed: true };
+    try {
+      const order = await orders.find(orderId);
+      if (!order) throw new Error(`there is no order ${orderId}`);
+      const response = await keys.complete(request.client, request.key, toResponse(order));
+      return { orderId, response, replayed: true };
+    } catch (error) {
+      throw new InterruptedCheckoutError(orderId, error);
+    }
   }
 }
 
