@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { parse } from 'node:querystring';
 import express, { type Express, type Request, type Response } from 'express';
 import { createAdmission, releaseSlot, type Admission } from '../admission/admission';
-import { mountEndpoints, type Endpoint } from './endpoint';
+import { allowOf, mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
@@ -10,7 +11,7 @@ import { AppError } from '../problem/app-error';
 import { describeProblem, MAX_URL_LENGTH, type ProblemTable } from '../problem/problem';
 import { RequestError } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
-import { sendProblem } from './responses';
+import { sendEmpty, sendProblem } from './responses';
 import { logRequest, type ServedRequest } from '../telemetry/requests';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
@@ -39,7 +40,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
   const app = express() as HandlingApp;
   app.disable('x-powered-by');
   app.disable('etag');
-  app.set('query parser', 'simple');
+  app.set('query parser', parseQuery);
   app.set('trust proxy', trustedProxies);
   useOwnPrototypes(app, lifecycle);
 
@@ -56,21 +57,19 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     observe?.(request);
   };
 
+  const allow = allowOf(endpoints);
   // Unlike middleware, this sees every request, even those the router refuses, without the cost of a layer.
   const route = app.handle.bind(app);
   app.handle = (req: Request, res: Response) => {
-    const hosts = headerLines(req, 'host');
     const sentId = headerLines(req, 'x-request-id').at(-1);
     req.requestId = sentId !== undefined && SANE_REQUEST_ID.test(sentId) ? sentId : randomUUID();
     req.startedAt = performance.now();
     res.on('close', whenClosed);
-    // Exactly one `Host` (RFC 9112, section 3.2); HTTP/1.0 needs none.
-    if (hosts.length !== 1 && (hosts.length > 1 || req.httpVersionMinor > 0)) {
-      const message = 'A request must have exactly one Host header.';
-      respondWithProblem(new RequestError('malformed-request', message), req, res);
-    } else if (req.url.length > MAX_URL_LENGTH) {
-      respondWithProblem(new RequestError('uri-too-long'), req, res);
-    } else {
+    const fault = faultOf(req);
+    if (fault) respondWithProblem(fault, req, res);
+    // Asks about the server as a whole (RFC 9110, section 9.3.7).
+    else if (req.url === '*') sendEmpty(res, ['Allow', allow]);
+    else {
       route(req, res, (error) => {
         respondWithProblem(error ?? new RequestError('route-not-found'), req, res);
       });
@@ -94,6 +93,29 @@ export function createExpressApp(options: ExpressAppOptions): Express {
 type HandlingApp = Express & {
   handle: (req: Request, res: Response, done: (error?: unknown) => void) => void;
 };
+
+/** Finds what is wrong with a request target or `Host`, but accepted by node:http. */
+function faultOf(req: Request): RequestError | undefined {
+  const { url, method, httpVersionMinor } = req;
+  const hosts = headerLines(req, 'host').length;
+  // Exactly one `Host` (RFC 9112, section 3.2); HTTP/1.0 needs none.
+  if (hosts > 1 || (hosts === 0 && httpVersionMinor > 0)) {
+    return new RequestError('malformed-request', 'A request must have exactly one Host header.');
+  }
+  if (url.length > MAX_URL_LENGTH) return new RequestError('uri-too-long');
+  if (url === '*' && method !== 'OPTIONS') return new RequestError('malformed-request');
+  return undefined;
+}
+
+/** @throws {RequestError} where node:querystring would replace what is not UTF-8 */
+function parseQuery(text: string | null) {
+  try {
+    decodeURIComponent(text ?? '');
+  } catch {
+    throw new RequestError('malformed-request', 'The query must be UTF-8, percent-encoded.');
+  }
+  return parse(text ?? '', '&', '=', { maxKeys: 0 });
+}
 
 function describeRequest(req: Request, res: Response): ServedRequest {
   // Node.js 20 also calls a response finished if its connection broke halfway.
