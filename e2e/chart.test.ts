@@ -345,6 +345,7 @@ describeWithHelm('the chart', () => {
     'rateLimit.mode=yes',
     'rateLimit.reads=0',
     'trustProxy=-1',
+    'corsOrigins={*}',
     'auth.mode=none,trustProxy=2,ingress.enabled=true,ingress.hosts={a.example},ingress.gke.enabled=true',
     'ingress.className=gce,ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c,ingress.gke.securityPolicy=s',
     'ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c',

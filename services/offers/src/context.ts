@@ -172,6 +172,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     lifecycle,
     admission: parts.admission ?? users.admission,
     trustedProxies: config.TRUST_PROXY,
+    corsOrigins: config.CORS_ORIGINS,
     db,
     orders,
     idempotency,

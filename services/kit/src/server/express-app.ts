@@ -4,6 +4,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { createAdmission, releaseSlot, type Admission } from '../admission/admission';
 import { allowOf, mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
+import { allowOrigins } from './cors';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
 import { headerLines } from '../problem/header-list';
@@ -25,6 +26,8 @@ export interface ExpressAppOptions {
   admission?: Admission;
   /** How many reverse proxies are trusted to name the client's address. Default: none. */
   trustedProxies?: number;
+  /** The origins whose pages may call the endpoints. Default: none. */
+  corsOrigins?: readonly string[] | undefined;
   /** Called with every request once it is over. */
   observe?: (request: ServedRequest) => void;
 }
@@ -35,7 +38,7 @@ export interface ExpressAppOptions {
  * `trackConnections`, which reports clients that leave.
  */
 export function createExpressApp(options: ExpressAppOptions): Express {
-  const { logger, lifecycle, problems, endpoints, observe } = options;
+  const { logger, lifecycle, problems, endpoints, corsOrigins, observe } = options;
   const { admission = createAdmission(), trustedProxies = 0 } = options;
   const app = express() as HandlingApp;
   app.disable('x-powered-by');
@@ -58,13 +61,8 @@ export function createExpressApp(options: ExpressAppOptions): Express {
   };
 
   const allow = allowOf(endpoints);
-  // Unlike middleware, this sees every request, even those the router refuses, without the cost of a layer.
   const route = app.handle.bind(app);
-  app.handle = (req: Request, res: Response) => {
-    const sentId = headerLines(req, 'x-request-id').at(-1);
-    req.requestId = sentId !== undefined && SANE_REQUEST_ID.test(sentId) ? sentId : randomUUID();
-    req.startedAt = performance.now();
-    res.on('close', whenClosed);
+  const handleRequest = (req: Request, res: Response) => {
     const fault = faultOf(req);
     if (fault) respondWithProblem(fault, req, res);
     // Asks about the server as a whole (RFC 9110, section 9.3.7).
@@ -72,6 +70,20 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     else {
       route(req, res, (error) => {
         respondWithProblem(error ?? new RequestError('route-not-found'), req, res);
+      });
+    }
+  };
+  const crossOrigin = corsOrigins && allowOrigins(corsOrigins, endpoints);
+  // Unlike middleware, this sees every request, even those the router refuses, without the cost of a layer.
+  app.handle = (req: Request, res: Response) => {
+    const sentId = headerLines(req, 'x-request-id').at(-1);
+    req.requestId = sentId !== undefined && SANE_REQUEST_ID.test(sentId) ? sentId : randomUUID();
+    req.startedAt = performance.now();
+    res.on('close', whenClosed);
+    if (!crossOrigin) handleRequest(req, res);
+    else {
+      void crossOrigin(req, res, () => {
+        handleRequest(req, res);
       });
     }
   };
