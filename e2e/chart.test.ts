@@ -53,7 +53,7 @@ const variants: Record<string, string[]> = {
     join(chart, 'values-kind.yaml'),
     ...['--set', 'ingress.enabled=true,ingress.hosts={loans.example},ingress.tlsSecretName=tls'],
     ...['--set', 'gateway.enabled=true,gateway.parentRefs[0].name=gateway'],
-    ...['--set', 'trustProxy=1'],
+    ...['--set', 'trustProxy=1,corsOrigins={https://app.example.com}'],
     ...['--set', 'metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=prom'],
     ...['--set-json', `networkPolicy.metricsFrom=${JSON.stringify([prometheus])}`],
     ...['--set', 'offers.autoscaling.enabled=true,offers.config.LOG_LEVEL=debug'],
