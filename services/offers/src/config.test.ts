@@ -98,6 +98,7 @@ describe('readConfig', () => {
       AUTH_PUBLIC_OFFERS: 'true',
       SERVICE_AUTH_SECRETS: `${'a'.repeat(32)},${'b'.repeat(32)}`,
       TRUST_PROXY: '2',
+      CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
     };
     expect(readConfig(env)).toMatchObject({
       ...values,
@@ -108,8 +109,21 @@ describe('readConfig', () => {
       AUTH_PUBLIC_OFFERS: true,
       SERVICE_AUTH_SECRETS: ['a'.repeat(32), 'b'.repeat(32)],
       TRUST_PROXY: 2,
+      CORS_ORIGINS: ['https://app.example.com', 'http://localhost:5173'],
       PROVIDERS_FILE: [{ name: 'ProviderA' }, { name: 'ProviderB' }, { name: 'ProviderC' }],
     });
+  });
+
+  it.each([
+    '*',
+    'null',
+    'app.example.com',
+    'https://a.example/',
+    'https://A.example',
+    'https://a.example:443',
+  ])('refuses %s as an origin, which no browser would send', (origin) => {
+    const read = () => readConfig({ CORS_ORIGINS: `https://b.example,${origin}` });
+    expect(read).toThrow('CORS_ORIGINS: must be origins such as https://app.example.com');
   });
 
   it('requires a sender for e-mail, and repeats no password', () => {

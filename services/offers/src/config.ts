@@ -111,6 +111,15 @@ export const variables = {
     RATE_LIMIT_WRITES: integerVariable({ default: 60, min: 1, max: 1_000_000_000 }).describe(
       'writes per minute and subject, or address without a token',
     ),
+    CORS_ORIGINS: z
+      .string()
+      .transform((text) => text.split(',').map((origin) => origin.trim()))
+      .refine(
+        (origins) => origins.every((each) => URL.canParse(each) && new URL(each).origin === each),
+        'must be origins such as https://app.example.com, separated by commas',
+      )
+      .optional()
+      .describe('origins whose pages may call the API, separated by commas; unset: none'),
     TRUST_PROXY: integerVariable({ default: 0, max: 10 }).describe(
       'number of reverse proxies trusted in `X-Forwarded-For`',
     ),

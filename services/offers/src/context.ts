@@ -164,6 +164,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     lifecycle: createLifecycle(),
     admission: parts.admission ?? users.admission,
     trustedProxies: config.TRUST_PROXY,
+    corsOrigins: config.CORS_ORIGINS,
     db,
     orders,
     idempotency,

@@ -102,10 +102,10 @@ function homeEndpoint(
       },
     },
     ({ req, res }) => {
-      const vary = ['Vary', 'Accept'];
+      res.vary('Accept');
       // JSON comes first: a client without a preference gets it.
-      if (req.accepts('json', 'html') !== 'html') sendJson(res, 200, home, vary);
-      else send(res, 303, '', securityHeaders, [...vary, 'Location', '/docs']);
+      if (req.accepts('json', 'html') !== 'html') sendJson(res, 200, home);
+      else send(res, 303, '', securityHeaders, ['Location', '/docs']);
     },
   );
 }
@@ -138,11 +138,11 @@ function file(
   return endpoint(
     { ...about, path, method: 'get', access: 'public', responses: { 200: response } },
     async ({ req, res }) => {
-      const vary = ['Vary', 'Accept-Encoding'];
+      res.vary('Accept-Encoding');
       if (req.acceptsEncodings('gzip', 'identity') === 'gzip') {
         const body = await (compressed ??= compress(read()));
-        send(res, 200, body, headers, [...vary, 'Content-Encoding', 'gzip']);
-      } else send(res, 200, (plain ??= read()), headers, vary);
+        send(res, 200, body, headers, ['Content-Encoding', 'gzip']);
+      } else send(res, 200, (plain ??= read()), headers);
     },
   );
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import zlib from 'node:zlib';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { keepSlotUntil, releaseSlot, type Access, type Admission } from '../admission/admission';
 import { anonymous, type Principal } from '../admission/principal';
 import { BODY_LIMIT_BYTES } from '../problem/problem';
@@ -94,12 +95,14 @@ export function endpoint<Params extends Shape, Query extends Shape, Body extends
     res: Response;
   }) => Promise<void> | void,
 ): Endpoint {
-  const { params, query, body } = contract;
-  const withoutQuery = query?.safeParse({});
+  const { params, body } = contract;
+  // Refuses unknown parameters: a misspelt filter must not return everything.
+  const query = (contract.query ?? z.object({})).strict() as unknown as Query;
+  const withoutQuery = query.safeParse({});
   const parseQuery = (req: Request) =>
-    withoutQuery?.success && !req.url.includes('?')
+    withoutQuery.success && !req.url.includes('?')
       ? withoutQuery.data
-      : parse(query, query && req.query, locateParameter);
+      : parse(query, req.query, locateParameter);
   return {
     contract,
     handle: (req, res) =>
@@ -120,7 +123,8 @@ export function mountEndpoints(
   endpoints: readonly Endpoint[],
   admission: Admission,
 ): void {
-  const readJson = express.json({ limit: BODY_LIMIT_BYTES, type: isJson, verify: requireUtf8 });
+  // `receiveBody` checks the type.
+  const readJson = express.json({ limit: BODY_LIMIT_BYTES, type: () => true, verify: requireUtf8 });
   for (const path of new Set(endpoints.map(({ contract }) => contract.path))) {
     const group = endpoints.filter(({ contract }) => contract.path === path);
     const route = app.route(path.replace(/\{(\w+)\}/g, ':$1'));
@@ -138,10 +142,9 @@ export function mountEndpoints(
           await admission.admit(req, access);
           await handler(req, res, next);
         };
-      route[method](...(body ? [admit(receiveBody), readJson, requireJson, run] : [admit(run)]));
+      route[method](...(body ? [admit(receiveBody), readJson, run] : [admit(run)]));
     }
-    const methods = group.map(({ contract }) => contract.method.toUpperCase());
-    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+    const allow = allowOf(group);
     route.all((req, res) => {
       if (req.method !== 'OPTIONS') throw new MethodNotAllowedError(allow);
       sendEmpty(res, ['Allow', allow]);
@@ -149,25 +152,44 @@ export function mountEndpoints(
   }
 }
 
-/** A slow sender must not hold a slot. */
+/** Lists the methods of endpoints, as the `Allow` header does (RFC 9110, section 10.2.1). */
+export function allowOf(endpoints: readonly Endpoint[]): string {
+  const methods = endpoints.map(({ contract }) => contract.method.toUpperCase());
+  const all = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  return [...new Set([...all, 'OPTIONS'])].join(', ');
+}
+
+/** The request codings that express.json reads. */
+const CODINGS = ['gzip', 'deflate', 'br', ...('createZstdDecompress' in zlib ? ['zstd'] : [])];
+
+/** Checks how the body is encoded (RFC 9110, section 15.5.16), and releases the slot: a slow sender must not hold one. */
 const receiveBody: RequestHandler = (req, _res, next) => {
   releaseSlot(req);
+  const { 'content-type': type = '', 'content-encoding': coding = '' } = req.headers;
+  if (!isJson(type)) {
+    throw new RequestError('unsupported-media-type', undefined, ['Accept', 'application/json']);
+  }
+  if (!['', 'identity', ...CODINGS].includes(coding.toLowerCase())) {
+    const accepted = CODINGS.join(', ');
+    const message = `The Content-Encoding must be one of ${accepted}.`;
+    throw new RequestError('unsupported-media-type', message, ['Accept-Encoding', accepted]);
+  }
+  // Otherwise express.json would refuse the names `utf8` and `us-ascii`.
+  req.headers['content-type'] = 'application/json';
   next();
 };
 
-function isJson(req: { headers: { 'content-type'?: string | undefined } }): boolean {
-  return /^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '');
+/** JSON has no charset but UTF-8 (RFC 8259, section 8.1), of which US-ASCII is a part. */
+function isJson(type: string): boolean {
+  const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s";]*)/gi)];
+  const isUtf8Name = ([, name]: string[]) => /^(utf-?8|us-ascii)$/i.test(name!);
+  return /^application\/json\s*(;|$)/i.test(type) && charsets.every(isUtf8Name);
 }
 
 /** Decoding would replace invalid bytes, so we would store text that the client never sent. */
 function requireUtf8(_req: unknown, _res: unknown, body: Buffer): void {
   if (!isUtf8(body)) throw new RequestError('malformed-json');
 }
-
-const requireJson: RequestHandler = (req, _res, next) => {
-  if (req.body === undefined && !isJson(req)) throw new RequestError('unsupported-media-type');
-  next();
-};
 
 function parse<Schema extends z.ZodType>(
   schema: Schema | undefined,

@@ -75,6 +75,18 @@ function setUp() {
 
 const valid = { 'a/b~c': { list: [1] } };
 
+/** Sends bytes that a client library would encode or refuse. */
+async function rawRequest(port: number, start: string, body = '') {
+  const socket = connect(port, '127.0.0.1');
+  const fields = [
+    ...[`${start} HTTP/1.1`, 'Host: x', 'Connection: close', 'Content-Type: application/json'],
+    ...[`Content-Length: ${String(body.length)}`, '', body],
+  ];
+  socket.write(fields.join('\r\n'), 'latin1');
+  const response = await text(socket);
+  return { status: Number(response.slice(9, 12)), text: response };
+}
+
 describe('endpoint', () => {
   it('passes parsed parameters, query and body to the handler', async () => {
     const response = await request(setUp().app).post('/echo/x?n=1').send(valid).expect(200);
@@ -125,7 +137,6 @@ describe('createExpressApp', () => {
     ['empty', 'application/json', '', 400, 'validation-failed'],
     ['of another type', 'text/plain', '{}', 415, 'unsupported-media-type'],
     ['of another type with json in it', 'application/jsonp', '{}', 415, 'unsupported-media-type'],
-    ['in another charset', 'application/json; charset=latin1', '{}', 415, 'unsupported-media-type'],
     ['too large', 'application/json', `{"a":"${'x'.repeat(102_400)}"}`, 413, 'body-too-large'],
   ])('responds to a body that is %s with a problem', async (_, type, body, status, code) => {
     const response = await request(setUp().app)
@@ -135,6 +146,42 @@ describe('createExpressApp', () => {
     expect(response.headers['content-type']).toBe('application/problem+json');
     expect(response.body).toMatchObject({ status, code });
     expect(response.status).toBe(status);
+  });
+
+  it.each(['utf-8', 'UTF-8', '"utf-8"', 'UTF8', 'us-ascii'])(
+    'reads a body whose charset is %s',
+    async (charset) => {
+      const response = await request(setUp().app)
+        .post('/echo/x')
+        .set('Content-Type', `application/json; charset=${charset}`)
+        .send(JSON.stringify(valid))
+        .expect(200);
+      expect(response.body).toMatchObject({ body: valid });
+    },
+  );
+
+  it.each(['latin1', 'utf-16le', '"UTF-16"', 'utf-32', 'utf-7', '', 'utf-8; charset=utf-16le'])(
+    'responds to a body whose charset is %s with 415',
+    async (charset) => {
+      const response = await request(setUp().app)
+        .post('/echo/x')
+        .set('Content-Type', `application/json; charset=${charset}`)
+        .send(JSON.stringify(valid))
+        .expect(415);
+      expect(response.body).toMatchObject({ code: 'unsupported-media-type' });
+    },
+  );
+
+  it('says which media type and which codings it reads', async () => {
+    const post = () => request(setUp().app).post('/echo/x');
+    await post().type('text/plain').send('x').expect(415).expect('Accept', 'application/json');
+    for (const coding of ['zip', 'gzip, gzip', 'compress']) {
+      const sending = post().set('Content-Encoding', coding).send(valid).expect(415);
+      const { headers, body } = await sending;
+      expect(headers['accept-encoding']).toMatch(/^gzip, deflate, br/);
+      expect(body).toMatchObject({ detail: expect.stringMatching(/gzip/) as string });
+    }
+    await post().set('Content-Encoding', 'Identity').send(valid).expect(200);
   });
 
   it('refuses a body that is too large once decompressed', async () => {
@@ -154,6 +201,40 @@ describe('createExpressApp', () => {
   it('responds to a path that cannot be decoded with 400', async () => {
     const { body } = await request(setUp().app).post('/echo/%E0%A4%A').send(valid).expect(400);
     expect(body).toMatchObject({ code: 'malformed-request' });
+  });
+
+  it.each([
+    ...['n=%FF', 'n=jos%E9', 'x=%C3', 'n=1&%A9', 'n=%ED%A0%80', 'n=%C3&n=%A9', 'n=%', 'n=%zz'].map(
+      (query) => `/echo/x?${query}`,
+    ),
+    ...['/echo/%FF', '/echo/%ED%A0%80', '/echo/%C3'],
+  ])('responds to bytes that are not percent-encoded UTF-8 with 400: %s', async (target) => {
+    const server = await startApp(setUp().app);
+    const { status, text } = await rawRequest(server.port, `POST ${target}`, JSON.stringify(valid));
+    await server.close();
+    expect([status, text]).toEqual([400, expect.stringContaining('"code":"malformed-request"')]);
+  });
+
+  it('refuses query parameters that an endpoint does not know, also beyond the thousandth', async () => {
+    const { app } = setUp();
+    for (const target of ['/throw/teapot?x=1', '/throw/teapot?x', '/throw/teapot?__proto__=1']) {
+      const { body } = await request(app).get(target).expect(400);
+      expect(body).toMatchObject({ errors: [{ detail: 'is not a known field' }] });
+    }
+    const padding = '&'.repeat(1001);
+    await request(app).post(`/echo/x?${padding}x=1`).send(valid).expect(400);
+    await request(app).post(`/echo/x?${padding}n=1`).send(valid).expect(200);
+    await request(app).get('/throw/teapot?').expect(418);
+  });
+
+  it('responds to OPTIONS * with the methods of the server, and to * with any other method with 400', async () => {
+    const server = await startApp(setUp().app);
+    const options = await rawRequest(server.port, 'OPTIONS *');
+    const others = await rawRequest(server.port, 'GET *');
+    await server.close();
+    expect([options.status, others.status]).toEqual([204, 400]);
+    expect(options.text).toMatch(/^Allow: POST, GET, HEAD, OPTIONS\r$/m);
+    expect(options.text).not.toMatch(/^Content-Length/im);
   });
 
   it('responds to a wrong method with 405 and names the right ones', async () => {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { parse } from 'node:querystring';
 import express, { type Express, type Request, type Response } from 'express';
 import { createAdmission, releaseSlot, type Admission } from '../admission/admission';
-import { mountEndpoints, type Endpoint } from './endpoint';
+import { allowOf, mountEndpoints, type Endpoint } from './endpoint';
 import { auditLine } from './audit';
+import { allowOrigins } from './cors';
 import type { Lifecycle } from './lifecycle';
 import type { Logger } from '../telemetry/logger';
 import { headerLines } from '../problem/header-list';
@@ -10,7 +12,7 @@ import { AppError } from '../problem/app-error';
 import { describeProblem, MAX_URL_LENGTH, type ProblemTable } from '../problem/problem';
 import { RequestError } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
-import { sendProblem } from './responses';
+import { sendEmpty, sendProblem } from './responses';
 import { logRequest, type ServedRequest } from '../telemetry/requests';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
@@ -24,6 +26,8 @@ export interface ExpressAppOptions {
   admission?: Admission;
   /** How many reverse proxies are trusted to name the client's address. Default: none. */
   trustedProxies?: number;
+  /** The origins whose pages may call the endpoints. Default: none. */
+  corsOrigins?: readonly string[] | undefined;
   /** Called with every request once it is over. */
   observe?: (request: ServedRequest) => void;
 }
@@ -34,12 +38,12 @@ export interface ExpressAppOptions {
  * `trackConnections`, which reports clients that leave.
  */
 export function createExpressApp(options: ExpressAppOptions): Express {
-  const { logger, lifecycle, problems, endpoints, observe } = options;
+  const { logger, lifecycle, problems, endpoints, corsOrigins, observe } = options;
   const { admission = createAdmission(), trustedProxies = 0 } = options;
   const app = express() as HandlingApp;
   app.disable('x-powered-by');
   app.disable('etag');
-  app.set('query parser', 'simple');
+  app.set('query parser', parseQuery);
   app.set('trust proxy', trustedProxies);
   useOwnPrototypes(app, lifecycle);
 
@@ -56,23 +60,30 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     observe?.(request);
   };
 
-  // Unlike middleware, this sees every request, even those the router refuses, without the cost of a layer.
+  const allow = allowOf(endpoints);
   const route = app.handle.bind(app);
+  const handleRequest = (req: Request, res: Response) => {
+    const fault = faultOf(req);
+    if (fault) respondWithProblem(fault, req, res);
+    // Asks about the server as a whole (RFC 9110, section 9.3.7).
+    else if (req.url === '*') sendEmpty(res, ['Allow', allow]);
+    else {
+      route(req, res, (error) => {
+        respondWithProblem(error ?? new RequestError('route-not-found'), req, res);
+      });
+    }
+  };
+  const crossOrigin = corsOrigins && allowOrigins(corsOrigins, endpoints);
+  // Unlike middleware, this sees every request, even those the router refuses, without the cost of a layer.
   app.handle = (req: Request, res: Response) => {
-    const hosts = headerLines(req, 'host');
     const sentId = headerLines(req, 'x-request-id').at(-1);
     req.requestId = sentId !== undefined && SANE_REQUEST_ID.test(sentId) ? sentId : randomUUID();
     req.startedAt = performance.now();
     res.on('close', whenClosed);
-    // Exactly one `Host` (RFC 9112, section 3.2); HTTP/1.0 needs none.
-    if (hosts.length !== 1 && (hosts.length > 1 || req.httpVersionMinor > 0)) {
-      const message = 'A request must have exactly one Host header.';
-      respondWithProblem(new RequestError('malformed-request', message), req, res);
-    } else if (req.url.length > MAX_URL_LENGTH) {
-      respondWithProblem(new RequestError('uri-too-long'), req, res);
-    } else {
-      route(req, res, (error) => {
-        respondWithProblem(error ?? new RequestError('route-not-found'), req, res);
+    if (!crossOrigin) handleRequest(req, res);
+    else {
+      void crossOrigin(req, res, () => {
+        handleRequest(req, res);
       });
     }
   };
@@ -94,6 +105,29 @@ export function createExpressApp(options: ExpressAppOptions): Express {
 type HandlingApp = Express & {
   handle: (req: Request, res: Response, done: (error?: unknown) => void) => void;
 };
+
+/** Finds what is wrong with a request target or `Host`, but accepted by node:http. */
+function faultOf(req: Request): RequestError | undefined {
+  const { url, method, httpVersionMinor } = req;
+  const hosts = headerLines(req, 'host').length;
+  // Exactly one `Host` (RFC 9112, section 3.2); HTTP/1.0 needs none.
+  if (hosts > 1 || (hosts === 0 && httpVersionMinor > 0)) {
+    return new RequestError('malformed-request', 'A request must have exactly one Host header.');
+  }
+  if (url.length > MAX_URL_LENGTH) return new RequestError('uri-too-long');
+  if (url === '*' && method !== 'OPTIONS') return new RequestError('malformed-request');
+  return undefined;
+}
+
+/** @throws {RequestError} where node:querystring would replace what is not UTF-8 */
+function parseQuery(text: string | null) {
+  try {
+    decodeURIComponent(text ?? '');
+  } catch {
+    throw new RequestError('malformed-request', 'The query must be UTF-8, percent-encoded.');
+  }
+  return parse(text ?? '', '&', '=', { maxKeys: 0 });
+}
 
 function describeRequest(req: Request, res: Response): ServedRequest {
   // Node.js 20 also calls a response finished if its connection broke halfway.

@@ -31,15 +31,13 @@ const tokenProblems = [
 ];
 
 function problemCodes(contract: Endpoint['contract'], takesTokens: boolean): string[] {
-  const { access, params, query, body, requestHeaders, problems = [] } = contract;
+  const { access, body, problems = [] } = contract;
   const codes = [
     ...problems,
     ...(takesTokens ? tokenProblems : []),
     ...(access === 'always' ? [] : ['quota-exceeded', 'overloaded']),
-    'internal-error',
+    ...['internal-error', 'validation-failed', 'malformed-request'],
   ];
-  if (params ?? query ?? body ?? requestHeaders)
-    codes.push('validation-failed', 'malformed-request');
   if (body) codes.push('malformed-json', 'body-too-large', 'unsupported-media-type');
   return codes;
 }
@@ -61,6 +59,10 @@ export function problemResponses(
       headers: {
         ...([409, 429, 503].includes(status) && {
           'Retry-After': 'Seconds to wait before a retry, if a retry can help.',
+        }),
+        ...(status === 415 && {
+          Accept: 'The media type of a body, if another was sent.',
+          'Accept-Encoding': 'The codings of a body, if another was sent.',
         }),
         ...([400, 401, 403].includes(status) && {
           'WWW-Authenticate': 'What is wrong with the token (RFC 6750), if it is the token.',

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { BEARER_SCHEME, type Admission } from '../admission/admission';
 import type { Endpoint, EndpointResponse } from './endpoint';
 import { problemResponses } from './openapi-problems';
-import type { ProblemTable } from '../problem/problem';
+import { BODY_LIMIT_BYTES, MAX_URL_LENGTH, type ProblemTable } from '../problem/problem';
 
 export type ServiceInfo = Record<'title' | 'version' | 'description', string>;
 
@@ -70,13 +70,14 @@ export function openApiDocument(
   const components = schemas.map((schema) => ({ type: 'schema' as const, schema }));
   return new OpenApiGeneratorV31([...components, ...registry.definitions]).generateDocument({
     openapi: '3.1.0',
-    info: { ...info, description: `${info.description}\n\n${ABOUT_PROBLEMS}` },
+    info: { ...info, description: `${info.description}\n\n${RULES}` },
     tags: [...new Set(endpoints.flatMap(({ contract }) => contract.tag ?? []))],
   });
 }
 
-const ABOUT_PROBLEMS =
-  'Errors are `application/problem+json` (RFC 9457) with a stable `code`: see *Problem* under Schemas.';
+const RULES = `Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`: see *Problem* under Schemas.
+
+A body is one JSON object in UTF-8 (RFC 8259; \`charset\` may be \`utf-8\`, \`utf8\` or \`us-ascii\`), of at most ${String(BODY_LIMIT_BYTES)} bytes after decompression. A URL has at most ${String(MAX_URL_LENGTH)} characters, percent-encoded in UTF-8. A query parameter that the operation does not know, or that is repeated, is refused.`;
 
 const bearerScheme = {
   type: 'http',

@@ -1,4 +1,5 @@
 import { AppError } from '../problem/app-error';
+import type { HeaderList } from '../problem/header-list';
 import { requestFaults } from '../problem/problem';
 
 const DENIED = ['malformed-request', 'request-timeout', 'headers-too-large', 'uri-too-long'];
@@ -10,8 +11,9 @@ export class RequestError extends AppError {
   constructor(
     readonly code: keyof typeof requestFaults,
     message: string = requestFaults[code],
+    headers: HeaderList = [],
   ) {
-    super(message);
+    super(message, { headers });
     this.denied = DENIED.includes(code);
   }
 }
