@@ -83,7 +83,7 @@ export function createOrderStore(
           order by id limit ${RETRY_BATCH} for update))
         returning id
       )
-      select count(*)::int as count, max(id) as newest from retried`.execute(db);
+      select count(*) as count, max(id) as newest from retried`.execute(db);
     return rows[0]!;
   };
 
@@ -217,8 +217,8 @@ export function createOrderStore(
     countOpen: async () => {
       // Separate subqueries: a combined one could not use the indexes.
       const { rows } = await sql<OpenOrders>`select
-        (select count(*)::int from orders where status = 'PENDING') as pending,
-        (select count(*)::int from orders where status = 'FAILED') as failed,
+        (select count(*) from orders where status = 'PENDING') as pending,
+        (select count(*) from orders where status = 'FAILED') as failed,
         (select coalesce(greatest(extract(epoch from now() - min(created_at)), 0), 0)::float8
           from orders where status = 'PENDING') as "oldestPendingAgeS"`.execute(db);
       return rows[0]!;
