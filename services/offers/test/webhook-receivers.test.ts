@@ -157,6 +157,28 @@ describe('/webhook-endpoints', () => {
     expect(response.body).toMatchObject({ code: 'too-many-webhook-endpoints' });
   });
 
+  it('limits the number of receivers, however many are added at once', async () => {
+    const { app, db } = aService();
+    await sql`delete from webhook_endpoints`.execute(db);
+    await sql`
+      insert into webhook_endpoints (id, url, secret)
+      select 'wh-' || n, 'https://example.com', 'x' from generate_series(1, 97) n`.execute(db);
+    // Between the count and the commit.
+    await sql`
+      create function pause() returns trigger language plpgsql as $$
+      begin perform pg_sleep(0.05); return new; end $$`.execute(db);
+    await sql`
+      create trigger pause before insert on webhook_endpoints for each row
+      execute function pause()`.execute(db);
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, () => request(app).post('/webhook-endpoints').send({ url })),
+    );
+    expect(responses.filter(({ status }) => status === 201)).toHaveLength(3);
+    expect(responses.filter(({ status }) => status === 409)).toHaveLength(17);
+    expect(await db.selectFrom('webhookEndpoints').select('id').execute()).toHaveLength(100);
+    await sql`drop function pause cascade`.execute(db);
+  });
+
   it('lists deliveries newest first, page by page', async () => {
     const service = aService();
     const { id } = await register(service, { url });

@@ -151,7 +151,11 @@ export function embedded(pglite: PGlite, logger: Logger): Database {
       return () => (pglite.closed ? Promise.resolve() : stop());
     },
     ping: () => ping(db),
-    close: () => db.destroy(),
+    close: async () => {
+      // Ends the pool only if it was used.
+      await db.destroy();
+      if (!pglite.closed) await pglite.close();
+    },
   };
 }
 

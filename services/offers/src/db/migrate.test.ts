@@ -1,5 +1,7 @@
+import { recordingLogger } from '@loan-buddy/kit/testing';
 import { sql, type Migration } from 'kysely';
 import { useDatabase } from '../../test/database';
+import { createAddUsage } from '../admission/rate-limit-usage';
 import { createEventLog } from '../events/event-log';
 import { orderEventSchema } from '../domain/order-event';
 import { migrate, MigrationError } from './migrate';
@@ -43,6 +45,46 @@ describe('migrate', () => {
     await expect(refused).rejects.toThrow(MigrationError);
     await expect(refused).rejects.toThrow(/newer than this version of offers: it has 9999-later/);
   });
+});
+
+describe('the migration to wide rate limits', () => {
+  const older = useDatabase({ migrated: false });
+
+  it('keeps the counts, and takes a clock after 2038', async () => {
+    const { db } = older();
+    const before = Object.entries(migrations).filter(([name]) => name < '0009');
+    await migrate(db, Object.fromEntries(before));
+    await sql`
+      insert into rate_limit_usage (key, window_start, count, expires_at)
+      values ('old', 1800000000, 7, now() + interval '1 h')`.execute(db);
+    await migrate(db);
+    const windowStartS = 2 ** 31 + 60;
+    const usage = { key: 'new', windowStartS, windowS: 60, count: 2 ** 31 };
+    const addUsage = createAddUsage(db, recordingLogger().logger);
+    expect(await addUsage([usage])).toEqual([2 ** 31]);
+    expect(await addUsage([usage])).toEqual([2 ** 32]);
+    const stored = db.selectFrom('rateLimitUsage').select(['windowStart', 'count']);
+    expect(await stored.orderBy('windowStart').execute()).toEqual([
+      { windowStart: 1_800_000_000, count: 7 },
+      { windowStart: windowStartS, count: 2 ** 32 },
+    ]);
+  });
+});
+
+it('no column holds a time or an ever-growing count in 32 bits', async () => {
+  const { rows } = await sql<{ column: string }>`
+    select table_name || '.' || column_name as column from information_schema.columns
+    where table_schema = 'public' and data_type in ('integer', 'smallint')
+    order by 1`.execute(database().db);
+  expect(rows.map(({ column }) => column)).toEqual([
+    'email_jobs.attempts',
+    'idempotency_keys.response_status',
+    'kysely_migration_lock.is_locked',
+    'orders.attempts',
+    'orders.term_months',
+    'webhook_deliveries.attempts',
+    'webhook_deliveries.last_status_code',
+  ]);
 });
 
 describe('the migration to order events', () => {

@@ -32,11 +32,11 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
   session_replication_role: ['origin'],
   row_security: ['on'],
   exit_on_error: ['off'],
-  // How long things may take: `statement_timeout` and the pool's own timeouts decide.
+  // How long things may take: `statement_timeout` decides.
   lock_timeout: ['0'],
   transaction_timeout: ['0'],
   idle_session_timeout: ['0'],
-  idle_in_transaction_session_timeout: ['1min'],
+  idle_in_transaction_session_timeout: ['0'],
 };
 
 /** Sets all {@link SETTINGS} that differ: a role may not set each of them, even to the same value. */

@@ -180,7 +180,7 @@ export function createOrderStore(
               order by id limit ${RETRY_BATCH} for update))
             returning id
           )
-          select count(*)::int as count, max(id) as newest from retried`.execute(db);
+          select count(*) as count, max(id) as newest from retried`.execute(db);
         retried += batch.rows[0]!.count;
         after = batch.rows[0]!.newest;
       }
@@ -194,8 +194,8 @@ export function createOrderStore(
         failed: number;
         oldestPendingAgeS: number;
       }>`select
-        (select count(*)::int from orders where status = 'PENDING') as pending,
-        (select count(*)::int from orders where status = 'FAILED') as failed,
+        (select count(*) from orders where status = 'PENDING') as pending,
+        (select count(*) from orders where status = 'FAILED') as failed,
         (select coalesce(greatest(extract(epoch from now() - min(created_at)), 0), 0)::float8
           from orders where status = 'PENDING') as "oldestPendingAgeS"`.execute(db);
       return rows[0]!;

@@ -51,14 +51,18 @@ export function createReceiverStore(db: Kysely<Tables>) {
     /** Returns undefined, and stores nothing, if there are already {@link MAX_RECEIVERS}. */
     insert: async (settings: ReceiverSettings, secret: string): Promise<Receiver | undefined> => {
       const { url, description, eventTypes, enabled } = settings;
-      const { rows } = await sql<Receiver>`
-        insert into webhook_endpoints (id, url, description, event_types, enabled, secret)
-        select ${`wh-${uuidv7()}`}, ${url}, ${description}::text, ${eventTypes}::text[],
-          ${enabled}::boolean, ${secret}
-        where (select count(*) from webhook_endpoints) < ${MAX_RECEIVERS}
-        returning ${sql.join(columns.map((column) => sql.ref(column)))}, ${previousSecretUntil}
-      `.execute(db);
-      return rows[0];
+      return db.transaction().execute(async (trx) => {
+        // Otherwise, concurrent inserts would not count each other.
+        await sql`lock table webhook_endpoints in share row exclusive mode`.execute(trx);
+        const { rows } = await sql<Receiver>`
+          insert into webhook_endpoints (id, url, description, event_types, enabled, secret)
+          select ${`wh-${uuidv7()}`}, ${url}, ${description}::text, ${eventTypes}::text[],
+            ${enabled}::boolean, ${secret}
+          where (select count(*) from webhook_endpoints) < ${MAX_RECEIVERS}
+          returning ${sql.join(columns.map((column) => sql.ref(column)))}, ${previousSecretUntil}
+        `.execute(trx);
+        return rows[0];
+      });
     },
 
     list: () => select().orderBy('id', 'desc').execute(),
