@@ -165,6 +165,14 @@ export function createContext(config: Config, parts: Resources & Overrides) {
   const emails = createEmails({ ...sending, send: parts.sendEmail ?? openSmtp(config) });
 
   const users = openUserAdmission(config, database, logger);
+  const eventsMs = config.EVENT_RETENTION_DAYS * DAY_MS;
+  const ofEvents = { rows: 'events', sweep: (signal: AbortSignal) => log.sweep(eventsMs, signal) };
+  const sweeps = [
+    { rows: 'idempotency keys', sweep: idempotency.sweep },
+    ...webhooks.sweeps,
+    ...emails.sweeps,
+    ...(eventsMs > 0 ? [ofEvents] : []),
+  ];
   const workers = [decisionWorker, publisher, webhooks, emails.worker];
   let stopSweeping = () => Promise.resolve();
 
@@ -190,6 +198,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     eraseUser: createEraseUser(database),
     webhooks,
     emails,
+    sweeps,
     readinessDetail: async () => ({
       confirm_payment: breakerState() ?? 'asked over Pub/Sub',
       database: await database.ping().then(
@@ -201,8 +210,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
 
     start: () => {
       for (const worker of workers) worker?.start();
-      const ofKeys = { rows: 'idempotency keys', sweep: idempotency.sweep };
-      stopSweeping = startSweeps([ofKeys, ...webhooks.sweeps, ...emails.sweeps], logger);
+      stopSweeping = startSweeps(sweeps, logger);
     },
     stop: async () => {
       await Promise.all([stopSweeping(), ...workers.map((worker) => worker?.stop())]);

@@ -76,7 +76,9 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
       const why = `is not an export of this database in the format ${format}`;
-      throw new ExportFileError(`${path} ${why}`);
+      const or =
+        'or its last event was deleted (EVENT_RETENTION_DAYS): begin a new file, with --after';
+      throw new ExportFileError(`${path} ${why}, ${or}`);
     }
     await file.truncate(after === undefined ? 0 : from + whole);
     if (after === undefined) await file.write(headOf(format));

@@ -7,6 +7,7 @@ import { notification } from './0005-notification';
 import { rateLimitUsage } from './0006-rate-limit-usage';
 import { decisionRequests } from './0007-decision-requests';
 import { notificationRetention } from './0008-notification-retention';
+import { eventRetention } from './0009-event-retention';
 
 /** All schema changes, in the order of their names. Never edit a released one; add another. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-rate-limit-usage': rateLimitUsage,
   '0007-decision-requests': decisionRequests,
   '0008-notification-retention': notificationRetention,
+  '0009-event-retention': eventRetention,
 };
