@@ -22,7 +22,7 @@ import { migrate } from './db/migrate';
 import { startSweeps } from './db/sweep';
 import { createEmails } from './email/emails';
 import { createSendEmail, type SendEmail } from './email/send-email';
-import { createEventLog } from './events/event-log';
+import { createEventLog, type EventLog } from './events/event-log';
 import { createOrderFeed, type OrderFeed } from './events/order-feed';
 import { createEventPublisher } from './events/publish-events';
 import { createAwaitOrder } from './orders/await-order';
@@ -196,6 +196,8 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
     checkoutMode: config.CHECKOUT_MODE,
     eraseUser: createEraseUser(database),
+    withEventLog: <Result>(work: (log: EventLog) => Promise<Result>) =>
+      database.withoutStatementTimeout((own) => work(createEventLog(own))),
     webhooks,
     emails,
     sweeps,

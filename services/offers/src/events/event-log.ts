@@ -139,9 +139,8 @@ export function createEventLog(db: Kysely<Tables>) {
                     or exists (
                       select from email_jobs where event_id = e.id and status = 'pending')
                     or exists (
-                      select from webhook_endpoints w join webhook_deliveries d
-                        on d.endpoint_id = w.id and d.id = 'msg_' || replace(e.id::text, '-', '')
-                      where d.status = 'pending')))
+                      select from webhook_deliveries d
+                      where d.id = 'msg_' || replace(e.id::text, '-', '') and d.status = 'pending')))
               order by last.time limit ${limit} for no key update of o skip locked)
             delete from order_events where order_id in (select id from old)`.execute(db);
           return numAffectedRows;
@@ -151,14 +150,11 @@ export function createEventLog(db: Kysely<Tables>) {
       );
     },
 
-    findSeq: async ({ id, orderId }: { id: string; orderId: string }) => {
-      const row = await db
-        .selectFrom('orderEvents')
-        .select('seq')
-        .where('orderId', '=', orderId)
-        .where('id', '=', id)
-        .executeTakeFirst();
-      return row?.seq;
+    /** Fast with the order's id; otherwise reads the whole table. */
+    findSeq: async ({ id, orderId }: { id: string; orderId?: string }) => {
+      const byId = db.selectFrom('orderEvents').select('seq').where('id', '=', id);
+      const query = orderId === undefined ? byId : byId.where('orderId', '=', orderId);
+      return (await query.executeTakeFirst())?.seq;
     },
   };
 }

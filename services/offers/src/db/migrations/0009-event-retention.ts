@@ -7,5 +7,13 @@ export const eventRetention: Migration = {
     await sql`
       create index order_events_published on order_events (seq)
       where published_at is not null`.execute(db);
+    // A sweep looks up what is pending for each event, however long the queues are.
+    await sql`
+      create index webhook_deliveries_pending on webhook_deliveries (id)
+      where status = 'pending'`.execute(db);
+    await sql`
+      create index email_jobs_pending on email_jobs (event_id) where status = 'pending'`.execute(
+      db,
+    );
   },
 };
