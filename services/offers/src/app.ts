@@ -4,6 +4,7 @@ import type { Context } from './context';
 import { orderEventSchema } from './domain/order-event';
 import { postErasure } from './http/erasures';
 import { failedOrderEndpoints } from './http/failed-orders';
+import { getEvents } from './http/get-events';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
 import { getOrder } from './http/get-order';
@@ -37,6 +38,7 @@ export function createApp(context: Context): Express {
     getOrderEvents(context),
     getOrders(context),
     ...failedOrderEndpoints(context),
+    getEvents(context),
     postErasure(context),
     ...receiverEndpoints(context.webhooks),
     ...deliveryEndpoints(context.webhooks),

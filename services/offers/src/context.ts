@@ -22,7 +22,7 @@ import { startSweeps } from './db/sweep';
 import { createEmails } from './email/emails';
 import { createSendEmail, type SendEmail } from './email/send-email';
 import type { OrderEvent } from './domain/order-event';
-import { createEventLog } from './events/event-log';
+import { createEventLog, type EventLog } from './events/event-log';
 import { createOrderFeed, type OrderFeed } from './events/order-feed';
 import { createEventPublisher } from './events/publish-events';
 import { createAwaitOrder } from './orders/await-order';
@@ -156,6 +156,14 @@ export function createContext(config: Config, parts: Resources & Overrides) {
 
   const addUsage = database.isShared ? createAddUsage(db, logger) : undefined;
   const users = createUserAdmission(config, { addUsage, logger });
+  const eventsMs = config.EVENT_RETENTION_DAYS * DAY_MS;
+  const ofEvents = { rows: 'events', sweep: (signal: AbortSignal) => log.sweep(eventsMs, signal) };
+  const sweeps = [
+    { rows: 'idempotency keys', sweep: idempotency.sweep },
+    ...webhooks.sweeps,
+    ...emails.sweeps,
+    ...(eventsMs > 0 ? [ofEvents] : []),
+  ];
   const workers = [decisionWorker, publisher, webhooks, emails.worker];
   let stopSweeping = () => Promise.resolve();
 
@@ -180,9 +188,12 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
     checkoutMode: config.CHECKOUT_MODE,
     eraseUser: createEraseUser(database),
+    withEventLog: <Result>(work: (log: EventLog) => Promise<Result>) =>
+      database.withoutStatementTimeout((own) => work(createEventLog(own))),
     webhooks,
     emails,
     isReady: () => users.keys?.isReady() ?? true,
+    sweeps,
     readinessDetail: async () => ({
       ...(users.keys && { token_keys: users.keys.state() }),
       confirm_payment: breakerState() ?? 'asked over Pub/Sub',
@@ -195,8 +206,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
 
     start: () => {
       for (const worker of workers) worker?.start();
-      const ofKeys = { rows: 'idempotency keys', sweep: idempotency.sweep };
-      stopSweeping = startSweeps([ofKeys, ...webhooks.sweeps, ...emails.sweeps], logger);
+      stopSweeping = startSweeps(sweeps, logger);
     },
     stop: async () => {
       await Promise.all([stopSweeping(), ...workers.map((worker) => worker?.stop())]);

@@ -1,7 +1,7 @@
 import { createPublishEvent } from '@loan-buddy/kit/messaging';
 import { createComponentCheck, recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import { exportEvents } from '../src/commands/export-events';
+import { exportEvents } from '../src/events/export-events';
 import { createEventLog } from '../src/events/event-log';
 import type { OrderEvent } from '../src/domain/order-event';
 import { createEventPublisher } from '../src/events/publish-events';

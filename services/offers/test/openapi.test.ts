@@ -52,7 +52,7 @@ describe('the published OpenAPI document', () => {
     const response = await sending.expect(status);
     const [method, path] = operation.split(' ') as [string, string];
     const { headers, type, text } = response;
-    const body: unknown = type.includes('json') ? response.body : text;
+    const body: unknown = /[/+]json$/.test(type) ? response.body : text;
     check(method, path, { status, headers, body });
     return response;
   }
@@ -167,6 +167,14 @@ describe('the published OpenAPI document', () => {
     await expectDescribed('POST /failed-orders/{id}/retry', retry(), 409);
     const all = request(app).post('/failed-orders/retry');
     await expectDescribed('POST /failed-orders/retry', all, 202);
+  });
+
+  it('describes the export of events', async () => {
+    const { app } = aService();
+    const get = (query: string) => request(app).get(`/events${query}`).buffer(true);
+    await expectDescribed('GET /events', get('?limit=1&since=2025-01-01'), 200);
+    await expectDescribed('GET /events', get('?format=csv'), 200);
+    await expectDescribed('GET /events', get('?after=1'), 400);
   });
 
   it('describes the erasure of a user', async () => {

@@ -2,7 +2,7 @@ import { createComponentCheck } from '@loan-buddy/kit/testing';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import request from 'supertest';
-import { exportEvents } from '../src/commands/export-events';
+import { exportEvents } from '../src/events/export-events';
 import { createEventLog } from '../src/events/event-log';
 import type { OrderEvent, OrderEventData } from '../src/domain/order-event';
 import { decisions, newOrderId, type Order } from '../src/domain/order';

@@ -40,7 +40,7 @@ export interface EndpointResponse {
   description: string;
   /** The body. `contentType` defaults to JSON. */
   schema?: z.ZodType;
-  contentType?: string;
+  contentType?: string | readonly string[];
   /** Replaces the example of the schema. */
   example?: unknown;
   /** Response headers by name, each with its meaning. */

@@ -134,7 +134,11 @@ function responseConfig(
   return {
     description,
     ...(schema && {
-      content: { [contentType]: { schema, ...(example !== undefined && { example }) } },
+      content: Object.fromEntries(
+        [contentType]
+          .flat()
+          .map((type) => [type, { schema, ...(example !== undefined && { example }) }]),
+      ),
     }),
     headers: {
       ...Object.fromEntries(common.map((name) => [name, { $ref: `#/components/headers/${name}` }])),

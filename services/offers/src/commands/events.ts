@@ -11,7 +11,7 @@ import {
   lastEventIn,
   type EventFormat,
 } from '../events/event-row';
-import { exportEvents } from './export-events';
+import { exportEvents, sinceSchema } from '../events/export-events';
 import { withDatabase } from './with-database';
 
 const usage = `usage: npm run -s events -- export [--since TIME] [--after POSITION] [--format ndjson|csv] [--limit N] [--out FILE]
@@ -27,6 +27,11 @@ class ExportFileError extends StartError {
   readonly code = 'export-file';
 }
 
+const requests = [
+  'curl "http://localhost:8080/events?format=ndjson" >events.ndjson',
+  'curl "http://localhost:8080/events?after=ID_OF_THE_LAST_EVENT" >>events.ndjson',
+];
+
 /** No coercion: it reads an empty text as 0, and 0x10 as 16. */
 const wholeNumber = z
   .string()
@@ -34,10 +39,7 @@ const wholeNumber = z
   .transform(Number);
 
 const argumentsSchema = z.strictObject({
-  since: z
-    .union([z.iso.date(), z.iso.datetime({ offset: true })], 'must be a time in ISO 8601')
-    .transform((text) => new Date(text))
-    .optional(),
+  since: sinceSchema.optional(),
   after: wholeNumber.default(0),
   format: z.enum(eventFormats).default('ndjson'),
   limit: wholeNumber.refine((limit) => limit > 0, 'must be at least 1').default(Infinity),
@@ -76,7 +78,9 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
       const why = `is not an export of this database in the format ${format}`;
-      throw new ExportFileError(`${path} ${why}`);
+      const or =
+        'or its last event was deleted (EVENT_RETENTION_DAYS): begin a new file, with --after';
+      throw new ExportFileError(`${path} ${why}, ${or}`);
     }
     await file.truncate(after === undefined ? 0 : from + whole);
     if (after === undefined) await file.write(headOf(format));
@@ -100,7 +104,7 @@ void runCommand({
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       process.exit(error.code === 'EPIPE' ? 0 : 1);
     });
-    const { count, last } = await withDatabase('events', ({ database }) =>
+    const { count, last } = await withDatabase('events', requests, ({ database }) =>
       database.withoutStatementTimeout(async (db) => {
         const log = createEventLog(db);
         if (out === undefined) {

@@ -10,7 +10,9 @@ void runCommand({
   usage,
   run: async ({ positionals, print }) => {
     if (positionals.length > 0) throw new UsageError('migrate takes no arguments');
-    const migrated = await withDatabase('migrate', (opened) => Promise.resolve(opened.migrated));
+    const migrated = await withDatabase('migrate', [], (opened) =>
+      Promise.resolve(opened.migrated),
+    );
     print(migrated.length > 0 ? `done: ${migrated.join(', ')}` : 'nothing to do');
   },
 });

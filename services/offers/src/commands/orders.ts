@@ -1,6 +1,5 @@
 /** `npm run orders` lists failed orders and retries them, and erases users. */
 import { runCommand, UsageError } from '@loan-buddy/kit/process';
-import { FolderInUseError } from '../db/folder-lock';
 import type { Database } from '../db/database';
 import { createEraseUser } from '../orders/erase-user';
 import { createOrderStore } from '../orders/order-store';
@@ -13,6 +12,13 @@ const usage = `usage: npm run orders -- list-failed
        npm run orders -- erase-user USER_ID
 Lists the orders that ran out of retries, or retries them. Or erases a user, for ever: their orders and events get a
 random pseudonym, the rest is deleted. Uses DATABASE_URL, else the embedded database in DATA_DIR.`;
+
+const requests = [
+  'curl http://localhost:8080/failed-orders',
+  'curl -X POST http://localhost:8080/failed-orders/ORDER_ID/retry',
+  'curl -X POST http://localhost:8080/failed-orders/retry',
+  `curl http://localhost:8080/erasures -H 'Content-Type: application/json' -d '{"user_id":"USER_ID"}'`,
+];
 
 interface Target {
   database: Database;
@@ -45,17 +51,6 @@ void runCommand({
   options: { all: { type: 'boolean' } },
   run: async ({ positionals, values, print }) => {
     const run = readArguments(positionals, values.all);
-    const done = withDatabase('orders', ({ database }) => run({ database, print }));
-    await done.catch((error: unknown) => {
-      if (!(error instanceof FolderInUseError)) throw error;
-      throw new FolderInUseError(
-        `${error.message}. Stop it first, or ask the running service:
-  curl http://localhost:8080/failed-orders
-  curl -X POST http://localhost:8080/failed-orders/ORDER_ID/retry
-  curl -X POST http://localhost:8080/failed-orders/retry
-  curl -X POST http://localhost:8080/erasures -H 'Content-Type: application/json' -d '{"user_id":"USER_ID"}'`,
-        { cause: error },
-      );
-    });
+    await withDatabase('orders', requests, ({ database }) => run({ database, print }));
   },
 });

@@ -1,15 +1,26 @@
 import { createLogger } from '@loan-buddy/kit/telemetry';
 import { readDatabaseConfig } from '../config';
 import { openMigratedDatabase } from '../context';
+import { FolderInUseError } from '../db/folder-lock';
 
 type Opened = Awaited<ReturnType<typeof openMigratedDatabase>>;
 
-/** Opens the database that the environment names, brings it up to date, and closes it after the work. */
+/**
+ * Opens the database that the environment names, brings it up to date, and closes it after the work.
+ *
+ * @param requests what to ask the service that uses the embedded database, one `curl` a line
+ */
 export async function withDatabase<Result>(
   command: string,
+  requests: readonly string[],
   work: (opened: Opened) => Promise<Result>,
 ): Promise<Result> {
   const logger = createLogger({ service: command, level: 'warn' });
-  const opened = await openMigratedDatabase(readDatabaseConfig(process.env), logger);
+  const config = readDatabaseConfig(process.env);
+  const opened = await openMigratedDatabase(config, logger).catch((error: unknown) => {
+    if (!(error instanceof FolderInUseError) || requests.length === 0) throw error;
+    const lines = [`${error.message}. Stop it first, or ask the running service:`, ...requests];
+    throw new FolderInUseError(lines.join('\n  '), { cause: error });
+  });
   return work(opened).finally(opened.database.close);
 }

@@ -18,12 +18,13 @@ export const expired = sql<boolean>`expires_at <= now()`;
 export async function inBatches(
   change: (limit: number) => Promise<bigint>,
   signal?: AbortSignal,
+  limit = BATCH,
 ): Promise<number> {
   let changed = 0;
   while (signal?.aborted !== true) {
-    const count = await change(BATCH);
+    const count = await change(limit);
     changed += Number(count);
-    if (count < BATCH) break;
+    if (count < limit) break;
   }
   return changed;
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@loan-buddy/kit/process';
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { createQueue } from '../db/queue';
+import { createQueue, msFromNow } from '../db/queue';
 import type { OrderEventsTable, Tables } from '../db/tables';
+import { inBatches } from '../db/sweep';
 import { EVENT_SOURCE, type OrderEvent } from '../domain/order-event';
 
 /** An event and its position in the log. Later events of the same order have higher positions. */
@@ -18,6 +19,8 @@ class StandbyError extends StartError {
   readonly code = 'standby';
 }
 
+/** Orders whose events one statement deletes. */
+const SWEEP_BATCH = 1000;
 /** Polling interval while waiting for transactions. */
 const POLL_MS = 20;
 
@@ -107,14 +110,51 @@ export function createEventLog(db: Kysely<Tables>) {
       return rows.map(toLogged);
     },
 
-    findSeq: async ({ id, orderId }: { id: string; orderId: string }) => {
-      const row = await db
-        .selectFrom('orderEvents')
-        .select('seq')
-        .where('orderId', '=', orderId)
-        .where('id', '=', id)
-        .executeTakeFirst();
-      return row?.seq;
+    /**
+     * Deletes the events of orders whose last event is this old, until the signal aborts; returns how many. Deletes all
+     * events of an order or none: the last one has its state. Keeps what is still needed: the events of pending orders,
+     * of deliveries and e-mails that are pending, and those to publish. If no event was ever published, none will be.
+     */
+    sweep: async (agoMs: number, signal: AbortSignal) => {
+      const cutoff = msFromNow(-agoMs);
+      const { rows } = await sql<{ publishes: boolean }>`
+        select exists (select from order_events where published_at is not null) as publishes`.execute(
+        db,
+      );
+      // The newest published event stays, so that later sweeps know.
+      const isKept = rows[0]!.publishes
+        ? sql`e.published_at is null
+          or e.seq = (select max(seq) from order_events where published_at is not null)`
+        : sql`false`;
+      return inBatches(
+        async (limit) => {
+          const { numAffectedRows = 0n } = await sql`
+            with old as materialized (
+              select o.id from order_events last join orders o on o.id = last.order_id
+              where last.time <= ${cutoff} and o.status <> 'PENDING'
+                and not exists (
+                  select from order_events e
+                  where e.order_id = o.id and (
+                    e.seq > last.seq or e.time > ${cutoff} or ${isKept}
+                    or exists (
+                      select from email_jobs where event_id = e.id and status = 'pending')
+                    or exists (
+                      select from webhook_deliveries d
+                      where d.id = 'msg_' || replace(e.id::text, '-', '') and d.status = 'pending')))
+              order by last.time limit ${limit} for no key update of o skip locked)
+            delete from order_events where order_id in (select id from old)`.execute(db);
+          return numAffectedRows;
+        },
+        signal,
+        SWEEP_BATCH,
+      );
+    },
+
+    /** Fast with the order's id; otherwise reads the whole table. */
+    findSeq: async ({ id, orderId }: { id: string; orderId?: string }) => {
+      const byId = db.selectFrom('orderEvents').select('seq').where('id', '=', id);
+      const query = orderId === undefined ? byId : byId.where('orderId', '=', orderId);
+      return (await query.executeTakeFirst())?.seq;
     },
   };
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { mayActFor, readOrders } from './access';
 import { DatabaseUnavailableError } from '../db/unavailable';
 import { isFinalEvent } from '../domain/order-event';
+import type { OrderStore } from '../orders/order-store';
 import type { OrderFeed } from '../events/order-feed';
 import { orderParams } from './order-body';
 import { OrderHiddenError, OrderNotFoundError } from './get-order';
@@ -19,7 +20,11 @@ export class TooManyStreamsError extends AppError {
   override readonly denied = true;
 }
 
-export function getOrderEvents({ feed }: { feed: OrderFeed }) {
+export function getOrderEvents(dependencies: {
+  feed: OrderFeed;
+  orders: Pick<OrderStore, 'find'>;
+}) {
+  const { feed, orders } = dependencies;
   /** Open streams per user. Streams of unauthenticated clients are not counted. */
   const openStreams = new Map<string, number>();
   const countStream = (subject: string | undefined, change: 1 | -1) => {
@@ -43,7 +48,7 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
       summary: 'The events of one order, as they happen',
       access: readOrders,
       description:
-        'Server-sent events, each a CloudEvent. The stream starts with past events and ends with the decision, or when the order fails. A client that already has all events gets a 204, which tells an EventSource not to reconnect.',
+        'Server-sent events, each a CloudEvent. The stream starts with past events and ends with the decision, or when the order fails. A client that already has all events gets a 204, and so does every client once they were deleted; it tells an EventSource not to reconnect.',
       params: orderParams,
       requestHeaders: {
         'Last-Event-ID': 'The id of the last event received; the stream continues after it.',
@@ -63,15 +68,20 @@ export function getOrderEvents({ feed }: { feed: OrderFeed }) {
     },
     async ({ params, caller, req, res }) => {
       const first = await feed.eventsOf(params.id);
-      const [oldest] = first;
-      if (!oldest) throw new OrderNotFoundError(params.id);
-      if (!mayActFor(caller, oldest.event.data.user_id)) throw new OrderHiddenError(params.id);
+      const latest = first.at(-1);
+      // The events of an old order may have been deleted.
+      const order = latest ? undefined : await orders.find(params.id);
+      const userId = latest?.event.data.user_id ?? order?.userId;
+      if (userId === undefined) throw new OrderNotFoundError(params.id);
+      if (!mayActFor(caller, userId)) throw new OrderHiddenError(params.id);
 
       // An id that is not an event of this order counts as none.
       const resumed = first.find(({ seq }) => String(seq) === req.get('Last-Event-ID'));
       let lastSeq = resumed?.seq ?? 0;
-      const latest = first.at(-1)!;
-      if (latest.seq === lastSeq && isFinalEvent(latest.event.type)) {
+      const isOver = latest
+        ? latest.seq === lastSeq && isFinalEvent(latest.event.type)
+        : order?.status !== 'PENDING';
+      if (isOver) {
         sendEmpty(res);
         return;
       }

@@ -7,7 +7,8 @@ import { notification } from './0005-notification';
 import { rateLimitUsage } from './0006-rate-limit-usage';
 import { decisionRequests } from './0007-decision-requests';
 import { notificationRetention } from './0008-notification-retention';
-import { wideRateLimits } from './0011-wide-rate-limits';
+import { eventRetention } from './0009-event-retention';
+import { wideRateLimits } from './0010-wide-rate-limits';
 
 /** All schema changes, in the order of their names. Never edit a released one; add another. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -19,5 +20,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-rate-limit-usage': rateLimitUsage,
   '0007-decision-requests': decisionRequests,
   '0008-notification-retention': notificationRetention,
-  '0011-wide-rate-limits': wideRateLimits,
+  '0009-event-retention': eventRetention,
+  '0010-wide-rate-limits': wideRateLimits,
 };

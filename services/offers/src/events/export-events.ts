@@ -1,9 +1,15 @@
-import type { EventLog } from '../events/event-log';
-import { toRow, type EventFormat } from '../events/event-row';
+import { z } from 'zod';
+import type { EventLog } from './event-log';
+import { toRow, type EventFormat } from './event-row';
 
 const PAGE = 1000;
 /** How long to wait for transactions that may still commit earlier events. */
 const WAIT_MS = 5000;
+
+/** A day or a time from which to export. */
+export const sinceSchema = z
+  .union([z.iso.date(), z.iso.datetime({ offset: true })], 'must be a time in ISO 8601')
+  .transform((text) => new Date(text));
 
 /**
  * Writes the events in order, and returns the position to continue from next time. Keeps one page in memory, and waits
