@@ -45,6 +45,7 @@ export function createKeySet(options: {
   let find: JWTVerifyGetKey | undefined;
   let failure: unknown;
   let isReady = false;
+  let isClosed = false;
   let retryMs = MIN_RETRY_MS;
   let retryTimer: NodeJS.Timeout | undefined;
   /** When an unknown key last caused a read. */
@@ -74,7 +75,7 @@ export function createKeySet(options: {
       if (failure === undefined || reasonOf(failure) !== reasonOf(error))
         logger.warn({ err: error }, 'token keys cannot be read');
       failure = error;
-      if (isReady) return;
+      if (isReady || isClosed) return;
       clearTimeout(retryTimer);
       retryTimer = setTimeout(() => void reload(), retryMs).unref();
       retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
@@ -131,6 +132,7 @@ export function createKeySet(options: {
       listeners.push(listener);
     },
     close: () => {
+      isClosed = true;
       clearInterval(timer);
       clearTimeout(retryTimer);
     },
@@ -140,7 +142,7 @@ export function createKeySet(options: {
 /** Returns a key, or nothing if it cannot verify a token of ours (RFC 7517, section 5: ignore such keys). */
 async function readKey({ createLocalJWKSet }: Jose, entry: unknown): Promise<JWK[]> {
   const { alg, ...unnamed } = Object(entry) as JWK;
-  // Both names of the algorithm fit the key, whichever it has.
+  // The two names are one algorithm: a token may have the other name.
   const isEd25519 = unnamed.crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519');
   const jwk = isEd25519 ? unnamed : (entry as JWK);
   const uses = ALGORITHMS.map(async (name) => {
