@@ -42,7 +42,7 @@ describe('readConfig', () => {
       ALLOW_PRIVATE_WEBHOOKS: false,
       WEBHOOK_TIMEOUT_MS: 15_000,
       NOTIFICATION_RETENTION_DAYS: 30,
-      DECISION_TIMEOUT_MS: 60_000,
+      DECISION_TIMEOUT_MS: 5000,
       PUBSUB_DEAD_LETTER_TOPIC: 'loan-buddy-dead-letters',
       PUBSUB_MAX_DELIVERIES: 10,
       PUBSUB_CHECKOUTS_TOPIC: 'loan-buddy-checkouts',

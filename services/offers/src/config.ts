@@ -132,7 +132,7 @@ export const variables = {
     EVENT_RETENTION_DAYS: integerVariable({ default: 0, max: 36_500 }).describe(
       'how long the events of an order are kept after its last one, if nothing is pending; 0: for ever',
     ),
-    DECISION_TIMEOUT_MS: integerVariable({ default: 60_000, min: 1, max: 86_400_000 }).describe(
+    DECISION_TIMEOUT_MS: integerVariable({ default: 5000, min: 1, max: 86_400_000 }).describe(
       'with `APPROVAL_TRANSPORT=pubsub`: time until the worker requests a decision again',
     ),
     PUBSUB_DECISIONS_SUBSCRIPTION: topicVariable('loan-buddy-decisions-offers').describe(

@@ -44,7 +44,8 @@ export function createPubSubApproval(options: {
     ...options,
     attemptDecision: createRequestDecision({ ...options, publish }),
     allowance: () => MAX_REQUESTS,
-    leaseMs: PUBLISH_MS + statementsMs,
+    // If it expires too early, the order is only requested twice. After a kill, a longer one would only delay the order.
+    leaseMs: PUBLISH_MS,
   });
   const { wake } = worker;
   return {
