@@ -35,6 +35,9 @@ export interface Tag {
   description: string;
 }
 
+/** What a header does and, unless every value is accepted, the pattern that it must match. */
+export type RequestHeader = string | { description: string; pattern: string };
+
 /** A response of an endpoint that is not a problem. */
 export interface EndpointResponse {
   description: string;
@@ -67,7 +70,7 @@ export interface EndpointContract<
   /** A body with only the fields that a first request needs; the docs page prefills it. */
   bodyExample?: z.input<Body>;
   /** Headers that the handler reads, by name, each with its effect. */
-  requestHeaders?: Readonly<Record<string, string>>;
+  requestHeaders?: Readonly<Record<string, RequestHeader>>;
   /** Headers that any response may carry, a problem too, by name, each with its meaning. */
   headers?: Readonly<Record<string, string>>;
   responses: Readonly<Record<number, EndpointResponse>>;

@@ -5,7 +5,7 @@ import {
 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { BEARER_SCHEME, type Admission } from '../admission/admission';
-import type { Endpoint, EndpointResponse } from './endpoint';
+import type { Endpoint, EndpointResponse, RequestHeader } from './endpoint';
 import { problemResponses } from './openapi-problems';
 import { BODY_LIMIT_BYTES, MAX_URL_LENGTH, type ProblemTable } from '../problem/problem';
 
@@ -151,8 +151,13 @@ function header(description: string) {
   return { description, schema: { type: 'string' } } as const;
 }
 
-function requestHeaders(headers: Readonly<Record<string, string>>): z.ZodObject {
-  return z.object(mapValues(headers, (description) => z.string().optional().meta({ description })));
+function requestHeaders(headers: Readonly<Record<string, RequestHeader>>): z.ZodObject {
+  return z.object(
+    mapValues(headers, (about) => {
+      const meta = typeof about === 'string' ? { description: about } : about;
+      return z.string().optional().meta(meta);
+    }),
+  );
 }
 
 function mapValues<From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To) {

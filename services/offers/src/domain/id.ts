@@ -5,10 +5,21 @@ export function isPrintable(text: string): boolean {
   return !/[\p{Cc}\p{Cs}]/u.test(text);
 }
 
-/** An identifier from outside: 1 to 128 characters, without control characters or broken Unicode. */
-export const idSchema = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(128, 'must have at most 128 characters')
-  // Not as a pattern: the published schema would lose its flag.
-  .refine(isPrintable, 'must not contain control characters');
+/** A text from outside, without control characters or broken Unicode. Counts characters as JSON Schema does. */
+export function textSchema(limits: { min?: number; max: number }) {
+  const { min = 0, max } = limits;
+  return (
+    z
+      .string()
+      .min(min, 'must not be empty')
+      .refine(
+        (text) => Array.from(text).length <= max,
+        `must have at most ${String(max)} characters`,
+      )
+      .refine(isPrintable, 'must not contain control characters')
+      // Not the pattern of `isPrintable`: the published schema would lose its flag.
+      .meta({ maxLength: max, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' })
+  );
+}
+
+export const idSchema = textSchema({ min: 1, max: 128 });

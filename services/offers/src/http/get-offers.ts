@@ -24,8 +24,7 @@ function parameters(providerNames: readonly string[]) {
     .strictObject({
       ...loanParameters,
       provider: z
-        .string()
-        .refine((name) => providerNames.includes(name), 'is not a provider')
+        .enum(providerNames, 'is not a provider')
         .optional()
         .meta({ description: 'Only this provider’s offers, such as ProviderB.' }),
       sort: z

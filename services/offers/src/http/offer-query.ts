@@ -8,7 +8,9 @@ export const amountSchema = z
   .number()
   .min(1)
   .max(MAX_AMOUNT)
-  .multipleOf(0.01, 'must have at most two decimals');
+  .multipleOf(0.01, 'must have at most two decimals')
+  // The generator of the OpenAPI document leaves it out.
+  .meta({ multipleOf: 0.01 });
 
 export const termSchema = z.int().min(TERM_MONTHS.min).max(TERM_MONTHS.max);
 

@@ -30,24 +30,20 @@ const checkoutSchema = z
   })
   .meta({ id: 'Checkout' });
 
-const MAX_KEY_LENGTH = 255;
-const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
-const BARE = /^[\x20-\x21\x23-\x7e]+$/;
-
 /**
- * Reads the request's `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a quoted RFC 8941 string, or
- * the same text without quotes, as many clients send it. Both forms are the same key.
- *
- * @throws {ValidationError} if the header is malformed, empty, too long, or repeated.
+ * An `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a quoted RFC 8941 string, or the same text
+ * without quotes, as many clients send it. Both forms are the same key.
  */
+const KEY = /^(?:"((?:[ !#-[\]-~]|\\["\\]){1,255})"|([!#-~][ !#-~]{0,254}))$/;
+
+/** @throws {ValidationError} if the header is malformed, empty, too long, or repeated. */
 function readIdempotencyKey(req: Request): string | undefined {
   const sent = headerLines(req, 'idempotency-key');
   if (sent.length === 0) return undefined;
-  const text = sent.length === 1 ? sent[0]! : '';
-  const quoted = QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
-  const key = quoted ?? (BARE.test(text) ? text : '');
-  if (key !== '' && key.length <= MAX_KEY_LENGTH) return key;
-  const detail = `must be sent once, as 1 to ${String(MAX_KEY_LENGTH)} printable ASCII characters`;
+  const [, quoted, bare] = KEY.exec(sent.length === 1 ? sent[0]! : '') ?? [];
+  const key = quoted?.replace(/\\(.)/g, '$1') ?? bare;
+  if (key !== undefined) return key;
+  const detail = 'must be sent once, as 1 to 255 printable ASCII characters';
   throw new ValidationError([{ detail, header: 'Idempotency-Key' }]);
 }
 
@@ -77,8 +73,11 @@ export function postCheckout(dependencies: {
       summary: 'Choose an offer and get the decision',
       access: writeOrders,
       requestHeaders: {
-        'Idempotency-Key':
-          'Makes retries safe: the same user and key get the first response again, and no second order.',
+        'Idempotency-Key': {
+          description:
+            'Makes retries safe: the same user and key get the first response again, and no second order.',
+          pattern: KEY.source,
+        },
         Prefer:
           '`respond-async`: respond before the decision (RFC 7240). With `wait=N`, wait up to N seconds for it.',
         traceparent: 'The trace that the order is part of (W3C Trace Context).',

@@ -2,8 +2,8 @@ import { publicOnly } from '../client/public-address';
 import { z } from 'zod';
 import { RECEIVER_ID_PATTERN } from '../webhooks/receiver-store';
 import { fromCamelCase } from '../domain/camel-case';
-import { isPrintable } from '../domain/id';
-import { finalEventTypes, isSecret } from '../webhooks/webhook-message';
+import { isPrintable, textSchema } from '../domain/id';
+import { finalEventTypes, SECRET_PATTERN } from '../webhooks/webhook-message';
 
 const MAX_URL = 2048;
 const MAX_DESCRIPTION = 500;
@@ -32,16 +32,18 @@ function urlSchema(allowPrivate: boolean) {
     .regex(/^[A-Za-z]+:\/\/[^/?#@\\]*(?:[/?][^#]*)?$/, 'must have no user information or fragment')
     .refine(isPrintable, 'must not contain control characters')
     .refine((url) => isAllowed(url, allowPrivate), 'must be https, and a public address')
-    .meta({ format: 'uri', example: 'https://example.com/webhooks' });
+    .meta({
+      format: 'uri',
+      pattern: `^https${allowPrivate ? '?' : ''}://[^@#]+$`,
+      description: allowPrivate ? 'http or https.' : 'https, at a public address.',
+      example: 'https://example.com/webhooks',
+    });
 }
 
 function settings(allowPrivate: boolean) {
   return {
     url: urlSchema(allowPrivate),
-    description: z
-      .string()
-      .max(MAX_DESCRIPTION)
-      .refine(isPrintable, 'must not contain control characters')
+    description: textSchema({ max: MAX_DESCRIPTION })
       .nullable()
       .meta({ description: 'A note for operators.' }),
     event_types: z
@@ -63,7 +65,7 @@ export function newReceiverSchema(allowPrivate: boolean) {
       enabled: enabled.default(true),
       secret: z
         .string()
-        .refine(isSecret, 'must be whsec_ and 24 to 64 bytes in base64')
+        .regex(SECRET_PATTERN, 'must be whsec_ and 24 to 64 bytes in base64')
         .optional()
         .meta({ description: 'Generated if missing.' }),
     })
