@@ -182,10 +182,14 @@ function requestsTo(document: Document, token: string): Arbitrary<FuzzRequest> {
           ),
           fc.array(
             fc.tuple(
-              fc.constantFrom(...query.map(({ name }) => name), 'x'),
+              // An unknown parameter is always refused.
+              fc.oneof(
+                ...query.map(({ name }) => ({ weight: 9, arbitrary: fc.constant(name) })),
+                fc.constant('x'),
+              ),
               fc.oneof(...query.map((each) => validValues(each.schema, document)), fc.string()),
             ),
-            { maxLength: 4 },
+            { maxLength: query.length === 0 ? 1 : 4 },
           ),
         )
         .map(([id, pairs]) => {
