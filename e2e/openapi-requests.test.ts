@@ -158,7 +158,8 @@ function strings({ format, pattern, example, minLength = 0, maxLength = 60 }: Sc
     ['binary' as const, 'grapheme' as const, oddCharacters].map((unit) =>
       fc.string({ unit, minLength: least, maxLength, size: 'max' }),
     );
-  const matching = pattern === undefined ? [] : [fc.stringMatching(new RegExp(pattern, 'u'))];
+  const isMatched = pattern !== undefined && format === undefined;
+  const matching = isMatched ? [fc.stringMatching(new RegExp(pattern, 'u'))] : [];
   const formatted: Record<string, Arbitrary<string>[]> = {
     uri: [
       fc.webUrl({
@@ -173,8 +174,7 @@ function strings({ format, pattern, example, minLength = 0, maxLength = 60 }: Sc
     email: pattern === undefined ? [] : [fc.emailAddress()],
   };
   return fc.oneof(
-    ...(formatted[format ?? ''] ?? [...ofLength(minLength), ...ofLength(maxLength)]),
-    ...matching,
+    ...(formatted[format ?? ''] ?? [...ofLength(minLength), ...ofLength(maxLength), ...matching]),
     ...(example === undefined ? [] : [fc.constant(example)]),
   );
 }
