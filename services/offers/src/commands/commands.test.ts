@@ -35,7 +35,7 @@ describe('the commands', () => {
   });
 
   it('orders erases a user', async () => {
-    const counts = /^pseudonym: null\norders: 0\n[^]*rateLimits: 0\n$/;
+    const counts = /^pseudonym: none\norders: 0\n[^]*rate limits: 0\n$/;
     await expectPrinted(counts, './orders', 'erase-user', 'cristina');
     // The next test runs the same command again.
     jest.resetModules();

@@ -33,8 +33,13 @@ function readArguments([action, id, ...more]: string[], all = false) {
   if (action === 'erase-user') {
     if (!id || more.length > 0 || all) throw new UsageError('erase-user takes one USER_ID');
     return async ({ database, print }: Target) => {
-      const erased = await createEraseUser(database)(id);
-      for (const [name, value] of Object.entries(erased)) print(`${name}: ${String(value)}`);
+      const { pseudonym, ...counts } = await createEraseUser(database)(id);
+      print(`pseudonym: ${pseudonym ?? 'none'}`);
+      for (const [name, count] of Object.entries(counts)) {
+        print(
+          `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}: ${String(count)}`,
+        );
+      }
     };
   }
   if (action !== 'retry') throw new UsageError('expected list-failed, retry or erase-user');
