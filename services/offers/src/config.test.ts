@@ -39,6 +39,7 @@ describe('readConfig', () => {
       CHECKOUT_MODE: 'sync',
       APPROVAL_TRANSPORT: 'http',
       EVENT_BUS: 'none',
+      EVENT_RETENTION_DAYS: 0,
       ALLOW_PRIVATE_WEBHOOKS: false,
       WEBHOOK_TIMEOUT_MS: 15_000,
       NOTIFICATION_RETENTION_DAYS: 30,
@@ -58,7 +59,7 @@ describe('readConfig', () => {
         name,
       ),
     );
-    expect(numbers).toHaveLength(23);
+    expect(numbers).toHaveLength(24);
     // A different value for each, and a drain shorter than the shutdown.
     const values = Object.fromEntries(numbers.map((name, i) => [name, 80 + i]));
     const written = Object.entries(values).map(([name, value]) => [name, String(value)] as const);
