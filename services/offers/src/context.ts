@@ -157,7 +157,10 @@ export function createContext(config: Config, parts: Resources & Overrides) {
   const addUsage = database.isShared ? createAddUsage(db, logger) : undefined;
   const users = createUserAdmission(config, { addUsage, logger });
   const eventsMs = config.EVENT_RETENTION_DAYS * DAY_MS;
-  const ofEvents = { rows: 'events', sweep: (signal: AbortSignal) => log.sweep(eventsMs, signal) };
+  const ofEvents = {
+    rows: 'events',
+    sweep: (signal: AbortSignal) => log.sweep(eventsMs, publisher !== undefined, signal),
+  };
   const sweeps = [
     { rows: 'idempotency keys', sweep: idempotency.sweep },
     ...webhooks.sweeps,

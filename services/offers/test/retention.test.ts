@@ -110,6 +110,9 @@ describe('the events of an order', () => {
     expect([await sweepEvents(), await sweepEvents()]).toEqual([0, 0]);
     expect([await countOf(id), await countOf(published)]).toEqual([2, 2]);
     await sql`update order_events set published_at = null`.execute(db);
+    const [publish, close] = [() => Promise.reject(new Error('away')), () => Promise.resolve()];
+    const bus = { publish, subscribe: () => undefined, close };
+    expect(await sweepEvents({ EVENT_BUS: 'pubsub', bus })).toBe(0);
     expect(await sweepEvents()).toBe(4);
   });
 

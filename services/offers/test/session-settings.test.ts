@@ -102,7 +102,7 @@ const settings = [
   "statement_timeout to '2ms'",
   "lock_timeout to '1ms'",
   "idle_in_transaction_session_timeout to '1ms'",
-  "idle_session_timeout to '100ms'",
+  "idle_session_timeout to '20ms'",
   "search_path to 'nowhere'",
   "search_path to ''",
   'search_path to pg_catalog',
@@ -332,6 +332,36 @@ describeUnless(withoutServer)('a database that offers cannot use', () => {
     await expect(open(url.href)).rejects.toThrow(
       'the database at DATABASE_URL has the encoding LATIN1; create it with UTF8',
     );
+  });
+
+  it('ends its sessions too soon', async () => {
+    const { url, alter } = await aDatabase();
+    await alter("set idle_session_timeout to '1ms'");
+    await expect(open(url)).rejects.toThrow(
+      'the database at DATABASE_URL cannot be used: terminating connection due to idle-session timeout',
+    );
+  });
+
+  it('gives its role no rights', async () => {
+    const { url, name } = await aDatabase();
+    await runOn(testServer!, `create role ${name} login`);
+    closers.push(() => runOn(testServer!, `drop role ${name}`));
+    // Dropped before the role.
+    closers.push(closers.shift()!);
+    const as = new URL(url);
+    as.username = name;
+    await expect(serviceAt(as.href)).rejects.toThrow(/permission denied for schema public/);
+    await serviceAt(url);
+    await expect(serviceAt(as.href)).rejects.toThrow(
+      `the role ${name} has no rights to the tables email_jobs, idempotency_keys, kysely_migration, order_events, orders, rate_limit_usage, webhook_deliveries, webhook_endpoints`,
+    );
+    await runOn(url, `grant select on all tables in schema public to ${name}`);
+    await runOn(url, `grant insert, update, delete on orders to ${name}`);
+    await expect(serviceAt(as.href)).rejects.toThrow(/no rights to the tables email_jobs, idem/);
+    await runOn(url, `grant insert, update, delete on all tables in schema public to ${name}`);
+    await expectToWork(as.href);
+    await runOn(url, 'revoke usage on schema public from public');
+    await expect(serviceAt(as.href)).rejects.toThrow('the role may use no schema of search_path');
   });
 
   it('disables triggers for a role that may not enable them', async () => {

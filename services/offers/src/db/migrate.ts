@@ -12,23 +12,47 @@ export class MigrationError extends StartError {
  * and the others find it done.
  *
  * @returns the names of the migrations that ran
- * @throws {MigrationError} if a migration fails (all are rolled back), or if the schema is newer than this code.
+ * @throws {MigrationError} if a migration fails (all are rolled back), if the schema is newer than this code, or if the
+ * role may not use it.
  */
 export async function migrate(
   db: Kysely<Tables>,
   migrations = ownMigrations,
 ): Promise<readonly string[]> {
+  await refuseWithoutRights(db);
   await refuseNewer(db, migrations);
   const provider = { getMigrations: () => Promise.resolve({ ...migrations }) };
   // Otherwise, it would look for its tables in all schemas.
-  const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);
-  const migrator = new Migrator({ db, provider, migrationTableSchema: rows[0]!.schema });
+  const { rows } = await sql<{ schema: string | null }>`
+    select current_schema() as schema`.execute(db);
+  const schema = rows[0]!.schema;
+  if (schema === null) throw new MigrationError('the role may use no schema of search_path');
+  const migrator = new Migrator({ db, provider, migrationTableSchema: schema });
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error === undefined) return results.map(({ migrationName }) => migrationName);
   const failed = results.find(({ status }) => status === 'Error');
   const what = failed ? `migration ${failed.migrationName}` : 'preparing the migrations';
   const reason = error instanceof Error ? error.message : JSON.stringify(error);
   throw new MigrationError(`${what} failed: ${reason}`, { cause: error });
+}
+
+/** Otherwise, it would be ready, and every request would fail. */
+async function refuseWithoutRights(db: Kysely<Tables>): Promise<void> {
+  const { rows } = await sql<{ role: string; names: string[] }>`
+    select current_user as role, array_agg(c.relname::text order by c.relname) as names
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = current_schema() and c.relkind = 'r' and case
+      when c.relname = 'kysely_migration' then not has_table_privilege(c.oid, 'select')
+      when c.relname in ('orders', 'order_events', 'webhook_endpoints', 'webhook_deliveries',
+        'email_jobs', 'idempotency_keys', 'rate_limit_usage')
+      then not (has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert')
+        and has_table_privilege(c.oid, 'update'))
+    end
+    having count(*) > 0`.execute(db);
+  const [denied] = rows;
+  if (denied === undefined) return;
+  const { role, names } = denied;
+  throw new MigrationError(`the role ${role} has no rights to the tables ${names.join(', ')}`);
 }
 
 async function refuseNewer(db: Kysely<Tables>, known: object): Promise<void> {

@@ -67,17 +67,24 @@ export interface Server {
 /** @throws {DatabaseStartError} if offers cannot work with the server. */
 export async function inspectServer(config: ClientConfig): Promise<Server> {
   const [one, other] = [new Client(config), new Client(config)];
+  let lost: unknown;
   try {
     for (const client of [one, other]) {
-      client.on('error', () => undefined);
-      await client.connect();
+      client.on('error', (error) => {
+        lost ??= error;
+      });
     }
+    // At once: an idle session may end soon.
+    await Promise.all([one.connect(), other.connect()]);
     const pids = [];
     for (const client of [one, other, one, other]) {
       pids.push((await read<{ pid: number }>(client, 'select pg_backend_pid() as pid')).pid);
     }
     const sharesSessions = pids[0] !== pids[2] || pids[1] !== pids[3] || pids[0] === pids[1];
     return { schema: schemaOf(await read<Facts>(one, FACTS)), sharesSessions };
+  } catch (error) {
+    // Why the server ended the session: a query after that fails without a reason.
+    throw lost ?? error;
   } finally {
     // Not awaited: a frozen server would never confirm it.
     for (const client of [one, other]) client.end().catch(() => undefined);

@@ -113,19 +113,21 @@ export function createEventLog(db: Kysely<Tables>) {
     /**
      * Deletes the events of orders whose last event is this old, until the signal aborts; returns how many. Deletes all
      * events of an order or none: the last one has its state. Keeps what is still needed: the events of pending orders,
-     * of deliveries and e-mails that are pending, and those to publish. If no event was ever published, none will be.
+     * of deliveries and e-mails that are pending, and those to publish. If this process does not publish, and no event
+     * was ever published, none will be.
      */
-    sweep: async (agoMs: number, signal: AbortSignal) => {
+    sweep: async (agoMs: number, publishes: boolean, signal: AbortSignal) => {
       const cutoff = msFromNow(-agoMs);
-      const { rows } = await sql<{ publishes: boolean }>`
-        select exists (select from order_events where published_at is not null) as publishes`.execute(
+      const { rows } = await sql<{ published: boolean }>`
+        select exists (select from order_events where published_at is not null) as published`.execute(
         db,
       );
       // The newest published event stays, so that later sweeps know.
-      const isKept = rows[0]!.publishes
-        ? sql`e.published_at is null
+      const isKept =
+        publishes || rows[0]!.published
+          ? sql`e.published_at is null
           or e.seq = (select max(seq) from order_events where published_at is not null)`
-        : sql`false`;
+          : sql`false`;
       return inBatches(
         async (limit) => {
           const { numAffectedRows = 0n } = await sql`
