@@ -6,6 +6,11 @@ import { decided, register } from './receivers';
 const aService = useService();
 type Service = ReturnType<typeof aService>;
 
+/** The part of the OpenAPI document that these tests use. */
+interface Described {
+  properties: { url: { pattern: string } };
+}
+
 afterEach(() => aService().db.deleteFrom('webhookEndpoints').execute());
 
 async function countDeliveries({ db }: Service, id: string) {
@@ -119,6 +124,11 @@ describe('/webhook-endpoints', () => {
     const { app } = aService();
     const { body } = await request(app).post('/webhook-endpoints').send({ url: atUrl }).expect(201);
     expect(body).toMatchObject({ url: atUrl });
+    const { body: document } = await request(app).get('/openapi.json');
+    const { components } = document as { components: { schemas: Record<string, Described> } };
+    expect(atUrl).toMatch(
+      new RegExp(components.schemas['NewWebhookEndpoint']!.properties.url.pattern),
+    );
   });
 
   const encoded = (bytes: number) => `whsec_${Buffer.alloc(bytes).toString('base64')}`;
@@ -130,6 +140,8 @@ describe('/webhook-endpoints', () => {
     ['an @ before the query', { url: 'https://u@host.example?a@b' }, '#/url'],
     ['an @ behind a backslash', { url: 'https://host.example\\@a' }, '#/url'],
     ['no slashes', { url: 'https:u:p@host.example' }, '#/url'],
+    ['a user behind three slashes', { url: 'https:///u:p@host.example' }, '#/url'],
+    ['a user behind a tab and a slash', { url: 'https://\t/u:p@host.example' }, '#/url'],
     ['a fragment', { url: `${url}#fragment` }, '#/url'],
     ['a long URL', { url: `https://example.com/${'x'.repeat(2048)}` }, '#/url'],
     ['no types', { url, event_types: [] }, '#/event_types'],

@@ -172,13 +172,21 @@ const receiveBody: RequestHandler = (req, _res, next) => {
   if (!isJson(type)) {
     throw new RequestError('unsupported-media-type', undefined, ['Accept', 'application/json']);
   }
-  if (!['', 'identity', ...CODINGS].includes(coding.toLowerCase())) {
+  // A list, in which `identity` changes nothing and `x-gzip` is `gzip` (RFC 9110, sections 8.4 and 8.4.1.3).
+  const applied = coding
+    .toLowerCase()
+    .split(',')
+    .map((each) => each.trim().replace(/^x-(?=gzip$)/, ''))
+    .filter((each) => each !== '' && each !== 'identity')
+    .join();
+  if (applied !== '' && !CODINGS.includes(applied)) {
     const accepted = CODINGS.join(', ');
     const message = `The Content-Encoding must be one of ${accepted}.`;
     throw new RequestError('unsupported-media-type', message, ['Accept-Encoding', accepted]);
   }
   // Otherwise express.json would refuse the names `utf8` and `us-ascii`.
   req.headers['content-type'] = 'application/json';
+  req.headers['content-encoding'] = applied;
   next();
 };
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 export const baseUrlSchema = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL', abort: true })
   .regex(
-    /^[A-Za-z]+:\/\/[^/?#@\\]*(?:\/[^?#]*)?$/,
+    /^[A-Za-z]+:\/\/[^\s/?#@\\]+(?:\/[^?#]*)?$/,
     'must have no user information, query or fragment',
   )
   .transform((url) => url.replace(/\/+$/, ''));

@@ -29,12 +29,15 @@ function urlSchema(allowPrivate: boolean) {
   return z
     .url({ protocol: /^https?$/, error: 'must be an https:// URL', abort: true })
     .max(MAX_URL)
-    .regex(/^[A-Za-z]+:\/\/[^/?#@\\]*(?:[/?][^#]*)?$/, 'must have no user information or fragment')
+    .regex(
+      /^[A-Za-z]+:\/\/[^\s/?#@\\]+(?:[/?][^#]*)?$/,
+      'must have no user information or fragment',
+    )
     .refine(isPrintable, 'must not contain control characters')
     .refine((url) => isAllowed(url, allowPrivate), 'must be https, and a public address')
     .meta({
       format: 'uri',
-      pattern: `^https${allowPrivate ? '?' : ''}://[^/?#@\\\\]+([/?][^#]*)?$`,
+      pattern: String.raw`^https${allowPrivate ? '?' : ''}://[^/?#@\\]+([/?][^#]*)?$`,
       description: allowPrivate ? 'http or https.' : 'https, at a public address.',
       example: 'https://example.com/webhooks',
     });

@@ -144,13 +144,14 @@ function isWebUrl(text: string | undefined): boolean {
 const OTHER_GROUPS = ['BUSINESS', 'PENSION_RECIPIENT', 'STUDENT'];
 
 const STAFF = String.raw`(?:staff|(?:our|bank) employees|employees of (?:[\w’'-]+ ){0,3}bank)\b`;
-const ALONE = String.raw`(?!\s*(?:[,&/]|and\b|or\b))`;
+/** Nobody else but their families. */
+const ALONE = String.raw`(?!\s*(?:[,&/]|(?:and|or)\b(?! (?:their|famil))))`;
 /** Texts that reserve a product for staff: "staff only", "only available to staff", "a loan for our staff". */
 const FOR_STAFF = new RegExp(
   [
     String.raw`\b${STAFF}(?: members?)?(?: of (?:[\w’'-]+ ){0,3}[\w’'-]+)? only\b`,
     String.raw`\b(?:only|exclusive(?:ly)?|solely|limited|restricted|reserved)(?: \w+){0,2} (?:to|for) (?:[\w’'-]+ ){0,4}${STAFF}${ALONE}`,
-    String.raw`(?:^|\b(?:loans?|available|designed|offered) )(?:to|for) (?:our |bank |the bank['’]?s )?staff\b${ALONE}`,
+    String.raw`(?:^|\b(?:loans?|available|designed|offered|is) )(?:to|for) (?:our |the bank['’]?s )?(?:bank )?${STAFF}${ALONE}`,
     String.raw`\bmust be (?:[\w’'-]+ ){0,4}staff\b`,
   ].join('|'),
   'i',
