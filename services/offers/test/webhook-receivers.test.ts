@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import request from 'supertest';
+import { z } from 'zod';
+import { receiverChangesSchema } from '../src/http/receiver-body';
 import { useService } from './builders';
 import { decided, register } from './receivers';
 
@@ -119,6 +121,9 @@ describe('/webhook-endpoints', () => {
     const { app } = aService();
     const { body } = await request(app).post('/webhook-endpoints').send({ url: atUrl }).expect(201);
     expect(body).toMatchObject({ url: atUrl });
+    expect(atUrl).toMatch(
+      new RegExp(z.toJSONSchema(receiverChangesSchema(false).shape.url).pattern!),
+    );
   });
 
   const encoded = (bytes: number) => `whsec_${Buffer.alloc(bytes).toString('base64')}`;

@@ -34,7 +34,7 @@ function urlSchema(allowPrivate: boolean) {
     .refine((url) => isAllowed(url, allowPrivate), 'must be https, and a public address')
     .meta({
       format: 'uri',
-      pattern: `^https${allowPrivate ? '?' : ''}://[^@#]+$`,
+      pattern: String.raw`^https${allowPrivate ? '?' : ''}://[^/?#@\\]+([/?][^#]*)?$`,
       description: allowPrivate ? 'http or https.' : 'https, at a public address.',
       example: 'https://example.com/webhooks',
     });
