@@ -117,7 +117,7 @@ describe('/webhook-endpoints', () => {
     'https://org.example:8443/@',
     'https://org.example/?to=a@b&at=12:00',
     'https://org.example?a@b',
-  ])('accepts an @ behind the host: %s', async (atUrl) => {
+  ])('accepts an @ after the host, as documented: %s', async (atUrl) => {
     const { app } = aService();
     const { body } = await request(app).post('/webhook-endpoints').send({ url: atUrl }).expect(201);
     expect(body).toMatchObject({ url: atUrl });
