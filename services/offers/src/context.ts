@@ -103,7 +103,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
   const findOffer = createFindOffer(catalogue);
 
   const retries = { attempts: config.RETRY_ATTEMPTS, capMs: config.RETRY_CAP_MS };
-  const deciding = { statementsMs, orders, logger };
+  const common = { statementsMs, orders, logger };
   const approvals =
     bus && config.APPROVAL_TRANSPORT === 'pubsub'
       ? createPubSubApproval({
@@ -118,7 +118,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
           },
           log,
           awaitOrder,
-          ...deciding,
+          ...common,
         })
       : createHttpApproval({
           baseUrl: config.CONFIRM_PAYMENT_URL,
@@ -128,7 +128,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
           failures: config.BREAKER_FAILURES,
           openMs: config.BREAKER_OPEN_MS,
           policy: { ...retries, baseMs: config.RETRY_BASE_MS },
-          ...deciding,
+          ...common,
         });
   const { approval, decisionWorker, breakerState } = approvals;
   const publish =
@@ -157,7 +157,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
   const addUsage = database.isShared ? createAddUsage(db, logger) : undefined;
   const users = createUserAdmission(config, { addUsage, logger });
   const eventsMs = config.EVENT_RETENTION_DAYS * DAY_MS;
-  const ofEvents = {
+  const eventSweep = {
     rows: 'events',
     sweep: (signal: AbortSignal) => log.sweep(eventsMs, publisher !== undefined, signal),
   };
@@ -165,7 +165,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     { rows: 'idempotency keys', sweep: idempotency.sweep },
     ...webhooks.sweeps,
     ...emails.sweeps,
-    ...(eventsMs > 0 ? [ofEvents] : []),
+    ...(eventsMs > 0 ? [eventSweep] : []),
   ];
   const workers = [decisionWorker, publisher, webhooks, emails.worker];
   let stopSweeping = () => Promise.resolve();

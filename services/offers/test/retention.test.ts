@@ -102,7 +102,7 @@ describe('the events of an order', () => {
     expect(await countOf(id)).toBe(2);
   });
 
-  it('need no publishing if none was ever published, but never lose what a pause left', async () => {
+  it('do not wait for publishing if none was ever published; else, unpublished ones stay', async () => {
     const { db } = database();
     const id = await anOldOrder(31, 'APPROVED');
     await sql`update order_events set published_at = null`.execute(db);

@@ -1,3 +1,4 @@
+// Long, because direct sessions, PgBouncer and the choice of a schema are checked by the same checkout.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -235,7 +236,7 @@ describeUnless(withoutPgBouncer)('offers behind PgBouncer', () => {
   });
 
   it.each(['session', 'transaction'])(
-    'notices decisions of others in %s mode',
+    'notices decisions of other replicas in %s mode',
     async (poolMode) => {
       const { url } = await aPooledDatabase(poolMode, 20);
       const [here, there] = [await serviceAt(url), await serviceAt(url)];

@@ -1,15 +1,12 @@
 import { sql } from 'kysely';
 import request from 'supertest';
+import { z } from 'zod';
+import { receiverChangesSchema } from '../src/http/receiver-body';
 import { useService } from './builders';
 import { decided, register } from './receivers';
 
 const aService = useService();
 type Service = ReturnType<typeof aService>;
-
-/** The part of the OpenAPI document that these tests use. */
-interface Described {
-  properties: { url: { pattern: string } };
-}
 
 afterEach(() => aService().db.deleteFrom('webhookEndpoints').execute());
 
@@ -120,14 +117,12 @@ describe('/webhook-endpoints', () => {
     'https://org.example:8443/@',
     'https://org.example/?to=a@b&at=12:00',
     'https://org.example?a@b',
-  ])('accepts an @ behind the host: %s', async (atUrl) => {
+  ])('accepts an @ after the host, as documented: %s', async (atUrl) => {
     const { app } = aService();
     const { body } = await request(app).post('/webhook-endpoints').send({ url: atUrl }).expect(201);
     expect(body).toMatchObject({ url: atUrl });
-    const { body: document } = await request(app).get('/openapi.json');
-    const { components } = document as { components: { schemas: Record<string, Described> } };
     expect(atUrl).toMatch(
-      new RegExp(components.schemas['NewWebhookEndpoint']!.properties.url.pattern),
+      new RegExp(z.toJSONSchema(receiverChangesSchema(false).shape.url).pattern!),
     );
   });
 

@@ -92,7 +92,11 @@ export function createAdmission(
   return {
     acquireSlot,
 
-    /** Acquires a slot, then checks token, quota and scope. @throws {AppError} the problem to respond with. */
+    /**
+     * Acquires a slot, then checks token, quota and scope.
+     *
+     * @throws {AppError} the problem to respond with.
+     */
     admit: async (req: Request, access: Access): Promise<void> => {
       if (access === 'always') return;
       acquireSlot(req, access);

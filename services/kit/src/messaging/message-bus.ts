@@ -21,7 +21,7 @@ export type MessageBus = Awaited<ReturnType<typeof openMessageBus>>;
 /** How long to wait before reopening a subscription that failed. */
 const REOPEN_MS = 1000;
 const STREAMING_PULL = { service: 'google.pubsub.v1.Subscriber', method: 'StreamingPull' };
-/** Short enough to let no second delivery go astray, after {@link ACK_DEADLINE_S}. */
+/** Shorter than {@link ACK_DEADLINE_S}: the next delivery must not go to the same dead stream. */
 const EMULATOR_STREAM_TIMEOUT = '3s';
 /** The first and the longest pause before a message whose handler failed is redelivered. */
 const MIN_PAUSE_MS = 1000;
@@ -59,7 +59,7 @@ export async function openMessageBus(
       emulatorMode: true,
       // The emulator needs no credentials, but without any the client would look for a metadata server.
       credentials: { client_email: 'emulator', private_key: 'none' },
-      // It sends messages to a stream of a process that was killed until the stream's deadline, else 15 minutes.
+      // It sends messages to the stream of a killed process until the stream's deadline, by default 15 minutes.
       'grpc.service_config': JSON.stringify({
         methodConfig: [{ name: [STREAMING_PULL], timeout: EMULATOR_STREAM_TIMEOUT }],
       }),
@@ -114,7 +114,7 @@ export async function openMessageBus(
 
     /**
      * Delivers up to `maxMessages` at once. Redelivers a message whose handler rejects, after a pause that doubles each
-     * time, unless it is an {@link UnusableMessageError}.
+     * time; without a pause after an {@link UnusableMessageError}, so that it soon becomes a dead letter.
      */
     subscribe: (
       name: string,

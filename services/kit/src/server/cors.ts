@@ -2,7 +2,7 @@ import cors from 'cors';
 import type { RequestHandler } from 'express';
 import { allowOf, type Endpoint } from './endpoint';
 
-/** Of problems, and of every response. */
+/** Headers of every response, and of problems. */
 const COMMON_HEADERS = [
   ...['Allow', 'Accept', 'Accept-Encoding', 'Retry-After', 'WWW-Authenticate'],
   ...['RateLimit', 'RateLimit-Policy', 'X-Request-Id'],

@@ -190,7 +190,7 @@ const receiveBody: RequestHandler = (req, _res, next) => {
   next();
 };
 
-/** JSON has no charset but UTF-8 (RFC 8259, section 8.1), of which US-ASCII is a part. */
+/** JSON is always UTF-8 (RFC 8259, section 8.1). US-ASCII is a subset. */
 function isJson(type: string): boolean {
   const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s";]*)/gi)];
   const isUtf8Name = ([, name]: string[]) => /^(utf-?8|us-ascii)$/i.test(name!);

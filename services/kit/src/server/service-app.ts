@@ -10,7 +10,7 @@ export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, E
   info: ServiceInfo;
   /** Paths that `GET /` links to by name, in addition to the documentation. */
   links?: Readonly<Record<string, string>>;
-  /** Whether the process may get its first requests; if missing, always. */
+  /** Whether the process has started completely. Default: always. */
   isReady?: () => boolean;
   readinessDetail?: ReadinessDetail;
   gaugeSources?: readonly GaugeSource[];

@@ -31,7 +31,8 @@ const COOLDOWN_MS = 10_000;
 
 /**
  * Reads the JWK Set at once, every `refreshMs`, and when a token names an unknown key, but not within `cooldownMs` of
- * the last such read. Keeps the previous keys while it cannot read new ones. Until it has keys, it retries soon.
+ * the last such read; until the first read succeeds, also after short pauses. Keeps the previous keys while it cannot
+ * read new ones.
  */
 export function createKeySet(options: {
   readText: () => Promise<string>;
@@ -52,21 +53,21 @@ export function createKeySet(options: {
   let lastMissReadAt = -Infinity;
   let reading: Promise<void> | undefined;
 
-  const load = async (now: string) => {
-    const set = keySetSchema.safeParse(parseJson(now)).data;
+  const load = async (newText: string) => {
+    const set = keySetSchema.safeParse(parseJson(newText)).data;
     if (!set) throw new Error('not a JSON Web Key Set');
     const jose = await loadJose();
     const keys = (await Promise.all(set.keys.map((jwk) => readKey(jose, jwk)))).flat();
     find = keys.length > 0 ? jose.createLocalJWKSet({ keys }) : undefined;
-    text = now;
+    text = newText;
     logger.info({ keys: keys.length, ignored: set.keys.length - keys.length }, 'token keys loaded');
     for (const listener of listeners) listener();
   };
 
   const read = async () => {
     try {
-      const now = await readText();
-      if (now !== text) await load(now);
+      const newText = await readText();
+      if (newText !== text) await load(newText);
       if (!find) throw new Error('no usable key');
       failure = undefined;
       isReady = true;
@@ -120,7 +121,7 @@ export function createKeySet(options: {
       }
       return (await reloadThrottled(onWait))(header, token);
     },
-    /** Whether there were keys once: an outage of the issuer must not take a running process out of service. */
+    /** Whether keys were ever read: an outage of the issuer must not take a running process out of service. */
     isReady: () => isReady,
     /** `ok`, or why the keys cannot be read now. */
     state: () => {
@@ -141,22 +142,22 @@ export function createKeySet(options: {
 
 /** Returns a key, or nothing if it cannot verify a token of ours (RFC 7517, section 5: ignore such keys). */
 async function readKey({ createLocalJWKSet }: Jose, entry: unknown): Promise<JWK[]> {
-  const { alg, ...unnamed } = Object(entry) as JWK;
-  // The two names are one algorithm: a token may have the other name.
-  const isEd25519 = unnamed.crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519');
-  const jwk = isEd25519 ? unnamed : (entry as JWK);
-  const uses = ALGORITHMS.map(async (name) => {
+  const { alg, ...withoutAlg } = Object(entry) as JWK;
+  // Both names mean the same algorithm, and a token may have the other one.
+  const isEd25519 = withoutAlg.crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519');
+  const jwk = isEd25519 ? withoutAlg : (entry as JWK);
+  const checks = ALGORITHMS.map(async (name) => {
     const key = await createLocalJWKSet({ keys: [jwk] })({ alg: name });
     const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number };
     if (modulusLength < MIN_RSA_BITS) throw new Error('the key is too short');
   });
-  return Promise.any(uses).then(
+  return Promise.any(checks).then(
     () => [jwk],
     () => [],
   );
 }
 
-/** Returns the error's code, or the message of one of ours: other messages may name addresses. */
+/** Returns the error's code, or its message if it has none: the messages of system errors may name addresses. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message: string };
   return typeof code === 'string' ? code : message;

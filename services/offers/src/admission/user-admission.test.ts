@@ -130,7 +130,7 @@ describe('the issuer’s keys', () => {
   );
 
   it.each(['AUTH_JWKS_URL', 'AUTH_JWKS_FILE'] as const)(
-    'come from %s whatever stands beside them, also those added later',
+    'come from %s whatever else the set contains, also those added later',
     async (name) => {
       jest.useFakeTimers({ doNotFake: allButIntervals });
       opened.push({ close: () => jest.useRealTimers() });
@@ -162,7 +162,7 @@ describe('the issuer’s keys', () => {
     },
   );
 
-  it('are read until they come, and not ready says why', async () => {
+  it('are read again until there are some; meanwhile, the service is not ready and says why', async () => {
     const { jwks, sign } = await createTokenIssuer();
     const answer = { status: 500, body: jwks };
     const { list, ready, lines } = serviceWith(await anIssuer(answer));

@@ -53,7 +53,7 @@ export function createUserAdmission(
       limiter,
       maxConcurrent: config.MAX_CONCURRENT_REQUESTS,
     }),
-    /** Whether there were keys once; and the state of the keys. Undefined without tokens. */
+    /** The issuer's keys; undefined without tokens. */
     keys: users?.keys,
     close: async () => {
       await limiter?.close();

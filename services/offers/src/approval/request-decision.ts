@@ -11,9 +11,9 @@ import type { RetryPolicy } from './attempt-decision';
 const PAUSE_MS = 1000;
 
 /**
- * Asks for the decision on a due order by publishing its own last event, and records when it is due again. Counts a
- * failed attempt without a decision since the last message, or without an event; not if publishing fails. After the
- * last attempt, the order is `FAILED`.
+ * Asks for the decision on a due order by publishing its own last event, and records when it is due again. An attempt
+ * has failed if no decision came since the last message, or if there is no event; a failure to publish does not count.
+ * After the last attempt, the order is `FAILED`.
  *
  * @throws {DatabaseUnavailableError} if the result could not be recorded: the order stays due at the same time.
  */

@@ -32,7 +32,7 @@ export function priceOffer(
   const monthlyFee = fees.periodic.reduce((sum, fee) => sum + fee.amount / fee.months, 0);
   const loan = { amount, termMonths, ratePercent, monthlyFee, upfrontFee: fees.upfront };
   const rounded = round(monthlyPayment(loan) + monthlyFee);
-  // If payments rounded down would not repay what was lent, each is a cent higher.
+  // If payments rounded down would not repay what was lent, each is a cent higher. Tolerates binary fractions.
   const owed = amount + monthlyFee * termMonths;
   const paid = rounded * termMonths < owed * (1 - 1e-15) ? round(rounded + 0.01) : rounded;
   const totalCost = round(paid * termMonths + loan.upfrontFee);

@@ -25,7 +25,7 @@ export class ExchangeEndedError extends Error {
  * Sends one request and reads its whole response, without the streams and abort signals that undici's `request` creates
  * for each. Whatever ends the exchange early also ends its connection.
  *
- * With `statusOnly`, a body that breaks off, is invalid, too long or too slow is cut off: the response counts.
+ * With `statusOnly`, whatever fails after the status has arrived only ends the body: the response counts.
  *
  * @throws {ExchangeEndedError} `timeout` after `timeoutMs`, if given; `canceled` once the signal aborts; `too-large`
  * above `maxBytes` of body.

@@ -1,3 +1,4 @@
+// Long, because each way in which a server on the internet can misbehave has a test, over real sockets.
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';

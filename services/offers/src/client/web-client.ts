@@ -60,9 +60,9 @@ export function createWebClient(options: {
     // Any case, and several lines are one list (RFC 9110, section 8.4). Some servers send `none`.
     const codings = [headers['content-encoding'] ?? []].flat().join().toLowerCase().split(',');
     const coding = codings
-      .filter((each) => !NO_CODINGS.includes(each.trim()))
-      .join()
-      .trim();
+      .map((each) => each.trim())
+      .filter((each) => !NO_CODINGS.includes(each))
+      .join();
     if (coding === '' || body.length === 0) return decodeText(body);
     if (!/^(x-)?gzip$/.test(coding))
       throw new UnusableResponseError('unsupported content encoding');

@@ -77,10 +77,9 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
     // Empty, or an export that was interrupted in its first row.
     const isBegun = from === 0 && isBeginning(tail.toString(), format);
     if (after === undefined && !isBegun) {
-      const why = `is not an export of this database in the format ${format}`;
-      const or =
-        'or its last event was deleted (EVENT_RETENTION_DAYS): begin a new file, with --after';
-      throw new ExportFileError(`${path} ${why}, ${or}`);
+      throw new ExportFileError(
+        `${path} is not an export of this database in the format ${format}, or its last event was deleted (EVENT_RETENTION_DAYS): begin a new file, with --after`,
+      );
     }
     await file.truncate(after === undefined ? 0 : from + whole);
     if (after === undefined) await file.write(headOf(format));

@@ -8,7 +8,7 @@ type Opened = Awaited<ReturnType<typeof openMigratedDatabase>>;
 /**
  * Opens the database that the environment names, brings it up to date, and closes it after the work.
  *
- * @param requests what to ask the service that uses the embedded database, one `curl` a line
+ * @param requests `curl` commands that do the same through a service that uses the embedded database
  */
 export async function withDatabase<Result>(
   command: string,

@@ -25,7 +25,7 @@ export function createPostgresListen(
   logger: Logger,
 ): Listen {
   return (channel, { onNotification, onGap }) => {
-    // The session that listens would not be ours.
+    // A listening session would not stay ours.
     if (options.sharesSessions) {
       const timer = setInterval(onGap, POLL_MS);
       return Promise.resolve(() => {

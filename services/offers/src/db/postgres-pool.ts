@@ -54,7 +54,8 @@ export function createPostgresPool(
 /**
  * Discards a connection that was unavailable once: a late response would go to the next statement.
  *
- * @param begin begins a transaction with what a session would otherwise keep; each statement then runs in one
+ * @param begin if sessions are shared: begins a transaction with the settings that a session of our own would keep. Each
+ * statement then runs in a transaction
  */
 function guardClient(client: PoolClient, begin: string | undefined): PostgresPoolClient {
   let broken = false;

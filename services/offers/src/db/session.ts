@@ -9,8 +9,8 @@ export class DatabaseStartError extends StartError {
 const OLDEST = 13;
 
 /**
- * What offers needs, whatever the server, the database, the role, PGOPTIONS or the URL set: the value to set, and other
- * values that are as good. Settings that the server's version does not know are skipped.
+ * What offers needs, whatever the server, the database, the role, PGOPTIONS or the URL set. Of each setting, all values
+ * will do, and the first is set if none of them is. Settings that the server's version does not know are skipped.
  */
 const SETTINGS: Readonly<Record<string, readonly string[]>> = {
   // How values are written and read.
@@ -56,7 +56,7 @@ export function settingsSql(
     select ${each.join(', ')}`;
 }
 
-/** What offers has to know of a server before it uses it. */
+/** What offers must know about a server before it uses it. */
 export interface Server {
   /** Where the tables are. */
   schema: string;
@@ -64,7 +64,11 @@ export interface Server {
   sharesSessions: boolean;
 }
 
-/** @throws {DatabaseStartError} if offers cannot work with the server. */
+/**
+ * Connects twice and takes turns: without a pooler, each connection keeps its own session.
+ *
+ * @throws {DatabaseStartError} if offers cannot work with the server.
+ */
 export async function inspectServer(config: ClientConfig): Promise<Server> {
   const [one, other] = [new Client(config), new Client(config)];
   let lost: unknown;
@@ -130,11 +134,11 @@ function schemaOf({ version, encoding, standby, path, pathSource, installed }: F
   const [first] = installed;
   const named = path.find((schema) => !schema.startsWith('pg_'));
   if (first !== undefined && path.includes(first)) return first;
-  // Chosen in the URL: new tables, beside those of another installation.
+  // The URL names the schema: this may be a second installation, with tables of its own.
   if (first === undefined || (named !== undefined && pathSource === 'client')) {
     return named ?? 'public';
   }
-  // A setting of the database or the server must not hide the tables. One of the role may mean new ones.
+  // A setting of the database or the server must not hide the tables. A setting of the role may ask for new ones.
   if (installed.length === 1 && (named === undefined || !pathSource.includes('user'))) return first;
   throw refuse(
     `has tables of offers in ${installed.join(', ')}, but search_path leads to ${named ?? 'no schema'}; name one in the URL: ?options=-c%20search_path%3D${first}`,

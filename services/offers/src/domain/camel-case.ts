@@ -4,7 +4,7 @@ type CamelCase<Name> = Name extends `${infer Start}_${infer Rest}`
   ? `${Start}${Capitalize<CamelCase<Rest>>}`
   : Name;
 
-/** The fields of a body under the names that they have in this code. */
+/** The fields of a body under their names in our code. */
 export type CamelCased<Body> = { [Name in keyof Body as CamelCase<Name>]: Body[Name] };
 
 /** As {@link CamelCased}; a time may also be a date, which JSON writes in ISO 8601. */

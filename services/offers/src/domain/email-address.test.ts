@@ -84,7 +84,7 @@ describe('emailAddressSchema', () => {
     );
   });
 
-  it('refuses it with any other character in its local part', () => {
+  it('refuses any other character in the local part', () => {
     const other = fc.string({ unit: 'binary', minLength: 1, maxLength: 1 });
     fc.assert(
       fc.property(local, other, fc.nat(), (name, char, at) => {
@@ -97,7 +97,7 @@ describe('emailAddressSchema', () => {
     );
   });
 
-  it('is quick, whatever it is given', () => {
+  it('takes little time even for long hostile texts', () => {
     const before = process.cpuUsage();
     for (const part of ['a.', 'a', 'a-', '@', 'a@', '-', 'x@a.']) isValid(part.repeat(50_000));
     expect(process.cpuUsage(before).user).toBeLessThan(5_000_000);

@@ -10,8 +10,8 @@ const NOT_VALID = 'must be an e-mail address';
 
 /**
  * An e-mail address: a dot-atom (RFC 5322, section 3.2.3) at a domain of two labels or more, as letters, digits and
- * hyphens or as A-labels (RFC 5890, section 2.3.2.1), which the second check decodes. Lengths are those of RFC 5321,
- * section 4.5.3.1. The last label begins with a letter, which tells a domain from an IP address.
+ * hyphens or as A-labels (RFC 5890, section 2.3.2.1), which the second check decodes. RFC 5321, section 4.5.3.1, limits
+ * the lengths. The last label begins with a letter, which tells a domain from an IP address.
  */
 export const emailAddressSchema = z
   .string()

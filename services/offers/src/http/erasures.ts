@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { administerOrders } from './access';
 import { fromCamelCase } from '../domain/camel-case';
 import { idSchema } from '../domain/id';
-import type { Erased } from '../orders/erase-user';
+import type { EraseUser } from '../orders/erase-user';
 import { ordersTag } from './tags';
 
 const erasedSchema = z
@@ -24,11 +24,7 @@ const erasedSchema = z
 
 const erasedBody = fromCamelCase(erasedSchema);
 
-export function postErasure(dependencies: {
-  eraseUser: (userId: string) => Promise<Erased>;
-  logger: Logger;
-}) {
-  const { eraseUser, logger } = dependencies;
+export function postErasure({ eraseUser, logger }: { eraseUser: EraseUser; logger: Logger }) {
   return endpoint(
     {
       method: 'post',

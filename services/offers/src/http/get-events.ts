@@ -34,7 +34,7 @@ export function getEvents(dependencies: {
       description:
         'For operators: the events in order, one row each, as `npm run events -- export` writes them. A response that is cut off has no end (chunked encoding); continue it with `after`.',
       access: administerOrders,
-      query: z.strictObject({
+      query: z.object({
         after: z.uuid().optional().meta({
           description: 'The `id` of the last event that you have; only later ones follow.',
         }),
@@ -62,13 +62,11 @@ export function getEvents(dependencies: {
       const cut = () => res.destroy();
       const begin = (after: number) => {
         if (res.headersSent) return;
-        const own = [
-          'Content-Type',
-          `${contentTypes[format]}; charset=utf-8`,
-          'Cache-Control',
-          'no-store',
-        ];
-        res.writeHead(200, securityHeaders.concat(own, ['X-Request-Id', req.requestId]));
+        res.writeHead(200, [
+          ...securityHeaders,
+          ...['Content-Type', `${contentTypes[format]}; charset=utf-8`],
+          ...['Cache-Control', 'no-store', 'X-Request-Id', req.requestId],
+        ]);
         if (after === 0) res.write(headOf(format));
       };
       running += 1;

@@ -22,7 +22,7 @@ export function getOffer({ findOffer }: { findOffer: FindOffer }) {
       summary: 'One offer',
       access: readOffers,
       params: z.object({ id: offerSchema.shape.id }),
-      query: z.strictObject(loanParameters),
+      query: z.object(loanParameters),
       responses: { 200: { description: 'The offer.', schema: offerBodySchema } },
       problems: ['offer-not-found', 'provider-unavailable'],
     },

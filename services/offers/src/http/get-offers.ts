@@ -21,7 +21,7 @@ const MAX_LIMIT = 1000;
 
 function parameters(providerNames: readonly string[]) {
   return z
-    .strictObject({
+    .object({
       ...loanParameters,
       provider: z
         .enum(providerNames, 'is not a provider')

@@ -48,7 +48,7 @@ export function getOrderEvents(dependencies: {
       summary: 'The events of one order, as they happen',
       access: readOrders,
       description:
-        'Server-sent events, each a CloudEvent. The stream starts with past events and ends with the decision, or when the order fails. A client that already has all events gets a 204, and so does every client once they were deleted; it tells an EventSource not to reconnect.',
+        'Server-sent events, each a CloudEvent. The stream starts with past events and ends with the decision, or when the order fails. A client that already has all events gets a 204, which tells an EventSource not to reconnect. So does every client once the events were deleted.',
       params: orderParams,
       requestHeaders: {
         'Last-Event-ID': 'The id of the last event received; the stream continues after it.',

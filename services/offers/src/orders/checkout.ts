@@ -18,7 +18,7 @@ export class KeyTakenError extends Error {
   override readonly name = 'KeyTakenError';
 }
 
-/** The request failed, but the order may be stored: the response says where it then is. */
+/** The request failed, but its order may be stored: the response says where it would be. */
 export class InterruptedCheckoutError extends AppError {
   readonly code: 'database-unavailable' | 'internal-error';
 
@@ -79,7 +79,7 @@ export type Checkout = ReturnType<typeof createCheckout>;
  * @throws {UnknownLoanError} if no provider has that offer.
  * @throws {ProviderUnavailableError} if the offer's provider does not respond.
  * @throws {KeyTakenError} if the request already made an order.
- * @throws {InterruptedCheckoutError} if the order could not be stored, or may have been.
+ * @throws {InterruptedCheckoutError} if storing the order failed; it may be stored nevertheless.
  */
 export function createCheckout(dependencies: {
   findOffer: FindOffer;

@@ -2,10 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database';
 
-/** What was erased, in rows. */
-export type Erased = Awaited<ReturnType<ReturnType<typeof createEraseUser>>>;
+/** Returns how many rows were erased or now have the pseudonym. */
+export type EraseUser = ReturnType<typeof createEraseUser>;
 
-/** The names of the quotas, whose usage is stored under a hash of the name and the token's subject. */
+/** The quotas whose usage `createAddUsage` stores under a hash of quota and subject. */
 const QUOTAS = ['reads', 'writes'];
 
 /**
@@ -19,42 +19,39 @@ export function createEraseUser({
 }: Pick<Database, 'withoutStatementTimeout'>) {
   return (userId: string) =>
     withoutStatementTimeout((db) =>
-      db
-        .transaction()
-        .setIsolationLevel('read committed')
-        .execute(async (trx) => {
-          const pseudonym = `erased-${randomUUID()}`;
-          const count = async (statement: RawBuilder<unknown>) =>
-            Number((await statement.execute(trx)).numAffectedRows);
-          const theirs = sql`(select id from orders where user_id = ${pseudonym})`;
-          // Keeps the order of the fields, as jsonb would not.
-          const data = sql`(
+      db.transaction().execute(async (trx) => {
+        const pseudonym = `erased-${randomUUID()}`;
+        const count = async (statement: RawBuilder<unknown>) =>
+          Number((await statement.execute(trx)).numAffectedRows);
+        const theirs = sql`(select id from orders where user_id = ${pseudonym})`;
+        // Keeps the order of the fields, as jsonb would not.
+        const data = sql`(
             select json_object_agg(
               key, case key when 'user_id' then to_json(${pseudonym}::text) else value end
               order by ordinality)
             from json_each(data) with ordinality)`;
-          const usage = QUOTAS.map((name) =>
-            createHash('sha256').update(`${name} subject ${userId}`).digest('base64url'),
-          );
-          // First, so that no event can be added to these orders; sorted, as everywhere, so that nothing deadlocks.
-          const orders = await count(sql`
+        const usage = QUOTAS.map((name) =>
+          createHash('sha256').update(`${name} subject ${userId}`).digest('base64url'),
+        );
+        // First, so that no event can be added to these orders; sorted, as everywhere, so that nothing deadlocks.
+        const orders = await count(sql`
             with theirs as (select id from orders where user_id = ${userId} order by id for update)
             update orders set user_id = ${pseudonym}, email = null, traceparent = null
             from theirs where orders.id = theirs.id`);
-          return {
-            pseudonym: orders > 0 ? pseudonym : null,
-            orders,
-            events: await count(sql`
+        return {
+          pseudonym: orders > 0 ? pseudonym : null,
+          orders,
+          events: await count(sql`
               update order_events set data = ${data}, traceparent = null
               where order_id in ${theirs}`),
-            webhookDeliveries: await count(sql`
+          webhookDeliveries: await count(sql`
               update webhook_deliveries set data = ${data} where data ->> 'user_id' = ${userId}`),
-            emails: await count(sql`delete from email_jobs where order_id in ${theirs}`),
-            idempotencyKeys: await count(sql`
+          emails: await count(sql`delete from email_jobs where order_id in ${theirs}`),
+          idempotencyKeys: await count(sql`
               delete from idempotency_keys where user_id = ${userId} or order_id in ${theirs}`),
-            rateLimits: await count(sql`
+          rateLimits: await count(sql`
               delete from rate_limit_usage where key in (${sql.join(usage)})`),
-          };
-        }),
+        };
+      }),
     );
 }

@@ -144,7 +144,7 @@ function isWebUrl(text: string | undefined): boolean {
 const OTHER_GROUPS = ['BUSINESS', 'PENSION_RECIPIENT', 'STUDENT'];
 
 const STAFF = String.raw`(?:staff|(?:our|bank) employees|employees of (?:[\w’'-]+ ){0,3}bank)\b`;
-/** Nobody else but their families. */
+/** Not "staff and customers", but "staff and their families". */
 const ALONE = String.raw`(?!\s*(?:[,&/]|(?:and|or)\b(?! (?:their|famil))))`;
 /** Texts that reserve a product for staff: "staff only", "only available to staff", "a loan for our staff". */
 const FOR_STAFF = new RegExp(
@@ -156,8 +156,10 @@ const FOR_STAFF = new RegExp(
   ].join('|'),
   'i',
 );
+/** "Staff loan", but neither "non-staff" nor "staff and customers". */
 const STAFF_NAME = /(?<!\bnon[\s-])\bstaff\b(?!.*\bcustomer)(?<!\bcustomer.*)/i;
 
+/** Bounds the time of the search. */
 const MAX_TEXT = 1000;
 
 /** Rule 1: by eligibility, or if there is none for staff, by the words of the name and the descriptions. */
