@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { itUnless, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import request from 'supertest';
 import { UndecidedError } from '../src/approval/payment-client';
-import { useService } from './builders';
-import { useDatabase } from './database';
+import { anOrder, useService } from './builders';
+import { useDatabase, withoutServer } from './database';
 
 const database = useDatabase();
 const aService = useService(database);
@@ -138,5 +139,30 @@ describe('erasing a user', () => {
     expect(rows).toEqual([]);
     await erase(app, user_id).expect(200);
     expect((await everything()).join('\n')).not.toContain(user_id);
+  });
+
+  itUnless(withoutServer)('locks the events in the order that publishing does', async () => {
+    const { db } = database();
+    const { app, orders, log } = aService();
+    const user = 'published meanwhile';
+    const theirs = Array.from({ length: 50 }, () => anOrder({ userId: user })).reverse();
+    for (const order of theirs) await orders.insert(order, 60_000);
+    const [first] = await log.listByOrder(theirs[0]!.id);
+    const { status } = await db.transaction().execute(async (trx) => {
+      await sql`select from order_events where seq = ${first!.seq} for update`.execute(trx);
+      const status = erase(app, user).then((response) => response.status);
+      await until(async () => {
+        const { rows } = await sql`
+          select from pg_stat_activity
+          where wait_event_type = 'Lock' and datname = current_database()`.execute(db);
+        return rows.length > 0;
+      });
+      const { rows } = await sql`
+        select seq from order_events where data ->> 'user_id' = ${user}
+        for update skip locked`.execute(db);
+      expect(rows).toHaveLength(49);
+      return { status };
+    });
+    expect(await status).toBe(200);
   });
 });

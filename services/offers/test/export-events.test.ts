@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { startApp, until } from '@loan-buddy/kit/testing';
+import { allButTimeouts, startApp, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import request from 'supertest';
 import { createApp } from '../src/app';
@@ -13,6 +13,7 @@ const database = useDatabase();
 const aService = useService(database);
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
+  jest.useRealTimers();
   for (const close of closers.splice(0).reverse()) await close();
 });
 
@@ -107,6 +108,20 @@ describe('GET /events', () => {
     for (const response of responses) response.destroy();
     await until(async () => (await open()).statusCode === 200);
     expect(pages.mock.calls.length).toBeLessThan(before + 10);
+  });
+
+  it('is cut off when the client does not read', async () => {
+    jest.useFakeTimers({ doNotFake: [...allButTimeouts] });
+    const { open } = await serve();
+    const responses = [await open(), await open()];
+    await until(() => jest.getTimerCount() >= 2);
+    await jest.advanceTimersByTimeAsync(60_000);
+    await until(async () => (await open()).statusCode === 200);
+    for (const response of responses) {
+      response.resume();
+      await new Promise((resolve) => response.once('close', resolve));
+      expect(response.complete).toBe(false);
+    }
   });
 
   it('is cut off when the process stops, so that the client knows that it is not complete', async () => {

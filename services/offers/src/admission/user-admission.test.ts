@@ -175,10 +175,22 @@ describe('the issuer’s keys', () => {
     await list(await sign({ scope: 'offers:read' })).expect(200);
   });
 
+  it('are found among a thousand keys of others', async () => {
+    const { jwks, sign } = await createTokenIssuer();
+    const { keys } = JSON.parse(jwks) as { keys: object[] };
+    const others = Array.from({ length: 1000 }, (_, i) => ({
+      kid: `other ${String(i)}`,
+      n: 'A'.repeat(342),
+    }));
+    const body = JSON.stringify({ keys: [...others, ...keys] });
+    const { list } = serviceWith(await anIssuer({ status: 200, body }));
+    await list(await sign({ scope: 'offers:read' })).expect(200);
+  });
+
   it.each([
     ['a status other than 200', 203, ''],
     ['a redirect', 302, ''],
-    ['a body that is too long', 200, ' '.repeat(262_144)],
+    ['a body that is too long', 200, ' '.repeat(1_048_576)],
   ])('cannot be read if AUTH_JWKS_URL returns %s', async (_, status, padding) => {
     const { jwks, sign } = await createTokenIssuer();
     const { list, lines } = serviceWith(await anIssuer({ status, body: jwks + padding }));

@@ -11,7 +11,7 @@ const KEYS_REFRESH_MS = 300_000;
 /** Reading a file is cheap. */
 const KEYS_FILE_REFRESH_MS = 2000;
 const KEYS_TIMEOUT_MS = 3000;
-const MAX_KEYS_BYTES = 262_144;
+const MAX_KEYS_BYTES = 1_048_576;
 const WINDOW_S = 60;
 
 /** Without `AUTH_MODE` `jwt`, everyone is admitted. */

@@ -15,6 +15,8 @@ import { ordersTag } from './tags';
 
 /** Maximum concurrent exports of this replica: each takes a connection to the database. */
 const MAX_EXPORTS = 2;
+/** A client that reads nothing for this long is cut off: it would block other exports for ever. */
+const STALL_MS = 60_000;
 
 const contentTypes = { ndjson: 'application/x-ndjson', csv: 'text/csv' };
 
@@ -32,7 +34,7 @@ export function getEvents(dependencies: {
       tag: ordersTag,
       summary: 'Export the events of all orders',
       description:
-        'For operators: the events in order, one row each, as `npm run events -- export` writes them. A response that is cut off has no end (chunked encoding); continue it with `after`.',
+        'For operators: the events in order, one row each, as `npm run events -- export` writes them. A response that is cut off has no end (chunked encoding); continue it with `after`. So is one that its client does not read for a minute.',
       access: administerOrders,
       query: z.object({
         after: z.uuid().optional().meta({
@@ -83,7 +85,11 @@ export function getEvents(dependencies: {
           if (req.method !== 'HEAD') {
             await exportEvents(log, { after, since, limit, format }, async (rows) => {
               begin(after);
-              if (!res.write(rows)) await once(res, 'drain', { signal });
+              if (res.write(rows)) return;
+              const stalled = setTimeout(cut, STALL_MS);
+              await once(res, 'drain', { signal }).finally(() => {
+                clearTimeout(stalled);
+              });
               signal.throwIfAborted();
             });
           }

@@ -42,8 +42,10 @@ export function createEraseUser({
           pseudonym: orders > 0 ? pseudonym : null,
           orders,
           events: await count(sql`
+              with due as (
+                select seq from order_events where order_id in ${theirs} order by seq for update)
               update order_events set data = ${data}, traceparent = null
-              where order_id in ${theirs}`),
+              from due where order_events.seq = due.seq`),
           webhookDeliveries: await count(sql`
               update webhook_deliveries set data = ${data} where data ->> 'user_id' = ${userId}`),
           emails: await count(sql`delete from email_jobs where order_id in ${theirs}`),
