@@ -6,6 +6,7 @@ import { Agent, request } from 'node:http';
 import { until } from '@loan-buddy/kit/testing';
 import fc, { type Arbitrary } from 'fast-check';
 import { inParallel, report } from './support/client';
+import type { Document, Operation, Schema } from './support/openapi';
 import { newStorage } from './support/postgres';
 import { startService, type ServiceProcess } from './support/service-process';
 import { secretBetweenServices, useTokens } from './support/tokens';
@@ -16,41 +17,6 @@ const WIDTH = 20;
 const LEAK_BYTES = 2000;
 /** Part of every secret in a request. */
 const SECRET = 's3cr3t';
-
-interface Schema {
-  $ref?: string;
-  type?: string | string[];
-  enum?: unknown[];
-  const?: unknown;
-  example?: unknown;
-  format?: string;
-  minLength?: number;
-  maxLength?: number;
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  items?: Schema;
-  properties?: Record<string, Schema>;
-  required?: string[];
-  anyOf?: Schema[];
-  oneOf?: Schema[];
-}
-
-interface Parameter {
-  name: string;
-  in: string;
-  schema: Schema;
-}
-
-interface Operation {
-  parameters?: Parameter[];
-  requestBody?: { content: Record<string, { schema: Schema }> };
-}
-
-interface Document {
-  paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
-}
 
 interface FuzzRequest {
   method: string;

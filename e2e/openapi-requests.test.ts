@@ -12,6 +12,7 @@ import Ajv from 'ajv/dist/2020';
 import fc, { type Arbitrary } from 'fast-check';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import type { Document, Operation, Parameter, Schema } from './support/openapi';
 
 const RUNS = 150;
 
@@ -25,43 +26,6 @@ const UNSTATABLE = [
   // Depends on what is stored.
   /^is not the id of an event, or the event was deleted$/,
 ];
-
-interface Schema {
-  $ref?: string;
-  type?: string | string[];
-  enum?: unknown[];
-  anyOf?: Schema[];
-  const?: unknown;
-  example?: string;
-  format?: string;
-  pattern?: string;
-  minLength?: number;
-  maxLength?: number;
-  minimum?: number;
-  maximum?: number;
-  minItems?: number;
-  items?: Schema;
-  properties?: Record<string, Schema>;
-  required?: string[];
-  additionalProperties?: boolean;
-}
-
-interface Parameter {
-  name: string;
-  in: 'path' | 'query' | 'header';
-  required?: boolean;
-  schema: Schema;
-}
-
-interface Operation {
-  parameters?: Parameter[];
-  requestBody?: { content: Record<string, { schema: Schema }> };
-}
-
-interface Document {
-  paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
-}
 
 /** Generates values that a schema allows, often at its limits. */
 function createGenerator(document: Document) {
