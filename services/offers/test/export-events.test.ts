@@ -99,7 +99,7 @@ describe('GET /events', () => {
   it('reads no further than the client does, and stops when it leaves', async () => {
     const { open, pages, url } = await serve();
     const responses = [await open(), await open()];
-    // More exports would each take a connection.
+    // Exports share one connection.
     expect((await open()).statusCode).toBe(429);
     // Time enough to read everything, if it did not wait.
     for (let i = 0; i < 300; i++) await fetch(`${url}/livez`).then((each) => each.text());

@@ -126,6 +126,7 @@ function parseQuery(text: string | null) {
   } catch {
     throw new RequestError('malformed-request', 'The query must be UTF-8, percent-encoded.');
   }
+  // All keys: otherwise, an unknown parameter could hide behind a thousand others.
   return parse(text ?? '', '&', '=', { maxKeys: 0 });
 }
 

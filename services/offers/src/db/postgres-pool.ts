@@ -55,7 +55,7 @@ export function createPostgresPool(
  * Discards a connection that was unavailable once: a late response would go to the next statement.
  *
  * @param begin if sessions are shared: begins a transaction with the settings that a session of our own would keep. Each
- * statement then runs in a transaction
+ * statement then runs in a transaction.
  */
 function guardClient(client: PoolClient, begin: string | undefined): PostgresPoolClient {
   let broken = false;
@@ -67,6 +67,7 @@ function guardClient(client: PoolClient, begin: string | undefined): PostgresPoo
     });
   const query = async (text: string, values: readonly unknown[]) => {
     if (begin === undefined) return send(text, values);
+    // What Kysely sends to begin and to end a transaction.
     const begins = /^(begin|start transaction)\b/.test(text);
     if (begins || isOpen) {
       isOpen = !/^(commit|rollback)$/.test(text);

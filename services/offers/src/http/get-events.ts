@@ -13,7 +13,7 @@ import { integerParameter } from './number-parameter';
 import { signalOf } from './prefer';
 import { ordersTag } from './tags';
 
-/** Maximum concurrent exports of this replica: each takes a connection to the database. */
+/** Maximum concurrent exports of this replica: they share one connection to the database with other long work. */
 const MAX_EXPORTS = 2;
 /** A client that reads nothing for this long is cut off: it would block other exports for ever. */
 const STALL_MS = 60_000;

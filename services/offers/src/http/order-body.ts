@@ -58,6 +58,7 @@ export const orderBodySchema = z
     example: orderExample('APPROVED'),
   });
 
+/** The fields of an order for a body, in camel case; the time in whole seconds. */
 export function orderFields(order: Order) {
   const { id: loanId, ...offer } = order.offer;
   return {
