@@ -586,7 +586,11 @@ describe('values.yaml', () => {
       expect([...taken].filter((each) => !all.includes(each))).toEqual([]);
       expect(bySome.filter((each) => taken.has(each))).toEqual([]);
       const rendered = hasHelm
-        ? render(...variants['gke']!, '--set', 'smtp.secretName=mail,smtp.from=a@b.example')
+        ? render(
+            ...variants['gke']!,
+            '--set',
+            'smtp.secretName=mail,smtp.from=a@b.example,corsOrigins={https://app.example.com}',
+          )
         : [];
       const chartSets = new Set(
         rendered
