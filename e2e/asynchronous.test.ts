@@ -1,6 +1,5 @@
 /**
- * Long, because every test needs both services and the emulator. The asynchronous checkout over HTTP and over Google's
- * Pub/Sub emulator, with both built services as processes.
+ * The asynchronous checkout over HTTP and over Google's Pub/Sub emulator, with both built services as processes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openMessageBus } from '../services/kit/src/messaging/message-bus';
@@ -16,100 +15,12 @@ import {
 } from './support/client';
 import { freePort } from './support/free-port';
 import { newStorage, storageName } from './support/postgres';
-import { describeWithPubSub, ownClient, ownEmulator } from './support/pubsub';
+import { describeWithPubSub, ownEmulator } from './support/pubsub';
+import { buy, PUBSUB_PROJECT_ID, respondAsync, setUp, setUpPubSub } from './support/service-pair';
 import { failToStart, startService } from './support/service-process';
 
-const PUBSUB_PROJECT_ID = 'test-project';
 const CHECKOUTS = 'loan-buddy-checkouts';
 const DECISIONS = 'loan-buddy-decisions';
-const respondAsync = { Prefer: 'respond-async' };
-
-/** Fast retries, and short leases: a process soon takes over the work of one that died. */
-const quick = {
-  RETRY_BASE_MS: '50',
-  RETRY_CAP_MS: '3000',
-  RETRY_ATTEMPTS: '1000',
-  CONFIRM_PAYMENT_TIMEOUT_MS: '2000',
-  DATABASE_TIMEOUT_MS: '2000',
-};
-
-/** Both services' own settings. */
-const defaults = {
-  ...Object.fromEntries(Object.keys(quick).map((name) => [name, undefined])),
-  PUBSUB_MAX_DELIVERIES: undefined,
-  DECISION_TIMEOUT_MS: undefined,
-};
-
-/** Starts both services over Pub/Sub, on their own emulator. */
-async function setUpPubSub(env: NodeJS.ProcessEnv = {}) {
-  const emulator = await ownEmulator();
-  const pair = await setUp({
-    PUBSUB_PROJECT_ID,
-    PUBSUB_EMULATOR_HOST: emulator.host,
-    PUBSUB_MAX_DELIVERIES: '5',
-    APPROVAL_TRANSPORT: 'pubsub',
-    EVENT_BUS: 'pubsub',
-    DECISION_TIMEOUT_MS: '3000',
-    ...env,
-  });
-  return { ...pair, emulator, client: ownClient(emulator.host, PUBSUB_PROJECT_ID) };
-}
-
-/** Starts both services. The test can kill them and restart them on the same ports. */
-async function setUp(env: NodeJS.ProcessEnv = {}) {
-  const ports = {
-    offers: String(await freePort()),
-    'confirm-payment': String(await freePort()),
-  };
-  const environments = {
-    offers: {
-      ...quick,
-      ...env,
-      ...(await newStorage()),
-      PORT: ports.offers,
-      CONFIRM_PAYMENT_URL: `http://127.0.0.1:${ports['confirm-payment']}`,
-    },
-    'confirm-payment': { ...env, PORT: ports['confirm-payment'] },
-  };
-  const start = (name: keyof typeof ports, more: NodeJS.ProcessEnv = {}) =>
-    startService(name, { ...environments[name], ...more });
-  const running = {
-    'confirm-payment': await start('confirm-payment'),
-    offers: await start('offers'),
-  };
-  return { start, running, url: running.offers.url };
-}
-
-/** Repeats each checkout until it is acknowledged. Adds its order to `acknowledged` at once, and returns them all. */
-async function buy(
-  url: string,
-  count: number,
-  acknowledged: OrderBody[] = [],
-): Promise<OrderBody[]> {
-  await inParallel(count, 10, async (i) => {
-    const body = { user_id: `user-${String(i)}`, loan_id: `offer${String(1 + (i % 3))}` };
-    for (;;) {
-      const response = await postCheckout(url, body, respondAsync).catch(() => undefined);
-      const order = (await response?.json().catch(() => undefined)) as OrderBody | undefined;
-      if (response?.status === 202 && order) {
-        acknowledged.push(order);
-        return;
-      }
-      await sleep(50);
-    }
-  });
-  return acknowledged;
-}
-
-/** Whether an order is decided within 20 s; false if offers goes away meanwhile. */
-async function waitForDecision(url: string, id: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/orders/${id}`, { headers: { Prefer: 'wait=20' } });
-    return ((await response.json()) as OrderBody).status in { APPROVED: 1, REJECTED: 1 };
-  } catch {
-    return false;
-  }
-}
 
 /** Returns the types of an order's events, from its stream. */
 async function historyOf(url: string, id: string): Promise<string> {
@@ -199,48 +110,6 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
   it('loses nothing and decides nothing twice while both services are killed at random', async () => {
     await expectToSurviveKills(await setUpPubSub(), 'Pub/Sub');
   });
-
-  it.each([
-    ['confirm-payment', 'is killed', 'SIGKILL'],
-    ['offers', 'is killed', 'SIGKILL'],
-    ['confirm-payment', 'hangs', 'SIGSTOP'],
-  ] as const)(
-    'decides within 15 s of the last restart, by default, if %s %s',
-    async (name, what, signal) => {
-      const { url, start, running, client } = await setUpPubSub(defaults);
-      const dead = client.listen('loan-buddy-dead-letters');
-      const startedAt = performance.now();
-      const tookMs: number[] = [];
-      let lastAt = Infinity;
-      const checkouts = inParallel(200, 200, async (i) => {
-        await sleep(i * 25);
-        const [order] = await buy(url, 1);
-        const sentAt = performance.now();
-        await until(() => waitForDecision(url, order!.id));
-        tookMs.push(performance.now() - sentAt);
-        lastAt = performance.now();
-      });
-      let restartedAt = Infinity;
-      for (const at of [1000, 2500, 4000]) {
-        await sleep(startedAt + at - performance.now());
-        running[name].kill(signal);
-        await sleep(400);
-        restartedAt = performance.now();
-        running[name] = await start(name, signal === 'SIGSTOP' ? { PORT: '0' } : {});
-      }
-      await checkouts;
-      tookMs.sort((a, b) => a - b);
-      const [p50, p75, last] = [tookMs[100]!, tookMs[150]!, tookMs[199]!].map((ms) =>
-        (ms / 1000).toFixed(1),
-      );
-      report(
-        `${storageName}, Pub/Sub, ${name} ${what} 3 times: checkout to decision p50 ${p50!} s, p75 ${p75!} s, ` +
-          `at most ${last!} s; the last ${((lastAt - restartedAt) / 1000).toFixed(1)} s after the last restart`,
-      );
-      expect(lastAt - restartedAt).toBeLessThan(15_000);
-      expect(dead).toEqual([]);
-    },
-  );
 
   it('handles duplicate messages in any order', async () => {
     const { url, client } = await setUpPubSub();

@@ -12,6 +12,7 @@ import Ajv from 'ajv/dist/2020';
 import fc, { type Arbitrary } from 'fast-check';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { describeOnce } from './support/postgres';
 import type { Document, Operation, Parameter, Schema } from './support/openapi';
 
 const RUNS = 150;
@@ -232,51 +233,54 @@ const services = [
   ['confirm-payment', () => createApp(confirmPayment)],
 ] as const;
 
-it.each(services)('%s accepts every request that its document allows', async (_, createService) => {
-  const server = await startApp(createService());
-  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Document;
-  const statuses = new Set<number>();
-  const faults: string[] = [];
-  for (const [path, operations] of Object.entries(document.paths)) {
-    for (const [method, operation] of Object.entries(operations)) {
-      const property = fc.asyncProperty(requestsTo(document, path, operation), async (sent) => {
-        const { status, body } = await send(server.port, method.toUpperCase(), sent);
-        statuses.add(status);
-        // Depends on what exists, or on the load.
-        if (status < 400 || [404, 409, 422, 503].includes(status)) return;
-        const { errors = [] } = JSON.parse(body) as { errors?: { detail: string }[] };
-        const stated = errors.filter(
-          (each) => !UNSTATABLE.some((reason) => reason.test(each.detail)),
-        );
-        if (status === 400 && errors.length > 0 && stated.length === 0) return;
-        throw new Error(`${String(status)} ${body}`);
-      });
-      const isFree = (operation.parameters?.length ?? 0) + (operation.requestBody ? 1 : 0) > 1;
-      const numRuns = isFree ? RUNS : 5;
-      const result = await fc.check(property, { numRuns, includeErrorInReport: true });
-      if (result.failed) faults.push(`${method} ${path}: ${fc.defaultReportMessage(result) ?? ''}`);
+describeOnce('the OpenAPI document', () => {
+  it.each(services)('of %s allows only requests that it accepts', async (_, createService) => {
+    const server = await startApp(createService());
+    const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Document;
+    const statuses = new Set<number>();
+    const faults: string[] = [];
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        const property = fc.asyncProperty(requestsTo(document, path, operation), async (sent) => {
+          const { status, body } = await send(server.port, method.toUpperCase(), sent);
+          statuses.add(status);
+          // Depends on what exists, or on the load.
+          if (status < 400 || [404, 409, 422, 503].includes(status)) return;
+          const { errors = [] } = JSON.parse(body) as { errors?: { detail: string }[] };
+          const stated = errors.filter(
+            (each) => !UNSTATABLE.some((reason) => reason.test(each.detail)),
+          );
+          if (status === 400 && errors.length > 0 && stated.length === 0) return;
+          throw new Error(`${String(status)} ${body}`);
+        });
+        const isFree = (operation.parameters?.length ?? 0) + (operation.requestBody ? 1 : 0) > 1;
+        const numRuns = isFree ? RUNS : 5;
+        const result = await fc.check(property, { numRuns, includeErrorInReport: true });
+        if (result.failed)
+          faults.push(`${method} ${path}: ${fc.defaultReportMessage(result) ?? ''}`);
+      }
     }
-  }
-  await server.close();
-  expect(faults.join('\n')).toBe('');
-  expect([...statuses]).toContain(200);
-});
+    await server.close();
+    expect(faults.join('\n')).toBe('');
+    expect([...statuses]).toContain(200);
+  });
 
-it.each(services)('%s refuses a parameter that its document does not name', async (_, create) => {
-  const server = await startApp(create());
-  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Document;
-  const accepted: string[] = [];
-  for (const [path, operations] of Object.entries(document.paths)) {
-    for (const [method, { parameters = [], requestBody }] of Object.entries(operations)) {
-      const target = path.replace(/\{(\w+)\}/g, (__, name) =>
-        String(parameters.find((each) => each.name === name)?.schema.example),
-      );
-      const body = requestBody && '{}';
-      const sent = { path: `${target}?unknown=1`, headers: {}, body };
-      const response = await send(server.port, method.toUpperCase(), sent);
-      if (!response.body.includes('"parameter":"unknown"')) accepted.push(`${method} ${path}`);
+  it.each(services)('of %s names every parameter that it does not refuse', async (_, create) => {
+    const server = await startApp(create());
+    const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Document;
+    const accepted: string[] = [];
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, { parameters = [], requestBody }] of Object.entries(operations)) {
+        const target = path.replace(/\{(\w+)\}/g, (__, name) =>
+          String(parameters.find((each) => each.name === name)?.schema.example),
+        );
+        const body = requestBody && '{}';
+        const sent = { path: `${target}?unknown=1`, headers: {}, body };
+        const response = await send(server.port, method.toUpperCase(), sent);
+        if (!response.body.includes('"parameter":"unknown"')) accepted.push(`${method} ${path}`);
+      }
     }
-  }
-  await server.close();
-  expect(accepted).toEqual([]);
+    await server.close();
+    expect(accepted).toEqual([]);
+  });
 });
