@@ -1,6 +1,6 @@
 import { promises, type LookupAddress } from 'node:dns';
 
-/** Returns all addresses of a name, IPv4 first, or only those of one family. */
+/** Returns all addresses of a name, IPv4 first, or only the addresses of one family. */
 export type ResolveName = (hostname: string, family: 4 | 6 | undefined) => Promise<LookupAddress[]>;
 
 /** The codes of c-ares for a name without such addresses. */
