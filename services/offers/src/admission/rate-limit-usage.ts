@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { AddUsage } from './rate-limiter';
 import { sql, type Kysely } from 'kysely';
 import { deleteInBatches, expired } from '../db/sweep';
 import type { Tables } from '../db/tables';
+import { usageKey } from '../db/usage-key';
 
 /**
  * Sums the replicas' counts in the database. Stores clients as hashes, and deletes them after the next window.
@@ -14,7 +14,7 @@ export function createAddUsage(db: Kysely<Tables>, logger: Logger): AddUsage {
   let sweptFor = 0;
   return async (usages) => {
     const rows = usages.map(({ key, windowStartS, windowS, count }) => ({
-      key: createHash('sha256').update(key).digest('base64url'),
+      key: usageKey(key),
       windowStart: windowStartS,
       count,
       expiresAt: new Date((windowStartS + 2 * windowS) * 1000),

@@ -1,11 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database';
+import { usageKey } from '../db/usage-key';
 
 /** Returns how many rows were erased or now have the pseudonym. */
 export type EraseUser = ReturnType<typeof createEraseUser>;
 
-/** The quotas whose usage `createAddUsage` stores under a hash of quota and subject. */
+/** The quotas whose usage `createAddUsage` stores by client. */
 const QUOTAS = ['reads', 'writes'];
 
 /**
@@ -30,9 +31,7 @@ export function createEraseUser({
               key, case key when 'user_id' then to_json(${pseudonym}::text) else value end
               order by ordinality)
             from json_each(data) with ordinality)`;
-        const usage = QUOTAS.map((name) =>
-          createHash('sha256').update(`${name} subject ${userId}`).digest('base64url'),
-        );
+        const usage = QUOTAS.map((name) => usageKey(`${name} subject ${userId}`));
         // First, so that no event can be added to these orders; sorted, as everywhere, so that nothing deadlocks.
         const orders = await count(sql`
             with theirs as (select id from orders where user_id = ${userId} order by id for update)
