@@ -13,10 +13,21 @@ export const orderStatuses = ['PENDING', ...decisions, 'FAILED'] as const;
 
 export type OrderStatus = (typeof orderStatuses)[number];
 
-/** What an order copies from its offer, and the requested term, if any. */
-export type OrderedOffer = Pick<Offer, 'id' | 'provider' | 'rate' | 'amount'> & {
-  termMonths?: number | undefined;
-};
+/** The fields that an order copies from its offer, and the requested term, if any. Each is a column. */
+export const orderedFields = ['provider', 'rate', 'amount', 'termMonths'] as const;
+
+type OrderedField = (typeof orderedFields)[number];
+
+/** The offer as stored with an order. */
+export type OrderedOffer = Pick<Offer & { termMonths?: number | undefined }, 'id' | OrderedField>;
+
+/** Copies the fields that an order keeps. */
+export function orderedOffer(
+  offer: Pick<Offer, 'id'> & { [Field in OrderedField]?: OrderedOffer[Field] | null },
+): OrderedOffer {
+  const kept = orderedFields.map((field) => [field, offer[field] ?? undefined]);
+  return { id: offer.id, ...Object.fromEntries(kept) } as OrderedOffer;
+}
 
 export interface Order {
   id: string;

@@ -4,7 +4,7 @@ import { DatabaseUnavailableError } from '../db/unavailable';
 import type { FindOffer } from '../catalogue/find-offer';
 import type { IdempotentRequest } from './idempotency';
 import type { AwaitOrder } from './await-order';
-import { newOrderId, type NewOrder, type Order } from '../domain/order';
+import { newOrderId, orderedOffer, type NewOrder, type Order } from '../domain/order';
 import type { OrderStore } from './order-store';
 
 /** No provider offers a loan with this id. */
@@ -104,13 +104,7 @@ export function createCheckout(dependencies: {
       userId,
       status: 'PENDING',
       createdAt: new Date(),
-      offer: {
-        id: loanId,
-        provider: offer.provider,
-        rate: offer.rate,
-        amount: offer.amount,
-        termMonths,
-      },
+      offer: orderedOffer({ ...offer, termMonths }),
       attempts: 0,
       traceparent: request.traceparent,
       email: request.email,

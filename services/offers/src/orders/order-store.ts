@@ -2,7 +2,13 @@ import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
 import { createQueue, msFromNow } from '../db/queue';
 import type { OrdersTable, Tables } from '../db/tables';
 import { claimKey, type RequestInFlight } from './idempotency';
-import type { Decision, NewOrder, Order } from '../domain/order';
+import {
+  orderedFields,
+  orderedOffer,
+  type Decision,
+  type NewOrder,
+  type Order,
+} from '../domain/order';
 
 /** A page of a listing, newest first: ids begin with the time of their creation. */
 export interface Page {
@@ -19,8 +25,8 @@ export interface DueOrder extends Order {
 export type OrderStore = ReturnType<typeof createOrderStore>;
 
 const columns = [
-  ...(['id', 'userId', 'status', 'createdAt', 'attempts'] as const),
-  ...(['offerId', 'provider', 'rate', 'amount', 'termMonths'] as const),
+  ...(['id', 'userId', 'status', 'createdAt', 'attempts', 'offerId'] as const),
+  ...orderedFields,
 ] as const;
 const insertedColumns = [...columns, 'traceparent', 'email'] as const;
 
@@ -206,7 +212,6 @@ export function createOrderStore(
 type Row = Pick<Selectable<OrdersTable>, (typeof columns)[number]>;
 
 function toOrder(row: Row): Order {
-  const { id, userId, status, createdAt, attempts, offerId, provider, rate, amount } = row;
-  const offer = { id: offerId, provider, rate, amount, termMonths: row.termMonths ?? undefined };
-  return { id, userId, status, createdAt, attempts, offer };
+  const { id, userId, status, createdAt, attempts, offerId } = row;
+  return { id, userId, status, createdAt, attempts, offer: orderedOffer({ ...row, id: offerId }) };
 }
