@@ -109,8 +109,21 @@ describeWithHelm('the chart', () => {
         : [];
     });
 
+  /** Returns what Helm says of a value that it refuses. */
+  const refusal = (setting: string): string => {
+    const args = ['template', 'lb', chart, ...trial, '--set', setting];
+    const { status, stderr } = spawnSync('helm', args, { encoding: 'utf8' });
+    expect(status).not.toBe(0);
+    return stderr;
+  };
+
   it('passes helm lint --strict', () => {
     execFileSync('helm', ['lint', '--strict', chart, ...trial], { stdio: 'pipe' });
+  });
+
+  it('says in helm lint, too, that auth.mode is missing', () => {
+    const { stdout, stderr } = spawnSync('helm', ['lint', chart], { encoding: 'utf8' });
+    expect(stdout + stderr).toContain('auth.mode: set jwt');
   });
 
   describe.each(Object.entries(variants))('with the values %s', (_, args) => {
@@ -280,6 +293,122 @@ describeWithHelm('the chart', () => {
     expect([PROVIDERS_FILE, LOG_LEVEL]).toEqual(['/config/providers.json', 'debug']);
   });
 
+  it('does not restart an in-cluster PostgreSQL for a new image or a new version of the chart', () => {
+    const template = (...args: string[]) =>
+      byName(render(...variants['kind']!, ...args), 'StatefulSet', 'lb-postgres').spec.template;
+    expect(template('--set', 'image.tag=t2')).toEqual(template());
+    expect(template().metadata.labels).toEqual({
+      'app.kubernetes.io/name': 'postgres',
+      'app.kubernetes.io/instance': 'lb',
+    });
+  });
+
+  it('leaves room on a Kind node with two CPUs for an upgrade, helm test and 250m of others', () => {
+    const objects = render(...variants['kind']!);
+    interface Pod {
+      containers: { resources: { requests: { cpu: string } } }[];
+    }
+    const requests = objects
+      .filter(({ kind }) => kind !== 'Job')
+      .flatMap((object) => {
+        const [pod] = podsOf([object]) as Pod[];
+        if (!pod) return [];
+        // A rollout adds one pod to each Deployment.
+        const surge = object.kind === 'Deployment' ? 1 : 0;
+        const { replicas = 1 } = object.spec as { replicas?: number };
+        const milliCpu = parseInt(pod.containers[0]!.resources.requests.cpu, 10);
+        return Array<number>(replicas + surge).fill(milliCpu);
+      });
+    expect(requests).toHaveLength(8);
+    const ofKind = 950;
+    const ofMetricsServer = 100;
+    const sum = requests.reduce((total, each) => total + each, ofKind + ofMetricsServer);
+    expect(sum).toBeLessThanOrEqual(1750);
+  });
+
+  it('trusts the CAs of a ConfigMap, and reaches what offersTo names', () => {
+    const rule = { to: [{ podSelector: {} }], ports: [{ port: 8443 }] };
+    const objects = render(
+      ...variants['everything on']!,
+      ...['--set', 'caCertificates.configMapName=cas'],
+      ...['--set-json', `networkPolicy.offersTo=${JSON.stringify([rule])}`],
+    );
+    expect(byName(objects, 'ConfigMap', 'lb-offers').data).toHaveProperty(
+      'NODE_EXTRA_CA_CERTS',
+      '/config/ca.crt',
+    );
+    const source = { configMap: { name: 'cas', items: [{ key: 'ca.crt', path: 'ca.crt' }] } };
+    const [offers, migrate] = [
+      byName(objects, 'Deployment', 'lb-offers'),
+      byName(objects, 'Job', 'lb-migrate'),
+    ].map(({ spec }) => spec.template.spec);
+    expect(offers.volumes[0].projected.sources).toEqual([
+      { configMap: { name: 'lb-offers-providers' } },
+      source,
+    ]);
+    expect(migrate.volumes[0].projected.sources).toEqual([source]);
+    for (const pod of [offers, migrate]) {
+      expect(pod.containers[0].volumeMounts[0]).toMatchObject({ mountPath: '/config' });
+    }
+    expect(migrate.containers[0].env).toContainEqual({
+      name: 'NODE_EXTRA_CA_CERTS',
+      value: '/config/ca.crt',
+    });
+    expect(byName(objects, 'NetworkPolicy', 'lb-offers').spec.egress).toContainEqual(rule);
+  });
+
+  it('spreads pods over nodes, also where nodes have no zone', () => {
+    for (const name of ['offers', 'confirm-payment']) {
+      const { spec } = byName(render(...trial), 'Deployment', `lb-${name}`);
+      const { topologySpreadConstraints, affinity } = spec.template.spec;
+      expect(topologySpreadConstraints).toMatchObject([
+        { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
+      ]);
+      expect(affinity.podAntiAffinity).toEqual({
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          {
+            weight: 100,
+            podAffinityTerm: {
+              topologyKey: 'topology.kubernetes.io/zone',
+              labelSelector: spec.selector,
+            },
+          },
+        ],
+      });
+    }
+  });
+
+  it('has a network policy for every pod, and that of migrate is there before it', () => {
+    for (const args of Object.values(variants)) {
+      const objects = render(...args);
+      const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy');
+      for (const { kind, metadata, spec } of objects) {
+        if (!['Deployment', 'StatefulSet', 'Job', 'Pod'].includes(kind)) continue;
+        const labels = (kind === 'Pod' ? metadata : spec.template.metadata).labels as Record<
+          string,
+          string
+        >;
+        const selecting = policies.filter((policy) =>
+          Object.entries(policy.spec.podSelector.matchLabels as object).every(
+            ([key, value]) => labels[key] === value,
+          ),
+        );
+        expect(selecting).toHaveLength(1);
+        expect(selecting[0]!.spec.policyTypes).toEqual(['Ingress', 'Egress']);
+      }
+      const [policy, job] = ['NetworkPolicy', 'Job'].map(
+        (kind) => byName(objects, kind, 'lb-migrate').metadata.annotations!,
+      );
+      expect(policy).toMatchObject({
+        'helm.sh/hook': job!['helm.sh/hook'],
+        'helm.sh/hook-weight': '-1',
+      });
+    }
+    expect(
+      render(...trial, '--set', 'networkPolicy.enabled=false').map(({ kind }) => kind),
+    ).not.toContain('NetworkPolicy');
+  });
+
   it('migrates before the first install only if the database already exists', () => {
     const hook = (...args: string[]) =>
       byName(render(...trial, ...args), 'Job', 'lb-migrate').metadata.annotations!['helm.sh/hook'];
@@ -314,30 +443,20 @@ describeWithHelm('the chart', () => {
     'drain.preStopSeconds=0',
     'image.pullPolicy=Sometimes',
     'image.tag=a b',
-    'ingress.enabled=true',
     'ingress.hosts={not a host}',
-    'gateway.enabled=true',
-    'ingress.enabled=true,ingress.hosts={a.example}',
-    'ingress.enabled=true,ingress.hosts={a.example},trustProxy=null',
-    'gateway.enabled=true,gateway.parentRefs[0].name=gateway',
     'networkPolicy.offersFrom[0].cidr=10.0.0.0/8',
+    'networkPolicy.offersTo[0].podSelector.x=y',
+    'caCertificates.configMapName=Not_A_Name',
+    'offers.config.NODE_EXTRA_CA_CERTS=/ca.crt',
     'networkPolicy.metricsFrom[0].namespace=monitoring',
     'metrics.enabled=true',
-    'metrics.serviceMonitor.enabled=true',
     'metrics.serviceMonitor.interval=30',
     'publicPaths={offers}',
-    'auth.mode=',
     'auth.mode=null',
     'auth=null',
     'auth.mode=oauth',
-    'auth.mode=jwt',
-    'auth.mode=jwt,auth.issuer=a,auth.audience=b,auth.jwksUrl=https://x/y',
     'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.audience=b,auth.jwksUrl=ftp://x',
     'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.audience=b,auth.jwksUrl=http://x/y',
-    'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.audience=b',
-    'auth.mode=jwt,auth.secretName=s,auth.issuer=a,auth.jwksUrl=https://x/y',
-    'auth.mode=jwt,auth.secretName=s,auth.audience=b,auth.jwksUrl=https://x/y',
-    'auth.mode=jwt,auth.secretName=s,auth.issuer=null,auth.audience=b,auth.jwksUrl=https://x/y',
     'auth.secret=between-the-services',
     'auth.testToken.token=x',
     'auth.testToken.secretName=Not_A_Name',
@@ -348,26 +467,44 @@ describeWithHelm('the chart', () => {
     'rateLimit.reads=0',
     'trustProxy=-1',
     'corsOrigins={*}',
-    'auth.mode=none,trustProxy=2,ingress.enabled=true,ingress.hosts={a.example},ingress.gke.enabled=true',
-    'ingress.className=gce,ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c,ingress.gke.securityPolicy=s',
-    'ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c',
     'publicPaths={}',
     'unknown=1',
-    'pubsub.approval=true',
     'pubsub.events=true,pubsub.projectId=X',
-    'smtp.secretName=mail',
     'smtp.secretName=Not_A_Name,smtp.from=a@b.example',
     'smtp.from=a@b.example,smtp.secretName=mail,smtp.port=0',
   ])('refuses %s', (setting) => {
-    const { status, stderr } = spawnSync(
-      'helm',
-      ['template', 'lb', chart, ...trial, '--set', setting],
-      {
-        encoding: 'utf8',
-      },
+    expect(refusal(setting)).toMatch(/values don't meet the specifications of the schema/);
+  });
+
+  const keys = 'auth.issuer=a,auth.audience=b,auth.jwksUrl=https://x/y';
+  const gke = 'ingress.gke.enabled=true,ingress.gke.address=a,ingress.gke.certificate=c';
+  it.each([
+    ['auth.mode=', 'auth.mode: set jwt'],
+    ['auth.mode=jwt', 'auth.mode=jwt: set auth.issuer, '],
+    [`auth.mode=jwt,${keys}`, 'auth.mode=jwt: set '],
+    [`auth.mode=jwt,auth.secretName=s,${keys},auth.issuer=null`, 'auth.mode=jwt: set '],
+    [`auth.mode=jwt,auth.secretName=s,${keys},auth.audience=`, 'auth.mode=jwt: set '],
+    [`auth.mode=jwt,auth.secretName=s,${keys},auth.jwksUrl=`, 'auth.mode=jwt: set '],
+    ['trustProxy=1,ingress.enabled=true', 'ingress.enabled: set ingress.hosts'],
+    ['ingress.enabled=true,ingress.hosts={a.example}', 'trustProxy: set '],
+    ['ingress.enabled=true,ingress.hosts={a.example},trustProxy=null', 'trustProxy: set '],
+    ['trustProxy=1,gateway.enabled=true', 'gateway.enabled: set gateway.parentRefs'],
+    ['gateway.enabled=true,gateway.parentRefs[0].name=gateway', 'trustProxy: set '],
+    [gke, 'ingress.gke.enabled: set '],
+    [`${gke},ingress.gke.securityPolicy=s,ingress.className=gce`, 'leave ingress.className empty'],
+    ['metrics.serviceMonitor.enabled=true', 'set networkPolicy.metricsFrom'],
+    ['pubsub.approval=true', 'set pubsub.projectId'],
+    ['pubsub.events=true', 'set pubsub.projectId'],
+    ['smtp.secretName=mail', 'set smtp.from'],
+    ['smtp.secretName=mail,smtp.from=null', 'set smtp.from'],
+  ])('refuses %s, and says what to set', (setting, message) => {
+    expect(refusal(setting)).toContain(message);
+  });
+
+  it('names all rules that the values break', () => {
+    expect(refusal('auth.mode=,pubsub.events=true')).toMatch(
+      /invalid values\nauth\.mode: .*\npubsub\..*: set pubsub.projectId/,
     );
-    expect(status).not.toBe(0);
-    expect(stderr).toMatch(/values don't meet the specifications of the schema/);
   });
 });
 
@@ -523,7 +660,6 @@ describeWithHelm('authentication', () => {
     const gke = render(...variants['gke']!);
     const find = (kind: string) => gke.find((each) => each.kind === kind)!;
     expect(find('Ingress').metadata.annotations).toEqual({
-      'kubernetes.io/ingress.class': 'gce',
       'kubernetes.io/ingress.global-static-ip-name': 'address',
       'ingress.gcp.kubernetes.io/pre-shared-cert': 'certificate',
       'networking.gke.io/v1beta1.FrontendConfig': 'lb-offers',
@@ -531,7 +667,13 @@ describeWithHelm('authentication', () => {
     expect(find('BackendConfig').spec).toEqual({
       timeoutSec: 300,
       connectionDraining: { drainingTimeoutSec: 10 },
-      healthCheck: { type: 'HTTP', requestPath: '/readyz', port: 8080, checkIntervalSec: 5 },
+      healthCheck: {
+        type: 'HTTP',
+        requestPath: '/readyz',
+        port: 8080,
+        checkIntervalSec: 5,
+        timeoutSec: 3,
+      },
       logging: { enable: true, sampleRate: 1 },
       securityPolicy: { name: 'armor' },
     });
@@ -539,6 +681,8 @@ describeWithHelm('authentication', () => {
       redirectToHttps: { enabled: true },
       sslPolicy: 'modern',
     });
+    const { lifecycle } = deployment(gke, 'offers').spec.template.spec.containers[0];
+    expect(lifecycle.preStop.sleep.seconds).toBeGreaterThanOrEqual(40);
     const services = gke.filter(({ kind }) => kind === 'Service');
     expect(services.map(({ metadata }) => metadata.annotations)).toEqual([
       {

@@ -23,6 +23,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- define "loan-buddy.services" -}}
 {{- $config := dict "CONFIRM_PAYMENT_URL" (printf "http://%s:8000" (include "loan-buddy.fullname" (dict "root" . "name" "confirm-payment"))) -}}
 {{- if .Values.offers.providers }}{{ $_ := set $config "PROVIDERS_FILE" "/config/providers.json" }}{{ end -}}
+{{- if .Values.caCertificates.configMapName }}{{ $_ := set $config "NODE_EXTRA_CA_CERTS" "/config/ca.crt" }}{{ end -}}
 {{- $confirmPaymentConfig := dict -}}
 {{- if .Values.pubsub.approval -}}
 {{- range list $config $confirmPaymentConfig }}{{ $_ := set . "APPROVAL_TRANSPORT" "pubsub" }}{{ $_ := set . "PUBSUB_PROJECT_ID" $.Values.pubsub.projectId }}{{ end -}}
@@ -77,6 +78,29 @@ tolerations: {{- toYaml . | nindent 2 }}
 name: DATABASE_URL
 valueFrom:
   secretKeyRef: { name: {{ .Values.database.secretName }}, key: {{ .Values.database.urlKey }} }
+{{- end -}}
+
+{{/* The file of NODE_EXTRA_CA_CERTS, as a source of a projected volume. */}}
+{{- define "loan-buddy.caCertificates" -}}
+configMap:
+  name: {{ .Values.caCertificates.configMapName }}
+  items: [{ key: {{ .Values.caCertificates.key }}, path: ca.crt }]
+{{- end -}}
+
+{{/* Egress to PostgreSQL and to DNS. */}}
+{{- define "loan-buddy.databaseEgress" -}}
+- ports:
+    - { port: 53, protocol: UDP }
+    - { port: 53, protocol: TCP }
+- ports:
+    - { port: 5432 }
+  {{- if .Values.database.inCluster.enabled }}
+  to:
+    - podSelector:
+        matchLabels: {{- include "loan-buddy.selector" (dict "root" . "name" "postgres") | nindent 10 }}
+  {{- else if .Values.database.egressTo }}
+  to: {{- toYaml .Values.database.egressTo | nindent 4 }}
+  {{- end }}
 {{- end -}}
 
 {{/* Egress to Google's APIs and to the metadata server of Workload Identity. */}}
