@@ -142,7 +142,7 @@ export default defineConfig(
     languageOptions: {
       globals: Object.fromEntries(
         [
-          ...['__dirname', 'Buffer', 'console', 'fetch', 'module', 'process'],
+          ...['__dirname', 'AbortSignal', 'Buffer', 'console', 'fetch', 'module', 'process'],
           ...['require', 'setTimeout', 'URL'],
         ].map((name) => [name, 'readonly']),
       ),

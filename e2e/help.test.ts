@@ -27,12 +27,12 @@ const commands: Record<string, { run: string[]; wrong: string[] }> = {
   },
   'kind/up.sh': { run: ['kind/up.sh'], wrong: ['--dry'] },
   'kind/down.sh': { run: ['kind/down.sh'], wrong: ['all'] },
+  'npm run kind:check': { run: [process.execPath, 'kind/check/main.mjs'], wrong: ['all'] },
   '.ci/run': { run: ['.ci/run'], wrong: ['verify'] },
   '.ci/repeat': { run: ['.ci/repeat'], wrong: ['npm', 'test'] },
   '.ci/postgres': { run: ['.ci/postgres'], wrong: ['start'] },
   '.ci/pubsub': { run: ['.ci/pubsub'], wrong: ['stop'] },
   '.ci/check-image': { run: ['.ci/check-image'], wrong: [] },
-  '.ci/upgrade-under-load': { run: ['.ci/upgrade-under-load'], wrong: ['now'] },
   '.ci/check-readme.mjs': { run: [process.execPath, '.ci/check-readme.mjs'], wrong: ['now'] },
 };
 

@@ -1,17 +1,36 @@
 #!/usr/bin/env bash
-# Removes the Kind cluster of kind/up.sh, including all orders.
+# Removes the Kind cluster of kind/up.sh, including all orders, and the images.
 set -euo pipefail
 
-usage='usage: kind/down.sh
-Removes the Kind cluster loan-buddy with all its orders. Does nothing if there is none.'
-case ${1:-} in
-  -h | --help) echo "$usage" && exit ;;
-  '') ;;
-  *) printf 'kind/down.sh: unknown argument %s\n%s\n' "$1" "$usage" >&2 && exit 2 ;;
-esac
+usage='usage: kind/down.sh [--name CLUSTER]
+Removes the Kind cluster (default loan-buddy) with all its orders, and the images that kind/up.sh built. Does nothing if
+there are none.'
 
-command -v kind >/dev/null || {
-  printf 'kind/down.sh: kind is missing\n  Install it; docs/deploy.md links to it.\n' >&2
-  exit 1
+wrong() {
+  printf 'kind/down.sh: %s\n%s\n' "$1" "$usage" >&2
+  exit 2
 }
-kind delete cluster --name loan-buddy
+
+cluster=loan-buddy
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) echo "$usage" && exit ;;
+    --name) [ -n "${2:-}" ] || wrong '--name needs a value' ;;
+    *) wrong "unknown argument $1" ;;
+  esac
+  cluster=$2
+  shift 2
+done
+
+for tool in kind docker; do
+  command -v "$tool" >/dev/null || {
+    printf 'kind/down.sh: %s is missing\n  Install it; docs/deploy.md links to it.\n' "$tool" >&2
+    exit 1
+  }
+done
+kind delete cluster --name "$cluster"
+for service in offers confirm-payment; do
+  docker image ls --format '{{.Repository}}:{{.Tag}}' "loan-buddy/$service" | while read -r image; do
+    docker rmi "$image" >/dev/null 2>&1 || echo "keeping the image $image, which a container uses"
+  done
+done

@@ -2,23 +2,46 @@
 # Installs loan-buddy on a Kind cluster.
 set -euo pipefail
 
-usage='usage: kind/up.sh [--dry-run]
-Creates or reuses the Kind cluster loan-buddy, builds the images, loads them, installs the chart and waits.
-Run it again after a change.
-  --dry-run   prints the commands instead of running them'
-dry_run=
-case ${1:-} in
-  -h | --help) echo "$usage" && exit ;;
-  --dry-run) dry_run=1 ;;
-  '') ;;
-  *) printf 'kind/up.sh: unknown argument %s\n%s\n' "$1" "$usage" >&2 && exit 2 ;;
-esac
-cd "$(dirname "$0")/.."
+usage='usage: kind/up.sh [--name CLUSTER] [--config FILE] [--node-image IMAGE] [--build-arg NAME=VALUE]... [--dry-run]
+Creates or reuses a Kind cluster, builds the images, loads them, installs the chart, waits, and checks that both services
+respond through port-forward. Run it again after a change.
+  --name        of the cluster; default loan-buddy
+  --config      the new cluster, as for kind create cluster; default kind/cluster.yaml
+  --node-image  of the new cluster; default is that of your kind
+  --build-arg   passed on to docker build
+  --dry-run     prints the commands instead of running them'
+
+wrong() {
+  printf 'kind/up.sh: %s\n%s\n' "$1" "$usage" >&2
+  exit 2
+}
 
 cluster=loan-buddy
+config=kind/cluster.yaml
+node_image=()
+build_args=()
+dry_run=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) echo "$usage" && exit ;;
+    --dry-run) dry_run=1 && shift && continue ;;
+    --name | --config | --node-image | --build-arg) [ -n "${2:-}" ] || wrong "$1 needs a value" ;;
+    *) wrong "unknown argument $1" ;;
+  esac
+  case $1 in
+    --name) cluster=$2 ;;
+    --config) config=$(realpath "$2") ;;
+    --node-image) node_image=(--image "$2") ;;
+    --build-arg) build_args+=(--build-arg "$2") ;;
+  esac
+  shift 2
+done
+cd "$(dirname "$0")/.."
+
 namespace=loan-buddy
 release=loan-buddy
 context=kind-$cluster
+services=(offers confirm-payment)
 
 fail() { # fail WHAT WHAT_TO_DO
   printf 'kind/up.sh: %s\n  %s\n' "$1" "$2" >&2
@@ -37,8 +60,63 @@ quietly() { # returns whether a read-only command succeeds; in a dry run, it nev
   [ -z "$dry_run" ] && "$@" >/dev/null 2>&1
 }
 
+kubectl=(kubectl --context "$context" --namespace "$namespace")
+
+image_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || true; }
+
+# Prints why the release is not ready: pods, the latest warnings, and the last lines of pods that crashed.
+explain() {
+  "${kubectl[@]}" get pods -o wide
+  echo 'Warnings:'
+  "${kubectl[@]}" get events --field-selector type=Warning --sort-by .lastTimestamp \
+    -o custom-columns='OBJECT:.involvedObject.name,REASON:.reason,MESSAGE:.message' | tail -n 15
+  local pod
+  for pod in $("${kubectl[@]}" get pods -o 'jsonpath={range .items[?(@.status.containerStatuses[0].restartCount>0)]}{.metadata.name} {end}'); do
+    echo "Before its last restart, $pod printed:"
+    "${kubectl[@]}" logs --previous --tail 5 "$pod" || true
+  done
+} >&2
+
+in_use() { # in_use PORT: by any program on this machine
+  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || (exec 3<>"/dev/tcp/::1/$1") 2>/dev/null
+}
+
+free_port() { # free_port FIRST
+  local port=$1
+  while in_use "$port"; do port=$((port + 1)); done
+  echo "$port"
+}
+
+forwarded() { # forwarded SERVICE LOCAL_PORT PORT: whether the service responds through port-forward
+  local pid result=1
+  "${kubectl[@]}" port-forward --address 127.0.0.1 "service/$release-$1" "$2:$3" >/dev/null 2>&1 &
+  pid=$!
+  for _ in $(seq 50); do
+    kill -0 "$pid" 2>/dev/null || break
+    curl -fsS -o /dev/null "http://127.0.0.1:$2/readyz" 2>/dev/null && result=0 && break
+    sleep 0.2
+  done
+  kill "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+  return "$result"
+}
+
+# Removes the images of earlier runs that no ReplicaSet needs for a rollback.
+remove_old_images() {
+  local needed node image
+  needed=$("${kubectl[@]}" get replicasets -o 'jsonpath={.items[*].spec.template.spec.containers[*].image}')
+  for node in $(kind get nodes --name "$cluster"); do
+    for image in $(docker exec "$node" ctr --namespace k8s.io images list --quiet | grep -E '^docker\.io/loan-buddy/' || true); do
+      case " $needed " in
+        *" ${image#docker.io/} "*) ;;
+        *) docker exec "$node" crictl rmi "$image" >/dev/null 2>&1 || true ;;
+      esac
+    done
+  done
+}
+
 if [ -z "$dry_run" ]; then
-  for tool in docker kind kubectl helm openssl; do
+  for tool in docker kind kubectl helm openssl curl; do
     command -v "$tool" >/dev/null || fail "$tool is missing" 'Install it; docs/deploy.md links to it.'
   done
   docker info >/dev/null 2>&1 || fail 'Docker does not respond' 'Start it, and check your permissions: docker info'
@@ -47,28 +125,35 @@ fi
 if quietly kubectl --context "$context" get nodes; then
   echo "reusing the cluster $cluster"
 else
-  run 'If the cluster is broken, remove it with kind/down.sh.' kind create cluster --config kind/cluster.yaml --wait 120s
+  run "If the cluster is broken, remove it: kind/down.sh --name $cluster" \
+    kind create cluster --name "$cluster" --config "$config" ${node_image[@]+"${node_image[@]}"} --wait 120s
 fi
 
-# The tag depends on the content of both images, so an unchanged image is not rolled out.
-for service in offers confirm-payment; do
+for service in "${services[@]}"; do
+  image=loan-buddy/$service:dev
+  [ -z "$dry_run" ] && before=$(image_id "$image")
   run 'See the build output above; docker system df shows whether the disk is full.' \
-    docker build --file "services/$service/Dockerfile" --tag "loan-buddy/$service:dev" .
+    docker build ${build_args[@]+"${build_args[@]}"} --file "services/$service/Dockerfile" --tag "$image" .
+  if [ -n "${before:-}" ] && [ "$before" != "$(image_id "$image")" ]; then
+    docker rmi "$before" >/dev/null 2>&1 || true
+  fi
 done
-tag=dev
-if [ -z "$dry_run" ]; then
-  tag=$(docker image inspect --format '{{.Id}}' loan-buddy/offers:dev loan-buddy/confirm-payment:dev | sha256sum | cut -c 1-12)
-fi
-for service in offers confirm-payment; do
-  run 'docker images lists the images.' docker tag "loan-buddy/$service:dev" "loan-buddy/$service:$tag"
-  run 'Create a new cluster: kind/down.sh, then kind/up.sh.' \
+# The tag depends on the content of both images, so an unchanged image is not rolled out.
+tag=HASH
+[ -z "$dry_run" ] && tag=$({ image_id loan-buddy/offers:dev && image_id loan-buddy/confirm-payment:dev; } | sha256sum | cut -c 1-12)
+for service in "${services[@]}"; do
+  run 'docker image ls shows the images.' docker tag "loan-buddy/$service:dev" "loan-buddy/$service:$tag"
+  run "Create a new cluster: kind/down.sh --name $cluster, then kind/up.sh." \
     kind load docker-image --name "$cluster" "loan-buddy/$service:$tag"
+  run 'docker image ls shows the images.' docker rmi "loan-buddy/$service:$tag"
 done
 
 quietly kubectl --context "$context" get namespace "$namespace" ||
   run "See kubectl --context $context get events." kubectl --context "$context" create namespace "$namespace"
+run "See kubectl --context $context get namespaces." kubectl --context "$context" label namespace "$namespace" \
+  pod-security.kubernetes.io/enforce=restricted --overwrite
 
-if quietly kubectl --context "$context" -n "$namespace" get secret loan-buddy-database; then
+if quietly "${kubectl[@]}" get secret loan-buddy-database; then
   echo 'keeping the Secret loan-buddy-database'
 else
   password=random
@@ -76,30 +161,47 @@ else
   # Generated once for this cluster, and never printed.
   printf '+ kubectl -n %s create secret generic loan-buddy-database\n' "$namespace"
   if [ -z "$dry_run" ]; then
-    kubectl --context "$context" -n "$namespace" create secret generic loan-buddy-database \
+    "${kubectl[@]}" create secret generic loan-buddy-database \
       --from-literal="password=$password" \
       --from-literal="url=postgres://loan_buddy:$password@$release-postgres:5432/loan_buddy" >/dev/null ||
-      fail 'the Secret could not be created' "See kubectl --context $context -n $namespace get secrets."
+      fail 'the Secret could not be created' "See ${kubectl[*]} get secrets."
   fi
 fi
 
-run "kubectl --context $context -n $namespace get pods,events; logs: kubectl … logs deployment/$release-offers" \
-  helm upgrade --install "$release" helm/loan-buddy --kube-context "$context" --namespace "$namespace" \
-  --values helm/loan-buddy/values-kind.yaml --set "image.tag=$tag" --wait --timeout 5m
+install=(helm upgrade --install "$release" helm/loan-buddy --kube-context "$context" --namespace "$namespace"
+  --values helm/loan-buddy/values-kind.yaml --set "image.tag=$tag" --wait --timeout 5m)
+printf '+ %s\n' "${install[*]}"
+if [ -z "$dry_run" ]; then
+  "${install[@]}" || {
+    explain
+    fail 'the release is not ready; see above' "Logs: ${kubectl[*]} logs deployment/$release-offers"
+  }
+  remove_old_images
+fi
+
+offers=8080
+confirm_payment=8000
+if [ -z "$dry_run" ]; then
+  offers=$(free_port 8080)
+  confirm_payment=$(free_port 8000)
+  forwarded offers "$offers" 8080 || fail 'offers does not respond through port-forward' "See ${kubectl[*]} get pods."
+  forwarded confirm-payment "$confirm_payment" 8000 ||
+    fail 'confirm-payment does not respond through port-forward' "See ${kubectl[*]} get pods."
+fi
 
 cat <<TEXT
 
 loan-buddy runs on the cluster $cluster. Forward its ports, each in its own terminal:
 
-  kubectl --context $context -n $namespace port-forward service/$release-offers 8080:8080
-  kubectl --context $context -n $namespace port-forward service/$release-confirm-payment 8000:8000
+  ${kubectl[*]} port-forward --address 127.0.0.1 service/$release-offers $offers:8080
+  ${kubectl[*]} port-forward --address 127.0.0.1 service/$release-confirm-payment $confirm_payment:8000
 
 Then:
 
-  curl -X GET http://localhost:8080/offers
-  curl -X POST http://localhost:8080/checkout -H "Content-Type: application/json" -d '{ "user_id": "cristina", "loan_id": "offer2" }'
-  curl -X POST http://localhost:8000/confirm-payment -H "Content-Type: application/json" -d '{ "order_id": "order-123", "amount": 12000, "status": "PENDING" }'
+  curl -X GET http://localhost:$offers/offers
+  curl -X POST http://localhost:$offers/checkout -H "Content-Type: application/json" -d '{ "user_id": "cristina", "loan_id": "offer2" }'
+  curl -X POST http://localhost:$confirm_payment/confirm-payment -H "Content-Type: application/json" -d '{ "order_id": "order-123", "amount": 12000, "status": "PENDING" }'
 
 Or inside the cluster: helm test $release --kube-context $context -n $namespace --logs
-Remove the cluster: kind/down.sh
+Remove the cluster and its images: kind/down.sh$([ "$cluster" = loan-buddy ] || echo " --name $cluster")
 TEXT
