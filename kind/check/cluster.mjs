@@ -16,7 +16,7 @@ export async function command(file, ...args) {
   return stdout + stderr;
 }
 
-const context = ['--context', `kind-${cluster}`];
+export const context = ['--context', `kind-${cluster}`];
 export const kubectl = (...args) => command('kubectl', ...context, '-n', namespace, ...args);
 export const helm = (...args) =>
   command('helm', ...args, '--kube-context', `kind-${cluster}`, '-n', namespace);
@@ -82,14 +82,19 @@ export async function spread(name) {
   return `${name} on 2 nodes`;
 }
 
+const controlPlane = 'node-role.kubernetes.io/control-plane';
+
 /** Returns a pod that passes the restricted profile and runs a script in the image of offers. */
-export async function scriptPod({ name, script, env = {}, metadata = {}, spec = {} }) {
+export async function scriptPod({ name, script, env = {}, metadata = {} }) {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace, ...metadata },
     spec: {
       restartPolicy: 'Never',
+      // Not on a worker, which may be drained.
+      nodeSelector: { [controlPlane]: '' },
+      tolerations: [{ key: controlPlane, operator: 'Exists' }],
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 1,
       securityContext: {
@@ -112,7 +117,6 @@ export async function scriptPod({ name, script, env = {}, metadata = {}, spec = 
           },
         },
       ],
-      ...spec,
     },
   };
 }
