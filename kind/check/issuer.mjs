@@ -1,5 +1,5 @@
 // A token issuer inside the cluster, with a certificate of a private CA.
-import { createSign, generateKeyPairSync } from 'node:crypto';
+import { createSign, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,8 @@ async function certificates() {
 /** Returns a token that is valid for two hours, and the key set that verifies it. */
 function tokenAndKeys() {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const key = { ...publicKey.export({ format: 'jwk' }), kid: 'check', alg: 'RS256', use: 'sig' };
+  const kid = randomUUID();
+  const key = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' };
   const now = Math.floor(Date.now() / 1000);
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claims = {
@@ -48,7 +49,7 @@ function tokenAndKeys() {
     exp: now + 7200,
   };
   const scope = 'offers:read orders:read orders:write';
-  const signed = `${part({ alg: 'RS256', kid: 'check' })}.${part({ ...claims, scope })}`;
+  const signed = `${part({ alg: 'RS256', kid })}.${part({ ...claims, scope })}`;
   const signature = createSign('RSA-SHA256').update(signed).sign(privateKey, 'base64url');
   return { jwt: `${signed}.${signature}`, keys: JSON.stringify({ keys: [key] }) };
 }

@@ -69,7 +69,7 @@ async function waitForDecisions() {
 }
 
 async function main() {
-  await Promise.all(Array.from({ length: 10 }, work));
+  await Promise.all(Array.from({ length: 5 }, work));
   const decided = await waitForDecisions();
   console.log(JSON.stringify({ ...figures, checkouts, acknowledged: orders.size, decided }));
 }

@@ -122,11 +122,14 @@ configMap:
     - { port: {{ . }} }
 {{- end -}}
 
-{{/* Changes with the Secrets, if the chart can look them up in the cluster. */}}
-{{- define "loan-buddy.secretChecksum" -}}
+{{/* Changes with the Secrets and the CAs, if the chart can look them up in the cluster. */}}
+{{- define "loan-buddy.lookupChecksum" -}}
 {{- $data := list -}}
 {{- range without (list .Values.database.secretName .Values.smtp.secretName .Values.auth.secretName) "" -}}
 {{- $data = append $data (lookup "v1" "Secret" $.Release.Namespace .).data -}}
+{{- end -}}
+{{- with .Values.caCertificates.configMapName -}}
+{{- $data = append $data (lookup "v1" "ConfigMap" $.Release.Namespace .).data -}}
 {{- end -}}
 {{- $data | toJson | sha256sum -}}
 {{- end -}}
