@@ -276,7 +276,7 @@ export function stepsOf(upArguments) {
     },
 
     async uninstall() {
-      await helm('uninstall', 'loan-buddy', '--wait');
+      await helm('uninstall', 'loan-buddy', '--wait', '--cascade', 'foreground');
       const kinds =
         'deployments,statefulsets,replicasets,pods,jobs,services,configmaps,serviceaccounts,networkpolicies,hpa,pdb';
       const ours = ['-l', 'app.kubernetes.io/instance=loan-buddy', '-o', 'name'];
