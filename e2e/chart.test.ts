@@ -9,6 +9,7 @@ import { describeUnless } from '@loan-buddy/kit/testing';
 import { parse, parseAllDocuments } from 'yaml';
 import { variableNames as confirmPaymentVariables } from '../services/confirm-payment/src/config';
 import { variableNames as offersVariables } from '../services/offers/src/config';
+import { DATABASE_WAIT_MS } from '../services/offers/src/db/wait-for-server';
 import { root } from './support/service-process';
 
 const chart = join(root, 'helm/loan-buddy');
@@ -174,7 +175,10 @@ describeWithHelm('the chart', () => {
       const { spec } = byName(objects, 'Deployment', `lb-${name}`);
       expect(spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 });
       const [container] = spec.template.spec.containers;
-      expect(container.startupProbe.httpGet.path).toBe('/livez');
+      const { httpGet, periodSeconds, failureThreshold } = container.startupProbe;
+      expect(httpGet.path).toBe('/livez');
+      // At least a minute for the migrations after the longest wait for the database.
+      expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(DATABASE_WAIT_MS / 1000 + 60);
       expect(container.livenessProbe.httpGet.path).toBe('/livez');
       expect(container.readinessProbe.httpGet.path).toBe('/readyz');
       const { data } = byName(objects, 'ConfigMap', `lb-${name}`);

@@ -1,4 +1,5 @@
 /** The built services as processes: how they start, survive without each other, and stop. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get, type IncomingMessage } from 'node:http';
@@ -10,7 +11,13 @@ import autocannon from 'autocannon';
 import { describeOnce } from './support/postgres';
 import { postCheckout, report } from './support/client';
 import { atEnd } from './support/at-end';
-import { failToStart, startService, type ServiceProcess } from './support/service-process';
+import {
+  beginService,
+  failToStart,
+  root,
+  startService,
+  type ServiceProcess,
+} from './support/service-process';
 
 async function startPair(env: NodeJS.ProcessEnv = {}) {
   const confirmPayment = await startService('confirm-payment');
@@ -127,6 +134,49 @@ describeOnce('a start that cannot succeed', () => {
     const { exit, stderr } = await failToStart('offers', { PORT: String(port) });
     expect(exit).toBe(1);
     expect(stderr).toMatch(/^offers: port \d+ on 127\.0\.0\.1 is already in use[^\n]*\n$/);
+  });
+});
+
+describeOnce('while the name of the database does not exist', () => {
+  const DATABASE_URL = 'postgres://nobody:secret@database.invalid/none';
+
+  /** Runs a command. Returns what it has written to stderr so far. */
+  function begin(name: string, ...args: string[]) {
+    const script = join(root, 'services/offers/dist/commands', `${name}.js`);
+    const child = spawn(process.execPath, [script, ...args], { env: { DATABASE_URL } });
+    atEnd(() => child.kill('SIGKILL'));
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    return { child, exit: once(child, 'close'), stderr: () => stderr };
+  }
+
+  it('offers waits, and logs why; SIGTERM ends it at once with 0', async () => {
+    const { log, kill, exit } = await beginService('offers', { DATABASE_URL });
+    await until(() => log.length > 0);
+    kill('SIGTERM');
+    expect(await exit).toBe(0);
+    const code = expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) as string;
+    expect(log).toMatchObject([{ level: 'warn', msg: 'waiting for the database', err: { code } }]);
+    expect(log[0]!['remainingMs']).toBeGreaterThan(60_000);
+    expect(JSON.stringify(log)).not.toContain('secret');
+  });
+
+  it('npm run migrate waits, and logs why; SIGTERM ends it at once with 1', async () => {
+    const { child, exit, stderr } = begin('migrate');
+    await until(() => stderr().includes('"msg":"waiting for the database"'));
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([1, null]);
+  });
+
+  it.each([
+    ['orders', 'list-failed'],
+    ['events', 'export'],
+  ])('npm run %s says so in one line and exits 1', async (name, action) => {
+    const { exit, stderr } = begin(name, action);
+    expect(await exit).toEqual([1, null]);
+    expect(stderr()).toMatch(
+      /^\w+: the database at DATABASE_URL cannot be used: getaddrinfo \w+ database\.invalid\n$/,
+    );
   });
 });
 

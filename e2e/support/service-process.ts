@@ -58,8 +58,15 @@ function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
 /** Starts a built service on a free port and waits until it listens. Kills it after the test. */
 export async function startService(
   name: ServiceName,
-  given: NodeJS.ProcessEnv = {},
+  env: NodeJS.ProcessEnv = {},
 ): Promise<ServiceProcess> {
+  const { port, ...service } = await beginService(name, env);
+  const listening = await port;
+  return { ...service, url: `http://127.0.0.1:${String(listening)}`, port: listening };
+}
+
+/** Like {@link startService}, but does not wait for the port. */
+export async function beginService(name: ServiceName, given: NodeJS.ProcessEnv = {}) {
   // With a higher log level, a service does not log where it listens.
   const isQuiet = given['LOG_LEVEL'] !== undefined;
   const env = isQuiet ? { PORT: String(await freePort()), ...given } : given;
@@ -80,7 +87,7 @@ export async function startService(
     const last = JSON.stringify(log.slice(-3));
     report(`${name} ended by itself with ${String(code)}: ${stderr()}${last}`);
   });
-  const port = await new Promise<number>((resolve, reject) => {
+  const port = new Promise<number>((resolve, reject) => {
     if (isQuiet) untilAlive(Number(env['PORT'])).then(resolve, reject);
     onWholeLines(child.stdout, (text) => {
       const line = JSON.parse(text) as Record<string, unknown>;
@@ -91,8 +98,9 @@ export async function startService(
       reject(new Error(`${name} ended with ${String(code)}: ${stderr()}`));
     });
   });
+  // A test that does not wait for the port may end the process before it listens.
+  port.catch(() => undefined);
   return {
-    url: `http://127.0.0.1:${String(port)}`,
     port,
     log,
     kill,

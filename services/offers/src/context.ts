@@ -19,6 +19,7 @@ import { attemptDelaysMs } from './db/backoff';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database';
 import { migrate } from './db/migrate';
 import { startSweeps } from './db/sweep';
+import { DATABASE_WAIT_MS } from './db/wait-for-server';
 import { createEmails } from './email/emails';
 import { createSendEmail, type SendEmail } from './email/send-email';
 import type { OrderEvent } from './domain/order-event';
@@ -232,7 +233,8 @@ export async function openContext(
   overrides: Overrides & Partial<Pick<Resources, 'logger'>> = {},
 ): Promise<Context> {
   const { logger = createLogger({ service: 'offers', level: config.LOG_LEVEL }) } = overrides;
-  const { database, migrated } = await openMigratedDatabase(config, logger);
+  const options = { ...config, waitMs: DATABASE_WAIT_MS };
+  const { database, migrated } = await openMigratedDatabase(options, logger);
   if (migrated.length > 0) logger.info({ migrated }, 'database migrated');
   const { db, listen } = database;
   const closers = [database.close];

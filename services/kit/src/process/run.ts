@@ -13,12 +13,12 @@ export interface Running {
  * - If the start fails, prints why, without a stack for a {@link StartError}, and exits 1.
  * - Once started, sends `{ type: 'ready' }` to a parent with an IPC channel.
  * - On SIGTERM, SIGINT, SIGHUP or SIGQUIT, or when such a parent exits, closes and exits 0, or 1 if closing fails or
- *   takes longer than `shutdownTimeoutMs`. During the start, exits 1 at once.
+ *   takes longer than `shutdownTimeoutMs`. During the start, exits 0 at once.
  * - An uncaught exception exits 1 at once: acknowledged work is stored elsewhere, and a process in an unknown state
  *   should not continue.
  */
 export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
-  let stop: (reason: string) => void = () => process.exit(1);
+  let stop: (reason: string) => void = () => process.exit(0);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']) {
     process.on(signal, () => {
       stop(signal);

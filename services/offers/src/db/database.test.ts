@@ -1,7 +1,9 @@
+import dns from 'node:dns';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { itUnless, recordingLogger } from '@loan-buddy/kit/testing';
+import { itUnless, recordingLogger, startTcpServer } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { testServer, withoutServer } from '../../test/database';
 import { openDatabase } from './database';
@@ -9,16 +11,25 @@ import { FolderInUseError, type Holder } from './folder-lock';
 import { DatabaseStartError } from './session';
 import { DatabaseUnavailableError } from './unavailable';
 
+type LookupDone = (error: null, addresses: dns.LookupAddress[]) => void;
+
 const folder = mkdtempSync(join(tmpdir(), 'database-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+const options = { DATA_DIR: folder, DATABASE_POOL_SIZE: 2, DATABASE_TIMEOUT_MS: 500 };
+
 const open = (DATABASE_URL?: string) =>
-  openDatabase(
-    { DATABASE_URL, DATA_DIR: folder, DATABASE_POOL_SIZE: 2, DATABASE_TIMEOUT_MS: 500 },
-    recordingLogger().logger,
-  );
+  openDatabase({ ...options, DATABASE_URL }, recordingLogger().logger);
+
+/** The message with which a PostgreSQL server refuses a connection. */
+function refusal(code: string, message: string): Buffer {
+  const fields = Buffer.from(`SFATAL\0C${code}\0M${message}\0\0`);
+  const head = Buffer.from('E....');
+  head.writeInt32BE(fields.length + 4, 1);
+  return Buffer.concat([head, fields]);
+}
 
 describe('openDatabase', () => {
   it('persists data in its folder, and releases the folder', async () => {
@@ -67,6 +78,39 @@ describe('openDatabase', () => {
   it('refuses to start without its server', async () => {
     const opening = open('postgres://nobody:secret@127.0.0.1:1/none');
     await expect(opening).rejects.toThrow(DatabaseStartError);
+    await expect(opening).rejects.toThrow(/cannot be used: connect ECONNREFUSED [^\n]+$/);
+  });
+
+  it('says why it cannot reach a name with several addresses', async () => {
+    const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+    jest.spyOn(dns, 'lookup').mockImplementation(((_: string, __: object, done: LookupDone) => {
+      done(null, addresses);
+    }) as typeof dns.lookup);
+    await expect(open('postgres://database:1/none')).rejects.toThrow(/: ECONNREFUSED$/);
+  });
+
+  it.each([
+    ['starts', (socket: Socket) => socket.end(refusal('57P03', 'starting up'))],
+    ['closes the connection', (socket: Socket) => socket.end()],
+    ['resets the connection', (socket: Socket) => socket.resetAndDestroy()],
+    ['is silent', () => undefined],
+  ])('waits for a server that %s, but not for one that refuses the password', async (_, first) => {
+    let connections = 0;
+    const { port, close } = await startTcpServer((socket) => {
+      socket.once('data', () => {
+        // An attempt opens two.
+        if (++connections <= 2) first(socket);
+        else socket.end(refusal('28P01', 'wrong password'));
+      });
+    });
+    const { logger, lines } = recordingLogger();
+    const DATABASE_URL = `postgres://nobody:secret@127.0.0.1:${String(port)}/none`;
+    const opening = openDatabase({ ...options, DATABASE_URL, waitMs: 60_000 }, logger);
+    const error = await opening.catch((failure: unknown) => failure);
+    await close();
+    expect(error).toBeInstanceOf(DatabaseStartError);
+    expect((error as Error).message).toMatch(/cannot be used: wrong password$/);
+    expect(lines).toMatchObject([{ level: 'warn', msg: 'waiting for the database' }]);
   });
 });
 

@@ -9,6 +9,7 @@ import { createPglitePool } from './pglite-pool';
 import { createPostgresPool } from './postgres-pool';
 import { DatabaseStartError, inspectServer, settingsSql } from './session';
 import type { Tables } from './tables';
+import { waitForServer } from './wait-for-server';
 
 /** The database of the orders: a PostgreSQL server, or one embedded in this process. */
 export interface Database {
@@ -32,6 +33,8 @@ export interface DatabaseOptions {
   DATABASE_POOL_SIZE: number;
   /** Time limit for connecting to a server, and for one statement, in milliseconds. */
   DATABASE_TIMEOUT_MS: number;
+  /** How long to wait for a server that is not there yet, in milliseconds. Default: 0. */
+  waitMs?: number;
 }
 
 /** PGlite allocates 128 MB of buffers by default; a laptop's orders need no more than this. */
@@ -45,7 +48,8 @@ const PGLITE_SETTINGS = [
 /**
  * Opens the database without changing its schema.
  *
- * @throws {StartError} if another process uses the folder, or the server is unreachable or refuses the connection.
+ * @throws {StartError} if another process uses the folder, or the server is still unreachable after `waitMs` or refuses
+ * the connection.
  */
 export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<Database> {
   const { DATABASE_URL: url, DATA_DIR } = options;
@@ -59,7 +63,7 @@ async function openServer(
   options: DatabaseOptions,
   logger: Logger,
 ): Promise<Database> {
-  const { DATABASE_POOL_SIZE: size, DATABASE_TIMEOUT_MS: timeoutMs } = options;
+  const { DATABASE_POOL_SIZE: size, DATABASE_TIMEOUT_MS: timeoutMs, waitMs = 0 } = options;
   const config = {
     connectionString: url,
     application_name: 'offers',
@@ -68,13 +72,16 @@ async function openServer(
   };
   const refuse = (error: unknown): never => {
     if (error instanceof DatabaseStartError) throw error;
-    const { cause, message } = error as Error;
-    const reason = cause instanceof Error ? cause.message : message;
+    const cause = (error as Error).cause ?? error;
+    // A name with several addresses: only the errors in it have a message.
+    const { message, code } = cause as NodeJS.ErrnoException;
+    const reason = message || String(code);
     throw new DatabaseStartError(`the database at DATABASE_URL cannot be used: ${reason}`, {
       cause: error,
     });
   };
-  const found = await inspectServer({ ...config, query_timeout: timeoutMs }).catch(refuse);
+  const inspect = () => inspectServer({ ...config, query_timeout: timeoutMs });
+  const found = await waitForServer(inspect, waitMs, logger).catch(refuse);
   const server = { ...found, config };
   const db = kyselyOver(
     createPostgresPool({ ...server, size, statementTimeoutMs: timeoutMs }, logger),
