@@ -130,7 +130,9 @@ describe('the number of pods', () => {
     };
     const { minReplicas, ...others } = gke.offers.autoscaling;
     expect(others).toEqual({});
-    expect(textOf('variables.tf')).toContain(`var.kubernetes.max_offers_pods >= ${String(minReplicas)} `);
+    expect(textOf('variables.tf')).toContain(
+      `var.kubernetes.max_offers_pods >= ${String(minReplicas)} `,
+    );
   });
 });
 
