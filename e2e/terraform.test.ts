@@ -77,7 +77,7 @@ describe('the first apply', () => {
     );
   });
 
-  it('needs no other roles than those of docs/deploy.md', () => {
+  it('needs only the roles that docs/deploy.md lists', () => {
     const roles: Record<string, string> = {
       google_artifact_registry: 'artifactregistry.admin',
       google_bigquery: 'bigquery.admin',

@@ -33,7 +33,8 @@ ephemeral "google_secret_manager_secret_version" "database_url" {
 }
 
 locals {
-  database_password = regex("^postgres://loan_buddy:([^@]+)@", ephemeral.google_secret_manager_secret_version.database_url.secret_data)[0]
+  # The URL has two colons before the password, and an @ after it.
+  database_password = split("@", split(":", ephemeral.google_secret_manager_secret_version.database_url.secret_data)[2])[0]
 }
 
 # The secret between offers and confirm-payment.
