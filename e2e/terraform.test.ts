@@ -1,6 +1,7 @@
 /** The Terraform resources that the services rely on. Reads them as text, without Terraform or its providers. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import {
   readConfig as readConfirmPaymentConfig,
   variableNames as confirmPaymentVariables,
@@ -11,8 +12,131 @@ import {
 } from '../services/offers/src/config';
 import { root } from './support/service-process';
 
+const textOf = (file: string) => readFileSync(join(root, 'terraform', file), 'utf8');
+
+/** All blocks of resources, data and ephemeral values, by address. */
+const blocks = new Map(
+  readdirSync(join(root, 'terraform'))
+    .filter((name) => name.endsWith('.tf'))
+    .flatMap((name) => [
+      ...textOf(name).matchAll(/^(resource|data|ephemeral) "(\w+)" "(\w+)" \{$([^]*?)^\}$/gm),
+    ])
+    .map(([, kind, type, name, block]) => [
+      `${kind === 'resource' ? '' : `${kind!}.`}${type!}.${name!}`,
+      block!,
+    ]),
+);
+
+/** Returns the addresses that a block waits for, directly or through others. */
+function waitsFor(address: string, found = new Set<string>()): Set<string> {
+  const named = blocks
+    .get(address)!
+    .matchAll(/\b(?:data\.|ephemeral\.)?(?:google|random)_\w+\.\w+/g);
+  for (const [other] of named) {
+    if (found.has(other) || !blocks.has(other)) continue;
+    found.add(other);
+    waitsFor(other, found);
+  }
+  return found;
+}
+
+describe('the first apply', () => {
+  const created = [...blocks.keys()].filter((address) => address.startsWith('google_'));
+
+  it('creates everything after the APIs are enabled', () => {
+    expect(created.length).toBeGreaterThan(40);
+    const tooEarly = created.filter(
+      (address) => !waitsFor(address).has('google_project_service.this'),
+    );
+    expect(tooEarly.sort()).toEqual([
+      'google_project_service.first',
+      'google_project_service.this',
+    ]);
+    expect([...waitsFor('google_project_service.this')]).toEqual(['google_project_service.first']);
+  });
+
+  it('reads the project after the API for it is enabled, whatever becomes of the other APIs', () => {
+    expect([...waitsFor('data.google_project.this')]).toEqual(['google_project_service.first']);
+    expect(blocks.get('google_project_service.first')).toContain(
+      'cloudresourcemanager.googleapis.com',
+    );
+  });
+
+  it('grants rights to Pub/Sub itself after the first topic', () => {
+    const grants = created.filter((address) => blocks.get(address)!.includes('local.pubsub_agent'));
+    expect(grants).toHaveLength(3);
+    expect(grants.filter((grant) => !waitsFor(grant).has('google_pubsub_topic.this'))).toEqual([]);
+  });
+
+  it('creates the subscription of BigQuery long after the grants for it', () => {
+    const before = waitsFor('google_pubsub_subscription.analytics');
+    expect(before).toContain('google_bigquery_table_iam_member.pubsub');
+    expect(before).toContain('google_sql_database_instance.this');
+    expect(waitsFor('google_bigquery_table_iam_member.pubsub')).not.toContain(
+      'google_sql_database_instance.this',
+    );
+  });
+
+  it('needs only the roles that docs/deploy.md lists', () => {
+    const roles: Record<string, string> = {
+      google_artifact_registry: 'artifactregistry.admin',
+      google_bigquery: 'bigquery.admin',
+      google_compute: 'compute.admin',
+      google_container: 'container.admin',
+      google_iam_workload_identity_pool: 'iam.workloadIdentityPoolAdmin',
+      google_project_iam: 'resourcemanager.projectIamAdmin',
+      google_project_service: 'serviceusage.serviceUsageAdmin',
+      google_pubsub: 'pubsub.admin',
+      google_secret_manager: 'secretmanager.admin',
+      google_service_account: 'iam.serviceAccountAdmin',
+      google_service_networking: 'servicenetworking.networksAdmin',
+      google_sql: 'cloudsql.admin',
+    };
+    const documented = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
+    const withoutRole = created.filter((address) => {
+      const kind = Object.keys(roles).find((start) => address.startsWith(start));
+      return !kind || !documented.includes(`\`roles/${roles[kind]!}\``);
+    });
+    expect(withoutRole).toEqual([]);
+  });
+});
+
+describe('secrets', () => {
+  it('are not in the state', () => {
+    const lines = [...blocks]
+      .filter(([address]) => !address.startsWith('ephemeral.'))
+      .flatMap(([, block]) => block.split('\n'));
+    // A write-only argument ends in _wo.
+    const stored =
+      /^ *(?!\w+_wo\b)\w+ *=.*(?:\bephemeral\.|database_password)|^ *(?:password|secret_data) *=/;
+    expect(lines.filter((line) => stored.test(line))).toEqual([]);
+    expect([...blocks.keys()].filter((address) => address.startsWith('random_'))).toEqual([]);
+  });
+
+  it('cannot be committed by accident', () => {
+    const ignored = readFileSync(join(root, '.gitignore'), 'utf8').split('\n');
+    const files = ['.terraform/', '*.tfstate*', '*.tfvars', 'values-project.yaml'];
+    expect(ignored).toEqual(expect.arrayContaining(files));
+  });
+});
+
+describe('the number of pods', () => {
+  it('is in the same values as the pool that is computed from it, and in no others', () => {
+    expect(textOf('outputs.tf')).toContain(
+      'autoscaling = { maxReplicas = var.kubernetes.max_offers_pods }',
+    );
+    const gke = parse(readFileSync(join(root, 'helm/loan-buddy/values-gke.yaml'), 'utf8')) as {
+      offers: { autoscaling: { minReplicas: number } };
+    };
+    const { minReplicas, ...others } = gke.offers.autoscaling;
+    expect(others).toEqual({});
+    expect(textOf('variables.tf')).toContain(
+      `var.kubernetes.max_offers_pods >= ${String(minReplicas)} `,
+    );
+  });
+});
+
 describe('the Pub/Sub resources', () => {
-  const textOf = (file: string) => readFileSync(join(root, 'terraform', file), 'utf8');
   const pubsub = textOf('pubsub.tf');
   const resourceOf = (text: string, type: string, name: string) =>
     new RegExp(`^resource "${type}" "${name}" \\{$([^]*?)^\\}$`, 'm').exec(text)?.[1] ?? '';
@@ -50,6 +174,7 @@ describe('the Pub/Sub resources', () => {
         named.map((name) => [name, places[config[name as 'PUBSUB_DECISIONS_TOPIC']]]),
       ),
       PUBSUB_MAX_DELIVERIES: 'tostring(var.pubsub.max_deliveries)',
+      ...(key === 'offers' && { DATABASE_POOL_SIZE: 'tostring(local.pool_size)' }),
     });
     const maxDeliveries = /max_deliveries = optional\(number, (\d+)\)/.exec(textOf('variables.tf'));
     expect(Number(maxDeliveries?.[1])).toBe(config.PUBSUB_MAX_DELIVERIES);

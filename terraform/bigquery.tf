@@ -29,6 +29,9 @@ resource "google_bigquery_table_iam_member" "pubsub" {
   table_id   = google_bigquery_table.order_events.table_id
   role       = each.key
   member     = local.pubsub_agent
+
+  # In a new project, Google may create Pub/Sub's own identity only with the first topic.
+  depends_on = [google_pubsub_topic.this]
 }
 
 resource "google_pubsub_subscription" "analytics" {
@@ -59,7 +62,9 @@ resource "google_pubsub_subscription" "analytics" {
     max_delivery_attempts = 100
   }
 
-  depends_on = [google_bigquery_table_iam_member.pubsub]
+  # Google refuses the subscription until the grants are in force, which takes minutes. The database takes longer to create,
+  # so waiting for it is enough; a timer would need one more provider.
+  depends_on = [google_bigquery_table_iam_member.pubsub, google_sql_database_instance.this]
 }
 
 locals {

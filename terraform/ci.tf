@@ -37,6 +37,8 @@ resource "google_service_account" "ci" {
 
   account_id   = "${local.name}-ci"
   display_name = "Workflows of ${each.value}"
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_service_account_iam_member" "ci" {
@@ -50,7 +52,7 @@ resource "google_service_account_iam_member" "ci" {
 resource "google_artifact_registry_repository_iam_member" "ci" {
   for_each = local.ci
 
-  repository = google_artifact_registry_repository.images.name
+  repository = google_artifact_registry_repository.images.repository_id
   location   = var.region
   role       = "roles/artifactregistry.writer"
   member     = google_service_account.ci[each.key].member

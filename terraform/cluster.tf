@@ -47,6 +47,8 @@ resource "google_container_cluster" "this" {
 resource "google_service_account" "nodes" {
   account_id   = "${local.name}-nodes"
   display_name = "Nodes of ${local.name}"
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "nodes" {

@@ -4,6 +4,8 @@ resource "google_service_account" "service" {
 
   account_id   = "${local.name}-${each.key == "offers" ? "offers" : "confirm"}"
   display_name = "${each.key} of ${local.name}"
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_service_account_iam_member" "workload_identity" {

@@ -48,10 +48,12 @@ output "helm_values" {
       registry = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
     }
     offers = {
+      autoscaling = { maxReplicas = var.kubernetes.max_offers_pods }
       serviceAccount = {
         annotations = { "iam.gke.io/gcp-service-account" = google_service_account.service["offers"].email }
       }
       config = {
+        DATABASE_POOL_SIZE            = tostring(local.pool_size)
         PUBSUB_CHECKOUTS_TOPIC        = google_pubsub_topic.this["checkouts"].name
         PUBSUB_DECISIONS_TOPIC        = google_pubsub_topic.this["decisions"].name
         PUBSUB_DECISIONS_SUBSCRIPTION = google_pubsub_subscription.work["decisions"].name
@@ -87,7 +89,8 @@ output "helm_values" {
       enabled = length(var.domains) > 0
     }
     database = {
-      egressTo = [{ ipBlock = { cidr = "${google_sql_database_instance.this.private_ip_address}/32" } }]
+      # Not the instance's own address: a restored clone gets another one from this range.
+      egressTo = [{ ipBlock = { cidr = var.network.private_cidr } }]
     }
   })
 }

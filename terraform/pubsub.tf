@@ -21,6 +21,8 @@ locals {
 
 data "google_project" "this" {
   project_id = var.project_id
+
+  depends_on = [google_project_service.first]
 }
 
 resource "google_pubsub_topic" "this" {

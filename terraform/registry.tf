@@ -18,10 +18,12 @@ resource "google_artifact_registry_repository" "images" {
   }
 
   cleanup_policies {
-    id     = "delete-old"
+    id     = "delete-old-untagged"
     action = "DELETE"
 
+    # A tag may be in use, or be what helm rollback returns to.
     condition {
+      tag_state  = "UNTAGGED"
       older_than = "7776000s" # 90 days
     }
   }
@@ -30,7 +32,7 @@ resource "google_artifact_registry_repository" "images" {
 }
 
 resource "google_artifact_registry_repository_iam_member" "nodes" {
-  repository = google_artifact_registry_repository.images.name
+  repository = google_artifact_registry_repository.images.repository_id
   location   = var.region
   role       = "roles/artifactregistry.reader"
   member     = google_service_account.nodes.member

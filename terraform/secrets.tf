@@ -1,3 +1,10 @@
+# No secret is in the state or in a plan: ephemeral values exist only while Terraform runs, and write-only arguments are not
+# stored. Secret Manager keeps them. A higher number in var.secret_versions replaces one; docs/deploy.md has the steps.
+ephemeral "random_password" "database" {
+  length  = 32
+  special = false # it becomes part of a URL
+}
+
 resource "google_secret_manager_secret" "database_url" {
   secret_id = "${local.name}-database-url"
 
@@ -9,19 +16,29 @@ resource "google_secret_manager_secret" "database_url" {
 }
 
 resource "google_secret_manager_secret_version" "database_url" {
-  secret      = google_secret_manager_secret.database_url.id
-  secret_data = "postgres://${google_sql_user.offers.name}:${random_password.database.result}@${google_sql_database_instance.this.private_ip_address}:5432/${google_sql_database.orders.name}?sslmode=no-verify"
+  secret                 = google_secret_manager_secret.database_url.id
+  secret_data_wo         = "postgres://loan_buddy:${ephemeral.random_password.database.result}@${google_sql_database_instance.this.private_ip_address}:5432/${google_sql_database.orders.name}?sslmode=no-verify"
+  secret_data_wo_version = var.secret_versions.database
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
-# Only offers may read it.
-resource "google_secret_manager_secret_iam_member" "offers" {
-  secret_id = google_secret_manager_secret.database_url.id
-  role      = "roles/secretmanager.secretAccessor"
-  member    = google_service_account.service["offers"].member
+# The database's user gets the password that is in Secret Manager. Two uses of the random value could differ: after an apply
+# that failed between them, the next one draws another value.
+ephemeral "google_secret_manager_secret_version" "database_url" {
+  secret  = google_secret_manager_secret.database_url.id
+  version = google_secret_manager_secret_version.database_url.version
 }
 
-# The secret between offers and confirm-payment. Terraform creates its first version; docs/deploy.md explains how to replace it.
-resource "random_password" "service_auth" {
+locals {
+  # The URL has two colons before the password, and an @ after it.
+  database_password = split("@", split(":", ephemeral.google_secret_manager_secret_version.database_url.secret_data)[2])[0]
+}
+
+# The secret between offers and confirm-payment.
+ephemeral "random_password" "service_auth" {
   length  = 48
   special = false
 }
@@ -37,14 +54,11 @@ resource "google_secret_manager_secret" "service_auth" {
 }
 
 resource "google_secret_manager_secret_version" "service_auth" {
-  secret      = google_secret_manager_secret.service_auth.id
-  secret_data = random_password.service_auth.result
-}
+  secret                 = google_secret_manager_secret.service_auth.id
+  secret_data_wo         = ephemeral.random_password.service_auth.result
+  secret_data_wo_version = var.secret_versions.service_auth
 
-resource "google_secret_manager_secret_iam_member" "service_auth" {
-  for_each = google_service_account.service
-
-  secret_id = google_secret_manager_secret.service_auth.id
-  role      = "roles/secretmanager.secretAccessor"
-  member    = each.value.member
+  lifecycle {
+    create_before_destroy = true
+  }
 }

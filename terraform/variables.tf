@@ -88,6 +88,11 @@ variable "database" {
   default = {}
 
   validation {
+    condition     = can(regex("^db-(f1-micro|g1-small|custom-\\d+-\\d+)$", var.database.tier))
+    error_message = "db-f1-micro, db-g1-small or db-custom-CPUS-MEGABYTES."
+  }
+
+  validation {
     condition     = contains(["REGIONAL", "ZONAL"], var.database.availability)
     error_message = "REGIONAL or ZONAL."
   }
@@ -153,11 +158,11 @@ variable "armor" {
     requests_per_minute = optional(number, 1200)
     ban_seconds         = optional(number, 300)
     waf_rules = optional(list(string), [
-      "sqli-v33-stable",
-      "xss-v33-stable",
-      "lfi-v33-stable",
-      "rce-v33-stable",
-      "protocolattack-v33-stable",
+      "sqli-v422-stable",
+      "xss-v422-stable",
+      "lfi-v422-stable",
+      "rce-v422-stable",
+      "protocolattack-v422-stable",
       "cve-canary",
     ])
   })
@@ -175,17 +180,37 @@ variable "armor" {
 
   validation {
     condition     = alltrue([for rule in var.armor.waf_rules : can(regex("^[a-z0-9-]+$", rule))])
-    error_message = "Names of preconfigured rules, such as sqli-v33-stable."
+    error_message = "Names of preconfigured rules, such as sqli-v422-stable."
   }
 }
 
 variable "kubernetes" {
-  description = "Namespace and release of the chart; Workload Identity binds to its service accounts."
+  description = "Namespace and release of the chart; Workload Identity binds to its service accounts. max_offers_pods is how many pods of offers autoscaling may start: they share the database's connections."
   type = object({
-    namespace = optional(string, "loan-buddy")
-    release   = optional(string, "loan-buddy")
+    namespace       = optional(string, "loan-buddy")
+    release         = optional(string, "loan-buddy")
+    max_offers_pods = optional(number, 10)
   })
   default = {}
+
+  validation {
+    condition     = var.kubernetes.max_offers_pods >= 3 && floor(var.kubernetes.max_offers_pods) == var.kubernetes.max_offers_pods
+    error_message = "At least three pods, the minimum of values-gke.yaml."
+  }
+}
+
+variable "secret_versions" {
+  description = "A higher number replaces the database's password or the secret between the services; docs/deploy.md has the steps."
+  type = object({
+    database     = optional(number, 1)
+    service_auth = optional(number, 1)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for number in values(var.secret_versions) : number >= 1 && floor(number) == number])
+    error_message = "Whole numbers from 1."
+  }
 }
 
 variable "github_repository" {

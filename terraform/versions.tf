@@ -1,18 +1,19 @@
 terraform {
-  required_version = ">= 1.9"
+  required_version = ">= 1.11"
 
   required_providers {
     google = {
-      source  = "hashicorp/google"
-      version = "~> 7.0"
+      source = "hashicorp/google"
+      # Before 7.4, a disk that has grown replaces the database; 7.18 has the roles of a database's user.
+      version = ">= 7.18, < 9.0"
     }
     random = {
       source  = "hashicorp/random"
-      version = "~> 3.7"
+      version = ">= 3.7.1, < 4.0"
     }
   }
 
-  # The state holds the database's password and the secret between the services: keep it in a bucket with restricted read access.
+  # The state holds no secret, but the whole plan of the installation: keep it in a bucket with restricted read access.
   # docs/deploy.md has the two commands that create it.
   # backend "gcs" { bucket = "…", prefix = "loan-buddy" }
 }

@@ -1,14 +1,21 @@
-# terraform test: plans without credentials, on a mocked provider.
-mock_provider "google" {}
-
-mock_provider "random" {}
-
+# Plans of a new project with the real providers. They send no request, so they need no credentials and no network:
+# GOOGLE_OAUTH_ACCESS_TOKEN=none terraform test
 variables {
   project_id = "test-project"
 }
 
+override_data {
+  target = data.google_project.this
+  values = { number = "123456789012" }
+}
+
 run "production" {
   command = plan
+
+  assert {
+    condition     = google_pubsub_topic.this["checkouts"].terraform_labels == tomap({ app = "loan-buddy", environment = "prod", goog-terraform-provisioned = "true" })
+    error_message = "Resources have the provider's labels."
+  }
 
   assert {
     condition     = google_container_cluster.this.enable_autopilot && google_container_cluster.this.private_cluster_config[0].enable_private_nodes
@@ -41,8 +48,33 @@ run "production" {
   }
 
   assert {
+    condition     = alltrue([for flag in ["log_connections", "log_disconnections", "log_lock_waits"] : contains([for set in google_sql_database_instance.this.settings[0].database_flags : set.name if set.value == "on"], flag)])
+    error_message = "The database logs who connects, and what waits for a lock."
+  }
+
+  assert {
+    condition     = google_sql_database.orders.deletion_policy == "ABANDON" && google_sql_user.offers.deletion_policy == "ABANDON"
+    error_message = "terraform destroy leaves what is in the instance to the instance."
+  }
+
+  assert {
+    condition     = google_sql_user.offers.password == null && google_secret_manager_secret_version.database_url.secret_data == null && google_secret_manager_secret_version.service_auth.secret_data == null
+    error_message = "No secret is in the state."
+  }
+
+  assert {
     condition     = google_artifact_registry_repository.images.docker_config[0].immutable_tags
     error_message = "Image tags are immutable."
+  }
+
+  assert {
+    condition     = alltrue([for policy in google_artifact_registry_repository.images.cleanup_policies : policy.condition[0].tag_state == "UNTAGGED" if policy.action == "DELETE"])
+    error_message = "No image with a tag is deleted."
+  }
+
+  assert {
+    condition     = google_compute_router_nat.this.enable_dynamic_port_allocation && !google_compute_router_nat.this.enable_endpoint_independent_mapping
+    error_message = "A node with many connections gets more ports."
   }
 
   assert {
@@ -94,8 +126,8 @@ run "load_balancer" {
   }
 
   assert {
-    condition     = join(" ", keys(google_secret_manager_secret_iam_member.service_auth)) == "confirm-payment offers"
-    error_message = "Both services read the secret between them."
+    condition     = alltrue([for rule in var.armor.waf_rules : endswith(rule, "-v422-stable") || rule == "cve-canary"])
+    error_message = "The rules are those of the current rule set."
   }
 }
 
@@ -183,7 +215,70 @@ run "control_plane" {
   }
 
   assert {
-    condition     = !google_container_cluster.this.private_cluster_config[0].enable_private_endpoint
+    condition     = google_container_cluster.this.private_cluster_config[0].enable_private_endpoint != true
     error_message = "Authorized networks reach the control plane."
   }
+}
+
+# (100 connections - 15 others) / (2 * 10 + 1 pods) - 2 = 2
+run "connections" {
+  command = plan
+
+  assert {
+    condition     = one([for flag in google_sql_database_instance.this.settings[0].database_flags : flag.value if flag.name == "max_connections"]) == "100" && local.pool_size == 2
+    error_message = "Ten pods share the 100 connections of the smallest tier, also while an upgrade replaces them."
+  }
+}
+
+# (50 - 15) / (2 * 3 + 1) - 2 = 3
+run "connections_of_a_trial" {
+  command = plan
+
+  variables {
+    database   = { tier = "db-g1-small" }
+    kubernetes = { max_offers_pods = 3 }
+  }
+
+  assert {
+    condition     = local.max_connections == 50 && local.pool_size == 3
+    error_message = "Three pods share 50 connections."
+  }
+}
+
+# (500 - 15) / (2 * 20 + 1) - 2 = 9
+run "connections_of_more_pods" {
+  command = plan
+
+  variables {
+    database   = { tier = "db-custom-4-15360" }
+    kubernetes = { max_offers_pods = 20 }
+  }
+
+  assert {
+    condition     = local.max_connections == 500 && local.pool_size == 9
+    error_message = "20 pods share 500 connections."
+  }
+}
+
+run "connections_of_a_large_tier" {
+  command = plan
+
+  variables {
+    database = { tier = "db-custom-2-7680" }
+  }
+
+  assert {
+    condition     = local.max_connections == 400 && local.pool_size == 10
+    error_message = "A pool is never larger than its default."
+  }
+}
+
+run "too_many_pods_for_the_database" {
+  command = plan
+
+  variables {
+    kubernetes = { max_offers_pods = 20 }
+  }
+
+  expect_failures = [google_sql_database_instance.this]
 }

@@ -1,8 +1,4 @@
-# terraform test: invalid variables are refused before the plan.
-mock_provider "google" {}
-
-mock_provider "random" {}
-
+# Invalid variables are refused before the plan.
 variables {
   project_id = "test-project"
 }
@@ -131,8 +127,38 @@ run "a_rule_with_a_quote" {
   command = plan
 
   variables {
-    armor = { waf_rules = ["sqli-v33-stable'"] }
+    armor = { waf_rules = ["sqli-v422-stable'"] }
   }
 
   expect_failures = [var.armor]
+}
+
+run "a_tier_of_another_database" {
+  command = plan
+
+  variables {
+    database = { tier = "db-n1-standard-1" }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "fewer_pods_than_the_chart_starts" {
+  command = plan
+
+  variables {
+    kubernetes = { max_offers_pods = 2 }
+  }
+
+  expect_failures = [var.kubernetes]
+}
+
+run "a_secret_version_zero" {
+  command = plan
+
+  variables {
+    secret_versions = { database = 0 }
+  }
+
+  expect_failures = [var.secret_versions]
 }
