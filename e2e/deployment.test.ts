@@ -13,7 +13,7 @@ function literalSecrets(text: string): string[] {
   const variable = /name: \w*(?:PASSWORD|SECRETS?|TOKEN|KEY),?\s+value:/;
   const url = /:\/\/[^\s:/@'"]+:(?!password@)[^\s@'"$%]+@/;
   // Not secrets: permissions of a workflow, a pod's token, and the word that a dry run prints.
-  const harmless = /\bid-token: write$|\bautomountServiceAccountToken: false$|^ *password=random$/;
+  const harmless = /\bid-token: write$|\bautomountServiceAccountToken: false,?$|^ *password=random$/;
   return text.split('\n').filter((line, index, lines) => {
     const [, value = ''] = named.exec(line) ?? [];
     const isLiteral = literal.test(value) || fallback.test(value);
