@@ -32,6 +32,7 @@ const commands: Record<string, { run: string[]; wrong: string[] }> = {
   '.ci/repeat': { run: ['.ci/repeat'], wrong: ['npm', 'test'] },
   '.ci/postgres': { run: ['.ci/postgres'], wrong: ['start'] },
   '.ci/pubsub': { run: ['.ci/pubsub'], wrong: ['stop'] },
+  '.ci/terraform': { run: ['.ci/terraform'], wrong: ['now'] },
   '.ci/check-image': { run: ['.ci/check-image'], wrong: [] },
   '.ci/check-readme.mjs': { run: [process.execPath, '.ci/check-readme.mjs'], wrong: ['now'] },
 };

@@ -9,7 +9,7 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "The region; resources use all of its zones."
+  description = "The region; resources use all of its zones. Fixed after the first apply: a change replaces everything in it, with its data."
   type        = string
   default     = "europe-west1"
 
@@ -20,7 +20,7 @@ variable "region" {
 }
 
 variable "environment" {
-  description = "Distinguishes several environments in a project; part of every name."
+  description = "Distinguishes several environments in a project; part of every name. Fixed after the first apply: another environment needs a state of its own."
   type        = string
   default     = "prod"
 
@@ -37,7 +37,7 @@ variable "labels" {
 }
 
 variable "network" {
-  description = "The address ranges of nodes, pods, services, Google's managed services (Cloud SQL) and the control plane."
+  description = "The address ranges of nodes, pods, services, Google's managed services (Cloud SQL) and the control plane. The last two are fixed after the first apply."
   type = object({
     nodes_cidr         = optional(string, "10.10.0.0/20")
     pods_cidr          = optional(string, "10.20.0.0/16")
