@@ -248,12 +248,18 @@ export function stepsOf(upArguments) {
       const output = await helm('test', 'loan-buddy', '--logs');
       const flow = /without a token 401[^]*POST \/checkout 20[12]/;
       expect(flow.test(output), `the flow did not run with a token:\n${output}`);
-      return withoutFailure(async () => {
+      const allPods = async () => (await Promise.all(services.map(pods))).flat().map(nameOf);
+      let rolled = 0;
+      const text = await withoutFailure(async () => {
         for (const secrets of [['a', 'b'], ['b', 'a'], ['b']]) {
+          const before = await allPods();
           await setServiceSecrets(...secrets);
           await upgrade();
+          if (!(await allPods()).some((name) => before.includes(name))) rolled += 1;
         }
       }, token);
+      expect(rolled === 3, `only ${rolled} of 3 new secrets replaced all pods; ${text}`);
+      return `all pods replaced for each of 3 secrets; ${text}`;
     },
 
     async 'wrong issuer under load'() {
