@@ -4,9 +4,9 @@ const Sequencer = require('@jest/test-sequencer').default;
 /** The files that take longest, first those that take longest on either database. */
 const SLOW = [
   'documented-commands',
+  'orders',
   'asynchronous',
   'launcher',
-  'orders',
   'docs-page',
   'export',
   'overload',
