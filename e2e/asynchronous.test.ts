@@ -24,7 +24,15 @@ const DECISIONS = 'loan-buddy-decisions';
 
 /** Returns the types of an order's events, from its stream. */
 async function historyOf(url: string, id: string): Promise<string> {
-  const text = await (await fetch(`${url}/orders/${id}/events`)).text();
+  let text = '';
+  await until(async () => {
+    const response = await fetch(`${url}/orders/${id}/events`);
+    text = await response.text();
+    // A slow machine may shed load.
+    if (response.status === 503) return false;
+    expect(response.status).toBe(200);
+    return true;
+  });
   return [...text.matchAll(/^event: com\.loanbuddy\.order\.(.*)$/gm)].map(([, t]) => t).join(' ');
 }
 

@@ -11,5 +11,6 @@ module.exports = {
   rootDir: join(__dirname, '..'),
   // Some tests kill and restart a service dozens of times.
   testTimeout: 1_800_000,
+  testSequencer: join(__dirname, 'slow-first.js'),
   testMatch: ['<rootDir>/{e2e,bench}/**/*.test.ts'],
 };

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeUnless, until } from '@loan-buddy/kit/testing';
 import { postCheckout } from './support/client';
+import { newFolder } from './support/data-folder';
 import { freePort } from './support/free-port';
 import { READY } from './support/npm-start';
 import { atEnd } from './support/at-end';
@@ -60,7 +61,7 @@ async function start({ command = ['npm', 'start'], env = {} }: Start = {}) {
       ...process.env,
       OFFERS_PORT: String(ports[0]),
       CONFIRM_PAYMENT_PORT: String(ports[1]),
-      DATABASE_URL: 'memory:',
+      ...(await newFolder()),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -22,7 +22,7 @@ import {
 } from './support/client';
 import { freePort } from './support/free-port';
 import { atEnd } from './support/at-end';
-import { newStorage, storageName } from './support/postgres';
+import { newEmptyStorage, newStorage, storageName } from './support/postgres';
 import { root, startService, type ServiceProcess } from './support/service-process';
 
 /** Fast retries. */
@@ -371,7 +371,7 @@ describe(`on ${storageName}`, () => {
   });
 
   it('starts twice on the same storage', async () => {
-    const storage = await newStorage();
+    const storage = await newEmptyStorage();
     const startMs: number[] = [];
     const memory: number[] = [];
     for (let i = 0; i < 2; i++) {

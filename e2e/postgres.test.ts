@@ -28,6 +28,9 @@ async function connect(url: string): Promise<Client> {
   return client;
 }
 
+/** The timeouts by default: a test whose attempts are cut off waits until their leases expire, after 9 s. */
+const shortLeases = { CONFIRM_PAYMENT_TIMEOUT_MS: '2000', DATABASE_TIMEOUT_MS: '2000' };
+
 /** Inserts orders like a process that died before it requested the decisions. */
 async function insertPending(client: Client, count: number): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
@@ -135,8 +138,9 @@ describeWithServer('on one PostgreSQL server', () => {
     const confirmPayment = await startService('confirm-payment');
     const offers = await startService('offers', {
       DATABASE_URL: server.url,
-      DATABASE_TIMEOUT_MS: '500',
       CONFIRM_PAYMENT_URL: confirmPayment.url,
+      ...shortLeases,
+      DATABASE_TIMEOUT_MS: '500',
     });
     const acknowledged: OrderBody[] = [];
     const refused: { status: number; retryAfter: string | null; code: unknown }[] = [];
@@ -189,6 +193,7 @@ describeWithServer('on one PostgreSQL server', () => {
     const env = {
       DATABASE_URL: await newServerDatabase(),
       CONFIRM_PAYMENT_URL: confirmPayment.url,
+      ...shortLeases,
     };
     const offers = await startService('offers', env);
     const client = await connect(env.DATABASE_URL);

@@ -1,4 +1,4 @@
-/** The built services as processes: how they start, survive without each other, and stop. */
+/** Long, because every test needs the same processes. How the built services start, wait, survive without each other, and stop. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

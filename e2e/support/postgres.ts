@@ -8,8 +8,9 @@ import {
   testServer,
   withoutServer,
 } from '../../services/offers/test/database';
-import { freePort } from './free-port';
 import { atEnd } from './at-end';
+import { newEmptyFolder, newFolder } from './data-folder';
+import { freePort } from './free-port';
 import { root } from './service-process';
 
 /** The storage of the orders in these tests: a PostgreSQL server if the run has one. */
@@ -23,14 +24,15 @@ export const describeOnce = describeUnless(
   testServer === undefined ? undefined : 'the same on every database, and run on the embedded one',
 );
 
-/** Returns the environment of offers for a new empty storage: a folder, or a database on the server. */
+/** Returns the environment of offers for a storage without orders: a folder, or a database on the server. */
 export async function newStorage(): Promise<NodeJS.ProcessEnv> {
   if (testServer !== undefined) return { DATABASE_URL: await newServerDatabase() };
-  const folder = mkdtempSync(join(tmpdir(), 'offers-'));
-  atEnd(() => {
-    rmSync(folder, { recursive: true });
-  });
-  return { DATABASE_URL: '', DATA_DIR: folder };
+  return newFolder();
+}
+
+/** Like {@link newStorage}, but without tables. */
+export async function newEmptyStorage(): Promise<NodeJS.ProcessEnv> {
+  return testServer === undefined ? newEmptyFolder() : { DATABASE_URL: await newServerDatabase() };
 }
 
 /** Creates an empty database on the server. Returns its URL. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { until } from '@loan-buddy/kit/testing';
 import { report } from './client';
+import { newFolder } from './data-folder';
 import { freePort } from './free-port';
 import { atEnd } from './at-end';
 
@@ -55,7 +56,10 @@ function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
   return { child, exit, stderr: () => stderr };
 }
 
-/** Starts a built service on a free port and waits until it listens. Kills it after the test. */
+/**
+ * Starts a built service on a free port and waits until it listens. Kills it after the test. If no database is given,
+ * offers has an embedded one of its own.
+ */
 export async function startService(
   name: ServiceName,
   env: NodeJS.ProcessEnv = {},
@@ -69,7 +73,11 @@ export async function startService(
 export async function beginService(name: ServiceName, given: NodeJS.ProcessEnv = {}) {
   // With a higher log level, a service does not log where it listens.
   const isQuiet = given['LOG_LEVEL'] !== undefined;
-  const env = isQuiet ? { PORT: String(await freePort()), ...given } : given;
+  const env = {
+    ...(name === 'offers' && given['DATABASE_URL'] === undefined && (await newFolder())),
+    ...(isQuiet && { PORT: String(await freePort()) }),
+    ...given,
+  };
   const { child, exit, stderr } = spawnService(name, env);
   const log: Record<string, unknown>[] = [];
   let isStopping = false;
@@ -88,7 +96,7 @@ export async function beginService(name: ServiceName, given: NodeJS.ProcessEnv =
     report(`${name} ended by itself with ${String(code)}: ${stderr()}${last}`);
   });
   const port = new Promise<number>((resolve, reject) => {
-    if (isQuiet) untilAlive(Number(env['PORT'])).then(resolve, reject);
+    if (isQuiet) untilAlive(Number(env.PORT)).then(resolve, reject);
     onWholeLines(child.stdout, (text) => {
       const line = JSON.parse(text) as Record<string, unknown>;
       log.push(line);

@@ -24,9 +24,10 @@ export function startHttpServer(listener: RequestListener): Promise<LocalServer>
   return listen(createServer({ keepAliveTimeout: 60_000 }, listener));
 }
 
-/** Starts an app of ours on 127.0.0.1. Its connections are tracked as in a service, but without limits. */
+/** Starts an app of ours on 127.0.0.1. Its connections are treated as in a service, but without limits. */
 export function startApp(app: Express): Promise<LocalServer> {
-  const server = createServer({ ...serverOptions(app), requireHostHeader: false }, app);
+  const options = { ...serverOptions(app), keepAliveTimeout: 0, requireHostHeader: false };
+  const server = createServer(options, app);
   trackConnections(server, { maxConnections: Infinity, unusedMs: Infinity, readMs: Infinity });
   return listen(server);
 }

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { openDatabase, type Database } from '../src/db/database';
 import { migrate } from '../src/db/migrate';
 import { recordingLogger } from '@loan-buddy/kit/testing';
-import { openInMemory } from './in-memory-database';
+import { openInMemory } from './embedded-database';
 
 /** The PostgreSQL server to test with; without one, tests use the embedded database. */
 export const testServer = process.env['TEST_DATABASE_URL'];

@@ -1,0 +1,29 @@
+const { basename } = require('node:path');
+const Sequencer = require('@jest/test-sequencer').default;
+
+/** The files that take longest, first those that take longest on either database. */
+const SLOW = [
+  'documented-commands',
+  'orders',
+  'asynchronous',
+  'launcher',
+  'docs-page',
+  'export',
+  'overload',
+  'processes',
+  'postgres',
+  'redelivery',
+];
+
+/** Starts slow files first. In a new clone, Jest goes by file size, and the last file may run for minutes on its own. */
+class SlowFirst extends Sequencer {
+  sort(tests) {
+    const rank = ({ path }) => {
+      const place = SLOW.indexOf(basename(path, '.test.ts'));
+      return place < 0 ? SLOW.length : place;
+    };
+    return super.sort(tests).sort((one, other) => rank(one) - rank(other));
+  }
+}
+
+module.exports = SlowFirst;
