@@ -110,7 +110,7 @@ describeWithHelm('the chart', () => {
         : [];
     });
 
-  /** Returns what Helm says of a value that it refuses. */
+  /** Returns Helm's message about a value that it refuses. */
   const refusal = (setting: string): string => {
     const args = ['template', 'lb', chart, ...trial, '--set', setting];
     const { status, stderr } = spawnSync('helm', args, { encoding: 'utf8' });

@@ -12,8 +12,8 @@ function literalSecrets(text: string): string[] {
   const fallback = /\$\{\w+:?[-=][^}]/;
   const variable = /name: \w*(?:PASSWORD|SECRETS?|TOKEN|KEY),?\s+value:/;
   const url = /:\/\/[^\s:/@'"]+:(?!password@)[^\s@'"$%]+@/;
-  // Not secrets: permissions of a workflow, a pod's token, and the word that a dry run prints.
-  const harmless = /\bid-token: write$|\bautomountServiceAccountToken: false,?$|^ *password=random$/;
+  // Not secrets: permissions of a workflow, and a pod's token.
+  const harmless = /\bid-token: write$|\bautomountServiceAccountToken: false,?$/;
   return text.split('\n').filter((line, index, lines) => {
     const [, value = ''] = named.exec(line) ?? [];
     const isLiteral = literal.test(value) || fallback.test(value);

@@ -1,7 +1,7 @@
 const { basename } = require('node:path');
 const Sequencer = require('@jest/test-sequencer').default;
 
-/** The files that take longest, first those that take longest on either database. */
+/** The slowest test files, the slowest first. The time on the slower of the two databases counts. */
 const SLOW = [
   'documented-commands',
   'orders',

@@ -55,7 +55,7 @@ describe('the first apply', () => {
     expect([...waitsFor('google_project_service.this')]).toEqual(['google_project_service.first']);
   });
 
-  it('reads the project after the API for it is enabled, whatever becomes of the other APIs', () => {
+  it('reads the project after the API for it is enabled, independently of the other APIs', () => {
     expect([...waitsFor('data.google_project.this')]).toEqual(['google_project_service.first']);
     expect(blocks.get('google_project_service.first')).toContain(
       'cloudresourcemanager.googleapis.com',

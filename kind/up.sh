@@ -5,11 +5,11 @@ set -euo pipefail
 usage='usage: kind/up.sh [--name CLUSTER] [--config FILE] [--node-image IMAGE] [--build-arg NAME=VALUE]... [--dry-run]
 Creates or reuses a Kind cluster, builds the images, loads them, installs the chart, waits, and checks that both services
 respond through port-forward. Run it again after a change.
-  --name        of the cluster; default loan-buddy
-  --config      the new cluster, as for kind create cluster; default kind/cluster.yaml
-  --node-image  of the new cluster; default is that of your kind
-  --build-arg   passed on to docker build
-  --dry-run     prints the commands instead of running them'
+  --name        name of the cluster; default loan-buddy
+  --config      file that describes a new cluster, as for kind create cluster; default kind/cluster.yaml
+  --node-image  node image of a new cluster; by default, kind chooses it
+  --build-arg   is passed on to docker build, such as a proxy; may be repeated
+  --dry-run     prints the commands of a first run instead of running them'
 
 wrong() {
   printf 'kind/up.sh: %s\n%s\n' "$1" "$usage" >&2
@@ -140,7 +140,7 @@ for service in "${services[@]}"; do
 done
 # The tag depends on the content of both images, so an unchanged image is not rolled out.
 tag=HASH
-[ -z "$dry_run" ] && tag=$({ image_id loan-buddy/offers:dev && image_id loan-buddy/confirm-payment:dev; } | sha256sum | cut -c 1-12)
+[ -z "$dry_run" ] && tag=$({ image_id loan-buddy/offers:dev && image_id loan-buddy/confirm-payment:dev; } | openssl dgst -sha256 -r | cut -c 1-12)
 for service in "${services[@]}"; do
   run 'docker image ls shows the images.' docker tag "loan-buddy/$service:dev" "loan-buddy/$service:$tag"
   run "Create a new cluster: kind/down.sh --name $cluster, then kind/up.sh." \
@@ -156,11 +156,10 @@ run "See kubectl --context $context get namespaces." kubectl --context "$context
 if quietly "${kubectl[@]}" get secret loan-buddy-database; then
   echo 'keeping the Secret loan-buddy-database'
 else
-  password=random
-  [ -z "$dry_run" ] && password=$(openssl rand -hex 16)
-  # Generated once for this cluster, and never printed.
-  printf '+ kubectl -n %s create secret generic loan-buddy-database\n' "$namespace"
+  printf '+ %s create secret generic loan-buddy-database\n' "${kubectl[*]}"
   if [ -z "$dry_run" ]; then
+    # Generated once for this cluster, and never printed.
+    password=$(openssl rand -hex 16)
     "${kubectl[@]}" create secret generic loan-buddy-database \
       --from-literal="password=$password" \
       --from-literal="url=postgres://loan_buddy:$password@$release-postgres:5432/loan_buddy" >/dev/null ||
@@ -171,23 +170,18 @@ fi
 install=(helm upgrade --install "$release" helm/loan-buddy --kube-context "$context" --namespace "$namespace"
   --values helm/loan-buddy/values-kind.yaml --set "image.tag=$tag" --wait --timeout 5m)
 printf '+ %s\n' "${install[*]}"
-if [ -z "$dry_run" ]; then
-  "${install[@]}" || {
-    explain
-    fail 'the release is not ready; see above' "Logs: ${kubectl[*]} logs deployment/$release-offers"
-  }
-  remove_old_images
-fi
+[ -z "$dry_run" ] || exit 0
+"${install[@]}" || {
+  explain
+  fail 'the release is not ready; see above' "Logs: ${kubectl[*]} logs deployment/$release-offers"
+}
+remove_old_images
 
-offers=8080
-confirm_payment=8000
-if [ -z "$dry_run" ]; then
-  offers=$(free_port 8080)
-  confirm_payment=$(free_port 8000)
-  forwarded offers "$offers" 8080 || fail 'offers does not respond through port-forward' "See ${kubectl[*]} get pods."
-  forwarded confirm-payment "$confirm_payment" 8000 ||
-    fail 'confirm-payment does not respond through port-forward' "See ${kubectl[*]} get pods."
-fi
+offers=$(free_port 8080)
+confirm_payment=$(free_port 8000)
+forwarded offers "$offers" 8080 || fail 'offers does not respond through port-forward' "See ${kubectl[*]} get pods."
+forwarded confirm-payment "$confirm_payment" 8000 ||
+  fail 'confirm-payment does not respond through port-forward' "See ${kubectl[*]} get pods."
 
 cat <<TEXT
 

@@ -16,7 +16,7 @@ export async function command(file, ...args) {
   return stdout + stderr;
 }
 
-export const context = ['--context', `kind-${cluster}`];
+const context = ['--context', `kind-${cluster}`];
 export const kubectl = (...args) => command('kubectl', ...context, '-n', namespace, ...args);
 export const helm = (...args) =>
   command('helm', ...args, '--kube-context', `kind-${cluster}`, '-n', namespace);
@@ -131,7 +131,7 @@ export async function connect({ pod, inNamespace = namespace }, address, port) {
   return (await kubectl('-n', inNamespace, 'exec', pod, '--', 'node', '-e', script)).trim();
 }
 
-/** Forwards a free local port to a service. Returns its URL and what ends it. */
+/** Forwards a free local port to a service. Returns its URL, and a function that ends it. */
 export function portForward(name, port) {
   const service = `service/loan-buddy-${name}`;
   const args = [...context, '-n', namespace, 'port-forward', service, `:${port}`];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { apply, command, kubectl, namespace, scriptPod } from './cluster.mjs';
 
 const host = 'issuer.issuer.svc';
-const other = { namespace: 'issuer' };
+const inIssuer = { namespace: 'issuer' };
 const subject = 'load';
 
 /** Returns a CA's certificate, and a key and certificate of the host that it signed. */
@@ -80,12 +80,12 @@ export async function startIssuer() {
       name: 'issuer',
       script,
       env: { KEY: tlsKey, CERT: tlsCert, KEYS: keys },
-      metadata: { ...other, labels },
+      metadata: { ...inIssuer, labels },
     }),
     {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'issuer', ...other },
+      metadata: { name: 'issuer', ...inIssuer },
       spec: { selector: labels, ports: [{ port: 8443 }] },
     },
     {

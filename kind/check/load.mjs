@@ -1,4 +1,4 @@
-// Load from a pod in the cluster, and what became of its orders.
+// Sends load from a pod in the cluster, and counts its orders.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { apply, expect, kubectl, pause, scriptPod } from './cluster.mjs';
@@ -53,7 +53,7 @@ export async function underLoad(action, token) {
   return { failed, text };
 }
 
-/** The same. Throws if a request fails. Returns the figures as text. */
+/** Like {@link underLoad}, but also throws if a request fails. Returns the figures as text. */
 export async function withoutFailure(action, token) {
   const { failed, text } = await underLoad(action, token);
   expect(failed === 0, text);

@@ -5,11 +5,15 @@ import { stepsOf } from './steps.mjs';
 
 const usage = `usage: npm run kind:check -- [--node-image IMAGE] [--build-arg NAME=VALUE]... [--keep] [STEP...]
 Checks loan-buddy on a Kind cluster of its own, with three nodes, which it creates and removes. Needs what npm run kind:up
-needs, and some 15 minutes. Prints figures. Ends with "N passed, N failed"; exits 1 if a step failed.
-  STEP          runs only these steps, on the cluster that --keep left
+needs, and takes about 12 minutes. Prints figures. Ends with "N passed, N failed"; exits 1 if a step failed.
+  STEP          runs only these steps, on the cluster that --keep left; quote a name with spaces
   --keep        leaves the cluster; remove it with kind/down.sh --name ${cluster}
-  --node-image  of the cluster; default is that of your kind
-  --build-arg   passed on to docker build
+  --node-image  node image of the cluster; by default, kind chooses it
+  --build-arg   is passed on to docker build, such as a proxy; may be repeated
+Steps, in this order:
+${Object.keys(stepsOf([]))
+  .map((name) => `  ${name}`)
+  .join('\n')}
 `;
 
 function readArguments() {
@@ -29,7 +33,7 @@ function readArguments() {
     ]);
     const names = Object.keys(steps);
     const unknown = positionals.find((name) => !names.includes(name));
-    if (unknown) throw new Error(`no step ${unknown}; steps: ${names.join(', ')}`);
+    if (unknown) throw new Error(`no step ${unknown}`);
     const all = values.keep ? names.filter((name) => !/^(uninstall|down)$/.test(name)) : names;
     return { help: values.help, steps, chosen: positionals.length > 0 ? positionals : all };
   } catch (error) {

@@ -5,7 +5,6 @@ import {
   cluster,
   command,
   connect,
-  context,
   expect,
   helm,
   imageOfOffers,
@@ -197,7 +196,7 @@ export function stepsOf(upArguments) {
         const result = await connect(source, ...target);
         if (result !== expected) wrong.push(`${source.pod} to ${target.join(':')}: ${result}`);
       }
-      await command('kubectl', ...context, 'delete', 'namespace', 'foreign');
+      await kubectl('delete', 'namespace', 'foreign');
       expect(wrong.length === 0, wrong.join('; '));
       const blocked = cases.filter(([, , expected]) => expected === 'blocked').length;
       return `${blocked} kinds of connection blocked, ${cases.length - blocked} open`;
