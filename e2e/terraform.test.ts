@@ -101,6 +101,13 @@ describe('the first apply', () => {
   });
 });
 
+it('has a backend for the bucket that is valid once it is uncommented', () => {
+  // On one line, HCL allows one argument only.
+  expect(textOf('versions.tf')).toMatch(
+    /^ {2}# backend "gcs" \{\n {2}# {3}bucket = "[\w-]+"\n {2}# {3}prefix = "[\w-]+"\n {2}# \}$/m,
+  );
+});
+
 describe('secrets', () => {
   it('are not in the state', () => {
     const lines = [...blocks]

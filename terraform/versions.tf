@@ -13,9 +13,12 @@ terraform {
     }
   }
 
-  # The state holds no secret, but the whole plan of the installation: keep it in a bucket with restricted read access.
-  # docs/deploy.md has the two commands that create it.
-  # backend "gcs" { bucket = "…", prefix = "loan-buddy" }
+  # The state holds no secret, but describes the whole installation: keep it in a bucket with restricted read access.
+  # docs/deploy.md has the commands that create the bucket. Then uncomment this:
+  # backend "gcs" {
+  #   bucket = "MY_PROJECT-terraform"
+  #   prefix = "loan-buddy"
+  # }
 }
 
 provider "google" {
