@@ -168,7 +168,7 @@ else
 fi
 
 install=(helm upgrade --install "$release" helm/loan-buddy --kube-context "$context" --namespace "$namespace"
-  --values helm/loan-buddy/values-kind.yaml --set "image.tag=$tag" --wait --timeout 5m)
+  --values helm/loan-buddy/values-kind.yaml --set-string "image.tag=$tag" --wait --timeout 5m)
 printf '+ %s\n' "${install[*]}"
 [ -z "$dry_run" ] || exit 0
 "${install[@]}" || {

@@ -1,0 +1,52 @@
+/** The scripts for Kind, with fake tools: what they do when something is unusual or fails. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './support/service-process';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kind-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs a command with fake tools: shell code by name. Returns also the calls of the tools, one a line. */
+function run(command: string[], tools: Record<string, string>) {
+  const calls = join(folder, 'calls');
+  writeFileSync(calls, '');
+  for (const [name, code] of Object.entries(tools)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\necho "${name} $*" >>'${calls}'\n${code}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+  const [file, ...args] = command;
+  const { status, stdout, stderr, signal } = spawnSync(file!, args, {
+    cwd: root,
+    env: { PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+    encoding: 'utf8',
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+  return { status, signal, stdout, stderr, calls: readFileSync(calls, 'utf8') };
+}
+
+/** Tools with which kind/up.sh installs on a cluster that exists. */
+const working = {
+  docker: '',
+  kind: 'echo node',
+  helm: '',
+  openssl: 'cat >/dev/null; echo 0123456789abcdef',
+  curl: '',
+  kubectl: 'case "$*" in *port-forward*) exec sleep 9 ;; esac',
+};
+
+describe('kind/up.sh', () => {
+  it('passes a tag of digits alone as text', () => {
+    const openssl = 'cat >/dev/null; echo 1234567890123456';
+    const { status, calls } = run(['kind/up.sh'], { ...working, openssl });
+    expect(calls).toMatch(/^helm upgrade .*--set-string image\.tag=123456789012 /m);
+    expect(status).toBe(0);
+  });
+});
