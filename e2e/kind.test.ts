@@ -49,4 +49,20 @@ describe('kind/up.sh', () => {
     expect(calls).toMatch(/^helm upgrade .*--set-string image\.tag=123456789012 /m);
     expect(status).toBe(0);
   });
+
+  it('keeps an old image that a needed tag names, too', () => {
+    const kubectl = `case "$*" in
+      *port-forward*) exec sleep 9 ;;
+      *replicasets*) echo loan-buddy/offers:new loan-buddy/confirm-payment:new ;;
+    esac`;
+    const docker = `case "$*" in *'crictl images'*)
+      echo docker.io/loan-buddy/offers old 1111 70MB
+      echo docker.io/loan-buddy/offers new 2222 70MB
+      echo docker.io/loan-buddy/confirm-payment old 3333 70MB
+      echo docker.io/loan-buddy/confirm-payment new 3333 70MB ;;
+    esac`;
+    const { status, calls } = run(['kind/up.sh'], { ...working, kubectl, docker });
+    expect(calls.match(/crictl rmi .*/g)).toEqual(['crictl rmi 1111']);
+    expect(status).toBe(0);
+  });
 });

@@ -101,17 +101,24 @@ forwarded() { # forwarded SERVICE LOCAL_PORT PORT: whether the service responds 
   return "$result"
 }
 
-# Removes the images of earlier runs that no ReplicaSet needs for a rollback.
+# Removes the images of earlier runs that no ReplicaSet needs for a rollback. crictl removes an image with all its tags,
+# and a service that did not change has one image with several.
 remove_old_images() {
-  local needed node image
+  local needed node images keep name tag id
   needed=$("${kubectl[@]}" get replicasets -o 'jsonpath={.items[*].spec.template.spec.containers[*].image}')
   for node in $(kind get nodes --name "$cluster"); do
-    for image in $(docker exec "$node" ctr --namespace k8s.io images list --quiet | grep -E '^docker\.io/loan-buddy/' || true); do
-      case " $needed " in
-        *" ${image#docker.io/} "*) ;;
-        *) docker exec "$node" crictl rmi "$image" >/dev/null 2>&1 || true ;;
+    images=$(docker exec "$node" crictl images | grep -E '^docker\.io/loan-buddy/' || true)
+    [ -n "$images" ] || continue
+    keep=
+    while read -r name tag id _; do
+      case " $needed " in *" ${name#docker.io/}:$tag "*) keep="$keep $id" ;; esac
+    done <<<"$images"
+    while read -r name tag id _; do
+      case "$keep " in
+        *" $id "*) ;;
+        *) docker exec "$node" crictl rmi "$id" >/dev/null 2>&1 || true ;;
       esac
-    done
+    done <<<"$images"
   done
 }
 
