@@ -65,4 +65,11 @@ describe('kind/up.sh', () => {
     expect(calls.match(/crictl rmi .*/g)).toEqual(['crictl rmi 1111']);
     expect(status).toBe(0);
   });
+
+  it('says that the release is not ready, also if kubectl does not work', () => {
+    const kubectl = 'case "$*" in *pods* | *events*) exit 1 ;; esac';
+    const { status, stderr } = run(['kind/up.sh'], { ...working, helm: 'exit 1', kubectl });
+    expect(stderr).toContain('kind/up.sh: the release is not ready');
+    expect(status).toBe(1);
+  });
 });

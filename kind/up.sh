@@ -179,7 +179,7 @@ install=(helm upgrade --install "$release" helm/loan-buddy --kube-context "$cont
 printf '+ %s\n' "${install[*]}"
 [ -z "$dry_run" ] || exit 0
 "${install[@]}" || {
-  explain
+  explain || true
   fail 'the release is not ready; see above' "Logs: ${kubectl[*]} logs deployment/$release-offers"
 }
 remove_old_images
