@@ -72,4 +72,12 @@ describe('kind/up.sh', () => {
     expect(stderr).toContain('kind/up.sh: the release is not ready');
     expect(status).toBe(1);
   });
+
+  it('asks the services directly, not through a proxy of the environment', () => {
+    const { calls } = run(['kind/up.sh'], working);
+    expect(calls.match(/^curl .*/gm)).toEqual([
+      expect.stringMatching(/--noproxy \* .*:\d+\/readyz/),
+      expect.stringMatching(/--noproxy \* .*:\d+\/readyz/),
+    ]);
+  });
 });

@@ -93,7 +93,7 @@ forwarded() { # forwarded SERVICE LOCAL_PORT PORT: whether the service responds 
   pid=$!
   for _ in $(seq 50); do
     kill -0 "$pid" 2>/dev/null || break
-    curl -fsS -o /dev/null "http://127.0.0.1:$2/readyz" 2>/dev/null && result=0 && break
+    curl -fsS --noproxy '*' -o /dev/null "http://127.0.0.1:$2/readyz" 2>/dev/null && result=0 && break
     sleep 0.2
   done
   kill "$pid" 2>/dev/null || true
