@@ -81,3 +81,12 @@ describe('kind/up.sh', () => {
     ]);
   });
 });
+
+describe('.ci/run', () => {
+  it('finds a node image without a tag, as kind itself pulls it', () => {
+    const docker = `case "$*" in *Digest*) echo kindest/node@sha256:1234 ;; *) echo 'kindest/node:<none>' ;; esac`;
+    const script = 'eval "$(sed -n "/^kind_image()/,/^}/p" .ci/run)" && kind_image';
+    const { stdout } = run(['bash', '-c', script], { ...working, docker });
+    expect(stdout).toBe('kindest/node@sha256:1234\n');
+  });
+});
