@@ -90,3 +90,27 @@ describe('.ci/run', () => {
     expect(stdout).toBe('kindest/node@sha256:1234\n');
   });
 });
+
+describe('npm run kind:check', () => {
+  const check = [process.execPath, 'kind/check/main.mjs'];
+  const list = (items: object[]) => `cat <<'JSON'\n${JSON.stringify({ items })}\nJSON\n`;
+
+  it('ends although an upgrade failed while it watched the pods', () => {
+    const deployment = {
+      metadata: { name: 'offers' },
+      spec: { template: { spec: { containers: [{ image: 'loan-buddy/offers:a' }] } } },
+      status: { readyReplicas: 2 },
+    };
+    const kubectl = `case "$*" in
+      *psql*) echo 0 ;;
+      *'get deployments'*) ${list([deployment])} ;;
+      *apply*) cat >/dev/null ;;
+    esac`;
+    const { stdout, signal } = run([...check, 'autoscaling switched on under load'], {
+      kubectl,
+      helm: 'exit 1',
+    });
+    expect(stdout).toContain('0 passed, 1 failed');
+    expect(signal).toBeNull();
+  });
+});

@@ -230,11 +230,10 @@ export function stepsOf(upArguments) {
         'confirmPayment.autoscaling': value,
       });
       const text = await withoutFailure(async () => {
-        const watching = watch();
-        await upgrade(autoscaling({ enabled: true, maxReplicas: 3 }));
-        await pause(20_000);
-        done = true;
-        await watching;
+        const change = upgrade(autoscaling({ enabled: true, maxReplicas: 3 }))
+          .then(() => pause(20_000))
+          .finally(() => (done = true));
+        await Promise.all([watch(), change]);
       });
       await upgrade(autoscaling({ enabled: false }));
       expect(fewest >= 2, `${fewest} ready pods at one time; ${text}`);
