@@ -113,4 +113,14 @@ describe('npm run kind:check', () => {
     expect(stdout).toContain('0 passed, 1 failed');
     expect(signal).toBeNull();
   });
+
+  it('ends although one of two port-forwards failed', () => {
+    const kubectl = `case "$*" in
+      *confirm-payment*) exit 1 ;;
+      *) echo Forwarding from 127.0.0.1:1 && exec sleep 30 ;;
+    esac`;
+    const { stdout, signal } = run([...check, 'curl through port-forward'], { kubectl });
+    expect(stdout).toContain('0 passed, 1 failed');
+    expect(signal).toBeNull();
+  });
 });

@@ -66,11 +66,10 @@ export function stepsOf(upArguments) {
     },
 
     async 'curl through port-forward'() {
-      const forwards = await Promise.all([
-        portForward('offers', 8080),
-        portForward('confirm-payment', 8000),
-      ]);
+      const forwards = [];
       try {
+        forwards.push(await portForward('offers', 8080));
+        forwards.push(await portForward('confirm-payment', 8000));
         const [offers, confirmPayment] = forwards.map(({ url }) => url);
         const lines = await command(
           ...['node', '.ci/check-readme.mjs', '--offers', offers],
