@@ -307,6 +307,18 @@ describeWithHelm('the chart', () => {
     });
   });
 
+  it.each([`sha-${'a'.repeat(64)}`, `v1.${'0'.repeat(60)}.1`, '1.0.0-'])(
+    'labels pods with a version that Kubernetes accepts, for the tag %s',
+    (tag) => {
+      const objects = render(...trial, '--set-string', `image.tag=${tag}`);
+      const version = byName(objects, 'Deployment', 'lb-offers').metadata.labels![
+        'app.kubernetes.io/version'
+      ]!;
+      expect(version).toMatch(/^[a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/);
+      expect(tag).toContain(version);
+    },
+  );
+
   it('leaves room on a Kind node with two CPUs for an upgrade, helm test and 250m of others', () => {
     const objects = render(...variants['kind']!);
     interface Pod {

@@ -93,7 +93,7 @@ forwarded() { # forwarded SERVICE LOCAL_PORT PORT: whether the service responds 
   pid=$!
   for _ in $(seq 50); do
     kill -0 "$pid" 2>/dev/null || break
-    curl -fsS -o /dev/null "http://127.0.0.1:$2/readyz" 2>/dev/null && result=0 && break
+    curl -fsS --noproxy '*' -o /dev/null "http://127.0.0.1:$2/readyz" 2>/dev/null && result=0 && break
     sleep 0.2
   done
   kill "$pid" 2>/dev/null || true
@@ -101,17 +101,24 @@ forwarded() { # forwarded SERVICE LOCAL_PORT PORT: whether the service responds 
   return "$result"
 }
 
-# Removes the images of earlier runs that no ReplicaSet needs for a rollback.
+# Removes the images of earlier runs that no ReplicaSet needs for a rollback. crictl removes an image with all its tags,
+# and a service that did not change has one image with several.
 remove_old_images() {
-  local needed node image
+  local needed node images keep name tag id
   needed=$("${kubectl[@]}" get replicasets -o 'jsonpath={.items[*].spec.template.spec.containers[*].image}')
   for node in $(kind get nodes --name "$cluster"); do
-    for image in $(docker exec "$node" ctr --namespace k8s.io images list --quiet | grep -E '^docker\.io/loan-buddy/' || true); do
-      case " $needed " in
-        *" ${image#docker.io/} "*) ;;
-        *) docker exec "$node" crictl rmi "$image" >/dev/null 2>&1 || true ;;
+    images=$(docker exec "$node" crictl images | grep -E '^docker\.io/loan-buddy/' || true)
+    [ -n "$images" ] || continue
+    keep=
+    while read -r name tag id _; do
+      case " $needed " in *" ${name#docker.io/}:$tag "*) keep="$keep $id" ;; esac
+    done <<<"$images"
+    while read -r name tag id _; do
+      case "$keep " in
+        *" $id "*) ;;
+        *) docker exec "$node" crictl rmi "$id" >/dev/null 2>&1 || true ;;
       esac
-    done
+    done <<<"$images"
   done
 }
 
@@ -168,11 +175,11 @@ else
 fi
 
 install=(helm upgrade --install "$release" helm/loan-buddy --kube-context "$context" --namespace "$namespace"
-  --values helm/loan-buddy/values-kind.yaml --set "image.tag=$tag" --wait --timeout 5m)
+  --values helm/loan-buddy/values-kind.yaml --set-string "image.tag=$tag" --wait --timeout 5m)
 printf '+ %s\n' "${install[*]}"
 [ -z "$dry_run" ] || exit 0
 "${install[@]}" || {
-  explain
+  explain || true
   fail 'the release is not ready; see above' "Logs: ${kubectl[*]} logs deployment/$release-offers"
 }
 remove_old_images

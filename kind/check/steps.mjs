@@ -66,11 +66,10 @@ export function stepsOf(upArguments) {
     },
 
     async 'curl through port-forward'() {
-      const forwards = await Promise.all([
-        portForward('offers', 8080),
-        portForward('confirm-payment', 8000),
-      ]);
+      const forwards = [];
       try {
+        forwards.push(await portForward('offers', 8080));
+        forwards.push(await portForward('confirm-payment', 8000));
         const [offers, confirmPayment] = forwards.map(({ url }) => url);
         const lines = await command(
           ...['node', '.ci/check-readme.mjs', '--offers', offers],
@@ -230,11 +229,10 @@ export function stepsOf(upArguments) {
         'confirmPayment.autoscaling': value,
       });
       const text = await withoutFailure(async () => {
-        const watching = watch();
-        await upgrade(autoscaling({ enabled: true, maxReplicas: 3 }));
-        await pause(20_000);
-        done = true;
-        await watching;
+        const change = upgrade(autoscaling({ enabled: true, maxReplicas: 3 }))
+          .then(() => pause(20_000))
+          .finally(() => (done = true));
+        await Promise.all([watch(), change]);
       });
       await upgrade(autoscaling({ enabled: false }));
       expect(fewest >= 2, `${fewest} ready pods at one time; ${text}`);

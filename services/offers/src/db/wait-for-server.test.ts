@@ -16,7 +16,21 @@ it.each(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'EHOSTUNREACH', 'ETIMEDOUT', 
   },
 );
 
-it.each(['28P01', '3D000', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ENOENT'])(
+it.each([
+  'server login has been failing, cached error: connect failed (server_login_retry)',
+  'server login failed: FATAL the database system is starting up',
+  'pgbouncer cannot connect to server',
+  'query_wait_timeout',
+  'no more connections allowed (max_client_conn)',
+])('retries while PgBouncer has no server: %s', async (message) => {
+  const { logger } = recordingLogger();
+  const error = Object.assign(new Error(message), { code: '08P01' });
+  const attempt = jest.fn<Promise<string>, []>().mockRejectedValueOnce(error);
+  attempt.mockResolvedValue('done');
+  expect(await waitForServer(attempt, 60_000, logger)).toBe('done');
+});
+
+it.each(['28P01', '3D000', '08P01', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ENOENT'])(
   'does not retry after %s',
   async (code) => {
     const { logger, lines } = recordingLogger();

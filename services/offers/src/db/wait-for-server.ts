@@ -20,6 +20,9 @@ const NOT_YET = [
 ];
 /** What pg reports without a code if the server does not respond, or closes the connection. */
 const SILENCE = /^(timeout expired|Query read timeout|Connection terminated unexpectedly)$/;
+/** What PgBouncer reports, with one code for all its errors, if its server is not there yet or has no free connection. */
+const PGBOUNCER =
+  /^(server login (has been failing|failed)|pgbouncer cannot connect to server|query_wait_timeout|no more connections allowed)/;
 
 /** Retries while the server is not there yet, for `waitMs`, and logs that. Any other error is thrown at once. */
 export async function waitForServer<Result>(
@@ -47,5 +50,5 @@ export async function waitForServer<Result>(
 
 function isNotThereYet(error: unknown): boolean {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  return NOT_YET.includes(code) || SILENCE.test(message);
+  return NOT_YET.includes(code) || SILENCE.test(message) || PGBOUNCER.test(message);
 }

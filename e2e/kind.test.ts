@@ -1,0 +1,126 @@
+/** The scripts for Kind, with fake tools: what they do when something is unusual or fails. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './support/service-process';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kind-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs a command with fake tools: shell code by name. Returns also the calls of the tools, one a line. */
+function run(command: string[], tools: Record<string, string>) {
+  const calls = join(folder, 'calls');
+  writeFileSync(calls, '');
+  for (const [name, code] of Object.entries(tools)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\necho "${name} $*" >>'${calls}'\n${code}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+  const [file, ...args] = command;
+  const { status, stdout, stderr, signal } = spawnSync(file!, args, {
+    cwd: root,
+    env: { PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+    encoding: 'utf8',
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+  return { status, signal, stdout, stderr, calls: readFileSync(calls, 'utf8') };
+}
+
+/** Tools with which kind/up.sh installs on a cluster that exists. */
+const working = {
+  docker: '',
+  kind: 'echo node',
+  helm: '',
+  openssl: 'cat >/dev/null; echo 0123456789abcdef',
+  curl: '',
+  kubectl: 'case "$*" in *port-forward*) exec sleep 9 ;; esac',
+};
+
+describe('kind/up.sh', () => {
+  it('passes a tag of digits alone as text', () => {
+    const openssl = 'cat >/dev/null; echo 1234567890123456';
+    const { status, calls } = run(['kind/up.sh'], { ...working, openssl });
+    expect(calls).toMatch(/^helm upgrade .*--set-string image\.tag=123456789012 /m);
+    expect(status).toBe(0);
+  });
+
+  it('keeps an old image that a needed tag names, too', () => {
+    const kubectl = `case "$*" in
+      *port-forward*) exec sleep 9 ;;
+      *replicasets*) echo loan-buddy/offers:new loan-buddy/confirm-payment:new ;;
+    esac`;
+    const docker = `case "$*" in *'crictl images'*)
+      echo docker.io/loan-buddy/offers old 1111 70MB
+      echo docker.io/loan-buddy/offers new 2222 70MB
+      echo docker.io/loan-buddy/confirm-payment old 3333 70MB
+      echo docker.io/loan-buddy/confirm-payment new 3333 70MB ;;
+    esac`;
+    const { status, calls } = run(['kind/up.sh'], { ...working, kubectl, docker });
+    expect(calls.match(/crictl rmi .*/g)).toEqual(['crictl rmi 1111']);
+    expect(status).toBe(0);
+  });
+
+  it('says that the release is not ready, also if kubectl does not work', () => {
+    const kubectl = 'case "$*" in *pods* | *events*) exit 1 ;; esac';
+    const { status, stderr } = run(['kind/up.sh'], { ...working, helm: 'exit 1', kubectl });
+    expect(stderr).toContain('kind/up.sh: the release is not ready');
+    expect(status).toBe(1);
+  });
+
+  it('asks the services directly, not through a proxy of the environment', () => {
+    const { calls } = run(['kind/up.sh'], working);
+    expect(calls.match(/^curl .*/gm)).toEqual([
+      expect.stringMatching(/--noproxy \* .*:\d+\/readyz/),
+      expect.stringMatching(/--noproxy \* .*:\d+\/readyz/),
+    ]);
+  });
+});
+
+describe('.ci/run', () => {
+  it('finds a node image without a tag, as kind itself pulls it', () => {
+    const docker = `case "$*" in *Digest*) echo kindest/node@sha256:1234 ;; *) echo 'kindest/node:<none>' ;; esac`;
+    const script = 'eval "$(sed -n "/^kind_image()/,/^}/p" .ci/run)" && kind_image';
+    const { stdout } = run(['bash', '-c', script], { ...working, docker });
+    expect(stdout).toBe('kindest/node@sha256:1234\n');
+  });
+});
+
+describe('npm run kind:check', () => {
+  const check = [process.execPath, 'kind/check/main.mjs'];
+  const list = (items: object[]) => `cat <<'JSON'\n${JSON.stringify({ items })}\nJSON\n`;
+
+  it('ends although an upgrade failed while it watched the pods', () => {
+    const deployment = {
+      metadata: { name: 'offers' },
+      spec: { template: { spec: { containers: [{ image: 'loan-buddy/offers:a' }] } } },
+      status: { readyReplicas: 2 },
+    };
+    const kubectl = `case "$*" in
+      *psql*) echo 0 ;;
+      *'get deployments'*) ${list([deployment])} ;;
+      *apply*) cat >/dev/null ;;
+    esac`;
+    const { stdout, signal } = run([...check, 'autoscaling switched on under load'], {
+      kubectl,
+      helm: 'exit 1',
+    });
+    expect(stdout).toContain('0 passed, 1 failed');
+    expect(signal).toBeNull();
+  });
+
+  it('ends although one of two port-forwards failed', () => {
+    const kubectl = `case "$*" in
+      *confirm-payment*) exit 1 ;;
+      *) echo Forwarding from 127.0.0.1:1 && exec sleep 30 ;;
+    esac`;
+    const { stdout, signal } = run([...check, 'curl through port-forward'], { kubectl });
+    expect(stdout).toContain('0 passed, 1 failed');
+    expect(signal).toBeNull();
+  });
+});
