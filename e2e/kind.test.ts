@@ -1,6 +1,7 @@
 /** The scripts for Kind, with fake tools: what they do when something is unusual or fails. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './support/service-process';
@@ -79,6 +80,61 @@ describe('kind/up.sh', () => {
       expect.stringMatching(/--noproxy \* .*:\d+\/readyz/),
       expect.stringMatching(/--noproxy \* .*:\d+\/readyz/),
     ]);
+  });
+
+  it('passes on its options', () => {
+    const kubectl = `case "$*" in *'get nodes'*) exit 1 ;; *port-forward*) exec sleep 9 ;; esac`;
+    const options = ['--name', 'other', '--node-image', 'node:1', '--build-arg', 'A=b c'];
+    const { status, stdout, calls } = run(['kind/up.sh', ...options], { ...working, kubectl });
+    expect(calls).toMatch(/^kind create cluster --name other .*--image node:1/m);
+    expect(calls).toMatch(/^docker build --build-arg A=b c --file services\/offers/m);
+    expect(calls).toMatch(/^helm upgrade .*--kube-context kind-other/m);
+    expect(stdout).toContain('kind/down.sh --name other');
+    expect(status).toBe(0);
+  });
+
+  it('prints local ports that no other program uses', async () => {
+    const taken = createServer();
+    // An error means that another program uses the port already.
+    taken.on('error', () => undefined).listen(8080, '127.0.0.1');
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      const { status, stdout } = run(['kind/up.sh'], working);
+      const [, port = ''] = /service\/loan-buddy-offers (\d+):8080/.exec(stdout) ?? [];
+      expect(Number(port)).toBeGreaterThan(8080);
+      expect(stdout).toContain(`curl -X GET http://localhost:${port}/offers`);
+      expect(status).toBe(0);
+    } finally {
+      taken.close();
+    }
+  });
+
+  it('says why the release is not ready', () => {
+    const kubectl = `case "$*" in
+      *'get pods -o wide'*) echo offers-1 Pending ;;
+      *'get events'*) echo FailedScheduling ;;
+    esac`;
+    const { status, stdout, stderr } = run(['kind/up.sh'], { ...working, helm: 'exit 1', kubectl });
+    expect(stderr).toMatch(/offers-1 Pending\nWarnings:\nFailedScheduling\n[^]*is not ready/);
+    expect(stdout).not.toContain('Forward its ports');
+    expect(status).toBe(1);
+  });
+
+  it('fails if a service does not respond through port-forward', () => {
+    const kubectl = 'case "$*" in *port-forward*) exit 1 ;; esac';
+    const { status, stderr } = run(['kind/up.sh'], { ...working, kubectl });
+    expect(stderr).toContain('offers does not respond through port-forward');
+    expect(status).toBe(1);
+  });
+});
+
+describe('kind/down.sh', () => {
+  it('removes the cluster, and the images', () => {
+    const docker = `case "$*" in *'image ls'*offers*) printf 'o:dev\\no:1\\n' ;; esac`;
+    const { status, calls } = run(['kind/down.sh', '--name', 'other'], { ...working, docker });
+    expect(calls).toMatch(/^kind delete cluster --name other$/m);
+    expect(calls).toMatch(/^docker rmi o:dev\ndocker rmi o:1$/m);
+    expect(status).toBe(0);
   });
 });
 
