@@ -27,7 +27,7 @@ function run(command: string[], tools: Record<string, string>) {
     cwd: root,
     env: { PATH: `${folder}:${process.env['PATH'] ?? ''}` },
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   });
   return { status, signal, stdout, stderr, calls: readFileSync(calls, 'utf8') };
@@ -173,7 +173,7 @@ describe('npm run kind:check', () => {
   it('ends although one of two port-forwards failed', () => {
     const kubectl = `case "$*" in
       *confirm-payment*) exit 1 ;;
-      *) echo Forwarding from 127.0.0.1:1 && exec sleep 30 ;;
+      *) echo Forwarding from 127.0.0.1:1 && exec sleep 50 ;;
     esac`;
     const { stdout, signal } = run([...check, 'curl through port-forward'], { kubectl });
     expect(stdout).toContain('0 passed, 1 failed');
