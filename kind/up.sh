@@ -136,6 +136,8 @@ else
     kind create cluster --name "$cluster" --config "$config" ${node_image[@]+"${node_image[@]}"} --wait 120s
 fi
 
+# Attestations have the time of the build, so with them each build would be another image.
+export BUILDX_NO_DEFAULT_ATTESTATIONS=1
 for service in "${services[@]}"; do
   image=loan-buddy/$service:dev
   [ -z "$dry_run" ] && before=$(image_id "$image")
