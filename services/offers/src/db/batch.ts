@@ -95,14 +95,6 @@ export function createBatch<Item, Result>(options: {
     });
 }
 
-/** Turns items into the arrays that `unnest` takes; null for what is missing. */
-export function columnsOf<Item extends object>(
-  items: readonly Item[],
-  names: readonly (keyof Item)[],
-): unknown[][] {
-  return names.map((name) => items.map((item) => item[name] ?? null));
-}
-
 /** Whether the database rolled back a transaction because another one locked or changed the same rows. */
 function isConflict(error: unknown): boolean {
   const state = error instanceof DatabaseUnavailableError ? sqlState(error.cause) : undefined;

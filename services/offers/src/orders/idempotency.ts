@@ -1,5 +1,5 @@
 import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
-import { columnsOf, createBatch } from '../db/batch';
+import { createBatch } from '../db/batch';
 import { deleteInBatches, expired } from '../db/sweep';
 import type { Tables } from '../db/tables';
 
@@ -42,7 +42,12 @@ export function createIdempotencyStore(db: Kysely<Tables>) {
     keyOf: nameOf,
     write: async (items) => {
       const { rows } = await db.executeQuery<Completed>(
-        CompiledQuery.raw(COMPLETE, columnsOf(items, ['client', 'key', 'status', 'body'])),
+        CompiledQuery.raw(COMPLETE, [
+          items.map(({ client }) => client),
+          items.map(({ key }) => key),
+          items.map(({ status }) => status),
+          items.map(({ body }) => body),
+        ]),
       );
       const stored = new Map(
         rows.map((row) => [nameOf({ client: row.userId, key: row.key }), row]),
@@ -86,8 +91,8 @@ export function createIdempotencyStore(db: Kysely<Tables>) {
   };
 }
 
-/** The columns of {@link CLAIM_KEYS}; null for an order without a request. */
-export const keyColumns = {
+/** The fields that {@link CLAIM_KEYS} reads, with their types; null for an order without a request. */
+export const keyFields = {
   client: 'text',
   key: 'text',
   fingerprint: 'text',
@@ -103,7 +108,7 @@ export const CLAIM_KEYS = `
   insert into idempotency_keys as used
     (user_id, key, fingerprint, order_id, in_flight_until, expires_at)
   select client, key, fingerprint, id,
-    now() + in_flight_ms * interval '1 ms', now() + ttl_ms * interval '1 ms'
+    now() + "inFlightMs" * interval '1 ms', now() + "ttlMs" * interval '1 ms'
   from item where key is not null order by client, key
   on conflict (user_id, key) do update set
     fingerprint = excluded.fingerprint, order_id = excluded.order_id,

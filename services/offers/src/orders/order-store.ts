@@ -56,13 +56,6 @@ export function createOrderStore(
     return order;
   };
 
-  /** Decides an order that a batch left out, if another transaction locked it: waits for that one. */
-  const decideLocked = async (id: string, decision: Decision) => {
-    if ((await find(id))?.status !== 'PENDING') return undefined;
-    const changes = { status: decision, decidedAt: sql`now()`, dueAt: null };
-    return (await queue.update([{ id }], changes, returning))[0];
-  };
-
   const changePending = async (id: string, changes: Parameters<typeof queue.update>[1]) => {
     const [updated] = await queue.update([{ id }], changes, returning);
     return currentOrder(id, updated);
@@ -91,7 +84,7 @@ export function createOrderStore(
 
     /** Records the decision if the order is still pending; returns the current order. */
     decide: async (id: string, decision: Decision) => {
-      const updated = (await writer.decide({ id, decision })) ?? (await decideLocked(id, decision));
+      const updated = await writer.decide({ id, decision });
       const order = await currentOrder(id, updated);
       if (updated) onDecided(order);
       return order;
