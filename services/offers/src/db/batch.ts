@@ -4,7 +4,7 @@ import { DatabaseUnavailableError, sqlState } from './unavailable';
 const MAX_BATCH = 64;
 /** A batch usually takes 2 to 20 ms. If one takes this long, a lock or the network holds it up. */
 const PATIENCE_MS = 100;
-/** Attempts for a single item that conflicts with another transaction. */
+/** Attempts for a transaction that conflicts with others. */
 const MAX_ATTEMPTS = 5;
 
 /**
@@ -45,29 +45,25 @@ export function createBatch<Item, Result>(options: {
     return batch;
   }
 
-  async function writeBatch(batch: Entry[]): Promise<void> {
-    const parts = [{ entries: batch, attempt: 1 }];
+  async function writeBatch(batch: readonly Entry[]): Promise<void> {
+    const parts = [batch];
     for (let part = parts.pop(); part; part = parts.pop()) {
-      const { entries, attempt } = part;
+      const items = part.map(({ item }) => item);
       try {
-        const results = await write(entries.map(({ item }) => item));
-        for (const [i, { resolve }] of entries.entries()) resolve(results[i]!);
+        const results = await (items.length > 1
+          ? write(items)
+          : retryConflicts(() => write(items)));
+        for (const [i, { resolve }] of part.entries()) resolve(results[i]!);
       } catch (error) {
-        const conflicts = isConflict(error);
-        if (error instanceof DatabaseUnavailableError && !conflicts) {
-          // The rest would only wait for the same error.
-          for (const { reject } of [part, ...parts].flatMap((each) => each.entries)) reject(error);
-          return;
+        const isUnavailable = error instanceof DatabaseUnavailableError && !isConflict(error);
+        if (items.length > 1 && !isUnavailable) {
+          const middle = Math.ceil(items.length / 2);
+          parts.push(part.slice(middle), part.slice(0, middle));
+          continue;
         }
-        if (entries.length > 1) {
-          const middle = Math.ceil(entries.length / 2);
-          parts.push({ entries: entries.slice(middle), attempt: 1 });
-          parts.push({ entries: entries.slice(0, middle), attempt: 1 });
-        } else if (conflicts && attempt < MAX_ATTEMPTS) {
-          parts.push({ entries, attempt: attempt + 1 });
-        } else {
-          entries[0]!.reject(error);
-        }
+        for (const { reject } of part) reject(error);
+        // The rest would only wait for the same error.
+        if (isUnavailable) for (const { reject } of parts.splice(0).flat()) reject(error);
       }
     }
   }
@@ -93,6 +89,17 @@ export function createBatch<Item, Result>(options: {
       waiting.push({ item, resolve, reject });
       writeNext();
     });
+}
+
+/** Repeats a transaction that conflicts with another one. */
+export async function retryConflicts<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isConflict(error)) throw error;
+    }
+  }
 }
 
 /** Whether the database rolled back a transaction because another one locked or changed the same rows. */

@@ -1,5 +1,5 @@
 import { CompiledQuery, type Kysely, type Selectable } from 'kysely';
-import { createBatch } from '../db/batch';
+import { createBatch, retryConflicts } from '../db/batch';
 import type { OrdersTable, Tables } from '../db/tables';
 import { orderedFields, type Decision, type NewOrder } from '../domain/order';
 import { CLAIM_KEYS, keyFields, nameOf, type RequestInFlight } from './idempotency';
@@ -124,6 +124,6 @@ export function createOrderWriter(db: Kysely<Tables>) {
     /** Returns the updated row; undefined if the order is not pending. */
     decide: async (item: Decided) =>
       // A batch leaves out orders that other transactions have locked.
-      (await decideInBatch(item)) ?? (await decideNow([item]))[0],
+      (await decideInBatch(item)) ?? (await retryConflicts(() => decideNow([item])))[0],
   };
 }
