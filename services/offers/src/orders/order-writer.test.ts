@@ -1,5 +1,5 @@
 /** Batches with mixed outcomes, on the store that writes them. */
-import { itUnless } from '@loan-buddy/kit/testing';
+import { itUnless, recordingLogger, until } from '@loan-buddy/kit/testing';
 import { sql, type Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { anOffer, anOrder } from '../../test/builders';
@@ -14,7 +14,6 @@ import { openDatabase } from '../db/database';
 import { migrate } from '../db/migrate';
 import type { Tables } from '../db/tables';
 import { DatabaseUnavailableError } from '../db/unavailable';
-import { recordingLogger } from '@loan-buddy/kit/testing';
 import type { Order } from '../domain/order';
 import { createIdempotencyStore } from './idempotency';
 import { createOrderStore, type OrderStore } from './order-store';
@@ -282,6 +281,70 @@ describe('decisions of one batch', () => {
     const types = rows.map((row) => row.types.replaceAll('com.loanbuddy.order.', '')).sort();
     expect(types.slice(0, 16)).toEqual(Array(16).fill('checkout_submitted approved'));
     expect(types.slice(16)).toEqual(Array(14).fill('checkout_submitted rejected'));
+  });
+
+  it('each notify the receivers, the user and those who wait, once', async () => {
+    const { db, listen } = database();
+    const heard: string[] = [];
+    const stop = await listen('order_changed', {
+      onNotification: (id) => heard.push(id),
+      onGap: () => undefined,
+    });
+    closers.push(stop);
+    const rejected = 'com.loanbuddy.order.rejected';
+    await sql`
+      insert into webhook_endpoints (id, url, secret, event_types, enabled) values
+        ('all', 'http://x', 's', null, true),
+        ('rejected', 'http://x', 's', array[${rejected}], true),
+        ('disabled', 'http://x', 's', null, false)`.execute(db);
+    closers.push(() => sql`delete from webhook_endpoints`.execute(db));
+    const store = createOrderStore(db);
+    const decisions = (['APPROVED', 'REJECTED', 'APPROVED', 'REJECTED'] as const).map(
+      (decision, i) => ({
+        order: { ...anOrder(), ...(i < 2 && { email: `u${String(i)}@example.com` }) },
+        decision,
+      }),
+    );
+    const alone = anOrder();
+    for (const { order } of [{ order: alone }, ...decisions]) await store.insert(order, 60_000);
+    if (testServer !== undefined) {
+      // Listens in the background.
+      await until(async () => {
+        await sql`notify order_changed, 'ready'`.execute(db);
+        return heard.includes('ready');
+      });
+    }
+    heard.splice(0);
+    await together(
+      () => store.decide(alone.id, 'APPROVED'),
+      decisions.map(
+        ({ order, decision }) =>
+          () =>
+            store.decide(order.id, decision),
+      ),
+    );
+    const ids = decisions.map(({ order }) => order.id);
+    const { rows } = await sql`
+      select e.order_id as id, e.data ->> 'status' as status,
+        array(select endpoint_id from webhook_deliveries d
+          where d.id = 'msg_' || replace(e.id::text, '-', '') and d.type = e.type and d.time = e.time
+            and d.data::text = e.data::text order by 1) as receivers,
+        array(select data ->> 'order_id' from email_jobs m where m.event_id = e.id) as emails
+      from order_events e
+      where e.order_id = any (${ids}) and e.type not like '%submitted' order by e.order_id`.execute(
+      db,
+    );
+    expect(rows).toEqual(
+      decisions.map(({ order: { id, email }, decision }) => ({
+        id,
+        status: decision,
+        receivers: decision === 'REJECTED' ? ['all', 'rejected'] : ['all'],
+        emails: email === undefined ? [] : [id],
+      })),
+    );
+    const expected = [alone.id, ...ids].sort();
+    await until(() => heard.filter((id) => id !== 'ready').length >= expected.length);
+    expect(heard.filter((id) => id !== 'ready').sort()).toEqual(expected);
   });
 
   onServer('do not wait for an order that another transaction has locked', async () => {
