@@ -1,4 +1,7 @@
+import { serveContext } from '@loan-buddy/kit/server';
+import { until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
+import { readConfig } from '../src/config';
 import { UndecidedError, type AskForDecision } from '../src/approval/payment-client';
 import { sql } from 'kysely';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
@@ -179,6 +182,40 @@ describe('POST /checkout', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'error', msg: 'order stays pending' }),
     );
+  });
+});
+
+describe('a stop while a batch is being written', () => {
+  it('finishes the checkouts in it and those that wait for the next one', async () => {
+    const { app, orders, lines, ...service } = aService();
+    const config = { ...readConfig({ HOST: '127.0.0.1', PORT: '0' }), SHUTDOWN_DELAY_MS: 0 };
+    const running = await serveContext(service, () => app, config);
+    const { port } = lines.find(({ msg }) => msg === 'listening') as unknown as { port: number };
+    const inserts = jest.spyOn(orders, 'insert');
+    let responses: Promise<request.Response[]>;
+    let stopped: Promise<unknown>;
+    await database()
+      .db.transaction()
+      .execute(async (trx) => {
+        await sql`lock table orders in exclusive mode`.execute(trx);
+        responses = Promise.all(
+          Array.from({ length: 20 }, (_, i) =>
+            request(`http://127.0.0.1:${String(port)}`)
+              .post('/checkout')
+              .set(i % 2 === 0 ? { 'Idempotency-Key': `stop ${String(i)}` } : {})
+              .send(wanted),
+          ),
+        );
+        // Those with a key cannot be looked up on the only session of the embedded database.
+        await until(() => inserts.mock.calls.length >= 10);
+        stopped = running.close();
+      });
+    for (const { status, body, headers } of await responses!) {
+      expect([status, body]).toEqual([201, expect.objectContaining({ status: 'APPROVED' })]);
+      expect(await orders.find((body as { id: string }).id)).toMatchObject({ status: 'APPROVED' });
+      expect(headers['connection']).toBe('close');
+    }
+    await stopped!;
   });
 });
 

@@ -140,3 +140,56 @@ describe('the migration to order events', () => {
     ]);
   });
 });
+
+describe('the migration to batched events', () => {
+  const older = useDatabase({ migrated: false });
+
+  it('writes the events and notifications of older orders, and of statements of older versions', async () => {
+    const { db } = older();
+    const before = Object.entries(migrations).filter(([name]) => name < '0011');
+    await migrate(db, Object.fromEntries(before));
+    await sql`insert into webhook_endpoints (id, url, secret) values ('wh-1', 'http://x', 's')`.execute(
+      db,
+    );
+    // Statements of the version before.
+    const insert = (id: string) =>
+      sql`
+        insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, email, due_at)
+        values (${id}, 'zoe', 'PENDING', now(), 'offer2', 'ProviderB', 2.9, 12000, 'zoe@x', now())`.execute(
+        db,
+      );
+    const decide = (id: string) =>
+      sql`
+        update orders set status = 'APPROVED', decided_at = now(), due_at = null
+        where id = ${id} and status = 'PENDING'`.execute(db);
+    for (const id of ['order-1', 'order-2']) await insert(id);
+    await decide('order-1');
+    expect(await migrate(db)).toEqual(['0011-batched-events']);
+    await insert('order-3');
+    for (const id of ['order-2', 'order-3']) await decide(id);
+
+    const events = await createEventLog(db).page({ after: 0, upTo: 99, limit: 99 });
+    for (const { event } of events) orderEventSchema.parse(event);
+    const [submitted, approved] = ['checkout_submitted', 'approved'];
+    expect(
+      events.map(({ event }) => [event.subject, event.type.split('.').at(-1), event.data.status]),
+    ).toEqual([
+      ['order-1', submitted, 'PENDING'],
+      ['order-2', submitted, 'PENDING'],
+      ['order-1', approved, 'APPROVED'],
+      ['order-3', submitted, 'PENDING'],
+      ['order-2', approved, 'APPROVED'],
+      ['order-3', approved, 'APPROVED'],
+    ]);
+    const finalIds = events.filter(({ event }) => event.data.status === 'APPROVED');
+    const { rows } = await sql<{ deliveries: string[]; emails: string[] }>`
+      select array(select id from webhook_deliveries order by seq) as deliveries,
+        array(select event_id::text from email_jobs order by seq) as emails`.execute(db);
+    expect(rows).toEqual([
+      {
+        deliveries: finalIds.map(({ event }) => `msg_${event.id.replaceAll('-', '')}`),
+        emails: finalIds.map(({ event }) => event.id),
+      },
+    ]);
+  });
+});

@@ -1,5 +1,5 @@
-import { sql, type Kysely } from 'kysely';
-import { msFromNow } from '../db/queue';
+import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
+import { createBatch } from '../db/batch';
 import { deleteInBatches, expired } from '../db/sweep';
 import type { Tables } from '../db/tables';
 
@@ -25,10 +25,43 @@ export interface StoredResponse {
   body: string;
 }
 
+type ClientKey = Pick<IdempotentRequest, 'client' | 'key'>;
+type Completed = Pick<
+  Selectable<Tables['idempotencyKeys']>,
+  'userId' | 'key' | 'responseStatus' | 'responseBody'
+>;
+
+/** Keys of different clients have different names. */
+export const nameOf = ({ client, key }: ClientKey) => JSON.stringify([client, key]);
+
 export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
 /** Stores which requests used which keys. {@link OrderStore.insert} writes a key together with its order. */
 export function createIdempotencyStore(db: Kysely<Tables>) {
+  const complete = createBatch<StoredResponse & ClientKey, StoredResponse>({
+    keyOf: nameOf,
+    write: async (items) => {
+      const { rows } = await db.executeQuery<Completed>(
+        CompiledQuery.raw(COMPLETE, [
+          items.map(({ client }) => client),
+          items.map(({ key }) => key),
+          items.map(({ status }) => status),
+          items.map(({ body }) => body),
+        ]),
+      );
+      const stored = new Map(
+        rows.map((row) => [nameOf({ client: row.userId, key: row.key }), row]),
+      );
+      return items.map((item) => {
+        const row = stored.get(nameOf(item));
+        return {
+          status: row?.responseStatus ?? item.status,
+          body: row?.responseBody ?? item.body,
+        };
+      });
+    },
+  });
+
   return {
     /**
      * Returns the order made under a key, and its response, if one was sent. Without one, and no longer in flight, the
@@ -50,48 +83,49 @@ export function createIdempotencyStore(db: Kysely<Tables>) {
     },
 
     /** Stores the response to a request unless it has one; returns the stored response. */
-    complete: async (client: string, key: string, { status, body }: StoredResponse) => {
-      const row = await db
-        .updateTable('idempotencyKeys')
-        .set({
-          responseStatus: sql<number>`coalesce(response_status, ${status})`,
-          responseBody: sql<string>`coalesce(response_body, ${body})`,
-        })
-        .where('userId', '=', client)
-        .where('key', '=', key)
-        .returning(['responseStatus', 'responseBody'])
-        .executeTakeFirst();
-      return { status: row?.responseStatus ?? status, body: row?.responseBody ?? body };
-    },
+    complete: (client: string, key: string, response: StoredResponse) =>
+      complete({ client, key, ...response }),
 
     sweep: (signal?: AbortSignal) =>
       deleteInBatches(db, 'idempotencyKeys', { where: expired, orderBy: 'expiresAt', signal }),
   };
 }
 
-/** Ties the key to an order, unless an unexpired key is tied to another. Returns whether it succeeded. */
-export async function claimKey(
-  db: Kysely<Tables>,
-  orderId: string,
-  { client, key, fingerprint, ttlMs, inFlightMs }: RequestInFlight,
-): Promise<boolean> {
-  const fresh = {
-    fingerprint,
-    orderId,
-    inFlightUntil: msFromNow(inFlightMs),
-    expiresAt: msFromNow(ttlMs),
-    responseStatus: null,
-    responseBody: null,
-  };
-  const { numInsertedOrUpdatedRows } = await db
-    .insertInto('idempotencyKeys')
-    .values({ userId: client, key, ...fresh })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['userId', 'key'])
-        .doUpdateSet(fresh)
-        .where('idempotencyKeys.expiresAt', '<=', sql<Date>`now()`),
-    )
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
-}
+/** The fields that {@link CLAIM_KEYS} reads, with their types; null for an order without a request. */
+export const keyFields = {
+  client: 'text',
+  key: 'text',
+  fingerprint: 'text',
+  ttlMs: 'float8',
+  inFlightMs: 'float8',
+} as const satisfies Record<keyof RequestInFlight, string>;
+
+/**
+ * Ties the keys of `item` to its orders, except those that an unexpired row ties to another order. Returns the ids of the
+ * orders that got theirs. Sorted, so that replicas with the same keys do not deadlock.
+ */
+export const CLAIM_KEYS = `
+  insert into idempotency_keys as used
+    (user_id, key, fingerprint, order_id, in_flight_until, expires_at)
+  select client, key, fingerprint, id,
+    now() + "inFlightMs" * interval '1 ms', now() + "ttlMs" * interval '1 ms'
+  from item where key is not null order by client, key
+  on conflict (user_id, key) do update set
+    fingerprint = excluded.fingerprint, order_id = excluded.order_id,
+    in_flight_until = excluded.in_flight_until, expires_at = excluded.expires_at,
+    response_status = null, response_body = null
+  where used.expires_at <= now()
+  returning order_id`;
+
+// Sorted, like the claims.
+const COMPLETE = `
+  with item as materialized (
+    select used.user_id, used.key, status, body
+    from unnest($1::text[], $2::text[], $3::smallint[], $4::text[]) as sent (client, key, status, body)
+    join idempotency_keys used on used.user_id = client and used.key = sent.key
+    order by used.user_id, used.key for no key update of used)
+  update idempotency_keys as used set
+    response_status = coalesce(response_status, status),
+    response_body = coalesce(response_body, body)
+  from item where used.user_id = item.user_id and used.key = item.key
+  returning used.user_id, used.key, response_status, response_body`;

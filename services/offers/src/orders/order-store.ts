@@ -1,14 +1,9 @@
-import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { createQueue, msFromNow } from '../db/queue';
-import type { OrdersTable, Tables } from '../db/tables';
-import { claimKey, type RequestInFlight } from './idempotency';
-import {
-  orderedFields,
-  orderedOffer,
-  type Decision,
-  type NewOrder,
-  type Order,
-} from '../domain/order';
+import type { Tables } from '../db/tables';
+import { orderedOffer, type Decision, type NewOrder, type Order } from '../domain/order';
+import type { RequestInFlight } from './idempotency';
+import { createOrderWriter, orderColumns as columns, type OrderRow as Row } from './order-writer';
 
 /** A page of a listing, newest first: ids begin with the time of their creation. */
 export interface Page {
@@ -24,23 +19,8 @@ export interface DueOrder extends Order {
 
 export type OrderStore = ReturnType<typeof createOrderStore>;
 
-const columns = [
-  ...(['id', 'userId', 'status', 'createdAt', 'attempts', 'offerId'] as const),
-  ...orderedFields,
-] as const;
-const insertedColumns = [...columns, 'traceparent', 'email'] as const;
-
 /** Most failed orders to retry in one statement: each also writes an event. */
 const RETRY_BATCH = 1000;
-
-const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-// The two statements of every checkout as constants: building them for each call was 9 % of a checkout's CPU time.
-const INSERT = `insert into orders (${insertedColumns.map(snakeCase).join(', ')}, due_at) values (
-  ${insertedColumns.map((_, i) => `$${String(i + 1)}`).join(', ')},
-  now() + $${String(insertedColumns.length + 1)} * interval '1 ms')`;
-const DECIDE = `update orders set status = $2, decided_at = now(), due_at = null
-  where id = $1 and status = 'PENDING' returning ${columns.map(snakeCase).join(', ')}`;
 
 /**
  * Each legal transition is a condition of its statement, so only one of two concurrent changes succeeds. Each call except
@@ -56,6 +36,7 @@ export function createOrderStore(
     dueAt: 'dueAt',
     pending: sql`status = 'PENDING'`,
   });
+  const writer = createOrderWriter(db);
   const returning = sql<Row>`${sql.join(columns.map((column) => sql.ref(`job.${column}`)))}`;
   const pendingAgain = sql`status = 'PENDING', attempts = 0, due_at = now(), requested_at = null`;
 
@@ -91,23 +72,8 @@ export function createOrderStore(
      * Stores a new order, due after `dueInMs`. With a request, also takes its key; if the key is taken, writes nothing
      * and returns false.
      */
-    insert: async (order: NewOrder, dueInMs: number, request?: RequestInFlight) => {
-      const values = { ...order, ...order.offer, id: order.id, offerId: order.offer.id };
-      const insertion = CompiledQuery.raw(INSERT, [
-        ...insertedColumns.map((column) => values[column] ?? null),
-        dueInMs,
-      ]);
-      if (!request) {
-        await db.executeQuery(insertion);
-        return true;
-      }
-      const transaction = db.transaction().setIsolationLevel('read committed');
-      return transaction.execute(async (trx) => {
-        const claimed = await claimKey(trx, order.id, request);
-        if (claimed) await trx.executeQuery(insertion);
-        return claimed;
-      });
-    },
+    insert: (order: NewOrder, dueInMs: number, request?: RequestInFlight) =>
+      writer.insert({ order, dueInMs, request }),
 
     find,
 
@@ -118,9 +84,9 @@ export function createOrderStore(
 
     /** Records the decision if the order is still pending; returns the current order. */
     decide: async (id: string, decision: Decision) => {
-      const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(DECIDE, [id, decision]));
-      const order = await currentOrder(id, rows[0]);
-      if (rows.length > 0) onDecided(order);
+      const updated = await writer.decide({ id, decision });
+      const order = await currentOrder(id, updated);
+      if (updated) onDecided(order);
       return order;
     },
 
@@ -208,8 +174,6 @@ export function createOrderStore(
     },
   };
 }
-
-type Row = Pick<Selectable<OrdersTable>, (typeof columns)[number]>;
 
 function toOrder(row: Row): Order {
   const { id, userId, status, createdAt, attempts, offerId } = row;

@@ -9,6 +9,7 @@ import { decisionRequests } from './0007-decision-requests';
 import { notificationRetention } from './0008-notification-retention';
 import { eventRetention } from './0009-event-retention';
 import { wideRateLimits } from './0010-wide-rate-limits';
+import { batchedEvents } from './0011-batched-events';
 
 /** All schema changes, in the order of their names. Never edit a released one; add another. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -22,4 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008-notification-retention': notificationRetention,
   '0009-event-retention': eventRetention,
   '0010-wide-rate-limits': wideRateLimits,
+  '0011-batched-events': batchedEvents,
 };

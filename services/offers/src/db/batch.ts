@@ -1,0 +1,110 @@
+import { DatabaseUnavailableError, sqlState } from './unavailable';
+
+/** Measured with 64 connections: larger batches gain nothing more, and one refused item takes longer to find. */
+const MAX_BATCH = 64;
+/** A batch usually takes 2 to 20 ms. If one takes this long, a lock or the network holds it up. */
+const PATIENCE_MS = 100;
+/** Attempts for a transaction that conflicts with others. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * Writes items in batches: while one batch is being written, further items gather, and the next batch takes them. A
+ * single item is written at once. Returns the function that writes one item and returns its own result.
+ *
+ * If the database refuses a batch because of an item in it, the others are written without that item. If the database is
+ * unavailable, each item gets that error: it may or may not have been written. A batch that takes long does not hold up
+ * the next one.
+ *
+ * @param options.write writes all items in one transaction; returns their results, in order
+ * @param options.keyOf items with the same key are never in one batch
+ */
+export function createBatch<Item, Result>(options: {
+  write: (items: readonly Item[]) => Promise<readonly Result[]>;
+  keyOf: (item: Item) => string | undefined;
+}): (item: Item) => Promise<Result> {
+  interface Entry {
+    item: Item;
+    resolve: (result: Result) => void;
+    reject: (error: unknown) => void;
+  }
+  const { write, keyOf } = options;
+  let waiting: Entry[] = [];
+  let current: readonly Entry[] | undefined;
+
+  /** Takes the oldest items, without two of the same key. */
+  function takeBatch(): Entry[] {
+    const batch: Entry[] = [];
+    const keys = new Set<string>();
+    waiting = waiting.filter((entry) => {
+      const key = keyOf(entry.item);
+      if (batch.length === MAX_BATCH || (key !== undefined && keys.has(key))) return true;
+      if (key !== undefined) keys.add(key);
+      batch.push(entry);
+      return false;
+    });
+    return batch;
+  }
+
+  async function writeBatch(batch: readonly Entry[]): Promise<void> {
+    const parts = [batch];
+    for (let part = parts.pop(); part; part = parts.pop()) {
+      const items = part.map(({ item }) => item);
+      try {
+        const results = await (items.length > 1
+          ? write(items)
+          : retryConflicts(() => write(items)));
+        for (const [i, { resolve }] of part.entries()) resolve(results[i]!);
+      } catch (error) {
+        const isUnavailable = error instanceof DatabaseUnavailableError && !isConflict(error);
+        if (items.length > 1 && !isUnavailable) {
+          const middle = Math.ceil(items.length / 2);
+          parts.push(part.slice(middle), part.slice(0, middle));
+          continue;
+        }
+        for (const { reject } of part) reject(error);
+        // The rest would only wait for the same error.
+        if (isUnavailable) for (const { reject } of parts.splice(0).flat()) reject(error);
+      }
+    }
+  }
+
+  function writeNext(): void {
+    if (current || waiting.length === 0) return;
+    const batch = takeBatch();
+    current = batch;
+    const goOn = () => {
+      if (current !== batch) return;
+      current = undefined;
+      writeNext();
+    };
+    const timer = setTimeout(goOn, PATIENCE_MS);
+    void writeBatch(batch).finally(() => {
+      clearTimeout(timer);
+      goOn();
+    });
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      writeNext();
+    });
+}
+
+/** Repeats a transaction that conflicts with another one. */
+export async function retryConflicts<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isConflict(error)) throw error;
+    }
+  }
+}
+
+/** Whether the database rolled back a transaction because another one locked or changed the same rows. */
+function isConflict(error: unknown): boolean {
+  const state = error instanceof DatabaseUnavailableError ? sqlState(error.cause) : undefined;
+  // Serialization failure and deadlock.
+  return state === '40001' || state === '40P01';
+}

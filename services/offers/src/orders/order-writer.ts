@@ -1,0 +1,129 @@
+import { CompiledQuery, type Kysely, type Selectable } from 'kysely';
+import { createBatch, retryConflicts } from '../db/batch';
+import type { OrdersTable, Tables } from '../db/tables';
+import { orderedFields, type Decision, type NewOrder } from '../domain/order';
+import { CLAIM_KEYS, keyFields, nameOf, type RequestInFlight } from './idempotency';
+
+/** The columns of an {@link Order}. */
+export const orderColumns = [
+  ...(['id', 'userId', 'status', 'createdAt', 'attempts', 'offerId'] as const),
+  ...orderedFields,
+] as const;
+
+export type OrderRow = Pick<Selectable<OrdersTable>, (typeof orderColumns)[number]>;
+
+const insertedColumns = {
+  id: 'text',
+  userId: 'text',
+  status: 'text',
+  createdAt: 'timestamptz',
+  attempts: 'int',
+  offerId: 'text',
+  provider: 'text',
+  rate: 'float8',
+  amount: 'float8',
+  termMonths: 'int',
+  traceparent: 'text',
+  email: 'text',
+} as const satisfies Partial<Record<keyof OrdersTable, string>>;
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const list = (names: readonly string[]) => names.map(snakeCase).join(', ');
+const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
+const inserted = Object.keys(insertedColumns) as (keyof typeof insertedColumns)[];
+const insertedFields = [...inserted, 'dueInMs'] as const;
+const fields = Object.entries({ ...insertedColumns, dueInMs: 'float8', ...keyFields })
+  .map(([name, type]) => `"${name}" ${type}`)
+  .join(', ');
+
+// The statements of every checkout as constants: building them for each call was 9 % of a checkout's CPU time. Those for
+// one order take the server 60 to 80 µs less to plan and run than those for many.
+const INSERT_ONE = `
+  insert into orders (${list(inserted)}, due_at)
+  values (${inserted.map((_, i) => `$${String(i + 1)}`).join(', ')},
+    now() + $${String(insertedFields.length)} * interval '1 ms')
+  returning id`;
+
+// JSON: the same as arrays takes 130 µs longer to plan.
+const ITEMS = `item as materialized (select * from json_to_recordset($1::json) as item (${fields}))`;
+const INSERT = `
+  insert into orders (${list(inserted)}, due_at)
+  select ${quoted(inserted)}, now() + "dueInMs" * interval '1 ms' from item`;
+const INSERT_MANY = `with ${ITEMS} ${INSERT} returning id`;
+const INSERT_WITH_KEYS = `
+  with ${ITEMS}, claimed as (${CLAIM_KEYS})
+  ${INSERT} where key is null or id in (select order_id from claimed) returning id`;
+
+// The concatenation keeps the planner away from the index of pending orders: it would read the whole index.
+const IS_PENDING = `status || '' = 'PENDING'`;
+const returned = list(orderColumns.map((name) => `orders.${name}`));
+const DECIDE_ONE = `
+  update orders set status = $2, decided_at = now(), due_at = null where id = $1 and ${IS_PENDING}
+  returning ${returned}`;
+// Skips locked orders: a batch must not wait for one of them, nor deadlock with another replica's.
+const DECIDE_MANY = `
+  with made as materialized (
+    select id, decision
+    from unnest($1::text[], $2::text[]) as item (order_id, decision) join orders on id = order_id
+    where ${IS_PENDING} for no key update of orders skip locked)
+  update orders set status = decision, decided_at = now(), due_at = null
+  from made where orders.id = made.id
+  returning ${returned}`;
+
+interface Insertion {
+  order: NewOrder;
+  dueInMs: number;
+  request: RequestInFlight | undefined;
+}
+
+interface Decided {
+  id: string;
+  decision: Decision;
+}
+
+/** Writes new orders and decisions in batches. */
+export function createOrderWriter(db: Kysely<Tables>) {
+  const decideNow = async (items: readonly Decided[]) => {
+    const query =
+      items.length === 1
+        ? CompiledQuery.raw(DECIDE_ONE, [items[0]!.id, items[0]!.decision])
+        : CompiledQuery.raw(DECIDE_MANY, [
+            items.map(({ id }) => id),
+            items.map(({ decision }) => decision),
+          ]);
+    const rows = new Map<string, OrderRow>();
+    for (const row of (await db.executeQuery<OrderRow>(query)).rows) rows.set(row.id, row);
+    return items.map(({ id }) => rows.get(id));
+  };
+  const decideInBatch = createBatch({ write: decideNow, keyOf: ({ id }) => id });
+
+  const insertInBatch = createBatch<Insertion, boolean>({
+    keyOf: ({ request }) => request && nameOf(request),
+    write: async (insertions) => {
+      const items = insertions.map(({ order: { offer, ...order }, dueInMs, request }) => {
+        return { ...offer, ...order, offerId: offer.id, dueInMs, ...request };
+      });
+      const hasKeys = insertions.some(({ request }) => request !== undefined);
+      const query =
+        hasKeys || items.length > 1
+          ? CompiledQuery.raw(hasKeys ? INSERT_WITH_KEYS : INSERT_MANY, [JSON.stringify(items)])
+          : CompiledQuery.raw(
+              INSERT_ONE,
+              insertedFields.map((name) => items[0]![name] ?? null),
+            );
+      const { rows } = await db.executeQuery<{ id: string }>(query);
+      const ids = new Set(rows.map(({ id }) => id));
+      return items.map(({ id }) => ids.has(id));
+    },
+  });
+
+  return {
+    /** Stores an order with its key, if any; returns false if the key is taken. */
+    insert: insertInBatch,
+
+    /** Returns the updated row; undefined if the order is not pending. */
+    decide: async (item: Decided) =>
+      // A batch leaves out orders that other transactions have locked.
+      (await decideInBatch(item)) ?? (await retryConflicts(() => decideNow([item])))[0],
+  };
+}
