@@ -28,9 +28,9 @@ export type Bench = Awaited<ReturnType<typeof openBench>>;
 
 const root = join(__dirname, '..', '..');
 const SETTLE_MS = 30_000;
-const SETTLE_STEP_MS = 500;
+const SETTLE_STEP_MS = 2000;
 /** A process that uses less CPU time than this in one step is idle. */
-const IDLE_MICROS = 15_000;
+const IDLE_MICROS = 60_000;
 
 /** What a table needs to run: a folder, a PostgreSQL server if this machine has one, and processes. */
 export async function openBench({ rounds, seconds, baseline }: Options) {

@@ -27,7 +27,7 @@ const longTables: Record<string, Table> = { stored: storedTable, replicas: repli
 
 const usage = `usage: npm run bench [-- [--only TABLE] [--baseline FOLDER] [--rounds N] [--seconds N]]
 Measures what a request costs in the services and in bare servers, in turn, and prints medians as tables in Markdown.
-Takes some 15 minutes, or 20 with --baseline.
+Takes 15 to 20 minutes, or 25 with --baseline.
   --only TABLE       measures one table
   --baseline FOLDER  adds the services of a second checkout of this repository, in which npm run build has run
   --rounds N         rounds of measurements; default 12
