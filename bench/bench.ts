@@ -40,11 +40,14 @@ export async function openBench({ rounds, seconds, baseline }: Options) {
   let postgres: Postgres | undefined;
   let folders = 0;
 
-  const close = async () => {
+  let closed: Promise<void> | undefined;
+  const closeAll = async () => {
     await Promise.all(started.map((process) => process.stop()));
     postgres?.stop();
     rmSync(folder, { recursive: true });
   };
+  // Once: the end of its processes also ends a table that is interrupted.
+  const close = () => (closed ??= closeAll());
   try {
     postgres = await startPostgres(join(folder, 'postgres'));
   } catch (error) {
