@@ -3,4 +3,5 @@ process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send?.(user + system);
 });
+process.on('disconnect', () => process.exit()); // the bench has ended
 process.channel?.unref();

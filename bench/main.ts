@@ -1,226 +1,98 @@
 /** `npm run bench` compares the cost of a request in the services and in other servers, all in one run. */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join, resolve } from 'node:path';
 import { runCommand, UsageError } from '@loan-buddy/kit/process';
-import { authenticationContestants } from './authentication';
-import { fanOutContestants, fanOutLatencies } from './fan-out';
-import { compare, type Contestant, type Figures } from './measure';
-import { measureOverload, type OverloadFigures } from './overload';
-import { startProcess, type MeasuredProcess } from './process';
-import type { Recorded } from './servers/recorded';
+import { openBench, type Bench, type Options } from './bench';
+import { checkoutTable } from './tables/checkout';
+import { fanOutTable, latencyTable } from './tables/fan-out';
+import { offersTable } from './tables/offers';
+import { overloadTable } from './tables/overload';
+import { replicasTable } from './tables/replicas';
+import { storedTable } from './tables/stored';
+import { tokenTable } from './tables/token';
 
-const usage = `usage: npm run bench
-Measures what a request costs in the services, and for comparison in bare node:http, Fastify and Express. Prints tables.
-  BENCH_ROUNDS    rounds of measurements; default 16
-  BENCH_SECONDS   seconds for each measurement; default 1`;
+type Table = (bench: Bench) => Promise<void>;
 
-const checkoutBody = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 16);
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 1);
-const SETTLE_MS = 25_000;
-const started: MeasuredProcess[] = [];
-const folder = join(tmpdir(), `bench-${String(process.pid)}`);
-let stopPostgres: () => void = () => undefined;
+const tables: Record<string, Table> = {
+  offers: offersTable,
+  token: tokenTable,
+  'fan-out-3': (bench) => fanOutTable(bench, 3),
+  'fan-out-50': (bench) => fanOutTable(bench, 50),
+  latency: latencyTable,
+  checkout: checkoutTable,
+  overload: overloadTable,
+};
+const longTables: Record<string, Table> = { stored: storedTable, replicas: replicasTable };
 
-async function main(): Promise<void> {
-  mkdirSync(folder);
-  chmodSync(folder, 0o755); // if we are root, the database server runs as another user
-  const confirmPayment = await start('services/confirm-payment/dist/main.js');
-  const CONFIRM_PAYMENT_URL = `http://127.0.0.1:${String(confirmPayment.port)}`;
-  const embedded = { CONFIRM_PAYMENT_URL, DATABASE_URL: '', DATA_DIR: join(folder, 'embedded') };
-  const offers = await start('services/offers/dist/main.js', embedded);
-  const DATABASE_URL = startPostgres();
-  const server = DATABASE_URL === undefined ? undefined : { CONFIRM_PAYMENT_URL, DATABASE_URL };
-  const onServer = server && (await start('services/offers/dist/main.js', server));
-  // For a while, other threads of the process compile the embedded database, which adds to its CPU time.
-  await sleep(SETTLE_MS);
+const usage = `usage: npm run bench [-- [--only TABLE] [--baseline FOLDER] [--rounds N] [--seconds N]]
+Measures what a request costs in the services and in bare servers, in turn, and prints medians as tables in Markdown.
+Takes 15 to 20 minutes, or 25 with --baseline.
+  --only TABLE       measures one table
+  --baseline FOLDER  adds the services of a second checkout of this repository, in which npm run build has run
+  --rounds N         rounds of measurements; default 12
+  --seconds N        seconds for each measurement; default 1
+Tables:
+  offers      GET /offers from the cache, beside bare node:http, Fastify and Express
+  token       GET /offers with and without a token and rate limits
+  fan-out-3   GET /offers that asks 3 providers, beside a bare Promise.all
+  fan-out-50  the same with 50 providers
+  latency     how long GET /offers waits for 50 providers that take 20 to 80 ms
+  checkout    POST /checkout on 1, 20 and 64 connections, beside a bare Express pair and the least that can be done
+  overload    five times as many checkouts as the services can handle
+Tables that take longer, and run only with --only:
+  stored      POST /checkout with 100, 100,000 and 1,000,000 orders and their events in the database
+  replicas    POST /checkout on one and on two processes of offers that share a database`;
 
-  console.log(
-    `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${String(cpus().length)} × ${cpus()[0]?.model ?? '?'}; ` +
-      `${String(rounds)} rounds of ${String(seconds)} s each, alternating, medians\n`,
-  );
-  const listing = await listContestants(offers, onServer);
-  report('GET /offers', await compare(listing, { rounds, seconds }));
-
-  const guarded = await authenticationContestants({ folder, start });
-  await sleep(SETTLE_MS);
-  report('GET /offers', await compare(guarded, { rounds, seconds }), 'the first');
-
-  for (const count of [3, 50]) {
-    const uncached = await fanOutContestants({ folder, start }, count);
-    await sleep(SETTLE_MS);
-    report(
-      `GET /offers, ${String(count)} providers asked`,
-      await compare(uncached, { rounds, seconds }),
-    );
-  }
-  console.log('| GET /offers, no cache | p50 | p99 |');
-  console.log('|---|--:|--:|');
-  for (const { name, p50Ms, p99Ms } of await fanOutLatencies({ folder, start })) {
-    console.log(`| ${name} | ${p50Ms.toFixed(1)} ms | ${p99Ms.toFixed(1)} ms |`);
-  }
-  console.log();
-
-  if (server && onServer) {
-    const contestants = await checkoutContestants(offers, onServer, server);
-    report('POST /checkout, the first process', await compare(contestants, { rounds, seconds }));
-  } else console.log('POST /checkout not measured: no PostgreSQL server could be started');
-
-  reportOverload([
-    await measureOverload('the embedded database', offers.port, checkoutBody),
-    ...(onServer ? [await measureOverload('PostgreSQL', onServer.port, checkoutBody)] : []),
-  ]);
-}
-
-/** Starts a PostgreSQL server for this run. Returns undefined if the machine has none. */
-function startPostgres(): string | undefined {
+async function measure(run: Table, options: Options): Promise<void> {
+  const bench = await openBench(options);
+  const interrupt = () => {
+    void bench.close().finally(() => process.exit(1));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupt);
   try {
-    const url = postgres('start', join(folder, 'postgres'), String(nextPort++));
-    stopPostgres = () => postgres('stop', join(folder, 'postgres'));
-    return url;
-  } catch {
-    return undefined;
+    await run(bench);
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, interrupt);
+    await bench.close();
   }
 }
 
-function postgres(...args: string[]): string {
-  return execFileSync('.ci/postgres', args, { encoding: 'utf8' }).trim();
+function readCount(name: string, text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new UsageError(`--${name} must be a whole number`);
+  return Number(text);
 }
 
-async function listContestants(
-  offers: MeasuredProcess,
-  onServer: MeasuredProcess | undefined,
-): Promise<Contestant[]> {
-  const request = { path: '/offers' };
-  const recorded = await record(offers, request);
-  const servers = {
-    'bare node:http, the same bytes': await start('bench/dist/servers/bare-offers.js', recorded),
-    'Fastify, logger, the same security headers': await start(
-      'bench/dist/servers/fastify-offers.js',
-    ),
-    'Express as usual (pino-http, helmet, json)': await start(
-      'bench/dist/servers/express-offers.js',
-    ),
-    'offers, as npm start runs it': offers,
-    ...(onServer && { 'offers on PostgreSQL': onServer }),
-  };
-  return Object.entries(servers).map(([name, process]) => ({
-    name,
-    processes: [process],
-    request,
-    expectedStatus: 200,
-  }));
+function chooseTables(only: string | undefined): Table[] {
+  if (only === undefined) return Object.values(tables);
+  const table = { ...tables, ...longTables }[only];
+  if (!table) throw new UsageError(`there is no table ${only}`);
+  return [table];
 }
 
-async function checkoutContestants(
-  embedded: MeasuredProcess,
-  onServer: MeasuredProcess,
-  env: { CONFIRM_PAYMENT_URL: string; DATABASE_URL: string },
-): Promise<Contestant[]> {
-  const request = {
-    path: '/checkout',
-    method: 'POST' as const,
-    headers: { 'Content-Type': 'application/json' },
-    body: checkoutBody,
-  };
-  const bare = { ...env, ...(await record(onServer, request)) };
-  const processes = {
-    'bare node:http + pg, the same statements': await start(
-      'bench/dist/servers/bare-checkout.js',
-      bare,
-    ),
-    'offers on PostgreSQL': onServer,
-    'offers on the embedded database': embedded,
-  };
-  return Object.entries(processes).map(([name, process]) => ({
-    name,
-    processes: [process],
-    request,
-    expectedStatus: 201,
-  }));
-}
-
-let nextPort = 18_100;
-
-async function start(
-  script: string,
-  env: NodeJS.ProcessEnv = {},
-  ports = 1,
-): Promise<MeasuredProcess> {
-  const process = await startProcess(script, nextPort, env);
-  nextPort += ports;
-  started.push(process);
-  return process;
-}
-
-/** Sends the request once and records the response, for a bare server to repeat. */
-async function record(
-  { port }: MeasuredProcess,
-  { path, ...init }: Contestant['request'],
-): Promise<{ BENCH_RESPONSE: string }> {
-  const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, init);
-  const perConnection = new Set(['date', 'connection', 'keep-alive']);
-  const recorded: Recorded = {
-    status: response.status,
-    headers: [...response.headers].filter(([name]) => !perConnection.has(name)).flat(),
-    body: await response.text(),
-  };
-  return { BENCH_RESPONSE: JSON.stringify(recorded) };
-}
-
-function report(title: string, figures: readonly Figures[], first = 'bare'): void {
-  console.log(`| ${title} | CPU a request | × ${first} | requests/s | p50 | p99 |`);
-  console.log('|---|--:|--:|--:|--:|--:|');
-  for (const {
-    name,
-    cpuMicrosPerRequest,
-    requestsPerSecond,
-    p50Ms,
-    p99Ms,
-    timesFirst,
-  } of figures) {
-    console.log(
-      `| ${name} | ${cpuMicrosPerRequest.toFixed(0)} µs | ${timesFirst.toFixed(2)} | ${requestsPerSecond.toFixed(0)} | ${String(p50Ms)} ms | ${String(p99Ms)} ms |`,
-    );
-  }
-  console.log();
-}
-
-function reportOverload(figures: readonly OverloadFigures[]): void {
-  console.log(
-    '| orders on | capacity | offered | accepted, p99 | shed, p50, p99 | back to normal after |',
-  );
-  console.log('|---|--:|--:|--:|--:|--:|');
-  for (const each of figures) {
-    const perSecond = (value: number) => `${value.toFixed(0)}/s`;
-    const ms = (value: number) => `${value.toFixed(0)} ms`;
-    const cells = [
-      each.name,
-      perSecond(each.capacityPerSecond),
-      perSecond(each.offeredPerSecond),
-      `${perSecond(each.acceptedPerSecond)}, ${ms(each.acceptedP99Ms)}`,
-      `${perSecond(each.shedPerSecond)}, ${ms(each.shedP50Ms)}, ${ms(each.shedP99Ms)}`,
-      ms(each.recoveredMs),
-    ];
-    console.log(`| ${cells.join(' | ')} |`);
-  }
-  console.log();
-}
-
-async function stop(): Promise<void> {
-  await Promise.all(started.map((process) => process.stop()));
-  stopPostgres();
-  rmSync(folder, { recursive: true });
-}
+const text = { type: 'string' } as const;
 
 void runCommand({
   name: 'bench',
   usage,
-  run: async ({ positionals }) => {
-    if (positionals.length > 0) throw new UsageError('bench takes no arguments');
-    await main().finally(stop);
+  options: { only: text, baseline: text, rounds: text, seconds: text },
+  run: async ({ values, positionals }) => {
+    if (positionals.length > 0) throw new UsageError('bench takes only options');
+    const { only, rounds = '12', seconds = '1' } = values;
+    const chosen = chooseTables(only);
+    const baseline = values.baseline === undefined ? undefined : resolve(values.baseline);
+    if (baseline !== undefined && !existsSync(join(baseline, 'services/offers/dist/main.js'))) {
+      throw new UsageError(`${baseline} has no services/offers/dist: run npm run build there`);
+    }
+    const options = {
+      rounds: readCount('rounds', rounds),
+      seconds: readCount('seconds', seconds),
+      baseline,
+    };
+    console.log(
+      `${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${String(cpus().length)} × ${cpus()[0]?.model ?? '?'}; ` +
+        `${rounds} rounds of ${seconds} s each, alternating, medians\n`,
+    );
+    for (const run of chosen) await measure(run, options);
   },
 });

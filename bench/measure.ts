@@ -1,95 +1,131 @@
-import autocannon from 'autocannon';
-import type { MeasuredProcess } from './process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRawClient, inLanes, quantile, type Outcome, type Request } from './load';
 
-/** A server to compare: its name, the processes that do the work, and the request that each round sends to the first. */
+/** Returns the CPU time used so far, in microseconds. */
+export type CpuMeter = () => Promise<number>;
+
+/** A server, or several, to compare. */
 export interface Contestant {
   name: string;
-  processes: readonly [MeasuredProcess, ...MeasuredProcess[]];
-  request: {
-    path: string;
-    method?: 'GET' | 'POST';
-    headers?: Record<string, string>;
-    body?: string;
-  };
+  /** Clients are spread over them. */
+  ports: readonly number[];
+  /** What does the work: the same names for all contestants of a table. */
+  meters: Readonly<Record<string, CpuMeter | undefined>>;
+  request: Request;
   expectedStatus: number;
-  /** Number of concurrent requests; default 20. */
-  connections?: number;
 }
 
-export interface Figures {
-  name: string;
-  /** CPU time of one request, in all processes of the contestant. */
-  cpuMicrosPerRequest: number;
+export interface Round {
+  /** CPU time of a request by meter, in microseconds. */
+  cpuMicros: Record<string, number>;
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
-  /** CPU time relative to the first contestant in the same round, so other load on the machine cancels out. */
-  timesFirst: number;
 }
 
-const CONNECTIONS = 20;
-const WARM_UP_S = 5;
+export interface Result {
+  name: string;
+  rounds: readonly Round[];
+}
 
-/** Measures the contestants in turn, so that other load on the machine affects all equally. Returns the medians. */
+export type Metric = (round: Round) => number;
+
+export interface Effort {
+  rounds: number;
+  seconds: number;
+  /** Concurrent requests; default 20. */
+  connections?: number;
+  warmUpSeconds?: number;
+}
+
+/** Measures contestants in turn, so that other load on the machine affects all equally. */
 export async function compare(
   contestants: readonly Contestant[],
-  { rounds, seconds }: { rounds: number; seconds: number },
-): Promise<Figures[]> {
-  for (const contestant of contestants) await load(contestant, WARM_UP_S);
-  const runs = new Map(contestants.map((contestant) => [contestant, [] as Run[]]));
+  { rounds, seconds, connections = 20, warmUpSeconds = 5 }: Effort,
+): Promise<Result[]> {
+  for (const contestant of contestants) await load(contestant, connections, warmUpSeconds);
+  const results = contestants.map(({ name }) => ({ name, rounds: [] as Round[] }));
   for (let round = 0; round < rounds; round++) {
     // Each round starts with another contestant, so after-effects are shared.
-    const turn = round % contestants.length;
-    for (const contestant of [...contestants.slice(turn), ...contestants.slice(0, turn)]) {
-      runs.get(contestant)!.push(await measure(contestant, seconds));
+    for (let turn = 0; turn < contestants.length; turn++) {
+      const i = (round + turn) % contestants.length;
+      results[i]!.rounds.push(await measure(contestants[i]!, connections, seconds));
     }
   }
-  const first = runs.get(contestants[0]!)!;
-  return [...runs].map(([{ name }, figures]) => ({
-    name,
-    cpuMicrosPerRequest: median(figures.map((run) => run.cpuMicrosPerRequest)),
-    requestsPerSecond: median(figures.map((run) => run.requestsPerSecond)),
-    p50Ms: median(figures.map((run) => run.p50Ms)),
-    p99Ms: median(figures.map((run) => run.p99Ms)),
-    timesFirst: median(
-      figures.map((run, i) => run.cpuMicrosPerRequest / first[i]!.cpuMicrosPerRequest),
-    ),
-  }));
+  return results;
 }
 
-type Run = Omit<Figures, 'name' | 'timesFirst'>;
+export function medianOf({ rounds }: Result, metric: Metric): number {
+  return median(rounds.map(metric));
+}
 
-async function measure(contestant: Contestant, seconds: number): Promise<Run> {
-  const before = await cpuMicros(contestant);
-  const result = await load(contestant, seconds);
-  const used = (await cpuMicros(contestant)) - before;
+/** The median of the ratios within the rounds, so that other load on the machine cancels out. */
+export function ratioTo(first: Result, { rounds }: Result, metric: Metric): number {
+  return median(rounds.map((round, i) => metric(round) / metric(first.rounds[i]!)));
+}
+
+async function measure(
+  contestant: Contestant,
+  connections: number,
+  seconds: number,
+): Promise<Round> {
+  const before = await readMeters(contestant);
+  const startedAt = performance.now();
+  const outcomes = await load(contestant, connections, seconds);
+  const tookMs = performance.now() - startedAt;
+  const after = await readMeters(contestant);
   return {
-    cpuMicrosPerRequest: used / result.requests.total,
-    requestsPerSecond: result.requests.average,
-    p50Ms: result.latency.p50,
-    p99Ms: result.latency.p99,
+    cpuMicros: Object.fromEntries(
+      Object.entries(after).map(([name, micros]) => [
+        name,
+        (micros - before[name]!) / outcomes.length,
+      ]),
+    ),
+    requestsPerSecond: (outcomes.length / tookMs) * 1000,
+    p50Ms: quantile(outcomes, 0.5),
+    p99Ms: quantile(outcomes, 0.99),
   };
 }
 
-async function load(contestant: Contestant, seconds: number) {
-  const { name, processes, request, expectedStatus, connections = CONNECTIONS } = contestant;
-  const { path, ...rest } = request;
-  const result = await autocannon({
-    url: `http://127.0.0.1:${String(processes[0].port)}${path}`,
+/** How long the last responses may take. */
+const LAST_RESPONSES_MS = 30_000;
+
+async function load(
+  { name, ports, request, expectedStatus }: Contestant,
+  connections: number,
+  seconds: number,
+): Promise<Outcome[]> {
+  const clients = ports.map((port) => createRawClient(port, request));
+  const outcomes: Outcome[] = [];
+  const end = performance.now() + seconds * 1000;
+  const patience = new AbortController();
+  const late = sleep(seconds * 1000 + LAST_RESPONSES_MS, undefined, { signal: patience.signal });
+  const work = inLanes(
     connections,
-    duration: seconds,
-    ...rest,
-  });
-  const statuses = Object.keys(result.statusCodeStats ?? {});
-  if (result.errors > 0 || statuses.join() !== String(expectedStatus)) {
-    throw new Error(`${name}: ${String(result.errors)} errors, statuses ${statuses.join()}`);
+    () => performance.now() < end,
+    async (lane) => {
+      const outcome = await clients[lane % clients.length]!.send();
+      if (outcome.outcome !== expectedStatus)
+        throw new Error(`${name}: ${String(outcome.outcome)}`);
+      outcomes.push(outcome);
+    },
+  );
+  try {
+    await Promise.race([
+      work,
+      late.then(() => Promise.reject(new Error(`${name}: a request has no response`))),
+    ]);
+    return outcomes;
+  } finally {
+    patience.abort();
+    for (const client of clients) client.close();
   }
-  return result;
 }
 
-async function cpuMicros({ processes }: Contestant): Promise<number> {
-  const each = await Promise.all(processes.map((process) => process.cpuMicros()));
-  return each.reduce((sum, micros) => sum + micros, 0);
+async function readMeters({ meters }: Contestant): Promise<Record<string, number>> {
+  const figures: Record<string, number> = {};
+  for (const [name, meter] of Object.entries(meters)) figures[name] = (await meter?.()) ?? NaN;
+  return figures;
 }
 
 function median(values: readonly number[]): number {

@@ -1,15 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const root = join(__dirname, '..', '..');
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
 
 export interface MeasuredProcess {
   port: number;
-  /** CPU time used so far, all threads, in microseconds. */
+  /** Returns the CPU time used so far, of all threads, in microseconds. */
   cpuMicros: () => Promise<number>;
   stop: () => Promise<void>;
 }
@@ -20,19 +19,23 @@ export async function startProcess(
   port: number,
   env: NodeJS.ProcessEnv = {},
 ): Promise<MeasuredProcess> {
-  const child = fork(join(root, script), {
-    cwd: root,
+  const child = fork(script, {
     execArgv: ['-r', join(__dirname, 'cpu-probe.js')],
-    env: { ...process.env, ...env, PORT: String(port) },
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: String(port), ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   child.stdout?.resume();
   // The services report that they are ready. Without a listener, that message would be read as a CPU time.
   child.on('message', () => undefined);
+  const exited = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await exited;
+  };
   try {
     await listening(child, script, port);
   } catch (error) {
-    child.kill('SIGKILL');
+    await stop();
     throw error;
   }
   return {
@@ -42,11 +45,7 @@ export async function startProcess(
       child.send('cpu');
       return (await reported)[0];
     },
-    stop: async () => {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    },
+    stop,
   };
 }
 
@@ -63,4 +62,23 @@ async function listening(child: ChildProcess, script: string, port: number): Pro
     if (connected) return;
   }
   throw new Error(`${script} does not listen on port ${String(port)}`);
+}
+
+/** Below the range from which systems take the ports of outgoing connections. */
+let nextPort = 18_100;
+
+/** Returns a free port, a different one for each call. */
+export async function newPort(): Promise<number> {
+  for (;;) {
+    const port = nextPort++;
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

@@ -2,19 +2,27 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '@loan-buddy/kit/testing';
-import { createRawClient, quantile, type Outcome, type RawClient } from '../bench/open-loop';
+import {
+  createRawClient,
+  quantile,
+  type Outcome,
+  type RawClient,
+  type Request,
+} from '../bench/load';
 import { inLanes, inParallel, report } from './support/client';
 import { atEnd } from './support/at-end';
 import { describeOnce, newStorage, storageName } from './support/postgres';
 import { startService } from './support/service-process';
 
-const body = JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' });
-const checkout =
-  'POST /checkout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n' +
-  `Content-Length: ${String(body.length)}\r\n\r\n${body}`;
-const list = 'GET /offers HTTP/1.1\r\nHost: x\r\n\r\n';
+const checkout: Request = {
+  path: '/checkout',
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify({ user_id: 'cristina', loan_id: 'offer2' }),
+};
+const list: Request = { path: '/offers' };
 
-function useClient(port: number, request: string): RawClient['send'] {
+function useClient(port: number, request: Request): RawClient['send'] {
   const { send, close } = createRawClient(port, request);
   atEnd(close);
   return send;

@@ -37,7 +37,7 @@ export function useBanks() {
   };
 }
 
-const never = new AbortController().signal;
+const never = new AbortController();
 
 /** Asks a bank for its offers. */
 export const ask = (bank: Provider, query = {}) => bank.fetchOffers(query, never);

@@ -124,7 +124,7 @@ describe('GET /offers', () => {
     let signal: AbortSignal | undefined;
     let respond: () => void = () => undefined;
     const late = aProvider({
-      fetchOffers: (_, itsSignal) => {
+      fetchOffers: (_, { signal: itsSignal }) => {
         signal = itsSignal;
         return new Promise((resolve) => {
           respond = () => {

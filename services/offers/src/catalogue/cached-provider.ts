@@ -115,7 +115,7 @@ export function createCachedProvider(
     try {
       return await breaker.execute(() =>
         // Async wrapper: `fetchOffers` may throw, or return something other than a promise.
-        withDeadline(timeoutMs, async (signal) => fetchOffers(query, signal)),
+        withDeadline(timeoutMs, async (deadline) => fetchOffers(query, deadline)),
       );
     } catch (error) {
       const reason = reasonOf(error);

@@ -51,7 +51,7 @@ describe('listing offers', () => {
           return aProvider({
             name,
             timeoutMs,
-            fetchOffers: (_, signal) => {
+            fetchOffers: (_, { signal }) => {
               if (kind === 'throw') throw new TypeError('not even a promise');
               return new Promise((resolve, reject) => {
                 if (kind !== 'ignore') {

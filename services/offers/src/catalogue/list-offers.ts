@@ -39,6 +39,13 @@ export type ListOffers = ReturnType<typeof createListOffers>;
 
 type OfferLists = readonly (readonly Offer[])[];
 
+interface Remembered {
+  listing: Listing;
+  lists: OfferLists;
+  /** The listing for later requests, made for the first of them. */
+  cached?: Listing;
+}
+
 /** Maximum sorted offers to remember, over all queries. */
 const MAX_REMEMBERED = 50_000;
 /** The weight of one provider's result in a listing, in offers. */
@@ -53,7 +60,7 @@ export function createListOffers(dependencies: {
   aprType: AprType;
 }) {
   const { providers, aprType } = dependencies;
-  const remembered = new LRUCache<string, { listing: Listing; lists: OfferLists }>({
+  const remembered = new LRUCache<string, Remembered>({
     maxSize: MAX_REMEMBERED,
     sizeCalculation: ({ listing, lists }) =>
       lists.reduce((sum, { length }) => sum + length, 1 + RESULT_WEIGHT * listing.results.length),
@@ -64,7 +71,9 @@ export function createListOffers(dependencies: {
     // The name is last, since it may contain any text.
     const key = [amount, termMonths, limit, sort, order, provider].join(' ');
     const last = remembered.get(key);
-    return last && performance.now() < last.listing.freshUntil ? last.listing : list(query, key);
+    if (!last || performance.now() >= last.listing.freshUntil) return list(query, key);
+    last.cached ??= withoutWaits(last.listing);
+    return last.cached;
   };
 
   async function list(query: ListQuery, key: string): Promise<Listing> {
@@ -86,9 +95,7 @@ export function createListOffers(dependencies: {
       freshUntil:
         missing.length > 0 ? 0 : Math.min(...succeeded.map(({ freshUntil }) => freshUntil)),
     };
-    // Requests served from this copy wait for no provider.
-    const cachedResults = results.map((result) => ({ ...result, durationMs: 0 }));
-    remembered.set(key, { listing: { ...listing, results: cachedResults }, lists });
+    remembered.set(key, { listing, lists });
     return listing;
   }
 
@@ -100,6 +107,11 @@ export function createListOffers(dependencies: {
       .sort(compareBy(sort, order))
       .slice(0, limit);
   }
+}
+
+/** Requests served from this copy wait for no provider. */
+function withoutWaits(listing: Listing): Listing {
+  return { ...listing, results: listing.results.map((result) => ({ ...result, durationMs: 0 })) };
 }
 
 /** Whether two lists contain the same objects. */

@@ -2,6 +2,7 @@ import type { Logger } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
 import type { WebClient } from '../client/web-client';
 import { ProviderError } from './failure-reason';
+import type { Deadline } from './with-deadline';
 import { offerSchema, type Offer } from '../domain/offer';
 
 /** What the borrower wants. The provider chooses any value that is missing. */
@@ -25,11 +26,11 @@ export interface ProviderResult {
 }
 
 /**
- * Asks a provider for its offers. The signal aborts at the provider's deadline.
+ * Asks a provider for its offers. The deadline's signal aborts when it passes.
  *
  * @throws {ProviderError} if the reason is known; any other error counts as `error`.
  */
-export type FetchOffers = (query: OfferQuery, signal: AbortSignal) => Promise<ProviderResult>;
+export type FetchOffers = (query: OfferQuery, deadline: Deadline) => Promise<ProviderResult>;
 
 export interface Provider {
   name: string;

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent } from 'undici';
 import { exchange, ExchangeEndedError, type CompleteResponse } from './exchange';
 import type { AddressGuard } from './public-address';
 
@@ -48,17 +48,19 @@ export function createWebClient(options: {
 
   const send = (
     url: URL,
-    request: Pick<Dispatcher.DispatchOptions, 'method' | 'headers' | 'body'>,
-    limits: { signal: AbortSignal; timeoutMs?: number; statusOnly?: boolean },
+    { method, headers, body }: { method: 'GET' | 'POST'; headers: Headers; body: string | null },
+    limits: Parameters<typeof exchange>[2],
   ) => {
     guard?.requireAllowed(url);
-    const target = { origin: url.origin, path: url.pathname + url.search };
-    return exchange(agent, { ...target, ...request }, { maxBytes: maxResponseBytes, ...limits });
+    const { origin, pathname, search } = url;
+    const request = { origin, path: pathname + search, method, headers, body };
+    return exchange(agent, request, limits);
   };
 
   const decode = async ({ headers, body }: CompleteResponse): Promise<string> => {
+    if (headers['content-encoding'] === undefined) return decodeText(body);
     // Any case, and several lines are one list (RFC 9110, section 8.4). Some servers send `none`.
-    const codings = [headers['content-encoding'] ?? []].flat().join().toLowerCase().split(',');
+    const codings = [headers['content-encoding']].flat().join().toLowerCase().split(',');
     const coding = codings
       .map((each) => each.trim())
       .filter((each) => !NO_CODINGS.includes(each))
@@ -87,12 +89,14 @@ export function createWebClient(options: {
      */
     get: async (start: string | URL, options: { headers?: Headers; signal: AbortSignal }) => {
       const headers = { ...fixedHeaders, ...options.headers };
-      let url = new URL(start);
+      const limits = { signal: options.signal, maxBytes: maxResponseBytes };
+      let url = typeof start === 'string' ? new URL(start) : start;
       for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-        const response = await send(url, { method: 'GET', headers }, { signal: options.signal });
-        const { location } = response.headers;
-        if (response.status < 300 || response.status > 399 || location === undefined) {
-          return { ...response, url, body: await decode(response) };
+        const response = await send(url, { method: 'GET', headers, body: null }, limits);
+        const { status, headers: responseHeaders } = response;
+        const { location } = responseHeaders;
+        if (status < 300 || status > 399 || location === undefined) {
+          return { status, headers: responseHeaders, url, body: await decode(response) };
         }
         if (!URL.canParse(location, url.href)) {
           throw new UnusableResponseError('a redirect to an invalid URL');
@@ -114,7 +118,7 @@ export function createWebClient(options: {
     ) => {
       const { body, timeoutMs, signal } = options;
       const headers = { 'user-agent': userAgent, ...options.headers };
-      const limits = { timeoutMs, signal, statusOnly: true };
+      const limits = { timeoutMs, signal, maxBytes: maxResponseBytes, statusOnly: true };
       return send(new URL(url), { method: 'POST', headers, body }, limits);
     },
     /** Aborts what is in progress, and closes the connections. */

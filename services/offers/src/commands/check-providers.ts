@@ -15,7 +15,7 @@ export async function checkProviders(
       const startedAt = performance.now();
       const tookMs = () => (performance.now() - startedAt).toFixed(0);
       try {
-        const result = await withDeadline(timeoutMs, async (signal) => fetchOffers({}, signal));
+        const result = await withDeadline(timeoutMs, async (deadline) => fetchOffers({}, deadline));
         const { offers, unread = 0, dropped = {}, versions = '' } = result;
         const outcome = unread > 0 ? `partial: ${String(unread)} unread` : 'ok';
         const reasons = Object.entries(dropped).map(([why, count]) => `${String(count)} ${why}`);

@@ -19,6 +19,8 @@ export function fromCamelCase<Shape extends z.ZodRawShape>(schema: z.ZodObject<S
   );
   return (source: Source<z.output<z.ZodObject<Shape>>>): Record<string, unknown> => {
     const values: Record<string, unknown> = source;
-    return Object.fromEntries(names.map(([name, camelCase]) => [name, values[camelCase]]));
+    const body: Record<string, unknown> = {};
+    for (const [name, camelCase] of names) body[name] = values[camelCase];
+    return body;
   };
 }

@@ -28,5 +28,5 @@ export const offerBodySchema = offerSchema
 const copyFields = fromCamelCase(offerBodySchema);
 
 export function offerBody(offer: PricedOffer) {
-  return copyFields({ ...offer, ...offer.price });
+  return copyFields(offer.price ? { ...offer, ...offer.price } : offer);
 }

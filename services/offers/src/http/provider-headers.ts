@@ -11,16 +11,16 @@ export function providerHeaders(results: readonly Result[], now: number): readon
   const partial: string[] = [];
   const stale: string[] = [];
   const timings = results.map((result) => {
-    const name = toSfString(result.provider);
     const timing = `${toToken(result.provider)};dur=${result.durationMs.toFixed(1)}`;
     if (hasFailed(result)) {
-      missing.push(`${name};reason=${result.reason}`);
+      missing.push(`${toSfString(result.provider)};reason=${result.reason}`);
       return `${timing};desc="${result.reason}"`;
     }
     const { unread, asOf, isStale } = result;
-    if (unread > 0) partial.push(`${name};unread=${String(unread)}`);
+    if (unread > 0) partial.push(`${toSfString(result.provider)};unread=${String(unread)}`);
     if (isStale) {
-      stale.push(`${name};age=${String(Math.floor((now - asOf) / 1000))}`);
+      const ageS = Math.floor((now - asOf) / 1000);
+      stale.push(`${toSfString(result.provider)};age=${String(ageS)}`);
       return `${timing};desc="stale"`;
     }
     return result.durationMs === 0 ? `${timing};desc="fresh"` : timing;

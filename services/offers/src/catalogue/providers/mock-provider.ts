@@ -30,7 +30,7 @@ export const mockProvider = schema.transform((entry): ListedProvider => {
   const owns = (offerId: string) => ids.has(offerId);
   const own = offers.map(({ id, rate, amount }) => ({ id, provider: name, rate, amount }));
 
-  const fetchOffers: FetchOffers = async ({ amount }, signal) => {
+  const fetchOffers: FetchOffers = async ({ amount }, { signal }) => {
     if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
     if (fault === 'error') throw new ProviderError('error', 'simulated failure');
     if (fault === 'hang') return new Promise<never>(() => undefined);

@@ -43,7 +43,7 @@ export const cdrProvider = schema.transform((entry): ListedProvider => {
       const holder = createHolder(web);
       const loadCatalogue = createLoadCatalogue(holder, `${baseUri}/cds-au/v1`, ttlMs);
       const catalogue = createSwrCache<Catalogue>({
-        load: () => withDeadline(timeoutMs, loadCatalogue),
+        load: () => withDeadline(timeoutMs, ({ signal }) => loadCatalogue(signal)),
         ttlMs: ({ unread, asOf }) =>
           unread > 0
             ? Math.min(ttlMs, INCOMPLETE_TTL_MS)

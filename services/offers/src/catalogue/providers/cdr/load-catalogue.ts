@@ -36,7 +36,13 @@ const pageSchema = z.object({
 const detailSchema = z.object({ data: productSchema });
 
 type Found = { product: Product } | { dropped: DropReason };
-type KnownProduct = Found & { url: URL; bytes: number; readAt: number; digest: string | undefined };
+interface KnownProduct {
+  found: Found;
+  url: URL;
+  bytes: number;
+  readAt: number;
+  digest: string | undefined;
+}
 
 /**
  * Creates a function that reads all personal loans of a bank: its list, page by page, then each product's own page.
@@ -82,16 +88,16 @@ export function createLoadCatalogue(
       }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, ids.length) }, readNext));
-    const found = ids.flatMap((id) => usable(id, startedAt) ?? []);
-    if (failure !== undefined && found.length === 0) throw failure;
+    const read = ids.flatMap((id) => usable(id, startedAt) ?? []);
+    if (failure !== undefined && read.length === 0) throw failure;
 
     const { dropped } = list;
-    const products = found.flatMap((each) => {
-      if ('product' in each) return each.product;
-      countDropped(dropped, each.dropped);
+    const products = read.flatMap(({ found }) => {
+      if ('product' in found) return found.product;
+      countDropped(dropped, found.dropped);
       return [];
     });
-    const asOf = Math.min(startedAt, ...found.map(({ readAt }) => readAt));
+    const asOf = Math.min(startedAt, ...read.map(({ readAt }) => readAt));
     return { products, unread, dropped, asOf };
   };
 
@@ -123,9 +129,9 @@ export function createLoadCatalogue(
         else ids.push(listed!.productId);
       }
       visited.add(url.href);
-      const { next = url.href, items } = read;
+      const { next, items } = read;
       // No link, an invalid one, or one to a page already read ends the list.
-      if (URL.canParse(next, url.href)) url = new URL(next, url);
+      if (next !== undefined && URL.canParse(next, url.href)) url = new URL(next, url);
       if (visited.has(url.href) || items.length === 0) return { ids, dropped, isComplete: true };
       // A page without new products that links to another: the list may be endless.
       if (seen.size === before) break;
@@ -146,9 +152,8 @@ export function createLoadCatalogue(
       ({ digest } = response);
       bytes += response.bytes;
       const isSame = last?.digest === digest;
-      found = isSame ? last : parseProduct(response.parse(), id);
+      found = isSame ? last.found : parseProduct(response.parse(), id);
       if ('dropped' in found) throw new ProviderError('invalid', 'the response is not a product');
-      found = { product: found.product };
     } catch (error) {
       // Treat a 404 for a recently read product as temporary: if it is gone, the list will show it.
       if (usable(id, startedAt) || !(error instanceof NotFoundError)) throw error;
@@ -159,7 +164,7 @@ export function createLoadCatalogue(
       throw new ProviderError('too-large', `over ${String(MAX_BYTES)} bytes of products`);
     }
     knownBytes = total;
-    known.set(id, { ...found, url, bytes, digest, readAt: startedAt });
+    known.set(id, { found, url, bytes, digest, readAt: startedAt });
   }
 
   /** Returns what is known of a product, unless it is too old to use. */

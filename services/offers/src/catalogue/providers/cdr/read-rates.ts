@@ -5,7 +5,7 @@ import type { LendingRate, Tier } from './product';
 type Label = 'minimum' | 'maximum' | 'representative';
 
 /** From `min` to `max`, inclusive; where the next tier touches it, to `next`, exclusive. */
-interface Range {
+export interface Range {
   min: number;
   max: number;
   next?: number;
@@ -28,7 +28,9 @@ function readRate(entry: LendingRate) {
   if (!rate) return undefined;
   const months = parseMonths(additionalValue);
   return {
-    ...{ type, ...rate },
+    type,
+    percent: rate.percent,
+    wasPercent: rate.wasPercent,
     comparisonRate: parseRate(entry.comparisonRate)?.percent,
     label: readLabel(entry),
     /** Whether it has a condition that only people can read. */

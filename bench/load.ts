@@ -9,6 +9,13 @@ export interface Outcome {
   ms: number;
 }
 
+export interface Request {
+  path: string;
+  method?: 'GET' | 'POST';
+  headers?: Record<string, string>;
+  body?: string;
+}
+
 /** A client that repeats one request. */
 export interface RawClient {
   /** @param dueAt when the request is due, on the clock of `performance.now()`; default now */
@@ -18,11 +25,11 @@ export interface RawClient {
 }
 
 /**
- * Keeps connections open and reads only the status of a response: a load generator must cost less than the server.
- * A response must fit into one packet.
+ * Keeps connections open and reads only the status and the length of a response: a load generator must cost less than
+ * the server. Every response must have a Content-Length, and its headers must fit into one packet.
  */
-export function createRawClient(port: number, request: string): RawClient {
-  const bytes = Buffer.from(request);
+export function createRawClient(port: number, request: Request): RawClient {
+  const bytes = Buffer.from(formatRequest(request));
   const idle: Socket[] = [];
   const open = new Set<Socket>();
 
@@ -39,18 +46,26 @@ export function createRawClient(port: number, request: string): RawClient {
     while (socket?.destroyed) socket = idle.pop();
     const used = socket ?? openSocket();
     return new Promise((resolve) => {
+      let status: number | undefined;
+      let missing = 0;
       const settle = (outcome: Outcome['outcome']) => {
-        used.off('data', onResponse).off('close', onClose);
+        used.off('data', onData).off('close', onClose);
         resolve({ outcome, ms: performance.now() - dueAt });
       };
-      const onResponse = (chunk: Buffer) => {
-        settle(Number(chunk.toString('latin1', 9, 12)));
+      const onData = (chunk: Buffer) => {
+        if (status === undefined) {
+          status = Number(chunk.toString('latin1', 9, 12));
+          missing = lengthOf(chunk);
+        }
+        missing -= chunk.length;
+        if (missing > 0) return;
+        settle(status);
         idle.push(used);
       };
       const onClose = () => {
         settle('closed without a response');
       };
-      used.on('data', onResponse).on('close', onClose);
+      used.on('data', onData).on('close', onClose);
       used.write(bytes);
     });
   };
@@ -61,6 +76,32 @@ export function createRawClient(port: number, request: string): RawClient {
       for (const socket of open) socket.destroy();
     },
   };
+}
+
+function formatRequest({ path, method = 'GET', headers = {}, body = '' }: Request): string {
+  const all = Object.entries({ Host: 'x', ...headers });
+  if (body !== '') all.push(['Content-Length', String(Buffer.byteLength(body))]);
+  const lines = all.map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+}
+
+/** Returns the length of a response with its headers, from its first packet. */
+function lengthOf(chunk: Buffer): number {
+  const headersLength = chunk.indexOf('\r\n\r\n') + 4;
+  const length = /content-length: *(\d+)/i.exec(chunk.toString('latin1', 0, headersLength));
+  return headersLength + Number(length?.[1] ?? 0);
+}
+
+/** Runs `work` in `count` lanes in parallel, each one after the other, while `hasMore` returns true. */
+export async function inLanes(
+  count: number,
+  hasMore: () => boolean,
+  work: (lane: number) => Promise<unknown>,
+): Promise<void> {
+  const run = async (lane: number) => {
+    while (hasMore()) await work(lane);
+  };
+  await Promise.all(Array.from({ length: count }, (_, lane) => run(lane)));
 }
 
 /**

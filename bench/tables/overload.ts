@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atRate, createRawClient, quantile, type RawClient } from './open-loop';
+import type { Bench } from '../bench';
+import { atRate, createRawClient, inLanes, quantile, type RawClient } from '../load';
+import { printTable } from '../report';
+import { checkoutRequest, databases, startPair } from './checkout';
 
 const OPEN_CONNECTIONS = 1000;
 /** Connections for the warm-up and the capacity measurement. */
@@ -13,8 +16,7 @@ const OVERLOAD_S = 5;
 const USUAL_MS = 100;
 
 /** How a service handles five times as many checkouts as its capacity. */
-export interface OverloadFigures {
-  name: string;
+interface Figures {
   capacityPerSecond: number;
   offeredPerSecond: number;
   acceptedPerSecond: number;
@@ -26,30 +28,42 @@ export interface OverloadFigures {
   recoveredMs: number;
 }
 
-/** Sends checkouts to a port at five times the rate that 20 connections reach. */
-export async function measureOverload(
-  name: string,
-  port: number,
-  body: string,
-): Promise<OverloadFigures> {
-  const client = createRawClient(
-    port,
-    'POST /checkout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n' +
-      `Content-Length: ${String(body.length)}\r\n\r\n${body}`,
-  );
-  try {
-    return { name, ...(await overload(client)) };
-  } finally {
-    client.close();
+/** Checkouts at five times the rate that 20 connections reach. */
+export async function overloadTable(bench: Bench): Promise<void> {
+  const rows: string[][] = [];
+  for (const { on, server } of databases(bench)) {
+    for (const build of bench.builds) {
+      const storage = await bench.newStorage(build, server);
+      const { offers } = await startPair(bench, build, [storage]);
+      await bench.settle();
+      const client = createRawClient(offers[0]!.port, checkoutRequest);
+      rows.push([build.label(on), ...cellsOf(await overload(client))]);
+      client.close();
+    }
   }
+  const titles = ['capacity', 'offered', 'accepted, p99', 'shed, p50, p99', 'back to normal after'];
+  printTable(['orders on', ...titles], rows);
 }
 
-async function overload({ send }: RawClient): Promise<Omit<OverloadFigures, 'name'>> {
+function cellsOf(figures: Figures): string[] {
+  const perSecond = (value: number) => `${value.toFixed(0)}/s`;
+  const ms = (value: number) => `${value.toFixed(0)} ms`;
+  return [
+    perSecond(figures.capacityPerSecond),
+    perSecond(figures.offeredPerSecond),
+    `${perSecond(figures.acceptedPerSecond)}, ${ms(figures.acceptedP99Ms)}`,
+    `${perSecond(figures.shedPerSecond)}, ${ms(figures.shedP50Ms)}, ${ms(figures.shedP99Ms)}`,
+    ms(figures.recoveredMs),
+  ];
+}
+
+async function overload({ send }: RawClient): Promise<Figures> {
   let sent = 0;
-  await lanes(() => sent++ < WARM_UP_REQUESTS, send);
+  await inLanes(LANES, () => sent++ < WARM_UP_REQUESTS, send);
   let done = 0;
   const end = performance.now() + CAPACITY_S * 1000;
-  await lanes(
+  await inLanes(
+    LANES,
     () => performance.now() < end,
     async () => {
       await send();
@@ -83,12 +97,4 @@ async function overload({ send }: RawClient): Promise<Omit<OverloadFigures, 'nam
     shedP99Ms: quantile(shed, 0.99),
     recoveredMs,
   };
-}
-
-/** Runs `work` in {@link LANES} lanes in parallel, while `hasMore` returns true. */
-async function lanes(hasMore: () => boolean, work: () => Promise<unknown>): Promise<void> {
-  const lane = async () => {
-    while (hasMore()) await work();
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
 }

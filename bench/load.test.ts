@@ -1,5 +1,5 @@
 import { startHttpServer } from '@loan-buddy/kit/testing';
-import { atRate, createRawClient } from './open-loop';
+import { atRate, createRawClient } from './load';
 
 describe('atRate', () => {
   it('makes requests due at a fixed rate, however late they are sent', async () => {
@@ -18,12 +18,30 @@ describe('atRate', () => {
 describe('a raw client', () => {
   it('measures from when a request was due', async () => {
     const server = await startHttpServer((_, res) => res.end());
-    const { send, close } = createRawClient(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    const { send, close } = createRawClient(server.port, { path: '/' });
     const hour = 3_600_000;
     const late = await send(performance.now() - hour);
     expect(late.outcome).toBe(200);
     expect(late.ms).toBeGreaterThan(hour);
     expect((await send()).ms).toBeLessThan(hour);
+    close();
+    await server.close();
+  });
+
+  it('reads a response that comes in several packets to its end', async () => {
+    let connections = 0;
+    const server = await startHttpServer((req, res) => {
+      res.setHeader('Content-Length', 6);
+      res.write('abc', () => setTimeout(() => res.end('def'), 20));
+      req.socket.once('close', () => connections++);
+    });
+    const { send, close } = createRawClient(server.port, { path: '/' });
+    for (let i = 0; i < 3; i++) {
+      const { outcome, ms } = await send();
+      expect(outcome).toBe(200);
+      expect(ms).toBeGreaterThan(15);
+    }
+    expect(connections).toBe(0);
     close();
     await server.close();
   });
