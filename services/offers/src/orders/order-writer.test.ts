@@ -283,6 +283,29 @@ describe('decisions of one batch', () => {
     expect(types.slice(16)).toEqual(Array(14).fill('checkout_submitted rejected'));
   });
 
+  it('of which requests were published are due again by one statement', async () => {
+    const { store, count } = aCountingStore();
+    const [alone, decided, ...orders] = Array.from({ length: 20 }, () => anOrder());
+    for (const order of [alone!, decided!, ...orders]) await store.insert(order, 0);
+    await store.decide(decided!.id, 'REJECTED');
+    count.statements = 0;
+    const results = await together(
+      () => store.markRequested(alone!.id, 60_000),
+      [...orders, decided!].map(
+        ({ id }, i) =>
+          () =>
+            store.markRequested(id, i === 0 ? 0 : 60_000),
+      ),
+    );
+    expect(count.statements).toBe(2);
+    expect(results.map((result) => result.status === 'fulfilled' && result.value.status)).toEqual([
+      ...orders.map(() => 'PENDING'),
+      'REJECTED',
+    ]);
+    const due = await store.claimDue(100, 60_000);
+    expect(due).toEqual([expect.objectContaining({ id: orders[0]!.id, isRequested: true })]);
+  });
+
   it('each notify the receivers, the user and those who wait, once', async () => {
     const { db, listen } = database();
     const heard: string[] = [];
