@@ -1,4 +1,5 @@
 /** Batches with mixed outcomes, on the store that writes them. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { itUnless, recordingLogger, until } from '@loan-buddy/kit/testing';
 import { sql, type Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
@@ -33,6 +34,7 @@ const requestFor = (key: string, client = 'cristina') => {
 /** Starts all calls after one that is written alone, so that they are one batch. */
 async function together<Result>(alone: () => Promise<unknown>, calls: (() => Promise<Result>)[]) {
   const first = alone();
+  await turn();
   const results = Promise.allSettled(calls.map((call) => call()));
   await first;
   return results;
@@ -250,8 +252,17 @@ describe('decisions of one batch', () => {
     const statuses = results.map((result) =>
       result.status === 'fulfilled' ? result.value.status : 'rejected',
     );
+    // Which of two decisions on one order is final is not defined: a batch that takes long does not hold up the next one.
+    const [, , , , final] = statuses;
+    expect(['APPROVED', 'REJECTED']).toContain(final);
     expect(statuses).toEqual([
-      ...['APPROVED', 'REJECTED', 'FAILED', 'rejected', 'REJECTED', 'rejected', 'REJECTED'],
+      'APPROVED',
+      'REJECTED',
+      'FAILED',
+      'rejected',
+      final,
+      'rejected',
+      final,
       'REJECTED',
     ]);
     expect(onDecided.mock.calls.map(([{ id }]: [Order]) => id).sort()).toEqual(
@@ -472,12 +483,11 @@ describe('a batch that the server holds up', () => {
         trx,
       );
       const startedAt = performance.now();
-      const held = [
-        store.insert(anOrder(), 60_000, request),
-        store.insert(anOrder(), 60_000, { ...request, key: 'beside' }),
-      ];
-      const results = Promise.allSettled(held);
-      await held[1];
+      const held = store.insert(anOrder(), 60_000, request);
+      await turn();
+      const beside = store.insert(anOrder(), 60_000, { ...request, key: 'beside' });
+      const results = Promise.allSettled([held, beside]);
+      await beside;
       const free = store.insert(anOrder(), 60_000, { ...request, key: 'free' });
       expect(await free).toBe(true);
       expect(performance.now() - startedAt).toBeLessThan(900);
