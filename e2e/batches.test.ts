@@ -14,7 +14,7 @@ const CHECKOUTS = 2000;
 const CONNECTIONS = 64;
 /** The embedded database starts with offers and takes twice as long. */
 const FAULTS =
-  testServer === undefined ? { kills: 10, stops: 0, every: 1 } : { kills: 20, stops: 5, every: 5 };
+  testServer === undefined ? { kills: 6, stops: 0, every: 1 } : { kills: 20, stops: 5, every: 5 };
 
 interface Checkout {
   body: { user_id: string; loan_id: string };
