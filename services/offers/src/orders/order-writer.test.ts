@@ -318,6 +318,28 @@ describe('decisions of one batch', () => {
     expect(due).toEqual([expect.objectContaining({ id: orders[0]!.id, isRequested: true })]);
   });
 
+  onServer('of which requests were published do not wait for a locked order', async () => {
+    const store = createOrderStore(database().db);
+    const [alone, locked, free] = [anOrder(), anOrder(), anOrder()];
+    for (const order of [alone, locked, free]) await store.insert(order, 0);
+    await database()
+      .db.transaction()
+      .execute(async (trx) => {
+        await sql`select from orders where id = ${locked.id} for update`.execute(trx);
+        const results = await together(
+          () => store.markRequested(alone.id, 60_000),
+          [locked, free].map(
+            ({ id }) =>
+              () =>
+                store.markRequested(id, 60_000),
+          ),
+        );
+        expect(outcomes(results)).toEqual([locked, free]);
+      });
+    const due = await store.claimDue(100, 60_000);
+    expect(due).toEqual([{ ...locked, isRequested: false }]);
+  });
+
   it('each notify the receivers, the user and those who wait, once', async () => {
     const { db, listen } = database();
     const heard: string[] = [];

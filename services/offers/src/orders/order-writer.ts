@@ -70,10 +70,14 @@ const DECIDE_MANY = `
   from made where orders.id = made.id
   returning ${returned}`;
 
+// Skips locked orders, too: the decision on such an order is requested once more.
 const MARK_REQUESTED = `
+  with made as materialized (
+    select id, "dueInMs"
+    from unnest($1::text[], $2::float8[]) as item (order_id, "dueInMs") join orders on id = order_id
+    where ${IS_PENDING} for no key update of orders skip locked)
   update orders set due_at = now() + "dueInMs" * interval '1 ms', requested_at = now()
-  from unnest($1::text[], $2::float8[]) as item (order_id, "dueInMs")
-  where id = order_id and ${IS_PENDING}
+  from made where orders.id = made.id
   returning ${returned}`;
 
 interface Insertion {
