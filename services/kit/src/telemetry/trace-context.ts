@@ -15,7 +15,5 @@ export function continueTrace(received: string | undefined): string {
   const [, version, traceId, flags, more] = TRACEPARENT.exec(received ?? '') ?? [];
   const isValid = traceId !== undefined && !(version === '00' && more !== undefined);
   const parentId = randomTraceId().slice(16);
-  return isValid
-    ? `00-${traceId}-${parentId}-${flags!}`
-    : `00-${randomTraceId()}-${parentId}-01`;
+  return isValid ? `00-${traceId}-${parentId}-${flags!}` : `00-${randomTraceId()}-${parentId}-01`;
 }

@@ -26,7 +26,7 @@ it('records successes together, each with its own status', async () => {
       }),
     ),
   );
-  // Those of one transaction: the first is written alone.
+  // One time for each transaction: the first delivery is written alone.
   const times = new Set<number | undefined>();
   for (const endpoint of ['a', 'b']) {
     for (const stored of await store.list(endpoint, { limit: 10 })) {
