@@ -1,4 +1,4 @@
-/** Batches with mixed outcomes, on the store that writes them. */
+/** Batches with mixed outcomes, on the store that writes them. Long, because each kind of row has its own outcomes. */
 import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { itUnless, recordingLogger, startTcpServer, until } from '@loan-buddy/kit/testing';
