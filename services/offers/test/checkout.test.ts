@@ -187,9 +187,10 @@ describe('POST /checkout', () => {
 
 describe('a stop while a batch is being written', () => {
   it('finishes the checkouts in it and those that wait for the next one', async () => {
-    const { app, orders, lines, ...service } = aService();
+    // Without `close`: that is called after the last test.
+    const { app, orders, lines, logger, lifecycle, start, stop } = aService();
     const config = { ...readConfig({ HOST: '127.0.0.1', PORT: '0' }), SHUTDOWN_DELAY_MS: 0 };
-    const running = await serveContext(service, () => app, config);
+    const running = await serveContext({ logger, lifecycle, start, stop }, () => app, config);
     const { port } = lines.find(({ msg }) => msg === 'listening') as unknown as { port: number };
     const inserts = jest.spyOn(orders, 'insert');
     let responses: Promise<request.Response[]>;
