@@ -198,6 +198,15 @@ describe('one key in many checkouts at once', () => {
   });
 });
 
+it('a client whose name has half of a surrogate pair can use keys', async () => {
+  const { db } = database();
+  const order = anOrder();
+  const request = requestFor('k', 'half \ud800');
+  expect(await createOrderStore(db).insert(order, 60_000, request)).toBe(true);
+  const found = await createIdempotencyStore(db).find(request.client, 'k');
+  expect(found).toMatchObject({ orderId: order.id });
+});
+
 describe('responses of one batch', () => {
   it('are stored each with its key, and the first of a key stays', async () => {
     const { db } = database();

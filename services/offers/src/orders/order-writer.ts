@@ -131,7 +131,9 @@ export function createOrderWriter(db: Kysely<Tables>) {
     keyOf: ({ request }) => request && nameOf(request),
     write: async (insertions) => {
       const items = insertions.map(({ order: { offer, ...order }, dueInMs, request }) => {
-        return { ...offer, ...order, offerId: offer.id, dueInMs, ...request };
+        // As a text parameter would be sent: JSON with half of a surrogate pair is refused. Everything else is validated.
+        const client = request && Buffer.from(request.client).toString();
+        return { ...offer, ...order, offerId: offer.id, dueInMs, ...request, client };
       });
       const hasKeys = insertions.some(({ request }) => request !== undefined);
       const query =
