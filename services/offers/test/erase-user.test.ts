@@ -141,6 +141,15 @@ describe('erasing a user', () => {
     expect((await everything()).join('\n')).not.toContain(user_id);
   });
 
+  /** Waits until a statement waits for a lock. */
+  const untilLocked = () =>
+    until(async () => {
+      const { rows } = await sql`
+        select from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()`.execute(database().db);
+      return rows.length > 0;
+    });
+
   /** Erases a user while `lock` locks a row of theirs. Returns the rows that `free` finds meanwhile. */
   async function eraseDuring(lock: RawBuilder<unknown>, free: RawBuilder<object>, user: string) {
     const { db } = database();
@@ -148,12 +157,7 @@ describe('erasing a user', () => {
     const { status, rows } = await db.transaction().execute(async (trx) => {
       await lock.execute(trx);
       const status = erase(app, user).then((response) => response.status);
-      await until(async () => {
-        const { rows } = await sql`
-          select from pg_stat_activity
-          where wait_event_type = 'Lock' and datname = current_database()`.execute(db);
-        return rows.length > 0;
-      });
+      await untilLocked();
       return { status, rows: (await free.execute(db)).rows };
     });
     expect(await status).toBe(200);
@@ -172,6 +176,31 @@ describe('erasing a user', () => {
       user,
     );
     expect(free).toHaveLength(49);
+  });
+
+  itUnless(withoutServer)('is repeated after a deadlock', async () => {
+    const { db } = database();
+    const { app, orders } = aService();
+    const user = 'delivered meanwhile';
+    const order = anOrder({ userId: user });
+    await sql`
+      insert into webhook_endpoints (id, url, secret, enabled) values ('e', 'http://x', 's', true)`.execute(
+      db,
+    );
+    await orders.insert(order, 60_000);
+    await orders.decide(order.id, 'APPROVED');
+    let status: Promise<number>;
+    await db.transaction().execute(async (trx) => {
+      await sql`select from webhook_deliveries where endpoint_id = 'e' for update`.execute(trx);
+      status = erase(app, user).then((response) => response.status);
+      await untilLocked();
+      // The erasure holds it and waits for the delivery: PostgreSQL ends the one that waited first.
+      await sql`select from orders where id = ${order.id} for update`.execute(trx);
+    });
+    expect(await status!).toBe(200);
+    expect(await orders.find(order.id)).toMatchObject({
+      userId: expect.stringMatching(/^erased-/) as unknown,
+    });
   });
 
   itUnless(withoutServer)('locks the keys in the order that batches do', async () => {
