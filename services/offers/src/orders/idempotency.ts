@@ -26,10 +26,9 @@ export interface StoredResponse {
 }
 
 type ClientKey = Pick<IdempotentRequest, 'client' | 'key'>;
-type Completed = Pick<
-  Selectable<Tables['idempotencyKeys']>,
-  'userId' | 'key' | 'responseStatus' | 'responseBody'
->;
+type Completed = Pick<Selectable<Tables['idempotencyKeys']>, 'responseStatus' | 'responseBody'> & {
+  position: number;
+};
 
 /** Keys of different clients have different names. */
 export const nameOf = ({ client, key }: ClientKey) => JSON.stringify([client, key]);
@@ -49,15 +48,10 @@ export function createIdempotencyStore(db: Kysely<Tables>) {
           items.map(({ body }) => body),
         ]),
       );
-      const stored = new Map(
-        rows.map((row) => [nameOf({ client: row.userId, key: row.key }), row]),
-      );
-      return items.map((item) => {
-        const row = stored.get(nameOf(item));
-        return {
-          status: row?.responseStatus ?? item.status,
-          body: row?.responseBody ?? item.body,
-        };
+      const stored = new Map(rows.map((row) => [row.position, row]));
+      return items.map(({ status, body }, i) => {
+        const row = stored.get(i + 1);
+        return { status: row?.responseStatus ?? status, body: row?.responseBody ?? body };
       });
     },
   });
@@ -120,12 +114,13 @@ export const CLAIM_KEYS = `
 // Sorted, like the claims.
 const COMPLETE = `
   with item as materialized (
-    select used.user_id, used.key, status, body
-    from unnest($1::text[], $2::text[], $3::smallint[], $4::text[]) as sent (client, key, status, body)
+    select used.user_id, used.key, status, body, position
+    from unnest($1::text[], $2::text[], $3::smallint[], $4::text[])
+      with ordinality as sent (client, key, status, body, position)
     join idempotency_keys used on used.user_id = client and used.key = sent.key
     order by used.user_id, used.key for no key update of used)
   update idempotency_keys as used set
     response_status = coalesce(response_status, status),
     response_body = coalesce(response_body, body)
   from item where used.user_id = item.user_id and used.key = item.key
-  returning used.user_id, used.key, response_status, response_body`;
+  returning position, response_status, response_body`;

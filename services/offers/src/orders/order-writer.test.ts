@@ -205,6 +205,10 @@ it('a client whose name has half of a surrogate pair can use keys', async () => 
   expect(await createOrderStore(db).insert(order, 60_000, request)).toBe(true);
   const found = await createIdempotencyStore(db).find(request.client, 'k');
   expect(found).toMatchObject({ orderId: order.id });
+  const { complete } = createIdempotencyStore(db);
+  const first = { status: 201, body: 'first' };
+  expect(await complete(request.client, 'k', first)).toEqual(first);
+  expect(await complete(request.client, 'k', { status: 202, body: 'second' })).toEqual(first);
 });
 
 describe('responses of one batch', () => {
