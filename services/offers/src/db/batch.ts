@@ -17,7 +17,7 @@ const MAX_ATTEMPTS = 5;
  * the next one.
  *
  * @param options.write writes all items in one transaction; returns their results, in order
- * @param options.keyOf items with the same key are never in one batch
+ * @param options.keyOf items with the same key are never in one batch; must not throw
  */
 export function createBatch<Item, Result>(options: {
   write: (items: readonly Item[]) => Promise<readonly Result[]>;
@@ -72,20 +72,20 @@ export function createBatch<Item, Result>(options: {
 
   async function writeNext(): Promise<void> {
     if (current || waiting.length === 0) return;
-    const own = Symbol();
-    current = own;
-    const goOn = () => {
-      if (current !== own) return;
+    const thisWrite = Symbol();
+    current = thisWrite;
+    const startNext = () => {
+      if (current !== thisWrite) return;
       current = undefined;
       void writeNext();
     };
-    const timer = setTimeout(goOn, PATIENCE_MS);
+    const timer = setTimeout(startNext, PATIENCE_MS);
     await writeBatch(takeBatch());
     clearTimeout(timer);
     // The next batch takes what arrives until the end of this turn: the embedded database blocks this thread, and without
     // this, each batch on it would have one item.
     await turn();
-    goOn();
+    startNext();
   }
 
   return (item) =>

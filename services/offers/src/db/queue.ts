@@ -51,8 +51,8 @@ export function createQueue<Table extends keyof Tables, Key extends Column<Table
       where (${keyOf('job')}) = (${keyOf('due')})
       returning ${returning}`.execute(db);
 
-  // The planner cannot prove that this is the condition of an index of pending jobs: to find a few jobs by their keys, it
-  // might read all of it.
+  // Hides the condition from the planner, which otherwise may read the whole index of pending jobs to find a few by their
+  // keys.
   const isPending = sql`coalesce(${pending}, false)`;
 
   /** Changes jobs that are still pending; returns `returning` for each of them. */

@@ -54,31 +54,29 @@ const INSERT_WITH_KEYS = `
   with ${ITEMS}, claimed as (${CLAIM_KEYS})
   ${INSERT} where key is null or id in (select order_id from claimed) returning id`;
 
-// The concatenation keeps the planner away from the index of pending orders: it would read the whole index.
-const IS_PENDING = `status || '' = 'PENDING'`;
+// Hidden from the planner, as in the queue: it would read the whole index of pending orders.
+const IS_PENDING = `coalesce(status = 'PENDING', false)`;
 const returned = list(orderColumns.map((name) => `orders.${name}`));
 const DECIDE_ONE = `
   update orders set status = $2, decided_at = now(), due_at = null where id = $1 and ${IS_PENDING}
   returning ${returned}`;
-// Skips locked orders: a batch must not wait for one of them, nor deadlock with another replica's.
-const DECIDE_MANY = `
-  with made as materialized (
-    select id, decision
-    from unnest($1::text[], $2::text[]) as item (order_id, decision) join orders on id = order_id
-    where ${IS_PENDING} for no key update of orders skip locked)
-  update orders set status = decision, decided_at = now(), due_at = null
-  from made where orders.id = made.id
-  returning ${returned}`;
 
-// Skips locked orders, too: the decision on such an order is requested once more.
-const MARK_REQUESTED = `
-  with made as materialized (
-    select id, "dueInMs"
-    from unnest($1::text[], $2::float8[]) as item (order_id, "dueInMs") join orders on id = order_id
+/**
+ * Updates the pending orders of a batch, each with its own `value`. Skips locked ones: a batch must not wait for one of
+ * them, nor deadlock with another replica's.
+ */
+const updateMany = (type: string, changes: string) => `
+  with item as materialized (
+    select id, value
+    from unnest($1::text[], $2::${type}[]) as item (order_id, value) join orders on id = order_id
     where ${IS_PENDING} for no key update of orders skip locked)
-  update orders set due_at = now() + "dueInMs" * interval '1 ms', requested_at = now()
-  from made where orders.id = made.id
+  update orders set ${changes} from item where orders.id = item.id
   returning ${returned}`;
+const DECIDE_MANY = updateMany('text', 'status = value, decided_at = now(), due_at = null');
+const MARK_REQUESTED = updateMany(
+  'float8',
+  `due_at = now() + value * interval '1 ms', requested_at = now()`,
+);
 
 interface Insertion {
   order: NewOrder;
@@ -107,17 +105,21 @@ export function createOrderWriter(db: Kysely<Tables>) {
     return items.map(({ id }) => rows.get(id));
   };
 
-  const decideNow = (items: readonly Decided[]) => {
-    const [one] = items;
-    const values = [items.map(idOf), items.map(({ decision }) => decision)];
-    return update(
-      items,
-      items.length === 1
-        ? CompiledQuery.raw(DECIDE_ONE, [one!.id, one!.decision])
-        : CompiledQuery.raw(DECIDE_MANY, values),
-    );
+  const decideOne = async (item: Decided) => {
+    const [row] = await update([item], CompiledQuery.raw(DECIDE_ONE, [item.id, item.decision]));
+    return row;
   };
-  const decideInBatch = createBatch({ write: decideNow, keyOf: idOf });
+  const decideInBatch = createBatch<Decided, { row: OrderRow | undefined; maybeSkipped?: boolean }>(
+    {
+      keyOf: idOf,
+      write: async (items) => {
+        if (items.length === 1) return [{ row: await decideOne(items[0]!) }];
+        const values = [items.map(idOf), items.map(({ decision }) => decision)];
+        const rows = await update(items, CompiledQuery.raw(DECIDE_MANY, values));
+        return rows.map((row) => ({ row, maybeSkipped: !row }));
+      },
+    },
+  );
 
   const markRequested = createBatch<Requested, OrderRow | undefined>({
     keyOf: idOf,
@@ -153,12 +155,16 @@ export function createOrderWriter(db: Kysely<Tables>) {
     /** Stores an order with its key, if any; returns false if the key is taken. */
     insert: insertInBatch,
 
-    /** Records that a message has asked for the decision. Returns the updated row, as `decide` does. */
+    /**
+     * Records that a message has asked for the decision. Returns the updated row; undefined if the order is locked or not
+     * pending. A locked one is requested once more.
+     */
     markRequested,
 
     /** Returns the updated row; undefined if the order is not pending. */
-    decide: async (item: Decided) =>
-      // A batch leaves out orders that other transactions have locked.
-      (await decideInBatch(item)) ?? (await retryConflicts(() => decideNow([item])))[0],
+    decide: async (item: Decided) => {
+      const { row, maybeSkipped } = await decideInBatch(item);
+      return maybeSkipped ? retryConflicts(() => decideOne(item)) : row;
+    },
   };
 }
