@@ -1,4 +1,4 @@
-/** Checkouts written in batches while offers is killed and PostgreSQL stops: each one's promise holds on its own. */
+/** Checkouts written in batches while offers is killed and PostgreSQL stops. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startHttpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
@@ -39,21 +39,21 @@ const checkouts = Array.from({ length: RUN.checkouts }, (_, i): Checkout => {
 
 /** A confirm-payment that decides differently each time: shows a decision made twice, or for another order. */
 async function startFickleConfirmPayment() {
-  const said = new Map<string, string[]>();
+  const decisionsOf = new Map<string, string[]>();
   const { url, close } = await startHttpServer((req, res) => {
     let body = '';
     req.on('data', (chunk: Buffer) => (body += chunk.toString()));
     req.on('end', () => {
       const { order_id: id } = JSON.parse(body) as { order_id: string };
-      const before = said.get(id) ?? [];
+      const before = decisionsOf.get(id) ?? [];
       const first = id.charCodeAt(id.length - 1) % 2;
       const status = (first + before.length) % 2 === 0 ? 'APPROVED' : 'REJECTED';
-      said.set(id, [...before, status]);
+      decisionsOf.set(id, [...before, status]);
       res.end(JSON.stringify({ status }));
     });
   });
   atEnd(close);
-  return { url, said };
+  return { url, decisionsOf };
 }
 
 interface StoredOrder {
@@ -178,7 +178,7 @@ it(`loses, doubles and decides twice no checkout of a batch, on ${storageName}`,
   const keyed = checkouts.filter(({ key, invalid }) => key !== undefined && invalid === undefined);
   const doubled = keyed.filter(({ body }) => byUser.get(body.user_id)?.length !== 1);
   const wrong = orders.filter(({ id, status, history }) => {
-    const isSaid = confirmPayment.said.get(id)?.includes(status);
+    const isSaid = confirmPayment.decisionsOf.get(id)?.includes(status);
     return !isSaid || history !== `checkout_submitted ${status.toLowerCase()}`;
   });
   const known = new Set(
@@ -186,7 +186,9 @@ it(`loses, doubles and decides twice no checkout of a batch, on ${storageName}`,
   );
   const uninvited = orders.filter(({ userId }) => !known.has(userId));
   const ids = new Set(acknowledged.map(({ order }) => order.id));
-  const askedTwice = [...confirmPayment.said.values()].filter(({ length }) => length > 1).length;
+  const askedTwice = [...confirmPayment.decisionsOf.values()].filter(
+    ({ length }) => length > 1,
+  ).length;
   const seen = [...outcomes].map(([status, count]) => `${String(count)} × ${status}`).sort();
   report(
     `${storageName}, ${String(RUN.checkouts)} checkouts on ${String(CONNECTIONS)} connections, ` +

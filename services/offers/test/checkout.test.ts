@@ -186,7 +186,7 @@ describe('POST /checkout', () => {
 });
 
 describe('a stop while a batch is being written', () => {
-  it('finishes the checkouts in it and those that wait for the next one', async () => {
+  it('finishes its checkouts, and the ones that wait for the next batch', async () => {
     // Without `close`: that is called after the last test.
     const { app, orders, lines, logger, lifecycle, start, stop } = aService();
     const config = { ...readConfig({ HOST: '127.0.0.1', PORT: '0' }), SHUTDOWN_DELAY_MS: 0 };
