@@ -34,12 +34,16 @@ export async function checkoutTable(bench: Bench): Promise<void> {
     const { builds, newStorage } = bench;
     const today = builds[0]!;
     const contestants = [
-      checkouts('bare Express pair, two statements an order', server, {
-        ...(await startBare(bench, 'express', await newStorage(today, server))),
-      }),
-      checkouts('bare node:http pair, writes in batches', server, {
-        ...(await startBare(bench, 'bare', await newStorage(today, server))),
-      }),
+      checkouts(
+        'bare Express pair, two statements an order',
+        server,
+        await startBare(bench, 'express', await newStorage(today, server)),
+      ),
+      checkouts(
+        'bare node:http pair, writes in batches',
+        server,
+        await startBare(bench, 'bare', await newStorage(today, server)),
+      ),
     ];
     for (const build of builds) {
       const storage = await newStorage(build, server);
