@@ -53,7 +53,9 @@ describe(`far more checkouts than a service can handle, on ${storageName}`, () =
     report(
       `${storageName}, 1,000 connections: ${[...outcomes].map(([outcome, n]) => `${String(n)} × ${String(outcome)}`).join(', ')}`,
     );
-    expect([...outcomes.keys()].sort()).toEqual([201, 503]);
+    // On a busy machine, confirm-payment may shed requests for decisions, too: 202.
+    expect([...outcomes.keys()].filter((outcome) => outcome !== 202).sort()).toEqual([201, 503]);
+    await until(async () => (await send()).outcome === 201);
     for (let i = 0; i < 20; i++) expect((await send()).outcome).toBe(201);
   });
 });

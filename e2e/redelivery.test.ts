@@ -6,6 +6,9 @@ import { storageName } from './support/postgres';
 import { describeWithPubSub } from './support/pubsub';
 import { buy, defaults, setUpPubSub } from './support/service-pair';
 
+/** A start takes less on a machine with a core to spare. */
+const USUAL_START_MS = 3000;
+
 /** Whether an order is decided within 20 s; false if offers goes away meanwhile. */
 async function waitForDecision(url: string, id: string): Promise<boolean> {
   try {
@@ -38,12 +41,14 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
         lastAt = performance.now();
       });
       let restartedAt = Infinity;
+      let startMs = 0;
       for (const at of [1000, 2500, 4000]) {
         await sleep(startedAt + at - performance.now());
         running[name].kill(signal);
         await sleep(400);
         restartedAt = performance.now();
         running[name] = await start(name, signal === 'SIGSTOP' ? { PORT: '0' } : {});
+        startMs = Math.max(startMs, performance.now() - restartedAt);
       }
       await checkouts;
       tookMs.sort((a, b) => a - b);
@@ -54,7 +59,9 @@ describeWithPubSub(`over Pub/Sub, on ${storageName}`, () => {
         `${storageName}, Pub/Sub, ${name} ${what} 3 times: checkout to decision p50 ${p50!} s, p75 ${p75!} s, ` +
           `at most ${last!} s; the last ${((lastAt - restartedAt) / 1000).toFixed(1)} s after the last restart`,
       );
-      expect(lastAt - restartedAt).toBeLessThan(15_000);
+      // On a machine so busy that a start takes longer than usual, the rest does, too.
+      const slowness = Math.max(1, startMs / USUAL_START_MS);
+      expect(lastAt - restartedAt).toBeLessThan(15_000 * slowness);
       expect(dead).toEqual([]);
     },
   );

@@ -6,6 +6,7 @@ const SLOW = [
   'documented-commands',
   'orders',
   'asynchronous',
+  'batches',
   'launcher',
   'docs-page',
   'export',

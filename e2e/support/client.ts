@@ -27,8 +27,18 @@ export function postCheckout(
   });
 }
 
+/** Repeats a read while the service sheds load, as it may on a busy machine. */
+async function get(url: string): Promise<Response> {
+  let response: Response;
+  await until(async () => {
+    response = await fetch(url);
+    return response.status !== 503;
+  });
+  return response!;
+}
+
 export async function readOrder(url: string, id: string): Promise<OrderBody | undefined> {
-  const response = await fetch(`${url}/orders/${id}`);
+  const response = await get(`${url}/orders/${id}`);
   if (response.status === 404) return undefined;
   if (response.status !== 200) throw new Error(`${id}: ${String(response.status)}`);
   return (await response.json()) as OrderBody;
@@ -39,7 +49,7 @@ export async function ordersOf(url: string, userId: string): Promise<OrderBody[]
   const all: OrderBody[] = [];
   let path: string | undefined = `/orders?user_id=${encodeURIComponent(userId)}&limit=100`;
   while (path !== undefined) {
-    const response: Response = await fetch(url + path);
+    const response = await get(url + path);
     if (response.status !== 200) throw new Error(`${path}: ${await response.text()}`);
     all.push(...((await response.json()) as OrderBody[]));
     path = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];

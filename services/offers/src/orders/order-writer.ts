@@ -70,6 +70,16 @@ const DECIDE_MANY = `
   from made where orders.id = made.id
   returning ${returned}`;
 
+// Skips locked orders, too: the decision on such an order is requested once more.
+const MARK_REQUESTED = `
+  with made as materialized (
+    select id, "dueInMs"
+    from unnest($1::text[], $2::float8[]) as item (order_id, "dueInMs") join orders on id = order_id
+    where ${IS_PENDING} for no key update of orders skip locked)
+  update orders set due_at = now() + "dueInMs" * interval '1 ms', requested_at = now()
+  from made where orders.id = made.id
+  returning ${returned}`;
+
 interface Insertion {
   order: NewOrder;
   dueInMs: number;
@@ -81,27 +91,49 @@ interface Decided {
   decision: Decision;
 }
 
+interface Requested {
+  id: string;
+  dueInMs: number;
+}
+
+const idOf = ({ id }: { id: string }) => id;
+
 /** Writes new orders and decisions in batches. */
 export function createOrderWriter(db: Kysely<Tables>) {
-  const decideNow = async (items: readonly Decided[]) => {
-    const query =
-      items.length === 1
-        ? CompiledQuery.raw(DECIDE_ONE, [items[0]!.id, items[0]!.decision])
-        : CompiledQuery.raw(DECIDE_MANY, [
-            items.map(({ id }) => id),
-            items.map(({ decision }) => decision),
-          ]);
+  /** Returns the updated row of each item; undefined for one that was not updated. */
+  const update = async (items: readonly { id: string }[], query: CompiledQuery<OrderRow>) => {
     const rows = new Map<string, OrderRow>();
-    for (const row of (await db.executeQuery<OrderRow>(query)).rows) rows.set(row.id, row);
+    for (const row of (await db.executeQuery(query)).rows) rows.set(row.id, row);
     return items.map(({ id }) => rows.get(id));
   };
-  const decideInBatch = createBatch({ write: decideNow, keyOf: ({ id }) => id });
+
+  const decideNow = (items: readonly Decided[]) => {
+    const [one] = items;
+    const values = [items.map(idOf), items.map(({ decision }) => decision)];
+    return update(
+      items,
+      items.length === 1
+        ? CompiledQuery.raw(DECIDE_ONE, [one!.id, one!.decision])
+        : CompiledQuery.raw(DECIDE_MANY, values),
+    );
+  };
+  const decideInBatch = createBatch({ write: decideNow, keyOf: idOf });
+
+  const markRequested = createBatch<Requested, OrderRow | undefined>({
+    keyOf: idOf,
+    write: (items) => {
+      const values = [items.map(idOf), items.map(({ dueInMs }) => dueInMs)];
+      return update(items, CompiledQuery.raw(MARK_REQUESTED, values));
+    },
+  });
 
   const insertInBatch = createBatch<Insertion, boolean>({
     keyOf: ({ request }) => request && nameOf(request),
     write: async (insertions) => {
       const items = insertions.map(({ order: { offer, ...order }, dueInMs, request }) => {
-        return { ...offer, ...order, offerId: offer.id, dueInMs, ...request };
+        // As a text parameter would be sent: JSON with half of a surrogate pair is refused. Everything else is validated.
+        const client = request && Buffer.from(request.client).toString();
+        return { ...offer, ...order, offerId: offer.id, dueInMs, ...request, client };
       });
       const hasKeys = insertions.some(({ request }) => request !== undefined);
       const query =
@@ -120,6 +152,9 @@ export function createOrderWriter(db: Kysely<Tables>) {
   return {
     /** Stores an order with its key, if any; returns false if the key is taken. */
     insert: insertInBatch,
+
+    /** Records that a message has asked for the decision. Returns the updated row, as `decide` does. */
+    markRequested,
 
     /** Returns the updated row; undefined if the order is not pending. */
     decide: async (item: Decided) =>
