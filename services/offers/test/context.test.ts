@@ -7,10 +7,12 @@ import request from 'supertest';
 import { readConfig, type Config } from '../src/config';
 import { openContext } from '../src/context';
 import { anOrder, useService } from './builders';
+import { fillFolder } from './embedded-database';
 
 const aService = useService();
 
 const folder = mkdtempSync(join(tmpdir(), 'context-'));
+beforeAll(() => fillFolder(folder));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describeUnless, recordingLogger, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import request from 'supertest';
-import { openDatabase, openPglite, type Database } from '../src/db/database';
+import { openDatabase, type Database } from '../src/db/database';
 import { migrate } from '../src/db/migrate';
 import { createEventLog } from '../src/events/event-log';
 import { createOrderFeed } from '../src/events/order-feed';
@@ -16,6 +16,7 @@ import { inspectServer } from '../src/db/session';
 import { anOrder, serviceOn } from './builders';
 import { freePort } from '../../../e2e/support/free-port';
 import { createServerDatabase, runOn, testServer, withoutServer } from './database';
+import { openInMemory } from './embedded-database';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -382,10 +383,9 @@ describeUnless(withoutServer)('a database that offers cannot use', () => {
 });
 
 it('works the same on an embedded database with other settings', async () => {
-  const pglite = await openPglite('memory://');
-  closers.push(() => pglite.close());
-  const { rows } = await pglite.query(
-    `select current_setting('datestyle') as style, current_setting('timezone') as zone`,
-  );
+  const { db, close } = await openInMemory({ migrated: false });
+  closers.push(close);
+  const { rows } = await sql`
+    select current_setting('datestyle') as style, current_setting('timezone') as zone`.execute(db);
   expect(rows).toEqual([{ style: 'ISO, MDY', zone: 'UTC' }]);
 });
