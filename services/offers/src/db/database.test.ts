@@ -4,10 +4,11 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { itUnless, recordingLogger, startTcpServer } from '@loan-buddy/kit/testing';
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import { testServer, withoutServer } from '../../test/database';
 import { openDatabase } from './database';
 import { FolderInUseError, type Holder } from './folder-lock';
+import { prepared } from './prepared';
 import { DatabaseStartError } from './session';
 import { DatabaseUnavailableError } from './unavailable';
 
@@ -30,6 +31,28 @@ function refusal(code: string, message: string): Buffer {
   head.writeInt32BE(fields.length + 4, 1);
   return Buffer.concat([head, fields]);
 }
+
+itUnless(withoutServer)(
+  'prepares marked statements once, and again if one is gone or no longer fits',
+  async () => {
+    const { db, close } = await open(testServer);
+    const statement = CompiledQuery.raw(prepared('select id from numbers')) as CompiledQuery<{
+      id: number;
+    }>;
+    const read = () => db.executeQuery(statement);
+    for (const change of ['deallocate all', 'alter table numbers alter id type bigint']) {
+      // On a new connection: the last one was replaced.
+      await sql`create temporary table numbers (id int)`.execute(db);
+      await sql`insert into numbers values (1)`.execute(db);
+      for (let i = 0; i < 2; i++) expect((await read()).rows).toEqual([{ id: 1 }]);
+      const { rows } = await sql`select count(*) from pg_prepared_statements`.execute(db);
+      expect(rows).toEqual([{ count: 1 }]);
+      await sql.raw(change).execute(db);
+      await expect(read()).rejects.toThrow(DatabaseUnavailableError);
+    }
+    await close();
+  },
+);
 
 describe('openDatabase', () => {
   it('persists data in its folder, and releases the folder', async () => {

@@ -164,7 +164,7 @@ describe('the migration to batched events', () => {
         where id = ${id} and status = 'PENDING'`.execute(db);
     for (const id of ['order-1', 'order-2']) await insert(id);
     await decide('order-1');
-    expect(await migrate(db)).toEqual(['0011-batched-events']);
+    expect(await migrate(db)).toEqual(['0011-batched-events', '0012-plans-by-key']);
     await insert('order-3');
     for (const id of ['order-2', 'order-3']) await decide(id);
 

@@ -1,6 +1,7 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Pool, types, type ClientConfig, type PoolClient } from 'pg';
+import { preparedName } from './prepared';
 import { settingsSql, type Server } from './session';
 import { isUnavailable, rethrow } from './unavailable';
 
@@ -60,11 +61,16 @@ export function createPostgresPool(
 function guardClient(client: PoolClient, begin: string | undefined): PostgresPoolClient {
   let broken = false;
   let isOpen = false;
-  const send = (text: string, values: readonly unknown[] = []) =>
-    client.query(text, values as unknown[]).catch((error: unknown) => {
-      broken ||= text === begin || isUnavailable(error);
-      return rethrow(error);
-    });
+  const send = (text: string, values: readonly unknown[] = []) => {
+    // Another session would not know the statement.
+    const name = begin === undefined ? preparedName(text) : undefined;
+    return client
+      .query({ text, values: values as unknown[], ...(name && { name }) })
+      .catch((error: unknown) => {
+        broken ||= text === begin || isUnavailable(error);
+        return rethrow(error);
+      });
+  };
   const query = async (text: string, values: readonly unknown[]) => {
     if (begin === undefined) return send(text, values);
     // What Kysely sends to begin and to end a transaction.

@@ -240,6 +240,34 @@ describe('responses of one batch', () => {
 });
 
 describe('decisions of one batch', () => {
+  onServer('find their orders by key, also if the table was small when planned', async () => {
+    const { url, drop } = await createServerDatabase(testServer!);
+    closers.push(drop);
+    const { db, close } = await openServerDatabase(url, 1);
+    closers.push(close);
+    await migrate(db);
+    const store = createOrderStore(db);
+    const orders = Array.from({ length: 30 }, () => anOrder());
+    for (const order of orders) await store.insert(order, 60_000);
+    await sql`analyze orders`.execute(db);
+    await sql`set plan_cache_mode = force_generic_plan`.execute(db);
+    await together(
+      () => store.decide(orders[0]!.id, 'APPROVED'),
+      orders.map(
+        ({ id }) =>
+          () =>
+            store.decide(id, 'APPROVED'),
+      ),
+    );
+    const { rows } = await sql<{ name: string }>`
+      select name from pg_prepared_statements where statement like '%update orders%'`.execute(db);
+    expect(rows).toHaveLength(2);
+    for (const { name } of rows) {
+      const plan = await sql.raw(`explain execute ${name} (null, null)`).execute(db);
+      expect(JSON.stringify(plan.rows)).not.toContain('Seq Scan');
+    }
+  });
+
   it('succeed beside orders that are decided, failed or unknown', async () => {
     const onDecided = jest.fn();
     const store = createOrderStore(database().db, { onDecided });

@@ -10,6 +10,7 @@ import { notificationRetention } from './0008-notification-retention';
 import { eventRetention } from './0009-event-retention';
 import { wideRateLimits } from './0010-wide-rate-limits';
 import { batchedEvents } from './0011-batched-events';
+import { plansByKey } from './0012-plans-by-key';
 
 /** All schema changes, in the order of their names. Never edit a released one; add another. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -24,4 +25,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009-event-retention': eventRetention,
   '0010-wide-rate-limits': wideRateLimits,
   '0011-batched-events': batchedEvents,
+  '0012-plans-by-key': plansByKey,
 };
