@@ -1,7 +1,8 @@
 // Fails if a shipped package has a licence that is not allowed.
 import { readFileSync } from 'node:fs';
+import satisfies from 'spdx-satisfies';
 
-const allowed = new Set([
+const allowed = [
   '0BSD',
   'Apache-2.0',
   'BSD-2-Clause',
@@ -13,31 +14,17 @@ const allowed = new Set([
   'MIT-0',
   'Python-2.0',
   'Unlicense',
-]);
+];
 
 const read = (path) => JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'));
 
-/** OR needs one allowed licence, AND needs all of them, and AND binds more tightly. Refuses any other operator. */
+/** Refuses what is no SPDX expression, too. */
 function isAllowed(licence) {
-  const words = licence.match(/[()]|[^\s()]+/g) ?? [];
-  const one = () => {
-    const word = words.shift();
-    if (word !== '(') return allowed.has(word);
-    const inner = any();
-    return words.shift() === ')' && inner;
-  };
-  const joined = (operator, part) => {
-    const parts = [part()];
-    while (words[0] === operator) {
-      words.shift();
-      parts.push(part());
-    }
-    return parts;
-  };
-  const all = () => joined('AND', one).every(Boolean);
-  const any = () => joined('OR', all).some(Boolean);
-  const result = any();
-  return result && words.length === 0;
+  try {
+    return satisfies(licence, allowed);
+  } catch {
+    return false;
+  }
 }
 
 const { packages } = read('package-lock.json');
