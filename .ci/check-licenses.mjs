@@ -2,6 +2,10 @@
 import { readFileSync } from 'node:fs';
 import satisfies from 'spdx-satisfies';
 
+const usage = `usage: .ci/check-licenses.mjs
+Checks the licence of each shipped package in package-lock.json, and exits 1 if one is not allowed.
+`;
+
 const allowed = [
   '0BSD',
   'Apache-2.0',
@@ -27,17 +31,27 @@ function isAllowed(licence) {
   }
 }
 
-const { packages } = read('package-lock.json');
-const shipped = Object.entries(packages).filter(
-  ([path, { dev, link }]) => path.includes('node_modules/') && !dev && !link,
-);
-const licences = shipped.map(([path, { license }]) => [
-  path,
-  String(license ?? read(`${path}/package.json`).license ?? 'none'),
-]);
-const refused = licences.filter(([, licence]) => !isAllowed(licence));
-for (const [path, licence] of refused) console.error(`${path}: ${licence}`);
-console.log(
-  `${licences.length} packages are shipped, ${refused.length} under a licence that is not allowed`,
-);
-process.exitCode = refused.length === 0 ? 0 : 1;
+function check() {
+  const { packages } = read('package-lock.json');
+  const shipped = Object.entries(packages).filter(
+    ([path, { dev, link }]) => path.includes('node_modules/') && !dev && !link,
+  );
+  const licences = shipped.map(([path, { license }]) => [
+    path,
+    String(license ?? read(`${path}/package.json`).license ?? 'none'),
+  ]);
+  const refused = licences.filter(([, licence]) => !isAllowed(licence));
+  for (const [path, licence] of refused) console.error(`${path}: ${licence}`);
+  console.log(
+    `${licences.length} packages are shipped, ${refused.length} under a licence that is not allowed`,
+  );
+  process.exitCode = refused.length === 0 ? 0 : 1;
+}
+
+const [argument] = process.argv.slice(2);
+if (argument === undefined) check();
+else if (['-h', '--help'].includes(argument)) process.stdout.write(usage);
+else {
+  process.stderr.write(usage);
+  process.exitCode = 2;
+}
