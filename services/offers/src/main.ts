@@ -1,3 +1,4 @@
+import './arguments';
 import { runProcess } from '@loan-buddy/kit/process';
 import { serveContext } from '@loan-buddy/kit/server';
 import { createApp } from './app';

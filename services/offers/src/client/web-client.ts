@@ -37,6 +37,7 @@ export function createWebClient(options: {
   const { userAgent = 'loan-buddy/1.0', maxResponseBytes, maxRedirects, guard } = options;
   const agent = new Agent({
     connections: options.connections ?? 16,
+    maxResponseSize: maxResponseBytes,
     connect: guard ? { lookup: guard.lookup } : {},
   });
 
@@ -89,10 +90,10 @@ export function createWebClient(options: {
      */
     get: async (start: string | URL, options: { headers?: Headers; signal: AbortSignal }) => {
       const headers = { ...fixedHeaders, ...options.headers };
-      const limits = { signal: options.signal, maxBytes: maxResponseBytes };
+      const { signal } = options;
       let url = typeof start === 'string' ? new URL(start) : start;
       for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-        const response = await send(url, { method: 'GET', headers, body: null }, limits);
+        const response = await send(url, { method: 'GET', headers, body: null }, { signal });
         const { status, headers: responseHeaders } = response;
         const { location } = responseHeaders;
         if (status < 300 || status > 399 || location === undefined) {
@@ -118,7 +119,7 @@ export function createWebClient(options: {
     ) => {
       const { body, timeoutMs, signal } = options;
       const headers = { 'user-agent': userAgent, ...options.headers };
-      const limits = { timeoutMs, signal, maxBytes: maxResponseBytes, statusOnly: true };
+      const limits = { timeoutMs, signal, statusOnly: true };
       return send(new URL(url), { method: 'POST', headers, body }, limits);
     },
     /** Aborts what is in progress, and closes the connections. */
