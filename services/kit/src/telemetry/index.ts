@@ -1,3 +1,13 @@
 export { createLogger, type Logger } from './logger';
 export { type GaugeSource } from './metrics';
-export { continueTrace } from './trace-context';
+export {
+  annotateSpan,
+  currentTraceparent,
+  inBatchSpan,
+  inLinkedSpan,
+  inSpan,
+  markFailed,
+  withoutTrace,
+} from './spans';
+export { startTracing, type Tracing } from './start-tracing';
+export { inStatementSpan } from './statements';
