@@ -1,3 +1,4 @@
+import { inBatchSpan, inSpan } from '@loan-buddy/kit/telemetry';
 import { DatabaseUnavailableError, sqlState } from './unavailable';
 
 /** Measured with 64 connections: larger batches gain nothing more, and one refused item takes longer to find. */
@@ -15,19 +16,24 @@ const MAX_ATTEMPTS = 5;
  * unavailable, each item gets that error: it may or may not have been written. A batch that takes long does not hold up
  * the next one.
  *
+ * In a trace, each item has a span for its wait; see {@link inBatchSpan}.
+ *
+ * @param options.name what writing an item does, as the name of its span
  * @param options.write writes all items in one transaction; returns their results, in order
  * @param options.keyOf items with the same key are never in one batch
  */
 export function createBatch<Item, Result>(options: {
+  name: string;
   write: (items: readonly Item[]) => Promise<readonly Result[]>;
   keyOf: (item: Item) => string | undefined;
 }): (item: Item) => Promise<Result> {
   interface Entry {
     item: Item;
+    span: Parameters<typeof inBatchSpan>[1][number];
     resolve: (result: Result) => void;
     reject: (error: unknown) => void;
   }
-  const { write, keyOf } = options;
+  const { name, write, keyOf } = options;
   let waiting: Entry[] = [];
   let current: readonly Entry[] | undefined;
 
@@ -49,10 +55,11 @@ export function createBatch<Item, Result>(options: {
     const parts = [batch];
     for (let part = parts.pop(); part; part = parts.pop()) {
       const items = part.map(({ item }) => item);
+      const spans = part.map(({ span }) => span);
       try {
-        const results = await (items.length > 1
-          ? write(items)
-          : retryConflicts(() => write(items)));
+        const results = await inBatchSpan(`${name} batch`, spans, () =>
+          items.length > 1 ? write(items) : retryConflicts(() => write(items)),
+        );
         for (const [i, { resolve }] of part.entries()) resolve(results[i]!);
       } catch (error) {
         const isUnavailable = error instanceof DatabaseUnavailableError && !isConflict(error);
@@ -85,10 +92,15 @@ export function createBatch<Item, Result>(options: {
   }
 
   return (item) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
-      writeNext();
-    });
+    inSpan(
+      name,
+      {},
+      (span) =>
+        new Promise((resolve, reject) => {
+          waiting.push({ item, span, resolve, reject });
+          writeNext();
+        }),
+    );
 }
 
 /** Repeats a transaction that conflicts with another one. */

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
+import { inStatementSpan } from '@loan-buddy/kit/telemetry';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { rethrow, sqlState } from './unavailable';
 
@@ -18,7 +19,9 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
 
   const query = async (text: string, values: readonly unknown[]) => {
     try {
-      const { rows, affectedRows } = await pglite.query<never>(text, [...values]);
+      const { rows, affectedRows } = await inStatementSpan(text, () =>
+        pglite.query<never>(text, [...values]),
+      );
       const command = affectedRows === undefined ? 'SELECT' : 'UPDATE';
       return { rows, rowCount: affectedRows ?? rows.length, command };
     } catch (error) {

@@ -1,3 +1,4 @@
+import { inLinkedSpan } from '@loan-buddy/kit/telemetry';
 import type { Sweep } from '../db/sweep';
 import { createWorker, type SendingOptions } from '../db/worker';
 import { scheduledPauseMs } from '../db/backoff';
@@ -44,7 +45,8 @@ export function createEmails(options: SendingOptions & { send: SendEmail | undef
       createWorker({
         name: 'due e-mails',
         claim: (limit) => jobs.claimDue(limit, LEASE_MS),
-        work: (job, signal) => deliver(send, job, signal),
+        work: (job, signal) =>
+          inLinkedSpan('send e-mail', spanOf(job), () => deliver(send, job, signal)),
         capacity: () => CONCURRENCY,
         pollMs,
         graceMs,
@@ -55,4 +57,9 @@ export function createEmails(options: SendingOptions & { send: SendEmail | undef
       ...(send ? [] : [{ rows: 'e-mails to send', sweep: jobs.skipDue }]),
     ] satisfies Sweep[],
   };
+}
+
+function spanOf({ traceparent, data }: EmailJob) {
+  const attributes = { 'loan_buddy.order.id': data.order_id };
+  return { kind: 'CONSUMER', traceparent, attributes } as const;
 }

@@ -95,9 +95,14 @@ export function createOrderWriter(db: Kysely<Tables>) {
     for (const row of (await db.executeQuery<OrderRow>(query)).rows) rows.set(row.id, row);
     return items.map(({ id }) => rows.get(id));
   };
-  const decideInBatch = createBatch({ write: decideNow, keyOf: ({ id }) => id });
+  const decideInBatch = createBatch({
+    name: 'decide order',
+    write: decideNow,
+    keyOf: ({ id }) => id,
+  });
 
   const insertInBatch = createBatch<Insertion, boolean>({
+    name: 'insert order',
     keyOf: ({ request }) => request && nameOf(request),
     write: async (insertions) => {
       const items = insertions.map(({ order: { offer, ...order }, dueInMs, request }) => {

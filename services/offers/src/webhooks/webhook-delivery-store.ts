@@ -14,6 +14,8 @@ export interface ClaimedDelivery extends WebhookMessage {
   secrets: string[];
   /** Number of earlier attempts. */
   attempts: number;
+  /** Trace context of the checkout; null for a test message. */
+  traceparent: string | null;
 }
 
 /** The result of one attempt. */
@@ -72,7 +74,8 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
           ) taken
           where e.enabled and (e.resting_until is null or e.resting_until <= now())
           order by taken.due_at limit ${limit}`,
-        returning: sql<ClaimedDelivery>`job.*, due.url, due.secrets`,
+        returning: sql<ClaimedDelivery>`job.*, due.url, due.secrets,
+          (select traceparent from orders where id = job.data ->> 'order_id') as traceparent`,
       }),
 
     /** Records the result of an attempt, unless another process made the same attempt and recorded it first. */
