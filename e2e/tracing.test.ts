@@ -1,123 +1,31 @@
 /** The built services with tracing on, and a receiver of OTLP that decodes what they export. */
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { startHttpServer, until } from '@loan-buddy/kit/testing';
-import { SMTPServer } from 'smtp-server';
 import { atEnd } from './support/at-end';
 import { inParallel, postCheckout, untilFinal, type OrderBody } from './support/client';
 import { freePort } from './support/free-port';
-import { startOtlpReceiver, type ReceivedSpan } from './support/otlp-receiver';
-import { drawTrace } from './support/otlp-tree';
-import { describeOnce, describeWithServer, newStorage, storageName } from './support/postgres';
-import { describeWithPubSub } from './support/pubsub';
-import { setUp, setUpPubSub } from './support/service-pair';
-import { root, startService, type ServiceProcess } from './support/service-process';
-
-const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
-/** The client's own span. */
-const PARENT = '00f067aa0ba902b7';
-const traced = { traceparent: `00-${TRACE}-${PARENT}-01` };
-const cristina = { user_id: 'cristina', loan_id: 'offer2', email: 'cristina@example.com' };
-
-/** Every request asks its provider, so that a trace does not depend on what is cached. */
-const uncached = { OFFERS_TTL_MS: '0', OFFERS_MAX_AGE_MS: '0' };
-
-/** Starts a mail server and a receiver of webhooks. Returns the environment, and what requests the receiver got. */
-async function startReceivers() {
-  const mail = new SMTPServer({ authOptional: true, disabledCommands: ['STARTTLS'] });
-  mail.listen(0, '127.0.0.1');
-  await once(mail.server, 'listening');
-  atEnd(() => new Promise<void>((resolve) => { mail.close(resolve); }));
-  const { port } = mail.server.address() as AddressInfo;
-  const requests: IncomingHttpHeaders[] = [];
-  const webhooks = await startHttpServer((req, res) => {
-    requests.push(req.headers);
-    req.resume();
-    res.end();
-  });
-  atEnd(webhooks.close);
-  const env = {
-    ALLOW_PRIVATE_WEBHOOKS: 'true',
-    SMTP_URL: `smtp://127.0.0.1:${String(port)}`,
-    SMTP_FROM: 'offers@example.com',
-  };
-  return { env, webhookUrl: `${webhooks.url}/token-4711`, requests };
-}
-
-/** Sends a request until it is not shed: a slow machine may be overloaded. */
-async function untilServed(send: () => Promise<Response>): Promise<Response> {
-  let response: Response | undefined;
-  await until(async () => (response = await send()).status !== 503);
-  return response!;
-}
-
-async function register(url: string, webhookUrl: string) {
-  const response = await untilServed(() =>
-    fetch(`${url}/webhook-endpoints`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ url: webhookUrl }),
-    }),
-  );
-  expect(response.status).toBe(201);
-}
-
-/** Waits until spans with all of these names have arrived. */
-function untilReceived(spans: readonly ReceivedSpan[], names: readonly string[]) {
-  return until(() => names.every((name) => spans.some((span) => span.name === name)));
-}
-
-function inTrace(spans: readonly ReceivedSpan[], traceId = TRACE) {
-  const own = spans.filter((span) => span.traceId === traceId);
-  // Requests that were shed before the one that was served.
-  const served = own.filter(({ attributes }) => attributes['http.response.status_code'] !== 503);
-  const one = (name: string, service?: string) => {
-    const found = served.filter(
-      (span) => span.name === name && (service === undefined || span.service === service),
-    );
-    if (found.length !== 1) throw new Error(`${String(found.length)} spans ${name}`);
-    return found[0]!;
-  };
-  return { own: served, one };
-}
-
-/** Expects the ids of the service's own span in all log lines about the request, or of a job. */
-function expectIds(log: ServiceProcess['log'], msg: string, span: ReceivedSpan, fields = {}) {
-  expect(log).toContainEqual(
-    expect.objectContaining({ msg, trace_id: TRACE, span_id: span.spanId, ...fields }),
-  );
-}
-
-function expectNoPersonalData(spans: readonly ReceivedSpan[]) {
-  const text = JSON.stringify(spans);
-  for (const secret of ['cristina', 'example.com', 'token-4711'])
-    expect(text).not.toContain(secret);
-  const keys = new Set(
-    spans
-      .filter(({ kind }) => kind === 'SERVER')
-      .flatMap(({ attributes }) => Object.keys(attributes)),
-  );
-  for (const key of ['client.address', 'network.peer.address', 'url.query', 'user_agent.original'])
-    expect(keys).not.toContain(key);
-}
-
-const afterDecision = [
-  'deliver webhook',
-  'UPDATE webhook_deliveries',
-  'send e-mail',
-  'UPDATE email_jobs',
-];
-
-const notified = [
-  '  offers: deliver webhook',
-  '    offers: POST',
-  '    offers: UPDATE webhook_deliveries',
-];
-const mailed = ['  offers: send e-mail', '    offers: UPDATE email_jobs'];
+import { drawTrace, startOtlpReceiver } from './support/otlp-receiver';
+import { describeWithServer, newStorage, storageName } from './support/postgres';
+import { setUp } from './support/service-pair';
+import { startService } from './support/service-process';
+import {
+  afterDecision,
+  cristina,
+  expectIds,
+  expectNoPersonalData,
+  inTrace,
+  mailed,
+  notified,
+  PARENT,
+  register,
+  startReceivers,
+  TRACE,
+  traced,
+  uncached,
+  untilReceived,
+  untilServed,
+} from './support/traced-checkout';
 
 describe(`a checkout over HTTP, on ${storageName}`, () => {
   it('is one trace, from the client to the webhook and the e-mail', async () => {
@@ -168,11 +76,11 @@ describe(`a checkout over HTTP, on ${storageName}`, () => {
       const links = [{ traceId: TRACE, spanId: checkout.spanId }];
       expect(one(name)).toMatchObject({ kind: 'CONSUMER', links });
     }
-    expectIds(running.offers.log, 'request', checkout, { route: '/checkout' });
-    expectIds(running.offers.log, 'order decided', one('get decision'));
-    expectIds(running.offers.log, 'webhook delivered', one('deliver webhook'));
-    expectIds(running.offers.log, 'e-mail sent', one('send e-mail'));
-    expectIds(running['confirm-payment'].log, 'request', one('POST /confirm-payment'));
+    await expectIds(running.offers.log, 'request', checkout);
+    await expectIds(running.offers.log, 'order decided', one('get decision'));
+    await expectIds(running.offers.log, 'webhook delivered', one('deliver webhook'));
+    await expectIds(running.offers.log, 'e-mail sent', one('send e-mail'));
+    await expectIds(running['confirm-payment'].log, 'request', one('POST /confirm-payment'));
     expectNoPersonalData(receiver.spans);
     // Servers that others run do not learn of it.
     expect(requests.map(({ traceparent }) => traceparent)).toEqual([undefined]);
@@ -263,7 +171,7 @@ describe(`a checkout over HTTP, on ${storageName}`, () => {
     ]);
     const attempt = one('attempt decision');
     expect(attempt.links).toEqual([{ traceId: TRACE, spanId: checkoutSpan }]);
-    expectIds(log, 'order processed', attempt);
+    await expectIds(log, 'order processed', attempt);
   });
 
   it('is not recorded if its client does not record it, and says so to confirm-payment', async () => {
@@ -308,120 +216,5 @@ describeWithServer('statements on a PostgreSQL server', () => {
         'server.address': expect.any(String),
       },
     });
-  });
-});
-
-describeWithPubSub(`a checkout over Pub/Sub, on ${storageName}`, () => {
-  it('is one trace, through both topics to the webhook and the e-mail', async () => {
-    const receiver = await startOtlpReceiver();
-    const { env, webhookUrl } = await startReceivers();
-    const { url, running } = await setUpPubSub({
-      ...receiver.env,
-      ...uncached,
-      ...env,
-      EVENT_BUS: 'none',
-      // One attempt, even on a slow machine.
-      DECISION_TIMEOUT_MS: '3600000',
-    });
-    await register(url, webhookUrl);
-    const headers = { ...traced, Prefer: 'respond-async' };
-    const response = await untilServed(() => postCheckout(url, cristina, headers));
-    expect(response.status).toBe(202);
-    await untilReceived(receiver.spans, [...afterDecision, 'POST /checkout', 'attempt decision']);
-
-    const { own, one } = inTrace(receiver.spans);
-    expect(drawTrace(own, PARENT)).toEqual([
-      'offers: POST /checkout',
-      '  offers: attempt decision',
-      '    offers: SELECT order_events',
-      '    offers: UPDATE orders',
-      '    offers: send loan-buddy-checkouts',
-      '      confirm-payment: process loan-buddy-checkouts-confirm-payment',
-      '        confirm-payment: decide',
-      '        confirm-payment: send loan-buddy-decisions',
-      '          offers: process loan-buddy-decisions-offers',
-      '            offers: SELECT orders',
-      '            offers: decide order',
-      '              offers: UPDATE orders',
-      ...notified,
-      '  offers: insert order',
-      '    offers: INSERT orders',
-      '  offers: read ProviderB',
-      '    offers: ask ProviderB',
-      ...mailed,
-    ]);
-    for (const [name, kind, operation] of [
-      ['send loan-buddy-checkouts', 'PRODUCER', 'send'],
-      ['process loan-buddy-checkouts-confirm-payment', 'CONSUMER', 'process'],
-      ['send loan-buddy-decisions', 'PRODUCER', 'send'],
-      ['process loan-buddy-decisions-offers', 'CONSUMER', 'process'],
-    ] as const) {
-      const span = one(name);
-      const attributes = {
-        'messaging.system': 'gcp_pubsub',
-        'messaging.operation.type': operation,
-        'messaging.message.id': expect.any(String),
-      };
-      expect(span).toMatchObject({ kind, attributes });
-      if (kind === 'CONSUMER')
-        expect(span.links).toEqual([{ traceId: TRACE, spanId: span.parentSpanId }]);
-    }
-    expect(one('attempt decision').links).toEqual([
-      { traceId: TRACE, spanId: one('POST /checkout').spanId },
-    ]);
-    expectIds(running.offers.log, 'request', one('POST /checkout'), { route: '/checkout' });
-    expectIds(running.offers.log, 'order processed', one('attempt decision'));
-    const applied = one('process loan-buddy-decisions-offers');
-    expectIds(running.offers.log, 'order decided', applied);
-    expectNoPersonalData(receiver.spans);
-  });
-});
-
-describeOnce('tracing', () => {
-  it('exports the last spans before the process exits', async () => {
-    const receiver = await startOtlpReceiver();
-    const env = { ...receiver.env, OTEL_BSP_SCHEDULE_DELAY: '3600000' };
-    const { url, kill, exit } = await startService('confirm-payment', env);
-    await fetch(`${url}/confirm-payment`, { method: 'POST' });
-    // Requests of probes are not traced.
-    await fetch(`${url}/livez`);
-    kill('SIGTERM');
-    expect(await exit).toBe(0);
-    expect(receiver.spans.map(({ name }) => name)).toEqual(['POST /confirm-payment']);
-  });
-
-  it('costs a warning if the collector is unreachable', async () => {
-    const { url, log, kill, exit } = await startService('confirm-payment', {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${String(await freePort())}`,
-      OTEL_BSP_SCHEDULE_DELAY: '100',
-    });
-    expect((await fetch(`${url}/confirm-payment`, { method: 'POST' })).status).toBe(415);
-    await until(() => log.some(({ msg }) => msg === 'tracing is impaired'));
-    kill('SIGTERM');
-    expect(await exit).toBe(0);
-    const notInfo = log.filter(({ level }) => level !== 'info');
-    expect(notInfo).toEqual([
-      expect.objectContaining({
-        level: 'warn',
-        msg: 'tracing is impaired',
-        reason: expect.stringContaining('ECONNREFUSED'),
-      }),
-    ]);
-  });
-
-  it('loads the SDK only if it is on', () => {
-    const telemetry = join(root, 'services', 'kit', 'dist', 'telemetry');
-    const script = `
-      const { startTracing } = require(${JSON.stringify(telemetry)});
-      startTracing('offers', process.env);
-      const files = Object.keys(require.cache);
-      console.log(files.some((file) => /opentelemetry.(sdk|instrumentation)/.test(file)));
-      process.exit();`;
-    const loads = (env: NodeJS.ProcessEnv) =>
-      execFileSync(process.execPath, ['-e', script], { env, encoding: 'utf8' }).trim();
-    const endpoint = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://127.0.0.1:1/v1/traces' };
-    expect(loads({})).toBe('false');
-    expect(loads({ ...endpoint, OTEL_SDK_DISABLED: 'true' })).toBe('false');
-    expect(loads(endpoint)).toBe('true');
   });
 });

@@ -1,13 +1,5 @@
 export { createLogger, type Logger } from './logger';
 export { type GaugeSource } from './metrics';
-export {
-  annotateSpan,
-  currentTraceparent,
-  inBatchSpan,
-  inLinkedSpan,
-  inSpan,
-  markFailed,
-  withoutTrace,
-} from './spans';
+export { annotateSpan, currentTraceparent, inLinkedSpan, inSpan } from './spans';
 export { startTracing, type Tracing } from './start-tracing';
-export { inStatementSpan } from './statements';
+export { statementSummary } from './statements';

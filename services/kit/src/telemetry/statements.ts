@@ -1,5 +1,3 @@
-import { inSpan, isInSpan } from './spans';
-
 /** A verb and its table. Not `for update of`, nor `do update set`. */
 const CHANGE =
   /\b(insert)\s+into\s+"?(\w+)|(?<!\bfor\s+(?:no\s+key\s+)?)\b(update)\s+(?!set\b)"?(\w+)|\b(delete)\s+from\s+"?(\w+)/gi;
@@ -11,19 +9,4 @@ export function statementSummary(text: string): string {
   const match = [...text.matchAll(CHANGE)].at(-1) ?? READ.exec(text);
   const [verb, table] = match?.slice(1).filter(Boolean) ?? /[a-z]+/i.exec(text) ?? [];
   return [verb?.toUpperCase() ?? 'statement', table].filter(Boolean).join(' ');
-}
-
-/** Runs a statement of a database whose client has no instrumentation. */
-export function inStatementSpan<Result>(
-  text: string,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  if (!isInSpan()) return work();
-  const summary = statementSummary(text);
-  const attributes = {
-    'db.system.name': 'postgresql',
-    'db.query.summary': summary,
-    'db.query.text': text,
-  };
-  return inSpan(summary, { kind: 'CLIENT', attributes }, work);
 }

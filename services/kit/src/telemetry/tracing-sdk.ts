@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diag, DiagLogLevel, trace, type DiagLogger } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
@@ -67,7 +66,7 @@ export function startSdk(service: string, env: NodeJS.ProcessEnv): Tracing {
   sdk.start();
   // Again: with OTEL_LOG_LEVEL, the SDK writes to the console, and its lines are not JSON.
   report();
-  useTracer({ tracer: trace.getTracer('loan-buddy'), suppress: suppressTracing });
+  useTracer(trace.getTracer('loan-buddy'));
   return {
     reportTo: reporter.reportTo,
     stop: async (timeoutMs) => {

@@ -1,4 +1,4 @@
-import { inSpan, markFailed, type Logger } from '@loan-buddy/kit/telemetry';
+import { inSpan, type Logger } from '@loan-buddy/kit/telemetry';
 import { circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
 import { reasonOf, type FailureReason } from './failure-reason';
@@ -61,7 +61,7 @@ export function createCachedProvider(
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failures),
   });
-  const spanAttributes = { 'loan_buddy.provider.name': name };
+  const attributes = { 'loan_buddy.provider.name': name };
   const caches = new LRUCache<string, SwrCache<ProviderResult>>({ max: MAX_QUERIES });
 
   return {
@@ -69,12 +69,7 @@ export function createCachedProvider(
     owns,
     /** Waits only if there is no cached result. Never rejects. */
     read: (query: OfferQuery): Promise<Result> =>
-      inSpan(`read ${name}`, { attributes: spanAttributes }, async (span) => {
-        const result = await read(query);
-        if (hasFailed(result)) markFailed(span, result.reason);
-        else span?.setAttribute('loan_buddy.offers.stale', result.isStale);
-        return result;
-      }),
+      inSpan(`read ${name}`, { attributes, errorOf: ({ reason }) => reason }, () => read(query)),
   };
 
   async function read(query: OfferQuery): Promise<Result> {
@@ -123,7 +118,7 @@ export function createCachedProvider(
     const startedAt = performance.now();
     try {
       return await breaker.execute(() =>
-        inSpan(`ask ${name}`, { attributes: spanAttributes }, () =>
+        inSpan(`ask ${name}`, { attributes }, () =>
           // Async wrapper: `fetchOffers` may throw, or return something other than a promise.
           withDeadline(timeoutMs, async (deadline) => fetchOffers(query, deadline)),
         ),

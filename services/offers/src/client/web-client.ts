@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { inSpan, markFailed, withoutTrace } from '@loan-buddy/kit/telemetry';
+import { inSpan } from '@loan-buddy/kit/telemetry';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { Agent } from 'undici';
 import { exchange, ExchangeEndedError, type CompleteResponse } from './exchange';
 import type { AddressGuard } from './public-address';
@@ -55,12 +56,15 @@ export function createWebClient(options: {
     guard?.requireAllowed(url);
     const { origin, pathname, search } = url;
     const request = { origin, path: pathname + search, method, headers, body };
-    const span = { kind: 'CLIENT', attributes: spanAttributes(method, url) } as const;
+    const span = {
+      kind: 'CLIENT',
+      attributes: spanAttributes(method, url),
+      errorOf: ({ status }: CompleteResponse) => (status >= 400 ? String(status) : undefined),
+    } as const;
     return inSpan(method, span, async (sent) => {
-      // Others must not learn of our traces, and the path of a receiver may be a secret.
-      const response = await withoutTrace(() => exchange(agent, request, limits));
+      // Others must not learn of our traces, and the path of a receiver may be a secret: no instrumentation sees this.
+      const response = await context.with(ROOT_CONTEXT, () => exchange(agent, request, limits));
       sent?.setAttribute('http.response.status_code', response.status);
-      if (response.status >= 400) markFailed(sent, String(response.status));
       return response;
     });
   };

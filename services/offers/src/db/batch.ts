@@ -1,4 +1,5 @@
-import { inBatchSpan, inSpan } from '@loan-buddy/kit/telemetry';
+import { inSpan } from '@loan-buddy/kit/telemetry';
+import { inBatchSpan, type WaitingSpan } from './batch-span';
 import { DatabaseUnavailableError, sqlState } from './unavailable';
 
 /** Measured with 64 connections: larger batches gain nothing more, and one refused item takes longer to find. */
@@ -29,7 +30,7 @@ export function createBatch<Item, Result>(options: {
 }): (item: Item) => Promise<Result> {
   interface Entry {
     item: Item;
-    span: Parameters<typeof inBatchSpan>[1][number];
+    span: WaitingSpan;
     resolve: (result: Result) => void;
     reject: (error: unknown) => void;
   }

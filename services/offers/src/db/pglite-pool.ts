@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
-import { inStatementSpan } from '@loan-buddy/kit/telemetry';
+import { inSpan, statementSummary } from '@loan-buddy/kit/telemetry';
+import { trace } from '@opentelemetry/api';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { rethrow, sqlState } from './unavailable';
 
@@ -48,4 +49,16 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
       await pglite.close();
     },
   };
+}
+
+/** As the instrumentation of `pg` does. */
+function inStatementSpan<Result>(text: string, work: () => Promise<Result>): Promise<Result> {
+  if (!trace.getActiveSpan()) return work();
+  const summary = statementSummary(text);
+  const attributes = {
+    'db.system.name': 'postgresql',
+    'db.query.summary': summary,
+    'db.query.text': text,
+  };
+  return inSpan(summary, { kind: 'CLIENT', attributes }, work);
 }
