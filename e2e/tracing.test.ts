@@ -174,7 +174,7 @@ describe(`a checkout over HTTP, on ${storageName}`, () => {
     await expectIds(log, 'order processed', attempt);
   });
 
-  it('is not recorded if its client does not record it, and says so to confirm-payment', async () => {
+  it('is not recorded if its client does not record it, nor in confirm-payment', async () => {
     const receiver = await startOtlpReceiver();
     const asked: IncomingHttpHeaders[] = [];
     const decider = await startHttpServer((req, res) => {

@@ -75,7 +75,7 @@ describe('inLinkedSpan', () => {
     }
   });
 
-  it('records nothing of a trace whose caller does not, and says so to the next', async () => {
+  it('records nothing of a trace whose caller does not, and sends that on', async () => {
     const { exported } = recordingTracer();
     const sent = await inLinkedSpan('job', { traceparent: unsampled }, () =>
       Promise.resolve(currentTraceparent(undefined)),
