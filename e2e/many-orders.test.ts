@@ -1,13 +1,13 @@
 /** The cost of requests with 100,000 orders in the table, compared with 100. */
-import { recordingLogger } from '@loan-buddy/kit/testing';
 import { CompiledQuery, sql } from 'kysely';
-import { openDatabase, type Database } from '../services/offers/src/db/database';
+import type { Database } from '../services/offers/src/db/database';
 import { createIdempotencyStore } from '../services/offers/src/orders/idempotency';
 import { createOrderStore } from '../services/offers/src/orders/order-store';
 import { anOrder } from '../services/offers/test/builders';
 import { postCheckout, report } from './support/client';
 import { newStorage, storageName } from './support/postgres';
 import { startService } from './support/service-process';
+import { withDatabase } from './support/with-database';
 
 const ROUNDS = 200;
 
@@ -84,25 +84,9 @@ it(`requests use the indexes with 100,000 orders, on ${storageName}`, async () =
     await offers.exit;
     return `checkout ${checkoutMs.toFixed(2)} ms, GET /orders ${listMs.toFixed(2)} ms`;
   };
-  const withDatabase = async <T>(work: (database: Database) => Promise<T>): Promise<T> => {
-    const database = await openDatabase(
-      {
-        DATABASE_URL: storage['DATABASE_URL'] === '' ? undefined : storage['DATABASE_URL'],
-        DATA_DIR: storage['DATA_DIR'] ?? '',
-        DATABASE_POOL_SIZE: 2,
-        DATABASE_TIMEOUT_MS: 3_600_000,
-      },
-      recordingLogger().logger,
-    );
-    try {
-      return await work(database);
-    } finally {
-      await database.close();
-    }
-  };
 
   const few = await measure();
-  await withDatabase(async ({ db }) => {
+  await withDatabase(storage, async ({ db }) => {
     await sql`
       insert into orders (id, user_id, status, created_at, offer_id, provider, rate, amount, decided_at)
       select 'order-' || gen_random_uuid(), 'user-' || i % 1000, 'APPROVED', now(), 'offer2', 'ProviderB',
@@ -124,7 +108,7 @@ it(`requests use the indexes with 100,000 orders, on ${storageName}`, async () =
   const many = await measure();
   report(`${storageName}, medians with some 100 orders: ${few}; with 100,000: ${many}`);
 
-  const explained = await withDatabase(plans);
+  const explained = await withDatabase(storage, plans);
   expect(explained.length).toBeGreaterThanOrEqual(8);
   for (const plan of explained) expect(plan).not.toContain('Seq Scan');
 });

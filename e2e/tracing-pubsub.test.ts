@@ -41,17 +41,19 @@ describeWithPubSub(`a checkout over Pub/Sub, on ${storageName}`, () => {
     await untilReceived(receiver.spans, [...afterDecision, 'POST /checkout', 'attempt decision']);
 
     const { own, one } = inTrace(receiver.spans);
-    expect(drawTrace(own, PARENT)).toEqual([
+    // Whether the order is read again depends on which message is faster.
+    const drawn = drawTrace(own, PARENT).filter((line) => !line.endsWith('SELECT orders'));
+    expect(drawn).toEqual([
       'offers: POST /checkout',
       '  offers: attempt decision',
       '    offers: SELECT order_events',
-      '    offers: UPDATE orders',
+      '    offers: record request',
+      '      offers: UPDATE orders',
       '    offers: send loan-buddy-checkouts',
       '      confirm-payment: process loan-buddy-checkouts-confirm-payment',
       '        confirm-payment: decide',
       '        confirm-payment: send loan-buddy-decisions',
       '          offers: process loan-buddy-decisions-offers',
-      '            offers: SELECT orders',
       '            offers: decide order',
       '              offers: UPDATE orders',
       ...notified,

@@ -112,6 +112,7 @@ export const afterDecision = [
 export const notified = [
   '  offers: deliver webhook',
   '    offers: POST',
-  '    offers: UPDATE webhook_deliveries',
+  '    offers: record delivery',
+  '      offers: UPDATE webhook_deliveries',
 ];
 export const mailed = ['  offers: send e-mail', '    offers: UPDATE email_jobs'];

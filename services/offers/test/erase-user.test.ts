@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { itUnless, until } from '@loan-buddy/kit/testing';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import request from 'supertest';
 import { UndecidedError } from '../src/approval/payment-client';
 import { anOrder, useService } from './builders';
@@ -141,15 +141,12 @@ describe('erasing a user', () => {
     expect((await everything()).join('\n')).not.toContain(user_id);
   });
 
-  itUnless(withoutServer)('locks the events in the order that publishing does', async () => {
+  /** Erases a user while `lock` locks a row of theirs. Returns the rows that `free` finds meanwhile. */
+  async function eraseDuring(lock: RawBuilder<unknown>, free: RawBuilder<object>, user: string) {
     const { db } = database();
-    const { app, orders, log } = aService();
-    const user = 'published meanwhile';
-    const theirs = Array.from({ length: 50 }, () => anOrder({ userId: user })).reverse();
-    for (const order of theirs) await orders.insert(order, 60_000);
-    const [first] = await log.listByOrder(theirs[0]!.id);
-    const { status } = await db.transaction().execute(async (trx) => {
-      await sql`select from order_events where seq = ${first!.seq} for update`.execute(trx);
+    const { app } = aService();
+    const { status, rows } = await db.transaction().execute(async (trx) => {
+      await lock.execute(trx);
       const status = erase(app, user).then((response) => response.status);
       await until(async () => {
         const { rows } = await sql`
@@ -157,12 +154,38 @@ describe('erasing a user', () => {
           where wait_event_type = 'Lock' and datname = current_database()`.execute(db);
         return rows.length > 0;
       });
-      const { rows } = await sql`
-        select seq from order_events where data ->> 'user_id' = ${user}
-        for update skip locked`.execute(db);
-      expect(rows).toHaveLength(49);
-      return { status };
+      return { status, rows: (await free.execute(db)).rows };
     });
     expect(await status).toBe(200);
+    return rows;
+  }
+
+  itUnless(withoutServer)('locks the events in the order that publishing does', async () => {
+    const { orders, log } = aService();
+    const user = 'published meanwhile';
+    const theirs = Array.from({ length: 50 }, () => anOrder({ userId: user })).reverse();
+    for (const order of theirs) await orders.insert(order, 60_000);
+    const [first] = await log.listByOrder(theirs[0]!.id);
+    const free = await eraseDuring(
+      sql`select from order_events where seq = ${first!.seq} for update`,
+      sql`select seq from order_events where data ->> 'user_id' = ${user} for update skip locked`,
+      user,
+    );
+    expect(free).toHaveLength(49);
+  });
+
+  itUnless(withoutServer)('locks the keys in the order that batches do', async () => {
+    const { orders } = aService();
+    const user = 'repeated meanwhile';
+    for (const key of ['b', 'c', 'a']) {
+      const request = { client: user, key, fingerprint: 'f', ttlMs: 60_000, inFlightMs: 0 };
+      await orders.insert(anOrder({ userId: user }), 60_000, request);
+    }
+    const free = await eraseDuring(
+      sql`select from idempotency_keys where user_id = ${user} and key = 'c' for update`,
+      sql`select key from idempotency_keys where user_id = ${user} for update skip locked`,
+      user,
+    );
+    expect(free).toEqual([]);
   });
 });

@@ -128,6 +128,33 @@ describe('GET /orders/{id}/events on one replica', () => {
   });
 });
 
+describe('POST /checkout with the same keys on two replicas at once', () => {
+  onServer('makes one order of each key, and both return the same response', async () => {
+    const url = await aSharedDatabase();
+    const [here, there] = [await aReplica(url), await aReplica(url)];
+    const keys = Array.from({ length: 60 }, (_, i) => `key ${String(i)}`);
+    const buy = async (replica: typeof here, key: string): Promise<string> => {
+      const { status, text } = await request(replica.url)
+        .post('/checkout')
+        .set('Idempotency-Key', key)
+        .send({ user_id: 'cristina', loan_id: 'offer2' });
+      if (status === 409) return buy(replica, key);
+      expect(status).toBe(201);
+      return text;
+    };
+    const [one, other] = await Promise.all([
+      Promise.all(keys.map((key) => buy(here, key))),
+      Promise.all(keys.toReversed().map((key) => buy(there, key))),
+    ]);
+    expect(one).toEqual(other.toReversed());
+    const { rows } = await sql`
+      select count(distinct order_id) as orders, count(*) as events from order_events`.execute(
+      here.db,
+    );
+    expect(rows).toEqual([{ orders: 60, events: 120 }]);
+  });
+});
+
 describe('the order feed', () => {
   onServer('receives another replica’s changes, also after its connection broke', async () => {
     const url = await aSharedDatabase();

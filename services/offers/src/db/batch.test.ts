@@ -22,8 +22,16 @@ function heldBatches<Item>(keyOf: (item: Item) => string | undefined = () => und
   const release = async (error?: Error) => {
     held.shift()!(error);
     await turn();
+    // The next batch begins one turn later.
+    await turn();
   };
-  return { add, batches, release };
+  /** Adds the first item, and the others while that is being written. */
+  const addAll = async ([first, ...others]: readonly [Item, ...Item[]]) => {
+    const result = add(first);
+    await turn();
+    return { results: [result, ...others.map(add)] };
+  };
+  return { add, addAll, batches, release };
 }
 
 const sqlError = (code: string) => Object.assign(new Error('refused'), { code });
@@ -31,30 +39,51 @@ const unavailable = (cause: Error) => new DatabaseUnavailableError({ cause });
 
 describe('a batch', () => {
   it('has one item if no other waits, and then all that gathered meanwhile', async () => {
-    const { add, batches, release } = heldBatches<number>();
-    const results = [1, 2, 3].map(add);
+    const { add, addAll, batches, release } = heldBatches<number>();
+    const { results } = await addAll([1, 2, 3]);
     expect(batches).toEqual([[1]]);
     await release();
     expect(batches).toEqual([[1], [2, 3]]);
     await release();
     expect(await Promise.all(results)).toEqual([1, 2, 3]);
     const next = add(4);
+    await turn();
     await release();
     expect(await next).toBe(4);
     expect(batches).toHaveLength(3);
   });
 
+  it('has all items that come in one turn of the event loop, even if writing blocks the thread', async () => {
+    const batches: (readonly number[])[] = [];
+    const add = createBatch<number, number>({
+      name: 'write item',
+      keyOf: () => undefined,
+      write: (items) => {
+        batches.push(items);
+        return Promise.resolve(items);
+      },
+    });
+    // As from three sockets: between two callbacks, all promises settle.
+    const results = [1, 2, 3].map(async (item) => {
+      await turn();
+      return add(item);
+    });
+    expect(await Promise.all(results)).toEqual([1, 2, 3]);
+    expect(batches).toEqual([[1, 2, 3]]);
+  });
+
   it('is bounded', async () => {
     const { add, batches, release } = heldBatches<number>();
     const results = Array.from({ length: 200 }, (_, i) => add(i));
-    for (let i = 0; i < 5; i++) await release();
-    expect(batches.map(({ length }) => length)).toEqual([1, 64, 64, 64, 7]);
+    await turn();
+    for (let i = 0; i < 4; i++) await release();
+    expect(batches.map(({ length }) => length)).toEqual([64, 64, 64, 8]);
     expect(await Promise.all(results)).toHaveLength(200);
   });
 
   it('never has two items of one key, and keeps their order', async () => {
-    const { add, batches, release } = heldBatches<string>((item) => item[0]);
-    const results = ['x', 'a1', 'a2', 'b1', 'a3'].map(add);
+    const { addAll, batches, release } = heldBatches<string>((item) => item[0]);
+    const { results } = await addAll(['x', 'a1', 'a2', 'b1', 'a3']);
     for (let i = 0; i < 4; i++) await release();
     expect(batches).toEqual([['x'], ['a1', 'b1'], ['a2'], ['a3']]);
     await Promise.all(results);
@@ -63,11 +92,13 @@ describe('a batch', () => {
   it('that takes long does not hold up the next one', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     try {
-      const { add, batches, release } = heldBatches<number>();
-      const results = [1, 2, 3].map(add);
+      const { add, addAll, batches, release } = heldBatches<number>();
+      const { results } = await addAll([1, 2, 3]);
       jest.advanceTimersByTime(99);
+      await turn();
       expect(batches).toEqual([[1]]);
       jest.advanceTimersByTime(1);
+      await turn();
       expect(batches).toEqual([[1], [2, 3]]);
       const last = add(4);
       await release();
@@ -106,8 +137,8 @@ describe('a batch', () => {
   });
 
   it.each(['40001', '40P01'])('is written again after a conflict (%s)', async (code) => {
-    const { add, batches, release } = heldBatches<number>();
-    const results = [1, 2, 3].map(add);
+    const { addAll, batches, release } = heldBatches<number>();
+    const { results } = await addAll([1, 2, 3]);
     await release(unavailable(sqlError(code)));
     await release();
     await release(unavailable(sqlError(code)));
@@ -122,21 +153,22 @@ describe('a batch', () => {
     ['the outcome is unknown', unavailable(sqlError('40003'))],
     ['a statement took too long', unavailable(sqlError('57014'))],
   ])('is not written again if %s', async (_, error) => {
-    const { add, batches, release } = heldBatches<number>();
-    const results = Promise.allSettled([1, 2, 3].map(add));
+    const { add, addAll, batches, release } = heldBatches<number>();
+    const results = Promise.allSettled((await addAll([1, 2, 3])).results);
     await release();
     await release(error);
     const rejected = { status: 'rejected', reason: error };
     expect(await results).toEqual([{ status: 'fulfilled', value: 1 }, rejected, rejected]);
     expect(batches).toEqual([[1], [2, 3]]);
     const next = add(4);
+    await turn();
     await release();
     expect(await next).toBe(4);
   });
 
   it('writes nothing more if the database becomes unavailable while it looks for a refused item', async () => {
-    const { add, batches, release } = heldBatches<number>();
-    const results = Promise.allSettled([1, 2, 3, 4, 5].map(add));
+    const { addAll, batches, release } = heldBatches<number>();
+    const results = Promise.allSettled((await addAll([1, 2, 3, 4, 5])).results);
     await release();
     await release(sqlError('22021'));
     const error = unavailable(new Error('Connection terminated'));

@@ -49,7 +49,11 @@ export function createEraseUser({
               update webhook_deliveries set data = ${data} where data ->> 'user_id' = ${userId}`),
           emails: await count(sql`delete from email_jobs where order_id in ${theirs}`),
           idempotencyKeys: await count(sql`
-              delete from idempotency_keys where user_id = ${userId} or order_id in ${theirs}`),
+              with due as (
+                select user_id, key from idempotency_keys
+                where user_id = ${userId} or order_id in ${theirs} order by user_id, key for update)
+              delete from idempotency_keys as used using due
+              where used.user_id = due.user_id and used.key = due.key`),
           rateLimits: await count(sql`
               delete from rate_limit_usage where key in (${sql.join(usage)})`),
         };

@@ -21,12 +21,18 @@ export interface DueOrder extends Order {
 
 export type OrderStore = ReturnType<typeof createOrderStore>;
 
+export class UnknownOrderError extends Error {
+  readonly code = 'unknown-order';
+  override readonly name = 'UnknownOrderError';
+}
+
 /** Most failed orders to retry in one statement: each also writes an event. */
 const RETRY_BATCH = 1000;
 
 /**
  * Each legal transition is a condition of its statement, so only one of two concurrent changes succeeds. Each call except
- * {@link OrderStore.retryAll} is atomic. Calls `onDecided` for each decision recorded here.
+ * {@link OrderStore.retryAll} is atomic. Changes of a pending order throw {@link UnknownOrderError} if there is no such order.
+ * Calls `onDecided` for each decision recorded here.
  */
 export function createOrderStore(
   db: Kysely<Tables>,
@@ -54,7 +60,7 @@ export function createOrderStore(
   /** Returns the updated row, or the current order if another caller changed it first. */
   const currentOrder = async (id: string, updated: Row | undefined) => {
     const order = updated ? toOrder(updated) : await find(id);
-    if (!order) throw new Error(`there is no order ${id}`);
+    if (!order) throw new UnknownOrderError(`there is no order ${id}`);
     return order;
   };
 
@@ -96,8 +102,8 @@ export function createOrderStore(
     postpone: (id: string, dueInMs: number) => changePending(id, { dueAt: msFromNow(dueInMs) }),
 
     /** Does what `postpone` does, and records that a message has asked for the decision. */
-    markRequested: (id: string, dueInMs: number) =>
-      changePending(id, { dueAt: msFromNow(dueInMs), requestedAt: sql`now()` }),
+    markRequested: async (id: string, dueInMs: number) =>
+      currentOrder(id, await writer.markRequested({ id, dueInMs })),
 
     /** Postpones after a failed attempt. After `maxAttempts`, the order is `FAILED`. */
     recordFailure: (

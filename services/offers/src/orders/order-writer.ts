@@ -70,6 +70,12 @@ const DECIDE_MANY = `
   from made where orders.id = made.id
   returning ${returned}`;
 
+const MARK_REQUESTED = `
+  update orders set due_at = now() + "dueInMs" * interval '1 ms', requested_at = now()
+  from unnest($1::text[], $2::float8[]) as item (order_id, "dueInMs")
+  where id = order_id and ${IS_PENDING}
+  returning ${returned}`;
+
 interface Insertion {
   order: NewOrder;
   dueInMs: number;
@@ -81,24 +87,41 @@ interface Decided {
   decision: Decision;
 }
 
+interface Requested {
+  id: string;
+  dueInMs: number;
+}
+
+const idOf = ({ id }: { id: string }) => id;
+
 /** Writes new orders and decisions in batches. */
 export function createOrderWriter(db: Kysely<Tables>) {
-  const decideNow = async (items: readonly Decided[]) => {
-    const query =
-      items.length === 1
-        ? CompiledQuery.raw(DECIDE_ONE, [items[0]!.id, items[0]!.decision])
-        : CompiledQuery.raw(DECIDE_MANY, [
-            items.map(({ id }) => id),
-            items.map(({ decision }) => decision),
-          ]);
+  /** Returns the updated row of each item; undefined for one that was not updated. */
+  const update = async (items: readonly { id: string }[], query: CompiledQuery<OrderRow>) => {
     const rows = new Map<string, OrderRow>();
-    for (const row of (await db.executeQuery<OrderRow>(query)).rows) rows.set(row.id, row);
+    for (const row of (await db.executeQuery(query)).rows) rows.set(row.id, row);
     return items.map(({ id }) => rows.get(id));
   };
-  const decideInBatch = createBatch({
-    name: 'decide order',
-    write: decideNow,
-    keyOf: ({ id }) => id,
+
+  const decideNow = (items: readonly Decided[]) => {
+    const [one] = items;
+    const values = [items.map(idOf), items.map(({ decision }) => decision)];
+    return update(
+      items,
+      items.length === 1
+        ? CompiledQuery.raw(DECIDE_ONE, [one!.id, one!.decision])
+        : CompiledQuery.raw(DECIDE_MANY, values),
+    );
+  };
+  const decideInBatch = createBatch({ name: 'decide order', write: decideNow, keyOf: idOf });
+
+  const markRequested = createBatch<Requested, OrderRow | undefined>({
+    name: 'record request',
+    keyOf: idOf,
+    write: (items) => {
+      const values = [items.map(idOf), items.map(({ dueInMs }) => dueInMs)];
+      return update(items, CompiledQuery.raw(MARK_REQUESTED, values));
+    },
   });
 
   const insertInBatch = createBatch<Insertion, boolean>({
@@ -125,6 +148,9 @@ export function createOrderWriter(db: Kysely<Tables>) {
   return {
     /** Stores an order with its key, if any; returns false if the key is taken. */
     insert: insertInBatch,
+
+    /** Records that a message has asked for the decision. Returns the updated row, as `decide` does. */
+    markRequested,
 
     /** Returns the updated row; undefined if the order is not pending. */
     decide: async (item: Decided) =>

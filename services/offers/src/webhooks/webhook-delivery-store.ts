@@ -1,4 +1,5 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
+import { createBatch } from '../db/batch';
 import { createQueue, msFromNow } from '../db/queue';
 import type { Tables, WebhookDeliveriesTable } from '../db/tables';
 import type { WebhookResult } from './send-webhook';
@@ -26,6 +27,10 @@ export interface Attempt extends Pick<WebhookResult, 'statusCode' | 'error' | 'g
   pauseMs: number | undefined;
 }
 
+type Success = Pick<Attempt, 'statusCode'> & { delivery: ClaimedDelivery };
+
+const nameOf = ({ endpointId, id }: ClaimedDelivery) => `${endpointId} ${id}`;
+
 const queueOf = (db: Kysely<Tables>) =>
   createQueue(db, {
     table: 'webhookDeliveries',
@@ -37,6 +42,27 @@ const queueOf = (db: Kysely<Tables>) =>
 /** Stores deliveries. Every method throws {@link DatabaseUnavailableError} while the database is unavailable. */
 export function createWebhookDeliveryStore(db: Kysely<Tables>) {
   const queue = queueOf(db);
+  const attempt = { attempts: sql`attempts + 1`, lastAttemptAt: sql`now()` };
+
+  const recordSuccess = createBatch<Success, unknown>({
+    name: 'record delivery',
+    keyOf: ({ delivery }) => nameOf(delivery),
+    write: async (items) => {
+      const codes = items.map(({ delivery, statusCode }) => [nameOf(delivery), statusCode]);
+      await queue.finish(
+        items.map(({ delivery }) => delivery),
+        {
+          ...attempt,
+          status: 'succeeded',
+          deliveredAt: sql`now()`,
+          lastError: null,
+          lastStatusCode: sql`(${JSON.stringify(Object.fromEntries(codes))}::json
+            ->> (endpoint_id || ' ' || id))::int`,
+        },
+      );
+      return items;
+    },
+  });
   const updateEndpoint = (trx: Kysely<Tables>, id: string) =>
     trx.updateTable('webhookEndpoints').where('id', '=', id);
 
@@ -81,21 +107,12 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
     /** Records the result of an attempt, unless another process made the same attempt and recorded it first. */
     record: async (delivery: ClaimedDelivery, result: Attempt) => {
       const { statusCode, error, dueInMs, pauseMs, gone } = result;
-      const attempt = {
-        attempts: delivery.attempts + 1,
-        lastAttemptAt: sql`now()`,
-        lastStatusCode: statusCode,
-        lastError: error,
-      };
-      const recordOn = (jobs: typeof queue) => {
-        if (error === null) {
-          const succeeded = { status: 'succeeded', deliveredAt: sql`now()` };
-          return jobs.finish([delivery], { ...attempt, ...succeeded });
-        }
-        return dueInMs === undefined
-          ? jobs.finish([delivery], { ...attempt, status: 'failed' })
-          : jobs.retryLater([delivery], dueInMs, attempt);
-      };
+      if (error === null) return recordSuccess({ delivery, statusCode });
+      const failure = { ...attempt, lastStatusCode: statusCode, lastError: error };
+      const recordOn = (jobs: typeof queue) =>
+        dueInMs === undefined
+          ? jobs.finish([delivery], { ...failure, status: 'failed' })
+          : jobs.retryLater([delivery], dueInMs, failure);
       if (pauseMs === undefined && !gone) return recordOn(queue);
       const change = gone
         ? { enabled: false, disabledReason: 'The receiver responded 410 Gone.' }
