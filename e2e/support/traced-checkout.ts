@@ -115,4 +115,8 @@ export const notified = [
   '    offers: record delivery',
   '      offers: UPDATE webhook_deliveries',
 ];
-export const mailed = ['  offers: send e-mail', '    offers: UPDATE email_jobs'];
+export const mailed = [
+  '  offers: send e-mail',
+  '    offers: SMTP',
+  '    offers: UPDATE email_jobs',
+];

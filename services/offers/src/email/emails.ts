@@ -1,4 +1,4 @@
-import { inLinkedSpan } from '@loan-buddy/kit/telemetry';
+import { inLinkedSpan, inSpan } from '@loan-buddy/kit/telemetry';
 import type { Sweep } from '../db/sweep';
 import { createWorker, type SendingOptions } from '../db/worker';
 import { scheduledPauseMs } from '../db/backoff';
@@ -25,7 +25,8 @@ export function createEmails(options: SendingOptions & { send: SendEmail | undef
     const log = { orderId: job.data.order_id, attempts };
     try {
       const messageId = `${job.eventId}@loan-buddy`;
-      await sendEmail({ ...composeEmail(job.data), to: job.to, messageId }, signal);
+      const email = { ...composeEmail(job.data), to: job.to, messageId };
+      await inSpan('SMTP', { kind: 'CLIENT' }, () => sendEmail(email, signal));
     } catch (error) {
       if (!(error instanceof EmailNotSentError)) throw error;
       if (signal.aborted) return;
