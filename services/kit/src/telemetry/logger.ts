@@ -1,5 +1,6 @@
 import { pino, type Logger } from 'pino';
 import { bufferLines, isoTime, type ByteStream } from './log-buffer';
+import { logFields } from './spans';
 
 export type { Logger } from 'pino';
 
@@ -16,11 +17,13 @@ export function createLogger(options: {
   to?: ByteStream;
 }): Logger {
   const { service, level, to } = options;
+  const mixin = logFields();
   return pino(
     {
       level,
       base: { service },
       timestamp: isoTime(),
+      ...(mixin && { mixin }),
       formatters: { level: (label) => ({ level: label }) },
       // For errors that the hook does not see: logged without other fields, or bound to a child logger.
       serializers: {

@@ -1,5 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { inSpan } from '@loan-buddy/kit/telemetry';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { Agent } from 'undici';
 import { exchange, ExchangeEndedError, type CompleteResponse } from './exchange';
 import type { AddressGuard } from './public-address';
@@ -55,7 +57,17 @@ export function createWebClient(options: {
     guard?.requireAllowed(url);
     const { origin, pathname, search } = url;
     const request = { origin, path: pathname + search, method, headers, body };
-    return exchange(agent, request, limits);
+    const span = {
+      kind: 'CLIENT',
+      attributes: spanAttributes(method, url),
+      errorOf: ({ status }: CompleteResponse) => (status >= 400 ? String(status) : undefined),
+    } as const;
+    return inSpan(method, span, async (sent) => {
+      // Others must not learn of our traces, and the path of a receiver may be a secret: no instrumentation sees this.
+      const response = await context.with(ROOT_CONTEXT, () => exchange(agent, request, limits));
+      sent?.setAttribute('http.response.status_code', response.status);
+      return response;
+    });
   };
 
   const decode = async ({ headers, body }: CompleteResponse): Promise<string> => {
@@ -124,5 +136,15 @@ export function createWebClient(options: {
     },
     /** Aborts what is in progress, and closes the connections. */
     close: () => agent.destroy(),
+  };
+}
+
+function spanAttributes(method: string, { protocol, hostname, port }: URL) {
+  const scheme = protocol.slice(0, -1);
+  return {
+    'http.request.method': method,
+    'server.address': hostname,
+    'server.port': Number(port) || (scheme === 'https' ? 443 : 80),
+    'url.scheme': scheme,
   };
 }
