@@ -572,6 +572,17 @@ describeWithHelm('events', () => {
   });
 });
 
+describeWithHelm('observability', () => {
+  const configOf = (rendered: Rendered[], name: string) =>
+    rendered.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `lb-${name}`)!
+      .data!;
+
+  it.each(['offers', 'confirm-payment'])('has the log of %s for Cloud Logging on GKE', (name) => {
+    expect(configOf(render(...variants['gke']!), name)).toHaveProperty('LOG_FORMAT', 'google');
+    expect(configOf(render(...trial), name)).not.toHaveProperty('LOG_FORMAT');
+  });
+});
+
 describeWithHelm('authentication', () => {
   const deployment = (rendered: Rendered[], name: string) =>
     rendered.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === `lb-${name}`)!;

@@ -1,4 +1,4 @@
-/** What tracing does to a process: at its start, without a collector, and at its end. */
+/** What tracing does to a process: at its start, to its log, without a collector, and at its end. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { until } from '@loan-buddy/kit/testing';
@@ -18,6 +18,36 @@ describeOnce('tracing', () => {
     kill('SIGTERM');
     expect(await exit).toBe(0);
     expect(receiver.spans.map(({ name }) => name)).toEqual(['POST /confirm-payment']);
+  });
+
+  it.each([
+    ['offers', 'PUBSUB_PROJECT_ID'],
+    ['confirm-payment', 'GOOGLE_CLOUD_PROJECT'],
+  ] as const)('is in the log that %s writes for Cloud Logging', async (name, variable) => {
+    const receiver = await startOtlpReceiver();
+    const env = { ...receiver.env, LOG_FORMAT: 'google', [variable]: 'my-project' };
+    const { url, log } = await startService(name, env);
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    await fetch(`${url}/openapi.json`, {
+      headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+    });
+    await until(() => log.some(({ message }) => message === 'request'));
+    expect(log.find(({ message }) => message === 'request')).toEqual({
+      severity: 'INFO',
+      time: expect.any(String),
+      service: name,
+      'logging.googleapis.com/trace': `projects/my-project/traces/${traceId}`,
+      'logging.googleapis.com/spanId': expect.stringMatching(/^[0-9a-f]{16}$/),
+      'logging.googleapis.com/trace_sampled': true,
+      httpRequest: {
+        requestMethod: 'GET',
+        requestUrl: '/openapi.json',
+        status: 200,
+        latency: expect.stringMatching(/^\d\.\d{6}s$/),
+      },
+      requestId: expect.any(String),
+      message: 'request',
+    });
   });
 
   it('costs a warning if the collector is unreachable', async () => {

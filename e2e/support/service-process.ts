@@ -105,7 +105,7 @@ export async function beginService(
     onWholeLines(child.stdout, (text) => {
       const line = JSON.parse(text) as Record<string, unknown>;
       log.push(line);
-      if (line['msg'] === 'listening') resolve(Number(line['port']));
+      if ((line['msg'] ?? line['message']) === 'listening') resolve(Number(line['port']));
     });
     void exit.then((code) => {
       reject(new Error(`${name} ended with ${String(code)}: ${stderr()}`));

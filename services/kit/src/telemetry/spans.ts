@@ -8,6 +8,7 @@ import {
   type Context,
   type Link,
   type Span,
+  type SpanContext,
   type Tracer,
 } from '@opentelemetry/api';
 import { formatTraceparent, parseTraceparent } from './trace-context';
@@ -106,11 +107,11 @@ export function currentTraceparent(received: string | undefined): string | undef
   return active && formatTraceparent(active.spanContext());
 }
 
-/** Returns what adds the ids of its span to a log line; undefined while tracing is off. */
-export function logFields(): (() => object) | undefined {
+/** Returns what adds the active span to a log line; undefined while tracing is off. */
+export function spanFields(fieldsOf: (span: SpanContext) => object): (() => object) | undefined {
   if (!tracer) return undefined;
   return () => {
-    const active = trace.getActiveSpan()?.spanContext();
-    return active ? { trace_id: active.traceId, span_id: active.spanId } : {};
+    const active = trace.getActiveSpan();
+    return active ? fieldsOf(active.spanContext()) : {};
   };
 }
