@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs loan-buddy on a Kind cluster.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'exit 1' ERR # not with the code of the tool that failed
 
 usage='usage: kind/up.sh [--name CLUSTER] [--config FILE] [--node-image IMAGE] [--build-arg NAME=VALUE]... [--dry-run]
 Creates or reuses a Kind cluster, builds the images, loads them, installs the chart, waits, and checks that both services
