@@ -123,8 +123,8 @@ export default defineConfig(
     rules: noImports(['/(main|config)$', 'app.ts lists routes; context.ts builds what they use.']),
   },
   {
-    // The entry points: the services, and the commands beside them.
-    files: ['services/*/src/main.ts', 'services/*/src/commands/*.ts'],
+    // The entry points: the services with their tracing, and the commands beside them.
+    files: ['services/*/src/{main,instrumentation}.ts', 'services/*/src/commands/*.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

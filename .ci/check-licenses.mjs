@@ -1,7 +1,12 @@
 // Fails if a shipped package has a licence that is not allowed.
 import { readFileSync } from 'node:fs';
+import satisfies from 'spdx-satisfies';
 
-const allowed = new Set([
+const usage = `usage: .ci/check-licenses.mjs
+Checks the licence of each shipped package in package-lock.json, and exits 1 if one is not allowed.
+`;
+
+const allowed = [
   '0BSD',
   'Apache-2.0',
   'BSD-2-Clause',
@@ -13,44 +18,40 @@ const allowed = new Set([
   'MIT-0',
   'Python-2.0',
   'Unlicense',
-]);
+];
 
 const read = (path) => JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'));
 
-/** OR needs one allowed licence, AND needs all of them, and AND binds more tightly. Refuses any other operator. */
+/** Refuses what is no SPDX expression, too. */
 function isAllowed(licence) {
-  const words = licence.match(/[()]|[^\s()]+/g) ?? [];
-  const one = () => {
-    const word = words.shift();
-    if (word !== '(') return allowed.has(word);
-    const inner = any();
-    return words.shift() === ')' && inner;
-  };
-  const joined = (operator, part) => {
-    const parts = [part()];
-    while (words[0] === operator) {
-      words.shift();
-      parts.push(part());
-    }
-    return parts;
-  };
-  const all = () => joined('AND', one).every(Boolean);
-  const any = () => joined('OR', all).some(Boolean);
-  const result = any();
-  return result && words.length === 0;
+  try {
+    return satisfies(licence, allowed);
+  } catch {
+    return false;
+  }
 }
 
-const { packages } = read('package-lock.json');
-const shipped = Object.entries(packages).filter(
-  ([path, { dev, link }]) => path.includes('node_modules/') && !dev && !link,
-);
-const licences = shipped.map(([path, { license }]) => [
-  path,
-  String(license ?? read(`${path}/package.json`).license ?? 'none'),
-]);
-const refused = licences.filter(([, licence]) => !isAllowed(licence));
-for (const [path, licence] of refused) console.error(`${path}: ${licence}`);
-console.log(
-  `${licences.length} packages are shipped, ${refused.length} under a licence that is not allowed`,
-);
-process.exitCode = refused.length === 0 ? 0 : 1;
+function check() {
+  const { packages } = read('package-lock.json');
+  const shipped = Object.entries(packages).filter(
+    ([path, { dev, link }]) => path.includes('node_modules/') && !dev && !link,
+  );
+  const licences = shipped.map(([path, { license }]) => [
+    path,
+    String(license ?? read(`${path}/package.json`).license ?? 'none'),
+  ]);
+  const refused = licences.filter(([, licence]) => !isAllowed(licence));
+  for (const [path, licence] of refused) console.error(`${path}: ${licence}`);
+  console.log(
+    `${licences.length} packages are shipped, ${refused.length} under a licence that is not allowed`,
+  );
+  process.exitCode = refused.length === 0 ? 0 : 1;
+}
+
+const [argument] = process.argv.slice(2);
+if (argument === undefined) check();
+else if (['-h', '--help'].includes(argument)) process.stdout.write(usage);
+else {
+  process.stderr.write(usage);
+  process.exitCode = 2;
+}

@@ -59,6 +59,10 @@ const variants: Record<string, string[]> = {
     ...['--set-json', `networkPolicy.metricsFrom=${JSON.stringify([prometheus])}`],
     ...['--set', 'offers.autoscaling.enabled=true,offers.config.LOG_LEVEL=debug'],
     ...['--set', 'smtp.secretName=mail,smtp.from=loans@example.com'],
+    ...['--set', 'tracing.endpoint=http://collector.observability:4318'],
+    ...['--set', 'tracing.config.OTEL_TRACES_SAMPLER=parentbased_traceidratio'],
+    ...['--set-string', 'tracing.config.OTEL_TRACES_SAMPLER_ARG=0.01'],
+    ...['--set-json', `networkPolicy.tracesTo=${JSON.stringify([prometheus])}`],
     ...[
       '--set-json',
       'offers.providers=[{"type":"mock","name":"A","offers":[{"id":"a","rate":1,"amount":2}]}]',
@@ -204,14 +208,16 @@ describeWithHelm('the chart', () => {
       }
     });
 
-    it('lets only offers and Prometheus reach confirm-payment, which reaches only Google', () => {
+    it('lets only offers and Prometheus reach confirm-payment, which reaches only Google and the collector', () => {
       const { spec } = byName(objects, 'NetworkPolicy', 'lb-confirm-payment');
       const offers = byName(objects, 'Deployment', 'lb-offers').spec.selector;
       const scraped = objects.some(({ kind }) => kind === 'ServiceMonitor');
       const peers = [{ podSelector: offers }, ...(scraped ? [prometheus] : [])];
       expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
       const asked = objects.some(({ data }) => data?.['APPROVAL_TRANSPORT'] === 'pubsub');
-      expect(spec.egress).toHaveLength(asked ? 3 : 0);
+      const traced = objects.some(({ data }) => data?.['OTEL_EXPORTER_OTLP_ENDPOINT']);
+      const dns = asked || traced ? 1 : 0;
+      expect(spec.egress).toHaveLength(dns + (asked ? 2 : 0) + (traced ? 1 : 0));
       expect(spec.ingress).toEqual(
         peers.map((peer) => ({ from: [peer], ports: [{ port: 8000 }] })),
       );
@@ -488,6 +494,8 @@ describeWithHelm('the chart', () => {
     'pubsub.events=true,pubsub.projectId=X',
     'smtp.secretName=Not_A_Name,smtp.from=a@b.example',
     'smtp.from=a@b.example,smtp.secretName=mail,smtp.port=0',
+    'tracing.endpoint=collector:4318',
+    'tracing.endpoint=http://collector:4318,tracing.config.OTEL_EXPORTER_OTLP_HEADERS=a=b',
   ])('refuses %s', (setting) => {
     expect(refusal(setting)).toMatch(/values don't meet the specifications of the schema/);
   });
@@ -512,6 +520,8 @@ describeWithHelm('the chart', () => {
     ['pubsub.approval=true', 'set pubsub.projectId'],
     ['pubsub.events=true', 'set pubsub.projectId'],
     ['smtp.secretName=mail', 'set smtp.from'],
+    ['tracing.config.OTEL_TRACES_SAMPLER=always_on', 'set tracing.endpoint'],
+    ['tracing.endpoint=http://collector:4318', 'set networkPolicy.tracesTo'],
     ['smtp.secretName=mail,smtp.from=null', 'set smtp.from'],
   ])('refuses %s, and says what to set', (setting, message) => {
     expect(refusal(setting)).toContain(message);
@@ -568,6 +578,54 @@ describeWithHelm('events', () => {
     expect(offers?.spec.template.spec.containers[0].env).toContainEqual({
       name: 'SMTP_URL',
       valueFrom: { secretKeyRef: { name: 'mail', key: 'url' } },
+    });
+  });
+});
+
+describeWithHelm('observability', () => {
+  const configOf = (rendered: Rendered[], name: string) =>
+    rendered.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === `lb-${name}`)!
+      .data!;
+
+  it.each(['offers', 'confirm-payment'])('has the log of %s for Cloud Logging on GKE', (name) => {
+    expect(configOf(render(...variants['gke']!), name)).toHaveProperty('LOG_FORMAT', 'google');
+    expect(configOf(render(...trial), name)).not.toHaveProperty('LOG_FORMAT');
+  });
+
+  it('sends no traces unless asked to', () => {
+    expect(JSON.stringify(render(...trial))).not.toContain('OTEL');
+  });
+
+  describe.each(['offers', 'confirm-payment'])('of %s', (name) => {
+    const egressTo = (endpoint: string, ...args: string[]) => {
+      const peers = `networkPolicy.tracesTo=${JSON.stringify([prometheus])}`;
+      const set = ['--set-json', peers, '--set', `tracing.endpoint=${endpoint}`];
+      return render(...trial, ...set, ...args).find(
+        ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === `lb-${name}`,
+      )!.spec.egress as { ports: { port: number }[]; to?: unknown }[];
+    };
+
+    it.each([
+      ['http://collector.observability:4318', 4318],
+      ['http://collector/otlp', 80],
+      ['https://collector.example', 443],
+    ])('sends traces to the collector %s, which the network policy lets it reach', (url, port) => {
+      const egress = egressTo(url);
+      expect(egress).toContainEqual({ ports: [{ port }], to: [prometheus] });
+      const dns = { ports: ['UDP', 'TCP'].map((protocol) => ({ port: 53, protocol })) };
+      expect(egress).toContainEqual(dns);
+      if (name === 'confirm-payment') expect(egress).toHaveLength(2);
+      const both = egressTo(url, '--set', 'pubsub.approval=true,pubsub.projectId=my-project');
+      expect(both.filter((rule) => JSON.stringify(rule) === JSON.stringify(dns))).toHaveLength(1);
+    });
+
+    it('has OpenTelemetry’s variables', () => {
+      const objects = render(...variants['everything on']!);
+      expect(configOf(objects, name)).toMatchObject({
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector.observability:4318',
+        OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '0.01',
+      });
     });
   });
 });

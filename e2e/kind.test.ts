@@ -33,6 +33,9 @@ function run(command: string[], tools: Record<string, string>) {
   return { status, signal, stdout, stderr, calls: readFileSync(calls, 'utf8') };
 }
 
+/** What the fake kubectl does for port-forward. */
+const forwards = `*port-forward*) echo 'Forwarding from 127.0.0.1:40123 -> 8080'; exec sleep 9`;
+
 /** Tools with which kind/up.sh installs on a cluster that exists. */
 const working = {
   docker: '',
@@ -40,7 +43,7 @@ const working = {
   helm: '',
   openssl: 'cat >/dev/null; echo 0123456789abcdef',
   curl: '',
-  kubectl: 'case "$*" in *port-forward*) exec sleep 9 ;; esac',
+  kubectl: `case "$*" in ${forwards} ;; esac`,
 };
 
 describe('kind/up.sh', () => {
@@ -53,7 +56,7 @@ describe('kind/up.sh', () => {
 
   it('keeps an old image that a needed tag names, too', () => {
     const kubectl = `case "$*" in
-      *port-forward*) exec sleep 9 ;;
+      ${forwards} ;;
       *replicasets*) echo loan-buddy/offers:new loan-buddy/confirm-payment:new ;;
     esac`;
     const docker = `case "$*" in *'crictl images'*)
@@ -83,7 +86,7 @@ describe('kind/up.sh', () => {
   });
 
   it('passes on its options', () => {
-    const kubectl = `case "$*" in *'get nodes'*) exit 1 ;; *port-forward*) exec sleep 9 ;; esac`;
+    const kubectl = `case "$*" in *'get nodes'*) exit 1 ;; ${forwards} ;; esac`;
     const options = ['--name', 'other', '--node-image', 'node:1', '--build-arg', 'A=b c'];
     const { status, stdout, calls } = run(['kind/up.sh', ...options], { ...working, kubectl });
     expect(calls).toMatch(/^kind create cluster --name other .*--image node:1/m);
@@ -120,8 +123,8 @@ describe('kind/up.sh', () => {
     expect(status).toBe(1);
   });
 
-  it('fails if a service does not respond through port-forward', () => {
-    const kubectl = 'case "$*" in *port-forward*) exit 1 ;; esac';
+  it('fails if port-forward does, although another program responds', () => {
+    const kubectl = 'case "$*" in *port-forward*) sleep 0.5; exit 1 ;; esac';
     const { status, stderr } = run(['kind/up.sh'], { ...working, kubectl });
     expect(stderr).toContain('offers does not respond through port-forward');
     expect(status).toBe(1);

@@ -5,7 +5,7 @@
 import { createApp } from '../services/confirm-payment/src/app';
 import { readConfig } from '../services/confirm-payment/src/config';
 import { createContext } from '../services/confirm-payment/src/context';
-import { useService } from '../services/offers/test/builders';
+import { useService } from '../services/offers/test/service';
 import { recordingLogger, startApp } from '@loan-buddy/kit/testing';
 import addFormats from 'ajv-formats';
 import Ajv from 'ajv/dist/2020';

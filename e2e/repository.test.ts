@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,6 +64,7 @@ describe('check-licenses.mjs', () => {
     const folder = mkdtempSync(join(tmpdir(), 'licenses-'));
     try {
       cpSync(join(root, '.ci/check-licenses.mjs'), join(folder, '.ci/check-licenses.mjs'));
+      symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
       const packages = { 'node_modules/thing': { license, ...more } };
       writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ packages }));
       const { status, stdout, stderr } = spawnSync(

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Removes the Kind cluster of kind/up.sh, including all orders, and the images.
 set -euo pipefail
+trap 'exit 1' ERR # not with the code of the tool that failed
 
 usage='usage: kind/down.sh [--name CLUSTER]
 Removes the Kind cluster (default loan-buddy) with all its orders, and the images that kind/up.sh built. Does nothing if

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs loan-buddy on a Kind cluster.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'exit 1' ERR # not with the code of the tool that failed
 
 usage='usage: kind/up.sh [--name CLUSTER] [--config FILE] [--node-image IMAGE] [--build-arg NAME=VALUE]... [--dry-run]
 Creates or reuses a Kind cluster, builds the images, loads them, installs the chart, waits, and checks that both services
@@ -87,17 +88,21 @@ free_port() { # free_port FIRST
   echo "$port"
 }
 
-forwarded() { # forwarded SERVICE LOCAL_PORT PORT: whether the service responds through port-forward
-  local pid result=1
-  "${kubectl[@]}" port-forward --address 127.0.0.1 "service/$release-$1" "$2:$3" >/dev/null 2>&1 &
+forwarded() { # forwarded SERVICE PORT: whether the service responds through port-forward
+  local pid log port result=1
+  log=$(mktemp)
+  "${kubectl[@]}" port-forward --address 127.0.0.1 "service/$release-$1" ":$2" >"$log" 2>/dev/null &
   pid=$!
   for _ in $(seq 50); do
     kill -0 "$pid" 2>/dev/null || break
-    curl -fsS --noproxy '*' -o /dev/null "http://127.0.0.1:$2/readyz" 2>/dev/null && result=0 && break
+    # kubectl chooses a free port, and prints it once it listens.
+    port=$(sed -n 's/^Forwarding from 127\.0\.0\.1:\([0-9]*\) .*/\1/p' "$log")
+    [ -n "$port" ] && curl -fsS --noproxy '*' -o /dev/null "http://127.0.0.1:$port/readyz" 2>/dev/null && result=0 && break
     sleep 0.2
   done
   kill "$pid" 2>/dev/null || true
   wait "$pid" 2>/dev/null || true
+  rm "$log"
   return "$result"
 }
 
@@ -186,11 +191,12 @@ printf '+ %s\n' "${install[*]}"
 }
 remove_old_images
 
+for service in offers:8080 confirm-payment:8000; do
+  forwarded "${service%:*}" "${service#*:}" ||
+    fail "${service%:*} does not respond through port-forward" "See ${kubectl[*]} get pods."
+done
 offers=$(free_port 8080)
 confirm_payment=$(free_port 8000)
-forwarded offers "$offers" 8080 || fail 'offers does not respond through port-forward' "See ${kubectl[*]} get pods."
-forwarded confirm-payment "$confirm_payment" 8000 ||
-  fail 'confirm-payment does not respond through port-forward' "See ${kubectl[*]} get pods."
 
 cat <<TEXT
 

@@ -35,9 +35,9 @@ type ServiceName = 'offers' | 'confirm-payment';
 /** Timeouts for the slowest machine. A test about a timeout sets its own. */
 export const patient = { CONFIRM_PAYMENT_TIMEOUT_MS: '60000', DATABASE_TIMEOUT_MS: '60000' };
 
-function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
+function spawnService(name: ServiceName, env: NodeJS.ProcessEnv, args: readonly string[] = []) {
   const script = join(root, 'services', name, 'dist', 'main.js');
-  const child = spawn(process.execPath, [script], {
+  const child = spawn(process.execPath, [script, ...args], {
     env: {
       PATH: process.env['PATH'],
       HOST: '127.0.0.1',
@@ -63,14 +63,19 @@ function spawnService(name: ServiceName, env: NodeJS.ProcessEnv) {
 export async function startService(
   name: ServiceName,
   env: NodeJS.ProcessEnv = {},
+  args?: readonly string[],
 ): Promise<ServiceProcess> {
-  const { port, ...service } = await beginService(name, env);
+  const { port, ...service } = await beginService(name, env, args);
   const listening = await port;
   return { ...service, url: `http://127.0.0.1:${String(listening)}`, port: listening };
 }
 
 /** Like {@link startService}, but does not wait for the port. */
-export async function beginService(name: ServiceName, given: NodeJS.ProcessEnv = {}) {
+export async function beginService(
+  name: ServiceName,
+  given: NodeJS.ProcessEnv = {},
+  args?: readonly string[],
+) {
   // With a higher log level, a service does not log where it listens.
   const isQuiet = given['LOG_LEVEL'] !== undefined;
   const env = {
@@ -78,7 +83,7 @@ export async function beginService(name: ServiceName, given: NodeJS.ProcessEnv =
     ...(isQuiet && { PORT: String(await freePort()) }),
     ...given,
   };
-  const { child, exit, stderr } = spawnService(name, env);
+  const { child, exit, stderr } = spawnService(name, env, args);
   const log: Record<string, unknown>[] = [];
   let isStopping = false;
   const kill = (signal: NodeJS.Signals) => {
@@ -100,7 +105,7 @@ export async function beginService(name: ServiceName, given: NodeJS.ProcessEnv =
     onWholeLines(child.stdout, (text) => {
       const line = JSON.parse(text) as Record<string, unknown>;
       log.push(line);
-      if (line['msg'] === 'listening') resolve(Number(line['port']));
+      if ((line['msg'] ?? line['message']) === 'listening') resolve(Number(line['port']));
     });
     void exit.then((code) => {
       reject(new Error(`${name} ended with ${String(code)}: ${stderr()}`));

@@ -23,7 +23,10 @@ if (here[0] < needed[0] || (here[0] === needed[0] && here[1] < needed[1])) {
 process.env.DISABLE_V8_COMPILE_CACHE = '1';
 
 try {
-  require('ts-node/register/transpile-only');
+  require('ts-node').register({
+    transpileOnly: true,
+    transpiler: require.resolve('./transpiler'),
+  });
   process.argv.splice(1, 1);
   require(path.resolve(process.argv[1]));
 } catch (error) {

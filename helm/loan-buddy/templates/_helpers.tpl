@@ -45,6 +45,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $_ := set $config "RATE_LIMIT_WRITES" (int .Values.rateLimit.writes) -}}
 {{- $_ := set $config "TRUST_PROXY" (int .Values.trustProxy) -}}
 {{- with .Values.corsOrigins }}{{ $_ := set $config "CORS_ORIGINS" (join "," .) }}{{ end -}}
+{{- if .Values.tracing.endpoint -}}
+{{- range list $config $confirmPaymentConfig }}{{ $_ := mergeOverwrite . $.Values.tracing.config (dict "OTEL_EXPORTER_OTLP_ENDPOINT" $.Values.tracing.endpoint) }}{{ end -}}
+{{- end -}}
 {{- list
   (dict "name" "offers" "port" 8080 "values" .Values.offers "config" $config)
   (dict "name" "confirm-payment" "port" 8000 "values" .Values.confirmPayment "config" $confirmPaymentConfig)
@@ -87,11 +90,15 @@ configMap:
   items: [{ key: {{ .Values.caCertificates.key }}, path: ca.crt }]
 {{- end -}}
 
-{{/* Egress to PostgreSQL and to DNS. */}}
-{{- define "loan-buddy.databaseEgress" -}}
+{{- define "loan-buddy.dnsEgress" -}}
 - ports:
     - { port: 53, protocol: UDP }
     - { port: 53, protocol: TCP }
+{{- end -}}
+
+{{/* Egress to PostgreSQL and to DNS. */}}
+{{- define "loan-buddy.databaseEgress" -}}
+{{ include "loan-buddy.dnsEgress" . }}
 - ports:
     - { port: 5432 }
   {{- if .Values.database.inCluster.enabled }}
@@ -111,6 +118,14 @@ configMap:
   ports:
     - { port: 80 }
     - { port: 988 }
+{{- end -}}
+
+{{/* Egress to the collector of traces. */}}
+{{- define "loan-buddy.tracingEgress" -}}
+{{- $url := urlParse .Values.tracing.endpoint -}}
+- ports:
+    - { port: {{ regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary 443 80 (eq $url.scheme "https")) }} }
+  to: {{- toYaml .Values.networkPolicy.tracesTo | nindent 4 }}
 {{- end -}}
 
 {{- define "loan-buddy.internetEgress" -}}

@@ -51,7 +51,12 @@ export function createContext(
 
 /** @throws {MessageBusStartError} naming what is missing in Pub/Sub. */
 export async function openContext(config: Config): Promise<Context> {
-  const logger = createLogger({ service: 'confirm-payment', level: config.LOG_LEVEL });
+  const logger = createLogger({
+    service: 'confirm-payment',
+    level: config.LOG_LEVEL,
+    format: config.LOG_FORMAT,
+    project: config.GOOGLE_CLOUD_PROJECT ?? config.PUBSUB_PROJECT_ID,
+  });
   if (config.APPROVAL_TRANSPORT === 'http')
     return createContext(config, { logger, bus: undefined });
   const checkouts = {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { readEvent, type PublishEvent } from '@loan-buddy/kit/messaging';
-import { continueTrace } from '@loan-buddy/kit/telemetry';
+import { currentTraceparent } from '@loan-buddy/kit/telemetry';
 import { z } from 'zod';
-import { decisions, type Decision } from './decide';
+import { decisions } from './decide';
+import { makeDecision, type DecisionMaker } from './make-decision';
 
 const EVENT_SOURCE = '/loan-buddy/confirm-payment';
 
@@ -28,7 +29,7 @@ export const decidedEventSchema = z
     subject: z.string().meta({ description: 'The id of the order.' }),
     time: z.iso.datetime({ precision: 3 }),
     datacontenttype: z.literal('application/json'),
-    traceparent: z.string().meta({ description: 'W3C Trace Context of the checkout.' }),
+    traceparent: z.string().optional().meta({ description: 'W3C Trace Context of the checkout.' }),
     data: z.object({ order_id: z.string(), status: z.enum(decisions) }),
   })
   .meta({
@@ -44,16 +45,15 @@ export type DecidedEvent = z.output<typeof decidedEventSchema>;
  * @throws {UnusableMessageError} if it does not ask for a decision.
  * @throws whatever publishing throws: the message must then be redelivered.
  */
-export function createDecideCheckout(dependencies: {
-  decide: (amount: number) => Decision;
-  injectFault: () => Promise<void>;
-  publish: PublishEvent<DecidedEvent>;
-}): (body: string) => Promise<void> {
-  const { decide, injectFault, publish } = dependencies;
+export function createDecideCheckout(
+  dependencies: DecisionMaker & { publish: PublishEvent<DecidedEvent> },
+): (body: string) => Promise<void> {
+  const { publish } = dependencies;
   return async (body) => {
     const fault = 'the message does not ask for a decision';
     const { traceparent, data } = readEvent(body, submittedSchema, fault);
-    await injectFault();
+    const status = await makeDecision(dependencies, data);
+    const trace = currentTraceparent(traceparent);
     await publish({
       specversion: '1.0',
       id: randomUUID(),
@@ -62,8 +62,8 @@ export function createDecideCheckout(dependencies: {
       subject: data.order_id,
       time: new Date().toISOString(),
       datacontenttype: 'application/json',
-      traceparent: continueTrace(traceparent),
-      data: { order_id: data.order_id, status: decide(data.amount) },
+      ...(trace !== undefined && { traceparent: trace }),
+      data: { order_id: data.order_id, status },
     });
   };
 }

@@ -22,6 +22,11 @@ describe('createLogFormatter', () => {
     expect(format(request)).toMatch(/INFO: offers +GET \/offers 200 in 1\.2 ms$/);
   });
 
+  it('shows the trace of a request, but not its span', () => {
+    const line = format({ ...request, trace_id: '4bf92f35', span_id: '00f067aa' });
+    expect(line).toMatch(/1\.2 ms \{"trace_id":"4bf92f35"\}$/);
+  });
+
   it('shows the path if no route matched', () => {
     const line = { ...request, route: null, path: '/nope', status: 404 };
     expect(format(line)).toMatch(/GET \/nope 404 in 1\.2 ms$/);

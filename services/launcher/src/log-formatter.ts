@@ -25,7 +25,7 @@ export function createLogFormatter(view: { colorize: boolean; showAudit: boolean
     colorize: view.colorize,
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
-    ignore: 'service,requestId',
+    ignore: 'service,requestId,span_id',
     messageFormat: (log, messageKey) =>
       `${String(log['service']).padEnd('confirm-payment'.length)}  ${String(log[messageKey])}`,
   });

@@ -12,8 +12,8 @@ import { hint, programs } from './programs';
 import { useColors } from './log-formatter';
 import { stopSignals } from './stop-signals';
 
-const usage = `usage: npm start
-       npm run dev
+const usage = `usage: npm start [-- --env-file FILE]
+       npm run dev [-- --env-file FILE]
 Builds and runs both services in this terminal, until Ctrl-C. npm run dev runs their sources instead, and restarts them
 on every change. docs/configuration.md lists the variables that both read from the environment.`;
 
@@ -59,6 +59,7 @@ class FileUnusableError extends StartError {
 void runCommand({
   name: 'loan-buddy',
   usage,
+  readsEnv: true,
   options: { dev: { type: 'boolean', default: false }, npm: { type: 'string', default: '' } },
   run: async ({ positionals, values }) => {
     if (positionals.length > 0) throw new UsageError('npm start takes no arguments');

@@ -11,11 +11,12 @@ describe('programs', () => {
       CONFIRM_PAYMENT_PORT: '2',
       PORT: '3',
       LOG_LEVEL: 'warn',
+      LOG_FORMAT: 'google',
     });
     expect(confirmPayment).toMatchObject({
       name: 'confirm-payment',
       portVariable: 'CONFIRM_PAYMENT_PORT',
-      env: { HOST: '127.0.0.1', PORT: '2', LOG_LEVEL: 'warn' },
+      env: { HOST: '127.0.0.1', PORT: '2', LOG_LEVEL: 'warn', LOG_FORMAT: '' },
     });
     expect(offers).toMatchObject({
       name: 'offers',

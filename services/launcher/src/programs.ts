@@ -5,7 +5,8 @@ import type { Program } from './launch';
 
 /**
  * The two services as programs: built, or in development their sources, restarted on every change.
- * They inherit the environment, except for where they listen and where offers finds confirm-payment.
+ * They inherit the environment, except for where they listen, how they log, and where
+ * offers finds confirm-payment.
  */
 export function programs(options: {
   root: string;
@@ -23,21 +24,21 @@ export function programs(options: {
     const watched = ['--watch', '--watch-preserve-output', '--conditions=source'];
     const sources = [...watched, '-r', 'ts-node/register', join(folder, 'src', 'main.ts')];
     // A variable and its file must not both be set; an empty one counts as unset.
-    const listening = { HOST: config.HOST, PORT: String(config[portVariable]) };
-    const files = { HOST_FILE: '', PORT_FILE: '' };
+    const own = { HOST: config.HOST, PORT: String(config[portVariable]), LOG_FORMAT: '' };
+    const files = { HOST_FILE: '', PORT_FILE: '', LOG_FORMAT_FILE: '' };
     return {
       name,
       portVariable,
       args: dev ? sources : [join(folder, 'dist', 'main.js')],
-      env: { ...env, TS_NODE_TRANSPILE_ONLY: 'true', ...more, ...listening, ...files },
+      env: { ...env, TS_NODE_TRANSPILE_ONLY: 'true', ...more, ...own, ...files },
       restartsItself: dev,
     };
   };
   const isGiven = [env['CONFIRM_PAYMENT_URL'], env['CONFIRM_PAYMENT_URL_FILE']].some(Boolean);
-  const own = { CONFIRM_PAYMENT_URL: urlOf(config.HOST, config.CONFIRM_PAYMENT_PORT) };
+  const found = { CONFIRM_PAYMENT_URL: urlOf(config.HOST, config.CONFIRM_PAYMENT_PORT) };
   return [
     program('confirm-payment', 'CONFIRM_PAYMENT_PORT'),
-    program('offers', 'OFFERS_PORT', isGiven ? {} : own),
+    program('offers', 'OFFERS_PORT', isGiven ? {} : found),
   ];
 }
 

@@ -11,6 +11,7 @@ describe('readConfig', () => {
       PORT: 8080,
       HOST: '0.0.0.0',
       LOG_LEVEL: 'info',
+      LOG_FORMAT: 'json',
       SHUTDOWN_DELAY_MS: 300,
       SHUTDOWN_TIMEOUT_MS: 10_000,
       MAX_CONNECTIONS: 10_000,
@@ -66,6 +67,8 @@ describe('readConfig', () => {
     const others = {
       HOST: '127.0.0.1',
       LOG_LEVEL: 'debug',
+      LOG_FORMAT: 'google',
+      GOOGLE_CLOUD_PROJECT: 'p',
       DATABASE_URL: 'memory:',
       DATA_DIR: '/x',
       CONFIRM_PAYMENT_URL: 'http://x',

@@ -232,7 +232,14 @@ export async function openContext(
   config: Config,
   overrides: Overrides & Partial<Pick<Resources, 'logger'>> = {},
 ): Promise<Context> {
-  const { logger = createLogger({ service: 'offers', level: config.LOG_LEVEL }) } = overrides;
+  const logger =
+    overrides.logger ??
+    createLogger({
+      service: 'offers',
+      level: config.LOG_LEVEL,
+      format: config.LOG_FORMAT,
+      project: config.GOOGLE_CLOUD_PROJECT ?? config.PUBSUB_PROJECT_ID,
+    });
   const options = { ...config, waitMs: DATABASE_WAIT_MS };
   const { database, migrated } = await openMigratedDatabase(options, logger);
   if (migrated.length > 0) logger.info({ migrated }, 'database migrated');

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { allButTimeouts, startApp, until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { UndecidedError } from '../src/approval/payment-client';
-import { anOrder, useService } from './builders';
+import { anOrder } from './builders';
+import { useService } from './service';
 
 const aService = useService();
 const wanted = { user_id: 'cristina', loan_id: 'offer2' };

@@ -18,7 +18,8 @@ import {
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import type { Decision } from '../src/domain/order';
-import { anOrder, aProvider, useService } from './builders';
+import { anOrder, aProvider } from './builders';
+import { useService } from './service';
 
 const aService = useService();
 

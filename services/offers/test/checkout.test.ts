@@ -5,7 +5,8 @@ import { readConfig } from '../src/config';
 import { UndecidedError, type AskForDecision } from '../src/approval/payment-client';
 import { sql } from 'kysely';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
-import { anOrder, useService, threeMocks } from './builders';
+import { anOrder } from './builders';
+import { useService, threeMocks } from './service';
 import { useDatabase, withoutServer } from './database';
 
 const database = useDatabase();

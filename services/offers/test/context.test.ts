@@ -6,7 +6,8 @@ import { recordingLogger, startHttpServer, until } from '@loan-buddy/kit/testing
 import request from 'supertest';
 import { readConfig, type Config } from '../src/config';
 import { openContext } from '../src/context';
-import { anOrder, useService } from './builders';
+import { anOrder } from './builders';
+import { useService } from './service';
 import { fillFolder } from './embedded-database';
 
 const aService = useService();

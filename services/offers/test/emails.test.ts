@@ -6,7 +6,8 @@ import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createSendEmail, type SendEmail } from '../src/email/send-email';
-import { anOffer, anOrder, useService, type Parts } from './builders';
+import { anOffer, anOrder } from './builders';
+import { useService, type Parts } from './service';
 import { useDatabase } from './database';
 import { createOrderStore } from '../src/orders/order-store';
 

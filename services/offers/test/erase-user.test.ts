@@ -3,7 +3,8 @@ import { itUnless, until } from '@loan-buddy/kit/testing';
 import { sql, type RawBuilder } from 'kysely';
 import request from 'supertest';
 import { UndecidedError } from '../src/approval/payment-client';
-import { anOrder, useService } from './builders';
+import { anOrder } from './builders';
+import { useService } from './service';
 import { useDatabase, withoutServer } from './database';
 
 const database = useDatabase();

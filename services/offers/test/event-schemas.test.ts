@@ -5,7 +5,8 @@ import { exportEvents } from '../src/events/export-events';
 import { createEventLog } from '../src/events/event-log';
 import type { OrderEvent } from '../src/domain/order-event';
 import { createEventPublisher } from '../src/events/publish-events';
-import { anOffer, anOrder, useService } from './builders';
+import { anOffer, anOrder } from './builders';
+import { useService } from './service';
 import { listenToStream } from './listen-to-stream';
 
 const aService = useService();

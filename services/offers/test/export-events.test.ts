@@ -6,7 +6,7 @@ import request from 'supertest';
 import { createApp } from '../src/app';
 import { orderEventSchema, type OrderEvent } from '../src/domain/order-event';
 import type { EventLog } from '../src/events/event-log';
-import { useService } from './builders';
+import { useService } from './service';
 import { useDatabase } from './database';
 
 const database = useDatabase();

@@ -9,7 +9,7 @@ import {
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { createProviders, providersSchema } from '../src/catalogue/providers/provider-config';
-import { useService, threeMocks } from './builders';
+import { useService, threeMocks } from './service';
 
 const aService = useService();
 

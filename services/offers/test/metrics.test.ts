@@ -3,7 +3,8 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { UndecidedError } from '../src/approval/payment-client';
-import { anOrder, useService } from './builders';
+import { anOrder } from './builders';
+import { useService } from './service';
 
 const aService = useService();
 

@@ -1,7 +1,8 @@
 // Long, because it has all behaviour of GET /offers and GET /offers/{id}, from providers to caches and queries.
 import { stopClock, until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import { anOffer, anOfferInFull, aProvider, threeMocks, useService } from './builders';
+import { anOffer, anOfferInFull, aProvider } from './builders';
+import { threeMocks, useService } from './service';
 
 const aService = useService();
 

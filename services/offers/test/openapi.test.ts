@@ -6,7 +6,8 @@ import request, { type Test } from 'supertest';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { fingerprintOf } from '../src/orders/idempotent-checkout';
 import { UndecidedError } from '../src/approval/payment-client';
-import { anOfferInFull, anOrder, aProvider, threeMocks, useService } from './builders';
+import { anOfferInFull, anOrder, aProvider } from './builders';
+import { threeMocks, useService } from './service';
 
 const aService = useService();
 

@@ -4,7 +4,8 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { eventLoopTurns, startApp, until } from '@loan-buddy/kit/testing';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
-import { anOrder, useService } from './builders';
+import { anOrder } from './builders';
+import { useService } from './service';
 import { listenToStream, typesOf, untilRead } from './listen-to-stream';
 
 const aService = useService();

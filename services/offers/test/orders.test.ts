@@ -4,7 +4,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { fingerprintOf } from '../src/orders/idempotent-checkout';
 import { UndecidedError } from '../src/approval/payment-client';
-import { anOrder, useService } from './builders';
+import { anOrder } from './builders';
+import { useService } from './service';
 
 const aService = useService();
 

@@ -6,7 +6,8 @@ import { exportEvents } from '../src/events/export-events';
 import { createEventLog } from '../src/events/event-log';
 import type { OrderEvent, OrderEventData } from '../src/domain/order-event';
 import { decisions, newOrderId, type Order } from '../src/domain/order';
-import { anOrder, useService } from './builders';
+import { anOrder } from './builders';
+import { useService } from './service';
 
 const aService = useService();
 

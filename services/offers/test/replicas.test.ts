@@ -7,7 +7,8 @@ import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { createEventLog } from '../src/events/event-log';
 import { createOrderFeed, type OrderFeed } from '../src/events/order-feed';
 import { createOrderStore } from '../src/orders/order-store';
-import { anOrder, serviceOn } from './builders';
+import { anOrder } from './builders';
+import { serviceOn } from './service';
 import {
   createServerDatabase,
   openServerDatabase,

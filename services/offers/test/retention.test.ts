@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import request from 'supertest';
-import { anOrder, useService, type Parts } from './builders';
+import { anOrder } from './builders';
+import { useService, type Parts } from './service';
 import { useDatabase } from './database';
 
 const database = useDatabase();

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import request from 'supertest';
 import { z } from 'zod';
 import { receiverChangesSchema } from '../src/http/receiver-body';
-import { useService } from './builders';
+import { useService } from './service';
 import { decided, register } from './receivers';
 
 const aService = useService();

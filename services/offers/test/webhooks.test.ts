@@ -11,7 +11,8 @@ import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import request from 'supertest';
 import { MAX_RECEIVERS } from '../src/webhooks/receiver-store';
-import { anOrder, useService, type Parts } from './builders';
+import { anOrder } from './builders';
+import { useService, type Parts } from './service';
 import { withoutServer } from './database';
 import { decided, register } from './receivers';
 

@@ -1,7 +1,7 @@
 import { endpoint, sendJson } from '@loan-buddy/kit/server';
 import { z } from 'zod';
-import { decisions, type Decision } from '../decide';
-import type { InjectFault } from '../inject-fault';
+import { decisions } from '../decide';
+import { makeDecision, type DecisionMaker } from '../make-decision';
 
 const requestSchema = z
   .object({
@@ -13,10 +13,7 @@ const requestSchema = z
 
 const decisionSchema = z.object({ status: z.enum(decisions) }).meta({ id: 'PaymentDecision' });
 
-export function postConfirmPayment(dependencies: {
-  decide: (amount: number) => Decision;
-  injectFault: InjectFault;
-}) {
+export function postConfirmPayment(decisionMaker: DecisionMaker) {
   return endpoint(
     {
       method: 'post',
@@ -33,8 +30,7 @@ export function postConfirmPayment(dependencies: {
       problems: ['simulated-failure'],
     },
     async ({ body, res }) => {
-      await dependencies.injectFault();
-      sendJson(res, 200, { status: dependencies.decide(body.amount) });
+      sendJson(res, 200, { status: await makeDecision(decisionMaker, body) });
     },
   );
 }

@@ -5,15 +5,15 @@ import type { MessageBus } from './message-bus';
 export type PublishEvent<Event> = (event: Event) => Promise<void>;
 
 /** Publishes CloudEvents to a topic, in structured mode (JSON format 1.0), with their subject as the ordering key. */
-export function createPublishEvent<Event extends { subject: string }>(
-  bus: Pick<MessageBus, 'publish'>,
-  topic: string,
-): PublishEvent<Event> {
+export function createPublishEvent<
+  Event extends { subject: string; traceparent?: string | undefined },
+>(bus: Pick<MessageBus, 'publish'>, topic: string): PublishEvent<Event> {
   return (event) =>
     bus.publish(topic, {
       body: JSON.stringify(event),
       contentType: 'application/cloudevents+json',
       orderingKey: event.subject,
+      traceparent: event.traceparent,
     });
 }
 

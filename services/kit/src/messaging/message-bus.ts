@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message, Topic } from '@google-cloud/pubsub';
 import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger';
+import { currentTraceparent, inLinkedSpan } from '../telemetry/spans';
 import { UnusableMessageError } from './cloud-events';
 import {
   ACK_DEADLINE_S,
@@ -13,6 +14,7 @@ import {
   verifyPlan,
   type MessageBusPlan,
 } from './message-bus-plan';
+import { processSpan, sendSpan } from './message-spans';
 import type { messageBusVariables } from './variables';
 
 /** Google Cloud Pub/Sub. Messages arrive at least once, in any order unless the subscription orders them by key. */
@@ -85,22 +87,35 @@ export async function openMessageBus(
 
   return {
     /**
-     * Publishes text of one content type. Resolves once Pub/Sub has it.
+     * Publishes text of one content type. Resolves once Pub/Sub has it. The message carries the trace, in an attribute.
      *
+     * @param message.traceparent of what the message is about
      * @throws whatever the client reports, within the timeout of {@link oneAttempt}. Pub/Sub may still have it.
      */
     publish: async (
       name: string,
-      message: { body: string; contentType: string; orderingKey: string },
+      message: {
+        body: string;
+        contentType: string;
+        orderingKey: string;
+        traceparent?: string | undefined;
+      },
     ): Promise<void> => {
-      const { body, contentType, orderingKey } = message;
+      const { body, contentType, orderingKey, traceparent } = message;
       const topic = topics.get(name) ?? client.topic(name, topicOptions);
       topics.set(name, topic);
       try {
-        await topic.publishMessage({
-          data: Buffer.from(body),
-          attributes: { 'content-type': contentType },
-          orderingKey,
+        await inLinkedSpan(`send ${name}`, sendSpan(name, message), async (span) => {
+          const sent = currentTraceparent(traceparent);
+          const id = await topic.publishMessage({
+            data: Buffer.from(body),
+            attributes: {
+              'content-type': contentType,
+              ...(sent !== undefined && { traceparent: sent }),
+            },
+            orderingKey,
+          });
+          span?.setAttribute('messaging.message.id', id);
         });
       } catch (error) {
         // The client holds back later messages of this key until publishing is resumed.
@@ -122,7 +137,9 @@ export async function openMessageBus(
     ): void => {
       const receive = async (message: Message) => {
         try {
-          await handle(message.data.toString());
+          await inLinkedSpan(`process ${name}`, processSpan(name, message), () =>
+            handle(message.data.toString()),
+          );
           message.ack();
         } catch (err) {
           const { deliveryAttempt, id: messageId } = message;

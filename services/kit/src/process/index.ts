@@ -1,4 +1,4 @@
 export { flagVariable, integerVariable, ratioVariable, readEnv } from './env';
 export { runProcess } from './run';
-export { runCommand } from './run-command';
+export { readServiceArguments, runCommand } from './run-command';
 export { StartError, UsageError } from './start-error';

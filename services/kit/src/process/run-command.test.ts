@@ -1,12 +1,12 @@
-import { runCommand } from './run-command';
+import { readServiceArguments, runCommand } from './run-command';
 import { StartError, UsageError } from './start-error';
 
 class NothingThereError extends StartError {
   readonly code = 'nothing-there';
 }
 
-/** Runs a command with these arguments. Returns its output, its exit code and whether it ran. */
-async function run(args: string[], fail?: Error) {
+/** Calls a function with these arguments of the process. Returns its output, its exit code and whether it ran. */
+async function record(args: string[], body: (ran: () => void) => Promise<void> | void) {
   const seen = { stdout: '', stderr: '', exit: 0, ran: false };
   const into = (stream: 'stdout' | 'stderr') => (text: unknown) => {
     seen[stream] += String(text);
@@ -20,21 +20,31 @@ async function run(args: string[], fail?: Error) {
     throw exited;
   });
   jest.replaceProperty(process, 'argv', ['node', 'greet', ...args]);
-  await runCommand({
-    name: 'greet',
-    usage: 'usage: greet [--loud] NAME',
-    options: { loud: { type: 'boolean', default: false } },
-    run: ({ positionals: [name], values, print }) => {
-      seen.ran = true;
-      if (fail) throw fail;
-      print(values.loud ? `HELLO ${name!}` : `hello ${name!}`);
-      return Promise.resolve();
-    },
-  }).catch((error: unknown) => {
+  try {
+    await body(() => (seen.ran = true));
+  } catch (error) {
     if (error !== exited) throw error;
-  });
+  }
   return seen;
 }
+
+/** Runs a command with these arguments. */
+const run = (args: string[], fail?: Error, readsEnv = false) =>
+  record(args, (ran) =>
+    runCommand({
+      name: 'greet',
+      usage: 'usage: greet [--loud] NAME',
+      options: { loud: { type: 'boolean', default: false } },
+      readsEnv,
+      run: ({ positionals: [name], values, print }) => {
+        ran();
+        if (fail) throw fail;
+        expect(Object.keys(values)).toEqual(['loud']);
+        print(values.loud ? `HELLO ${name!}` : `hello ${name!}`);
+        return Promise.resolve();
+      },
+    }),
+  );
 
 describe('runCommand', () => {
   it('runs the command with its arguments', async () => {
@@ -64,5 +74,51 @@ describe('runCommand', () => {
   it('exits 1 for any other failure', async () => {
     const { stderr, exit } = await run([], new NothingThereError('there is nothing'));
     expect([stderr, exit]).toEqual(['greet: there is nothing\n', 1]);
+  });
+});
+
+// e2e/env-file.test.ts tests what it sets: Jest gives each test file a copy of the environment.
+describe('--env-file', () => {
+  it('exits 1 if a file cannot be read', async () => {
+    const { stderr, exit, ran } = await run(['--env-file', '/none.env'], undefined, true);
+    expect(stderr).toBe('greet: --env-file: /none.env cannot be read (ENOENT)\n');
+    expect([exit, ran]).toEqual([1, false]);
+  });
+
+  it('is in the usage of a command that reads the environment', async () => {
+    expect((await run(['--help'], undefined, true)).stdout).toContain('--env-file FILE');
+    const { stderr, exit } = await run(['--env-file'], undefined, true);
+    expect(stderr).toMatch(/^greet: .*--env-file[^]*\nusage: greet[^]*--env-file FILE/);
+    expect(exit).toBe(2);
+  });
+
+  it('is refused by a command that does not', async () => {
+    expect(await run(['--env-file', '/none.env'])).toMatchObject({ exit: 2, ran: false });
+  });
+
+  describe('of a service', () => {
+    const start = (...args: string[]) =>
+      record(args, (ran) => {
+        readServiceArguments('offers');
+        ran();
+      });
+
+    it('is in its usage, which --help prints instead of starting', async () => {
+      const { stdout, ...rest } = await start('--help');
+      expect(stdout).toMatch(/^usage: node services\/offers\/dist\/main\.js \[--env-file FILE\]/);
+      expect(rest).toEqual({ stderr: '', exit: 0, ran: false });
+    });
+
+    it('exits 1 if the file cannot be read', async () => {
+      const { stderr, exit, ran } = await start('--env-file', __dirname);
+      expect(stderr).toMatch(/^offers: --env-file: .* cannot be read \([A-Z_]+\)\n$/);
+      expect([exit, ran]).toEqual([1, false]);
+    });
+
+    it.each(['now', '--port=1'])('exits 2 for %s', async (argument) => {
+      const { stderr, exit, ran } = await start(argument);
+      expect(stderr).toMatch(/^offers: .*\nusage: node services\/offers/);
+      expect([exit, ran]).toEqual([2, false]);
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { recordingLogger } from '../../testing';
 import { ConfigError } from './env';
+import type { Tracing } from '../telemetry/start-tracing';
 import { runProcess, type Running } from './run';
 
 /** Records how the process ends. `process.exit` is mocked, so that the test outlives it. */
@@ -23,8 +24,8 @@ function setUp() {
     else delete process.send;
   };
   const { logger, lines } = recordingLogger();
-  const run = (close: Running['close'], shutdownTimeoutMs = 1000) =>
-    runProcess('offers', () => Promise.resolve({ logger, shutdownTimeoutMs, close }));
+  const run = (close: Running['close'], shutdownTimeoutMs = 1000, tracing?: Tracing) =>
+    runProcess('offers', () => Promise.resolve({ logger, shutdownTimeoutMs, close }), tracing);
   return { exits, lines, run, sent, stderr: () => stderr };
 }
 
@@ -95,6 +96,26 @@ describe('runProcess', () => {
     process.emit('uncaughtException', new Error('lost'));
     expect(exits).toEqual([1]);
     expect(lines).toContainEqual(expect.objectContaining({ level: 'fatal' }));
+  });
+
+  it.each([
+    ['two seconds at most', 60_000, 2000],
+    ['less if the shutdown has less left', 1000, 900],
+    ['none if it has none left', 50, 0],
+  ])('exports the last spans before it exits: %s', async (_, shutdownTimeoutMs, timeoutMs) => {
+    jest.useFakeTimers();
+    const { exits, run } = setUp();
+    let stopped: () => void = () => undefined;
+    const stop = jest.fn(() => new Promise<void>((resolve) => (stopped = resolve)));
+    await run(() => Promise.resolve(), shutdownTimeoutMs, { reportTo: () => undefined, stop });
+    process.emit('SIGTERM');
+    await jest.advanceTimersByTimeAsync(0);
+    expect(stop).toHaveBeenCalledWith(timeoutMs);
+    expect(exits).toEqual([]);
+    stopped();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(exits).toEqual([0]);
+    jest.useRealTimers();
   });
 
   it('prints a bad configuration without a stack, and any other error with one', async () => {

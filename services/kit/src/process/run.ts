@@ -1,5 +1,11 @@
 import type { Logger } from '../telemetry/logger';
+import type { Tracing } from '../telemetry/start-tracing';
 import { StartError } from './start-error';
+
+/** Longest time to export the last spans: less, if the shutdown has less left. */
+const TRACES_MS = 2000;
+/** What then remains of the shutdown. */
+const EXIT_MS = 100;
 
 export interface Running {
   logger: Logger;
@@ -13,11 +19,15 @@ export interface Running {
  * - If the start fails, prints why, without a stack for a {@link StartError}, and exits 1.
  * - Once started, sends `{ type: 'ready' }` to a parent with an IPC channel.
  * - On SIGTERM, SIGINT, SIGHUP or SIGQUIT, or when such a parent exits, closes and exits 0, or 1 if closing fails or
- *   takes longer than `shutdownTimeoutMs`. During the start, exits 0 at once.
+ *   takes longer than `shutdownTimeoutMs`. During the start, exits 0 at once. Exports the last spans before it exits.
  * - An uncaught exception exits 1 at once: acknowledged work is stored elsewhere, and a process in an unknown state
  *   should not continue.
  */
-export async function runProcess(name: string, start: () => Promise<Running>): Promise<void> {
+export async function runProcess(
+  name: string,
+  start: () => Promise<Running>,
+  tracing?: Tracing,
+): Promise<void> {
   let stop: (reason: string) => void = () => process.exit(0);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']) {
     process.on(signal, () => {
@@ -35,6 +45,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
     exitWith(name, error);
   }
   const { logger, shutdownTimeoutMs, close } = running;
+  tracing?.reportTo(logger);
 
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'uncaught exception');
@@ -44,6 +55,7 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
   stop = (reason) => {
     stop = () => undefined;
     logger.info({ reason }, 'stopping');
+    const endsAt = performance.now() + shutdownTimeoutMs;
     const deadline = setTimeout(() => {
       logger.error({ shutdownTimeoutMs }, 'shutdown timed out');
       process.exit(1);
@@ -59,7 +71,9 @@ export async function runProcess(name: string, start: () => Promise<Running>): P
           return 1;
         },
       )
-      .then((code) => {
+      .then(async (code) => {
+        const leftMs = endsAt - performance.now() - EXIT_MS;
+        await tracing?.stop(Math.max(0, Math.min(TRACES_MS, leftMs)));
         clearTimeout(deadline);
         process.exit(code);
       });

@@ -23,6 +23,16 @@ export function serverVariables(defaults: { port: number }) {
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info')
       .describe('least severe level that is logged'),
+    LOG_FORMAT: z
+      .enum(['json', 'google'])
+      .default('json')
+      .describe('`google`: as Cloud Logging reads it'),
+    GOOGLE_CLOUD_PROJECT: z
+      .string()
+      .optional()
+      .describe(
+        'with `LOG_FORMAT=google`: the project of the traces; if unset, `PUBSUB_PROJECT_ID`',
+      ),
     SHUTDOWN_DELAY_MS: integerVariable({ default: 300, max: 60_000 }).describe(
       'how long the listener stays open after SIGTERM; less than `SHUTDOWN_TIMEOUT_MS`',
     ),

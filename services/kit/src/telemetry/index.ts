@@ -1,3 +1,5 @@
 export { createLogger, type Logger } from './logger';
 export { type GaugeSource } from './metrics';
-export { continueTrace } from './trace-context';
+export { annotateSpan, currentTraceparent, inLinkedSpan, inSpan } from './spans';
+export { startTracing, type Tracing } from './start-tracing';
+export { statementSummary } from './statements';

@@ -1,5 +1,7 @@
 import { pino, type Logger } from 'pino';
+import { googleLog, googleSpanFields } from './google-log';
 import { bufferLines, isoTime, type ByteStream } from './log-buffer';
+import { spanFields } from './spans';
 
 export type { Logger } from 'pino';
 
@@ -12,16 +14,28 @@ const WARN = pino.levels.values['warn']!;
 export function createLogger(options: {
   service: string;
   level: string;
+  /** Default: `json`, pino's own. */
+  format?: 'json' | 'google';
+  /** The Google Cloud project of the traces. */
+  project?: string | undefined;
   /** Where the lines go. Default: stdout. */
   to?: ByteStream;
 }): Logger {
-  const { service, level, to } = options;
+  const { service, level, format = 'json', project, to } = options;
+  const mixin = spanFields(
+    format === 'google'
+      ? googleSpanFields(project)
+      : ({ traceId, spanId }) => ({ trace_id: traceId, span_id: spanId }),
+  );
   return pino(
     {
       level,
       base: { service },
       timestamp: isoTime(),
-      formatters: { level: (label) => ({ level: label }) },
+      ...(mixin && { mixin }),
+      ...(format === 'google'
+        ? googleLog
+        : { formatters: { level: (label) => ({ level: label }) } }),
       // For errors that the hook does not see: logged without other fields, or bound to a child logger.
       serializers: {
         err: (error: unknown) => (error instanceof Error ? describeError(error) : error),

@@ -11,7 +11,7 @@ import {
   until,
 } from '@loan-buddy/kit/testing';
 import request from 'supertest';
-import { useService } from '../../test/builders';
+import { useService } from '../../test/service';
 import { readConfig } from '../config';
 
 const aService = useService();

@@ -32,7 +32,7 @@ function setUp(due: number, options: { allowance?: number } = {}) {
   return { queue, claims, attempts, failure, limits, lines };
 }
 
-const aDueOrder = () => ({ ...anOrder(), isRequested: false });
+const aDueOrder = () => ({ ...anOrder(), isRequested: false, traceparent: null });
 /** Runs only what is due immediately: the worker also polls on its own. */
 const soon = () => eventLoopTurns(10);
 

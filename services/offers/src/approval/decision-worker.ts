@@ -1,4 +1,4 @@
-import type { Logger } from '@loan-buddy/kit/telemetry';
+import { inLinkedSpan, type Logger } from '@loan-buddy/kit/telemetry';
 import { createWorker, type Worker } from '../db/worker';
 import type { Order } from '../domain/order';
 import type { DueOrder, OrderStore } from '../orders/order-store';
@@ -17,14 +17,18 @@ export function createDecisionWorker(dependencies: {
   return createWorker<DueOrder>({
     name: 'due orders',
     claim: (limit) => orders.claimDue(limit, leaseMs),
-    work: async (order) => {
-      const { id: orderId } = order;
-      try {
-        const { status } = await attemptDecision(order, { requestId: orderId });
-        logger.info({ orderId, status }, 'order processed');
-      } catch (error) {
-        logger.warn({ err: error, orderId }, 'decision attempt failed');
-      }
+    work: (order) => {
+      const { id: orderId, traceparent } = order;
+      const attributes = { 'loan_buddy.order.id': orderId };
+      const span = { kind: 'CONSUMER', attributes, traceparent } as const;
+      return inLinkedSpan('attempt decision', span, async () => {
+        try {
+          const { status } = await attemptDecision(order, { requestId: orderId });
+          logger.info({ orderId, status }, 'order processed');
+        } catch (error) {
+          logger.warn({ err: error, orderId }, 'decision attempt failed');
+        }
+      });
     },
     capacity: allowance,
     logger,

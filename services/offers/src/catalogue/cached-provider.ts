@@ -1,4 +1,4 @@
-import type { Logger } from '@loan-buddy/kit/telemetry';
+import { inSpan, type Logger } from '@loan-buddy/kit/telemetry';
 import { circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
 import { reasonOf, type FailureReason } from './failure-reason';
@@ -61,43 +61,47 @@ export function createCachedProvider(
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failures),
   });
+  const attributes = { 'loan_buddy.provider.name': name };
   const caches = new LRUCache<string, SwrCache<ProviderResult>>({ max: MAX_QUERIES });
 
   return {
     name,
     owns,
     /** Waits only if there is no cached result. Never rejects. */
-    read: async (query: OfferQuery): Promise<Result> => {
-      const startedAt = performance.now();
-      const waitedMs = () => performance.now() - startedAt;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, waitMs);
-      });
-      try {
-        const entry = await Promise.race([cacheFor(query).read(), late]);
-        if (!entry) return { provider: name, reason: 'timeout', durationMs: waitedMs() };
-        const { value, loadedAt, freshUntil } = entry;
-        const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
-        const isCached = loadedAt < startedAt;
-        const isStale = wasStale || (isCached && startedAt >= freshUntil);
-        const durationMs = isCached ? 0 : waitedMs();
-        return {
-          provider: name,
-          offers,
-          unread,
-          asOf: loadedAt - ageMs,
-          freshUntil,
-          isStale,
-          durationMs,
-        };
-      } catch (error) {
-        return { provider: name, reason: reasonOf(error), durationMs: waitedMs() };
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    read: (query: OfferQuery): Promise<Result> =>
+      inSpan(`read ${name}`, { attributes, errorOf: ({ reason }) => reason }, () => read(query)),
   };
+
+  async function read(query: OfferQuery): Promise<Result> {
+    const startedAt = performance.now();
+    const waitedMs = () => performance.now() - startedAt;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    try {
+      const entry = await Promise.race([cacheFor(query).read(), late]);
+      if (!entry) return { provider: name, reason: 'timeout', durationMs: waitedMs() };
+      const { value, loadedAt, freshUntil } = entry;
+      const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
+      const isCached = loadedAt < startedAt;
+      const isStale = wasStale || (isCached && startedAt >= freshUntil);
+      const durationMs = isCached ? 0 : waitedMs();
+      return {
+        provider: name,
+        offers,
+        unread,
+        asOf: loadedAt - ageMs,
+        freshUntil,
+        isStale,
+        durationMs,
+      };
+    } catch (error) {
+      return { provider: name, reason: reasonOf(error), durationMs: waitedMs() };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 
   function cacheFor(query: OfferQuery): SwrCache<ProviderResult> {
     const key = `${String(query.amount)} ${String(query.termMonths)}`;
@@ -114,8 +118,10 @@ export function createCachedProvider(
     const startedAt = performance.now();
     try {
       return await breaker.execute(() =>
-        // Async wrapper: `fetchOffers` may throw, or return something other than a promise.
-        withDeadline(timeoutMs, async (deadline) => fetchOffers(query, deadline)),
+        inSpan(`ask ${name}`, { attributes }, () =>
+          // Async wrapper: `fetchOffers` may throw, or return something other than a promise.
+          withDeadline(timeoutMs, async (deadline) => fetchOffers(query, deadline)),
+        ),
       );
     } catch (error) {
       const reason = reasonOf(error);

@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
+import { errors, type Dispatcher } from 'undici';
 
 /** A response that has arrived completely. */
 export interface CompleteResponse {
@@ -28,27 +28,21 @@ export class ExchangeEndedError extends Error {
  * With `statusOnly`, whatever fails after the status has arrived only ends the body: the response counts.
  *
  * @throws {ExchangeEndedError} `timeout` after `timeoutMs`, if given; `canceled` once the signal aborts; `too-large`
- * above `maxBytes` of body.
+ * above the dispatcher's `maxResponseSize`.
  * @throws whatever undici reports about the connection.
  */
 export function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  limits: {
-    timeoutMs?: number;
-    maxBytes: number;
-    signal: AbortSignal | undefined;
-    statusOnly?: boolean;
-  },
+  limits: { timeoutMs?: number; signal: AbortSignal | undefined; statusOnly?: boolean },
 ): Promise<CompleteResponse> {
-  const { timeoutMs, maxBytes, signal, statusOnly = false } = limits;
+  const { timeoutMs, signal, statusOnly = false } = limits;
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let failure: Error | undefined;
     let status = 0;
     let headers: IncomingHttpHeaders = {};
     const chunks: Buffer[] = [];
-    let bytes = 0;
 
     const expire = () => {
       end(new ExchangeEndedError('timeout', `no response within ${String(timeoutMs)} ms`));
@@ -65,7 +59,7 @@ export function exchange(
       if (error && !(statusOnly && status >= 200)) reject(error);
       else {
         const [first] = chunks;
-        const body = first && chunks.length === 1 ? first : Buffer.concat(chunks, bytes);
+        const body = first && chunks.length === 1 ? first : Buffer.concat(chunks);
         resolve({ status, headers, body });
       }
       failure = error;
@@ -86,18 +80,15 @@ export function exchange(
         headers = responseHeaders;
       },
       onResponseData: (_, chunk) => {
-        if (bytes + chunk.length <= maxBytes) {
-          bytes += chunk.length;
-          chunks.push(chunk);
-          return;
-        }
-        end(new ExchangeEndedError('too-large', `over ${String(maxBytes)} bytes`));
+        chunks.push(chunk);
       },
       onResponseEnd: () => {
         end();
       },
       onResponseError: (_, error) => {
-        if (!failure) end(error);
+        if (failure) return;
+        const isTooLarge = error instanceof errors.ResponseExceededMaxSizeError;
+        end(isTooLarge ? new ExchangeEndedError('too-large', error.message) : error);
       },
     });
   });

@@ -22,11 +22,15 @@ export function createHttpClient(options: {
   timeoutMs: number;
   maxResponseBytes: number;
 }) {
-  const agent = new Agent({ connectTimeout: options.timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS });
+  const agent = new Agent({
+    connectTimeout: options.timeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxResponseSize: options.maxResponseBytes,
+  });
   const { origin, pathname } = new URL(options.baseUrl);
   const basePath = pathname.replace(/\/$/, '');
   const adapter: AxiosAdapter = async (config) => {
-    const { headers, method = 'get', timeout = 0, maxContentLength = Infinity, url = '' } = config;
+    const { headers, method = 'get', timeout = 0, url = '' } = config;
     const data: unknown = config.data;
     const request = {
       origin,
@@ -36,9 +40,8 @@ export function createHttpClient(options: {
       body: data === undefined ? null : JSON.stringify(data),
     };
     const signal = config.signal as AbortSignal | undefined;
-    const limits = { timeoutMs: timeout, maxBytes: maxContentLength, signal };
     try {
-      const response = await exchange(agent, request, limits);
+      const response = await exchange(agent, request, { timeoutMs: timeout, signal });
       return {
         status: response.status,
         statusText: '',
@@ -56,7 +59,6 @@ export function createHttpClient(options: {
   const http = new Axios({
     adapter,
     timeout: options.timeoutMs,
-    maxContentLength: options.maxResponseBytes,
     validateStatus: null,
     headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
   });

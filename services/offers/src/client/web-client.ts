@@ -1,5 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { inSpan } from '@loan-buddy/kit/telemetry';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { Agent } from 'undici';
 import { exchange, ExchangeEndedError, type CompleteResponse } from './exchange';
 import type { AddressGuard } from './public-address';
@@ -37,6 +39,7 @@ export function createWebClient(options: {
   const { userAgent = 'loan-buddy/1.0', maxResponseBytes, maxRedirects, guard } = options;
   const agent = new Agent({
     connections: options.connections ?? 16,
+    maxResponseSize: maxResponseBytes,
     connect: guard ? { lookup: guard.lookup } : {},
   });
 
@@ -54,7 +57,17 @@ export function createWebClient(options: {
     guard?.requireAllowed(url);
     const { origin, pathname, search } = url;
     const request = { origin, path: pathname + search, method, headers, body };
-    return exchange(agent, request, limits);
+    const span = {
+      kind: 'CLIENT',
+      attributes: spanAttributes(method, url),
+      errorOf: ({ status }: CompleteResponse) => (status >= 400 ? String(status) : undefined),
+    } as const;
+    return inSpan(method, span, async (sent) => {
+      // Others must not learn of our traces, and the path of a receiver may be a secret: no instrumentation sees this.
+      const response = await context.with(ROOT_CONTEXT, () => exchange(agent, request, limits));
+      sent?.setAttribute('http.response.status_code', response.status);
+      return response;
+    });
   };
 
   const decode = async ({ headers, body }: CompleteResponse): Promise<string> => {
@@ -89,10 +102,10 @@ export function createWebClient(options: {
      */
     get: async (start: string | URL, options: { headers?: Headers; signal: AbortSignal }) => {
       const headers = { ...fixedHeaders, ...options.headers };
-      const limits = { signal: options.signal, maxBytes: maxResponseBytes };
+      const { signal } = options;
       let url = typeof start === 'string' ? new URL(start) : start;
       for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-        const response = await send(url, { method: 'GET', headers, body: null }, limits);
+        const response = await send(url, { method: 'GET', headers, body: null }, { signal });
         const { status, headers: responseHeaders } = response;
         const { location } = responseHeaders;
         if (status < 300 || status > 399 || location === undefined) {
@@ -118,10 +131,20 @@ export function createWebClient(options: {
     ) => {
       const { body, timeoutMs, signal } = options;
       const headers = { 'user-agent': userAgent, ...options.headers };
-      const limits = { timeoutMs, signal, maxBytes: maxResponseBytes, statusOnly: true };
+      const limits = { timeoutMs, signal, statusOnly: true };
       return send(new URL(url), { method: 'POST', headers, body }, limits);
     },
     /** Aborts what is in progress, and closes the connections. */
     close: () => agent.destroy(),
+  };
+}
+
+function spanAttributes(method: string, { protocol, hostname, port }: URL) {
+  const scheme = protocol.slice(0, -1);
+  return {
+    'http.request.method': method,
+    'server.address': hostname,
+    'server.port': Number(port) || (scheme === 'https' ? 443 : 80),
+    'url.scheme': scheme,
   };
 }

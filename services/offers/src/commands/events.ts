@@ -93,6 +93,7 @@ async function openToContinue(path: string, format: EventFormat, log: Pick<Event
 void runCommand({
   name: 'events',
   usage,
+  readsEnv: true,
   options: { since: text, after: text, format: text, limit: text, out: text },
   run: async ({ positionals, values }) => {
     if (positionals.join(' ') !== 'export') throw new UsageError('expected export');

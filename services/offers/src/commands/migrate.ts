@@ -10,6 +10,7 @@ Waits up to two minutes for a server that is not there yet.`;
 void runCommand({
   name: 'migrate',
   usage,
+  readsEnv: true,
   run: async ({ positionals, print }) => {
     if (positionals.length > 0) throw new UsageError('migrate takes no arguments');
     // A container's first process ignores a signal without a listener.

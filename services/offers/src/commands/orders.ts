@@ -53,6 +53,7 @@ function readArguments([action, id, ...more]: string[], all = false) {
 void runCommand({
   name: 'orders',
   usage,
+  readsEnv: true,
   options: { all: { type: 'boolean' } },
   run: async ({ positionals, values, print }) => {
     const run = readArguments(positionals, values.all);

@@ -21,6 +21,7 @@ class ProvidersFailedError extends StartError {
 void runCommand({
   name: 'providers',
   usage,
+  readsEnv: true,
   run: async ({ positionals: [action, text, ...more], print }) => {
     const isListing = action === 'list-brands' && more.length === 0;
     const isChecking = action === 'check' && text === undefined;

@@ -1,4 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { inSpan } from '@loan-buddy/kit/telemetry';
+import { inBatchSpan, type WaitingSpan } from './batch-span';
 import { DatabaseUnavailableError, sqlState } from './unavailable';
 
 /** Measured with 64 connections: larger batches gain nothing more, and one refused item takes longer to find. */
@@ -16,19 +18,24 @@ const MAX_ATTEMPTS = 5;
  * unavailable, each item gets that error: it may or may not have been written. A batch that takes long does not hold up
  * the next one.
  *
+ * In a trace, each item has a span for its wait; see {@link inBatchSpan}.
+ *
+ * @param options.name what writing an item does, as the name of its span
  * @param options.write writes all items in one transaction; returns their results, in order
  * @param options.keyOf items with the same key are never in one batch; must not throw
  */
 export function createBatch<Item, Result>(options: {
+  name: string;
   write: (items: readonly Item[]) => Promise<readonly Result[]>;
   keyOf: (item: Item) => string | undefined;
 }): (item: Item) => Promise<Result> {
   interface Entry {
     item: Item;
+    span: WaitingSpan;
     resolve: (result: Result) => void;
     reject: (error: unknown) => void;
   }
-  const { write, keyOf } = options;
+  const { name, write, keyOf } = options;
   let waiting: Entry[] = [];
   /** Identifies the write in progress that the next batch waits for. */
   let current: symbol | undefined;
@@ -51,10 +58,11 @@ export function createBatch<Item, Result>(options: {
     const parts = [batch];
     for (let part = parts.pop(); part; part = parts.pop()) {
       const items = part.map(({ item }) => item);
+      const spans = part.map(({ span }) => span);
       try {
-        const results = await (items.length > 1
-          ? write(items)
-          : retryConflicts(() => write(items)));
+        const results = await inBatchSpan(`${name} batch`, spans, () =>
+          items.length > 1 ? write(items) : retryConflicts(() => write(items)),
+        );
         for (const [i, { resolve }] of part.entries()) resolve(results[i]!);
       } catch (error) {
         const isUnavailable = error instanceof DatabaseUnavailableError && !isConflict(error);
@@ -89,10 +97,15 @@ export function createBatch<Item, Result>(options: {
   }
 
   return (item) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
-      void writeNext();
-    });
+    inSpan(
+      name,
+      {},
+      (span) =>
+        new Promise((resolve, reject) => {
+          waiting.push({ item, span, resolve, reject });
+          void writeNext();
+        }),
+    );
 }
 
 /** Repeats a transaction that conflicts with another one. */

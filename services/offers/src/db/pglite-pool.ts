@@ -1,5 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
+import { inSpan, statementSummary } from '@loan-buddy/kit/telemetry';
+import { trace } from '@opentelemetry/api';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { rethrow, sqlState } from './unavailable';
 
@@ -18,7 +20,9 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
 
   const query = async (text: string, values: readonly unknown[]) => {
     try {
-      const { rows, affectedRows } = await pglite.query<never>(text, [...values]);
+      const { rows, affectedRows } = await inStatementSpan(text, () =>
+        pglite.query<never>(text, [...values]),
+      );
       const command = affectedRows === undefined ? 'SELECT' : 'UPDATE';
       return { rows, rowCount: affectedRows ?? rows.length, command };
     } catch (error) {
@@ -45,4 +49,16 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
       await pglite.close();
     },
   };
+}
+
+/** As the instrumentation of `pg` does. */
+function inStatementSpan<Result>(text: string, work: () => Promise<Result>): Promise<Result> {
+  if (!trace.getActiveSpan()) return work();
+  const summary = statementSummary(text);
+  const attributes = {
+    'db.system.name': 'postgresql',
+    'db.query.summary': summary,
+    'db.query.text': text,
+  };
+  return inSpan(summary, { kind: 'CLIENT', attributes }, work);
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '@loan-buddy/kit/telemetry';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Pool, types, type ClientConfig, type PoolClient } from 'pg';
 import { preparedName } from './prepared';
@@ -30,9 +31,10 @@ export function createPostgresPool(
       query_timeout: statementTimeoutMs + SILENCE_MARGIN_MS,
     }),
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    // Awaited, although the type does not say so.
+    // Awaited, although the type does not say so. Not a statement of the request that happens to need the connection.
     ...(!sharesSessions && {
-      onConnect: (client) => client.query(settingsSql(options)) as unknown,
+      onConnect: (client) =>
+        context.with(ROOT_CONTEXT, () => client.query(settingsSql(options))) as unknown,
     }),
   });
   // A connection may break at any time. Between two statements of a transaction, only this listener gets the error.

@@ -2,8 +2,8 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import { createQueue } from '../db/queue';
 import type { EmailJobsTable, Tables } from '../db/tables';
 
-/** An e-mail about a final order event, to the user. */
-export type EmailJob = { to: string } & Pick<
+/** An e-mail about a final order event, to the user, with the trace context of the checkout. */
+export type EmailJob = { to: string; traceparent: string | null } & Pick<
   Selectable<EmailJobsTable>,
   'seq' | 'eventId' | 'data' | 'attempts'
 >;
@@ -28,7 +28,8 @@ export function createEmailJobStore(db: Kysely<Tables>) {
         limit,
         leaseMs,
         returning: sql<EmailJob>`job.*,
-          coalesce((select email from orders where id = job.order_id), '') as "to"`,
+          coalesce((select email from orders where id = job.order_id), '') as "to",
+          (select traceparent from orders where id = job.order_id) as traceparent`,
       }),
 
     recordSent: (job: EmailJob) => {

@@ -1,3 +1,4 @@
+import { inLinkedSpan, inSpan } from '@loan-buddy/kit/telemetry';
 import type { Sweep } from '../db/sweep';
 import { createWorker, type SendingOptions } from '../db/worker';
 import { scheduledPauseMs } from '../db/backoff';
@@ -24,7 +25,8 @@ export function createEmails(options: SendingOptions & { send: SendEmail | undef
     const log = { orderId: job.data.order_id, attempts };
     try {
       const messageId = `${job.eventId}@loan-buddy`;
-      await sendEmail({ ...composeEmail(job.data), to: job.to, messageId }, signal);
+      const email = { ...composeEmail(job.data), to: job.to, messageId };
+      await inSpan('SMTP', { kind: 'CLIENT' }, () => sendEmail(email, signal));
     } catch (error) {
       if (!(error instanceof EmailNotSentError)) throw error;
       if (signal.aborted) return;
@@ -44,7 +46,8 @@ export function createEmails(options: SendingOptions & { send: SendEmail | undef
       createWorker({
         name: 'due e-mails',
         claim: (limit) => jobs.claimDue(limit, LEASE_MS),
-        work: (job, signal) => deliver(send, job, signal),
+        work: (job, signal) =>
+          inLinkedSpan('send e-mail', spanOf(job), () => deliver(send, job, signal)),
         capacity: () => CONCURRENCY,
         pollMs,
         graceMs,
@@ -55,4 +58,9 @@ export function createEmails(options: SendingOptions & { send: SendEmail | undef
       ...(send ? [] : [{ rows: 'e-mails to send', sweep: jobs.skipDue }]),
     ] satisfies Sweep[],
   };
+}
+
+function spanOf({ traceparent, data }: EmailJob) {
+  const attributes = { 'loan_buddy.order.id': data.order_id };
+  return { kind: 'CONSUMER', traceparent, attributes } as const;
 }

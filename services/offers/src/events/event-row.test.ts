@@ -29,7 +29,11 @@ describe('an event as a row', () => {
     ['-1', `'-1`],
     ['@SUM(A1)', `'@SUM(A1)`],
     ['\tx', `'\tx`],
+    ['\rx', `"'\rx"`],
+    ['＝1+1', `'＝1+1`],
     ['a,b', '"a,b"'],
+    ['a\rb', '"a\rb"'],
+    ['a\nb', '"a\nb"'],
     ['cristina', 'cristina'],
   ])('in CSV is never a spreadsheet formula: %j', (userId, cell) => {
     expect(toRow(anEvent(userId), 'csv')).toContain(`,${cell},offer2,ProviderB,-1,12000,`);

@@ -1,3 +1,4 @@
+import { stringify } from 'csv-stringify/sync';
 import { orderEventDataFields, type OrderEvent } from '../domain/order-event';
 
 /** Export formats of events: lines of JSON, or comma-separated values. */
@@ -23,6 +24,13 @@ export function headOf(format: EventFormat): string {
   return `${[...columns, ...orderEventDataFields.map((name) => `data_${name}`)].join(',')}\r\n`;
 }
 
+/** RFC 4180. An apostrophe keeps a spreadsheet from running text as a formula (OWASP, CSV Injection). */
+const csvOptions = {
+  record_delimiter: 'windows',
+  quote_record_delimiter: true,
+  escape_formulas: true,
+} as const;
+
 /** Formats an event as a row, including its line ending. */
 export function toRow(event: OrderEvent, format: EventFormat): string {
   if (format === 'ndjson') return `${JSON.stringify(event)}\n`;
@@ -30,14 +38,7 @@ export function toRow(event: OrderEvent, format: EventFormat): string {
     ...columns.map((name) => event[name]),
     ...orderEventDataFields.map((name) => event.data[name]),
   ];
-  return `${cells.map(toCell).join(',')}\r\n`;
-}
-
-/** Formats a cell (RFC 4180). An apostrophe keeps a spreadsheet from running text as a formula (OWASP, CSV Injection). */
-function toCell(value: string | number | undefined): string {
-  const plain = value === undefined ? '' : String(value);
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${plain}` : plain;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return stringify([cells], csvOptions);
 }
 
 /** The start of a row: the event's id and its order's id. */

@@ -1,7 +1,7 @@
 import { releaseSlot } from '@loan-buddy/kit/admission';
 import { headerLines, ValidationError } from '@loan-buddy/kit/problem';
 import { endpoint, sendJson } from '@loan-buddy/kit/server';
-import { continueTrace } from '@loan-buddy/kit/telemetry';
+import { currentTraceparent } from '@loan-buddy/kit/telemetry';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { requireMayActFor, writeOrders } from './access';
@@ -122,7 +122,7 @@ export function postCheckout(dependencies: {
             releaseSlot(req);
           },
           requestId: req.requestId,
-          traceparent: continueTrace(sentTrace.length === 1 ? sentTrace[0] : undefined),
+          traceparent: currentTraceparent(sentTrace.length === 1 ? sentTrace[0] : undefined),
         },
         { client: caller.subject ?? body.user_id, key: readIdempotencyKey(req) },
       );

@@ -22,6 +22,7 @@ describe('readPreferences', () => {
     [[String.raw`foo="a\", respond-async`], true, undefined],
     [[String.raw`wait="\7"; note=";"`], false, 7],
     [['respond-async=""'], true, undefined],
+    [['respond;async', 'respond_async'], false, undefined],
     [[',,;=, respond-async'], true, undefined],
     [[], false, undefined],
   ])('reads %j', (prefer, respondAsync, waitS) => {

@@ -1,5 +1,5 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import type { Logger } from '@loan-buddy/kit/telemetry';
+import { annotateSpan, inSpan, type Logger } from '@loan-buddy/kit/telemetry';
 import { DatabaseUnavailableError } from '../db/unavailable';
 import type { FindOffer } from '../catalogue/find-offer';
 import type { IdempotentRequest } from './idempotency';
@@ -109,6 +109,7 @@ export function createCheckout(dependencies: {
       traceparent: request.traceparent,
       email: request.email,
     };
+    annotateSpan({ 'loan_buddy.order.id': order.id });
     const isAsync = waitMs !== undefined;
     const keyed = idempotency && { ...idempotency, inFlightMs: leaseMs + (waitMs ?? 0) };
     const inserted = await orders
@@ -119,12 +120,15 @@ export function createCheckout(dependencies: {
     if (!inserted) throw new KeyTakenError('the idempotency key belongs to another order');
     let current: Order | undefined;
     try {
-      if (!isAsync) current = await attemptDecision(order, { requestId });
+      if (!isAsync)
+        current = await inSpan('get decision', {}, () => attemptDecision(order, { requestId }));
       else {
         wake();
         if (waitMs > 0) {
           request.onWait?.();
-          current = await awaitOrder(order.id, { waitMs, signal });
+          current = await inSpan('await decision', {}, () =>
+            awaitOrder(order.id, { waitMs, signal }),
+          );
         }
       }
     } catch (error) {

@@ -15,6 +15,8 @@ export interface Page {
 export interface DueOrder extends Order {
   /** Whether a request message was published since it became pending. */
   isRequested: boolean;
+  /** Trace context of the checkout, which the attempt continues. */
+  traceparent: string | null;
 }
 
 export type OrderStore = ReturnType<typeof createOrderStore>;
@@ -122,10 +124,13 @@ export function createOrderStore(
       const rows = await queue.claim({
         limit,
         leaseMs,
-        returning: sql<Row & { isRequested: boolean }>`
-          ${returning}, job.requested_at is not null as is_requested`,
+        returning: sql<Row & Pick<DueOrder, 'isRequested' | 'traceparent'>>`
+          ${returning}, job.traceparent, job.requested_at is not null as is_requested`,
       });
-      return rows.map((row) => ({ ...toOrder(row), isRequested: row.isRequested }));
+      return rows.map((row) => {
+        const { isRequested, traceparent } = row;
+        return { ...toOrder(row), isRequested, traceparent };
+      });
     },
 
     listFailed: async (range: Page) => {

@@ -11,6 +11,7 @@ const delivery = {
   isSlow: false,
   secrets: [newSecret()],
   attempts: 0,
+  traceparent: null,
 };
 
 describe('createSendWebhook', () => {

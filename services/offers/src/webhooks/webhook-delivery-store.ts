@@ -15,6 +15,8 @@ export interface ClaimedDelivery extends WebhookMessage {
   secrets: string[];
   /** Number of earlier attempts. */
   attempts: number;
+  /** Trace context of the checkout; null for a test message. */
+  traceparent: string | null;
 }
 
 /** The result of one attempt. */
@@ -43,6 +45,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
   const attempt = { attempts: sql`attempts + 1`, lastAttemptAt: sql`now()` };
 
   const recordSuccess = createBatch<Success, unknown>({
+    name: 'record delivery',
     keyOf: ({ delivery }) => nameOf(delivery),
     write: async (items) => {
       const codes = items.map(({ delivery, statusCode }) => [nameOf(delivery), statusCode]);
@@ -97,7 +100,8 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
           ) taken
           where e.enabled and (e.resting_until is null or e.resting_until <= now())
           order by taken.due_at limit ${limit}`,
-        returning: sql<ClaimedDelivery>`job.*, due.url, due.secrets`,
+        returning: sql<ClaimedDelivery>`job.*, due.url, due.secrets,
+          (select traceparent from orders where id = job.data ->> 'order_id') as traceparent`,
       }),
 
     /** Records the result of an attempt, unless another process made the same attempt and recorded it first. */

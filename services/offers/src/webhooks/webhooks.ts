@@ -1,3 +1,4 @@
+import { inLinkedSpan } from '@loan-buddy/kit/telemetry';
 import { ExchangeEndedError } from '../client/exchange';
 import { publicOnly } from '../client/public-address';
 import { createWebClient } from '../client/web-client';
@@ -67,7 +68,7 @@ export function createWebhooks(
     else logger.warn({ ...log, reason: error }, failed);
   };
 
-  const worker = createWorker({
+  const worker = createWorker<ClaimedDelivery>({
     name: 'due webhooks',
     claim: (limit, inProgress) =>
       deliveries.claimDue({
@@ -76,7 +77,8 @@ export function createWebhooks(
         inProgress: countByReceiver(inProgress),
         leaseMs: timeoutMs + options.statementsMs,
       }),
-    work: deliver,
+    work: (delivery, signal) =>
+      inLinkedSpan('deliver webhook', spanOf(delivery), () => deliver(delivery, signal)),
     capacity: () => CONCURRENCY,
     pollMs,
     graceMs,
@@ -95,6 +97,15 @@ export function createWebhooks(
     ] satisfies Sweep[],
     close: client.close,
   };
+}
+
+function spanOf({ traceparent, id, endpointId, data }: ClaimedDelivery) {
+  const attributes = {
+    'loan_buddy.webhook.id': id,
+    'loan_buddy.receiver.id': endpointId,
+    ...('order_id' in data && { 'loan_buddy.order.id': String(data.order_id) }),
+  };
+  return { kind: 'CONSUMER', traceparent, attributes } as const;
 }
 
 function countByReceiver(inProgress: readonly { endpointId: string }[]) {

@@ -1,0 +1,4 @@
+import { readServiceArguments } from '@loan-buddy/kit/process';
+
+// `main.ts` imports this first: `--env-file` sets what other modules read when they load.
+readServiceArguments('offers');
