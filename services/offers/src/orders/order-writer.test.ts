@@ -463,7 +463,7 @@ describe('published requests of one batch', () => {
         expect(outcomes(results)).toEqual([locked, free]);
       });
     const due = await store.claimDue(100, 60_000);
-    expect(due).toEqual([{ ...locked, isRequested: false }]);
+    expect(due).toEqual([{ ...locked, isRequested: false, traceparent: null }]);
   });
 });
 
