@@ -11,6 +11,7 @@ import { overloadTable } from './tables/overload';
 import { replicasTable } from './tables/replicas';
 import { storedTable } from './tables/stored';
 import { tokenTable } from './tables/token';
+import { tracingTable } from './tables/tracing';
 
 type Table = (bench: Bench) => Promise<void>;
 
@@ -21,6 +22,7 @@ const tables: Record<string, Table> = {
   'fan-out-50': (bench) => fanOutTable(bench, 50),
   latency: latencyTable,
   checkout: checkoutTable,
+  tracing: tracingTable,
   overload: overloadTable,
 };
 const longTables: Record<string, Table> = { stored: storedTable, replicas: replicasTable };
@@ -39,6 +41,7 @@ Tables:
   fan-out-50  the same with 50 providers
   latency     how long GET /offers waits for 50 providers that take 20 to 80 ms
   checkout    POST /checkout on 1, 20 and 64 connections, beside a bare Express pair and the least that can be done
+  tracing     GET /offers and POST /checkout with tracing off, with 1 % of the traces recorded, and with all
   overload    five times as many checkouts as the services can handle
 Tables that take longer, and run only with --only:
   stored      POST /checkout with 100, 100,000 and 1,000,000 orders and their events in the database

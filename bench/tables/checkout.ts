@@ -70,12 +70,14 @@ export async function startPair(
   { startService }: Bench,
   build: Build,
   storages: readonly Storage[],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Pair> {
-  const confirmPayment = await startService('confirm-payment', build);
+  const confirmPayment = await startService('confirm-payment', build, env);
   const offers: MeasuredProcess[] = [];
   for (const storage of storages) {
     offers.push(
       await startService('offers', build, {
+        ...env,
         ...storage,
         CONFIRM_PAYMENT_URL: urlOf(confirmPayment),
       }),
@@ -95,7 +97,7 @@ async function startBare(
   return { offers: [first], confirmPayment };
 }
 
-const urlOf = ({ port }: MeasuredProcess) => `http://127.0.0.1:${String(port)}`;
+export const urlOf = ({ port }: MeasuredProcess) => `http://127.0.0.1:${String(port)}`;
 
 /** The embedded database runs inside offers, and has no CPU time of its own. */
 export function checkouts(

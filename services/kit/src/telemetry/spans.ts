@@ -21,6 +21,11 @@ export function useTracer(on: Tracer | undefined): void {
   tracer = on;
 }
 
+/** Returns undefined while tracing is off. */
+export function currentTracer(): Tracer | undefined {
+  return tracer;
+}
+
 interface SpanOptions<Result> {
   /** Default: a step within this process. */
   kind?: keyof typeof SpanKind;
@@ -83,7 +88,7 @@ async function run<Result>(
 }
 
 /** Marks a span as failed (semantic conventions, "Recording errors"). */
-function markFailed(span: Span, type: string): void {
+export function markFailed(span: Span, type: string): void {
   span.setAttribute('error.type', type).setStatus({ code: SpanStatusCode.ERROR });
 }
 
