@@ -7,8 +7,9 @@ function aProcess() {
   let now = 1000;
   jest.spyOn(performance, 'now').mockImplementation(() => now);
   const { acquire } = createLoadShedder(Infinity);
-  /** Handles `requests` in one turn; returns how many are shed. */
-  return async (requests: number, eachMs: number): Promise<number> => {
+  /** Handles `requests` in one turn, after a pause; returns how many are shed. */
+  return async (requests: number, eachMs: number, pauseMs = 0): Promise<number> => {
+    now += pauseMs;
     let shed = 0;
     for (let i = 0; i < requests; i++) {
       try {
@@ -51,6 +52,11 @@ describe('createLoadShedder', () => {
     while ((await take(10, 10)) === 0);
     await take(1, 10);
     expect(await take(10, 10)).toBe(0);
+  });
+
+  it('sheds nothing in long turns with pauses between them', async () => {
+    const take = aProcess();
+    for (let i = 0; i < 10; i++) expect(await take(20, 10, 40)).toBe(0);
   });
 
   it('sheds nothing in short turns, however many requests arrive', async () => {

@@ -21,15 +21,19 @@ const PATIENCE_MS = 500;
  */
 function createTurnWatch(): () => boolean {
   let startedAt: number | undefined;
+  let endedAt = -Infinity;
   let lateSince: number | undefined;
   const end = () => {
-    if (performance.now() - startedAt! < MAX_TURN_MS) lateSince = undefined;
+    endedAt = performance.now();
+    if (endedAt - startedAt! < MAX_TURN_MS) lateSince = undefined;
     startedAt = undefined;
   };
   return () => {
     const now = performance.now();
     if (startedAt === undefined) {
       startedAt = now;
+      // No request was waiting when the last turn ended.
+      if (now - endedAt >= MAX_TURN_MS) lateSince = undefined;
       setImmediate(end);
       return false;
     }
