@@ -1,5 +1,5 @@
-// Costs a GET /offers that is not recorded half of what OpenTelemetry's instrumentations of node:http and Express cost,
-// which also put personal data into attributes; see docs/performance.md.
+// Saves 35 % of the CPU of GET /offers with 1 % of the traces recorded, against OpenTelemetry's instrumentations of
+// node:http and Express; see docs/performance.md.
 import type { IncomingMessage } from 'node:http';
 import {
   context,
