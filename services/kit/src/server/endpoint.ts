@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import zlib from 'node:zlib';
-import type { Context } from '@opentelemetry/api';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { keepSlotUntil, releaseSlot, type Access, type Admission } from '../admission/admission';
@@ -18,8 +17,6 @@ declare global {
       requestId: string;
       /** As `performance.now()`. */
       startedAt: number;
-      /** The context of its span, if it is traced. */
-      traced: Context | undefined;
       /** Whether it has been logged and measured, with or without a response. */
       isFinished: boolean | undefined;
       /** The code of the problem in its response. */

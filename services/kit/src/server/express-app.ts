@@ -14,7 +14,6 @@ import { RequestError } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
 import { sendEmpty, sendProblem } from './responses';
 import { logRequest, type ServedRequest } from '../telemetry/requests';
-import { beginRequestSpan, endRequestSpan, inContext } from '../telemetry/request-spans';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
@@ -48,22 +47,17 @@ export function createExpressApp(options: ExpressAppOptions): Express {
   app.set('trust proxy', trustedProxies);
   useOwnPrototypes(app, lifecycle);
 
-  const report = (req: Request, res: Response) => {
-    const request = describeRequest(req, res);
-    logRequest(logger, request);
-    const audit = auditLine(req, request.status);
-    if (audit) logger.info({ audit }, 'audit');
-    if (req.traced) endRequestSpan(req.traced, request);
-    observe?.(request);
-  };
-
   // One function for all requests: a closure and a once-wrapper for each cost as much as writing the log line.
   const whenClosed = function (this: Response) {
     // A response gets `close` twice if it was the next one when its client left (see connections.ts).
     if (this.req.isFinished) return;
     this.req.isFinished = true;
     if (!this.req.isHandlerRunning) releaseSlot(this.req);
-    inContext(this.req.traced, report, this.req, this);
+    const request = describeRequest(this.req, this);
+    logRequest(logger, request);
+    const audit = auditLine(this.req, request.status);
+    if (audit) logger.info({ audit }, 'audit');
+    observe?.(request);
   };
 
   const allow = allowOf(endpoints);
@@ -80,22 +74,18 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     }
   };
   const crossOrigin = corsOrigins && allowOrigins(corsOrigins, endpoints);
-  const handleFromAnywhere = (req: Request, res: Response) => {
-    if (!crossOrigin) handleRequest(req, res);
-    else {
-      void crossOrigin(req, res, () => {
-        handleRequest(req, res);
-      });
-    }
-  };
   // Unlike middleware, this sees every request, even those the router refuses, without the cost of a layer.
   app.handle = (req: Request, res: Response) => {
     const sentId = headerLines(req, 'x-request-id').at(-1);
     req.requestId = sentId !== undefined && SANE_REQUEST_ID.test(sentId) ? sentId : randomUUID();
     req.startedAt = performance.now();
     res.on('close', whenClosed);
-    req.traced = beginRequestSpan(req);
-    inContext(req.traced, handleFromAnywhere, req, res);
+    if (!crossOrigin) handleRequest(req, res);
+    else {
+      void crossOrigin(req, res, () => {
+        handleRequest(req, res);
+      });
+    }
   };
   mountEndpoints(app, endpoints, admission);
   return app;

@@ -21,11 +21,6 @@ export function useTracer(on: Tracer | undefined): void {
   tracer = on;
 }
 
-/** Returns undefined while tracing is off. */
-export function currentTracer(): Tracer | undefined {
-  return tracer;
-}
-
 interface SpanOptions<Result> {
   /** Default: a step within this process. */
   kind?: keyof typeof SpanKind;
@@ -88,7 +83,7 @@ async function run<Result>(
 }
 
 /** Marks a span as failed (semantic conventions, "Recording errors"). */
-export function markFailed(span: Span, type: string): void {
+function markFailed(span: Span, type: string): void {
   span.setAttribute('error.type', type).setStatus({ code: SpanStatusCode.ERROR });
 }
 

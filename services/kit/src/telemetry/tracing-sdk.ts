@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diag, DiagLogLevel, trace, type DiagLogger } from '@opentelemetry/api';
+import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { NodeSDK, resources } from '@opentelemetry/sdk-node';
@@ -8,8 +10,19 @@ import { useTracer } from './spans';
 import type { Tracing } from './start-tracing';
 import { statementSummary } from './statements';
 
+/** Requests of probes and of Prometheus: every few seconds, and never part of a trace. */
+const UNTRACED = ['/livez', '/readyz', '/metrics'];
 /** How often to log that spans cannot be exported: an outage may be long. */
 const ERROR_INTERVAL_MS = 60_000;
+
+/** Personal data, or may contain some; `undefined` keeps the instrumentation from setting it. */
+const withoutPersonalData = {
+  'client.address': undefined,
+  'network.peer.address': undefined,
+  'network.peer.port': undefined,
+  'url.query': undefined,
+  'user_agent.original': undefined,
+};
 
 const { defaultResource, envDetector, hostDetector, resourceFromAttributes } = resources;
 
@@ -31,6 +44,14 @@ export function startSdk(service: string, env: NodeJS.ProcessEnv): Tracing {
     metricReaders: [],
     logRecordProcessors: [],
     instrumentations: [
+      new HttpInstrumentation({
+        ignoreIncomingRequestHook: ({ url }) => UNTRACED.includes(url ?? ''),
+        startIncomingSpanHook: () => withoutPersonalData,
+        // Requests go through undici.
+        disableOutgoingRequestInstrumentation: true,
+      }),
+      // Only for the route in the name of the server's span: a span for each layer would say nothing more.
+      new ExpressInstrumentation({ ignoreLayersType: Object.values(ExpressLayerType) }),
       new UndiciInstrumentation({ requireParentforSpans: true }),
       new PgInstrumentation({
         requireParentSpan: true,
