@@ -5,6 +5,7 @@ import { reasonOf, type FailureReason } from './failure-reason';
 import { createSwrCache, type SwrCache } from './swr-cache';
 import type { Offer } from '../domain/offer';
 import type { OfferQuery, Provider, ProviderResult } from './provider';
+import { createProviderMetrics, type ReadResult } from './provider-metrics';
 import { withDeadline } from './with-deadline';
 
 /** A provider's offers. Times are on the clock of `performance.now()`. */
@@ -61,6 +62,8 @@ export function createCachedProvider(
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failures),
   });
+  const metrics = createProviderMetrics(name);
+  breaker.onStateChange(metrics.setBreaker);
   const caches = new LRUCache<string, SwrCache<ProviderResult>>({ max: MAX_QUERIES });
 
   return {
@@ -68,36 +71,42 @@ export function createCachedProvider(
     owns,
     /** Waits only if there is no cached result. Never rejects. */
     read: async (query: OfferQuery): Promise<Result> => {
-      const startedAt = performance.now();
-      const waitedMs = () => performance.now() - startedAt;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, waitMs);
-      });
-      try {
-        const entry = await Promise.race([cacheFor(query).read(), late]);
-        if (!entry) return { provider: name, reason: 'timeout', durationMs: waitedMs() };
-        const { value, loadedAt, freshUntil } = entry;
-        const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
-        const isCached = loadedAt < startedAt;
-        const isStale = wasStale || (isCached && startedAt >= freshUntil);
-        const durationMs = isCached ? 0 : waitedMs();
-        return {
-          provider: name,
-          offers,
-          unread,
-          asOf: loadedAt - ageMs,
-          freshUntil,
-          isStale,
-          durationMs,
-        };
-      } catch (error) {
-        return { provider: name, reason: reasonOf(error), durationMs: waitedMs() };
-      } finally {
-        clearTimeout(timer);
-      }
+      const result = await read(query);
+      metrics.countRead(readResult(result));
+      return result;
     },
   };
+
+  async function read(query: OfferQuery): Promise<Result> {
+    const startedAt = performance.now();
+    const waitedMs = () => performance.now() - startedAt;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    try {
+      const entry = await Promise.race([cacheFor(query).read(), late]);
+      if (!entry) return { provider: name, reason: 'timeout', durationMs: waitedMs() };
+      const { value, loadedAt, freshUntil } = entry;
+      const { offers, unread = 0, ageMs = 0, isStale: wasStale = false } = value;
+      const isCached = loadedAt < startedAt;
+      const isStale = wasStale || (isCached && startedAt >= freshUntil);
+      const durationMs = isCached ? 0 : waitedMs();
+      return {
+        provider: name,
+        offers,
+        unread,
+        asOf: loadedAt - ageMs,
+        freshUntil,
+        isStale,
+        durationMs,
+      };
+    } catch (error) {
+      return { provider: name, reason: reasonOf(error), durationMs: waitedMs() };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 
   function cacheFor(query: OfferQuery): SwrCache<ProviderResult> {
     const key = `${String(query.amount)} ${String(query.termMonths)}`;
@@ -113,18 +122,30 @@ export function createCachedProvider(
   async function ask(query: OfferQuery): Promise<ProviderResult> {
     const startedAt = performance.now();
     try {
-      return await breaker.execute(() =>
+      const result = await breaker.execute(() =>
         // Async wrapper: `fetchOffers` may throw, or return something other than a promise.
         withDeadline(timeoutMs, async (deadline) => fetchOffers(query, deadline)),
       );
+      metrics.observeRequest('ok', performance.now() - startedAt);
+      return result;
     } catch (error) {
       const reason = reasonOf(error);
-      // The failures that opened the circuit are already in the log.
+      // The failures that opened the circuit are already in the log, and counted.
       if (reason !== 'circuit-open') {
-        const durationMs = Math.round(performance.now() - startedAt);
-        logger.warn({ provider: name, reason, durationMs, err: error }, 'provider failed');
+        const elapsedMs = performance.now() - startedAt;
+        metrics.observeRequest(reason, elapsedMs);
+        logger.warn(
+          { provider: name, reason, durationMs: Math.round(elapsedMs), err: error },
+          'provider failed',
+        );
       }
       throw error;
     }
   }
+}
+
+function readResult(result: Result): ReadResult {
+  if (hasFailed(result)) return 'missing';
+  if (result.isStale) return 'stale';
+  return result.durationMs === 0 ? 'fresh' : 'awaited';
 }

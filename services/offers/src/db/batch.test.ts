@@ -7,6 +7,7 @@ function heldBatches<Item>(keyOf: (item: Item) => string | undefined = () => und
   const batches: (readonly Item[])[] = [];
   const held: ((error?: Error) => void)[] = [];
   const add = createBatch<Item, Item>({
+    name: 'write item',
     keyOf,
     write: (items) => {
       batches.push(items);
@@ -55,6 +56,7 @@ describe('a batch', () => {
   it('has all items that come in the turn in which the one before ends, even if writing blocks the thread', async () => {
     const batches: (readonly number[])[] = [];
     const add = createBatch<number, number>({
+      name: 'write item',
       keyOf: () => undefined,
       write: (items) => {
         batches.push(items);
@@ -116,6 +118,7 @@ describe('a batch', () => {
   ])('loses only the item with %s', async (_, error) => {
     const written: number[] = [];
     const add = createBatch<number, number>({
+      name: 'write item',
       keyOf: () => undefined,
       write: (items) => {
         if (items.includes(5)) return Promise.reject(error);

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { observeBatches } from './batch-metrics';
 import { DatabaseUnavailableError, sqlState } from './unavailable';
 
 /** Measured with 64 connections: larger batches gain nothing more, and one refused item takes longer to find. */
@@ -16,19 +17,23 @@ const MAX_ATTEMPTS = 5;
  * unavailable, each item gets that error: it may or may not have been written. A batch that takes long does not hold up
  * the next one.
  *
+ * @param options.name what writing an item does, for metrics
  * @param options.write writes all items in one transaction; returns their results, in order
  * @param options.keyOf items with the same key are never in one batch; must not throw
  */
 export function createBatch<Item, Result>(options: {
+  name: string;
   write: (items: readonly Item[]) => Promise<readonly Result[]>;
   keyOf: (item: Item) => string | undefined;
 }): (item: Item) => Promise<Result> {
   interface Entry {
     item: Item;
+    since: number;
     resolve: (result: Result) => void;
     reject: (error: unknown) => void;
   }
-  const { write, keyOf } = options;
+  const { name, write, keyOf } = options;
+  const { observeSize, observeWait } = observeBatches(name);
   let waiting: Entry[] = [];
   /** Identifies the write in progress that the next batch waits for. */
   let current: symbol | undefined;
@@ -80,7 +85,11 @@ export function createBatch<Item, Result>(options: {
       void writeNext();
     };
     const timer = setTimeout(startNext, PATIENCE_MS);
-    await writeBatch(takeBatch());
+    const batch = takeBatch();
+    observeSize(batch.length);
+    const now = performance.now();
+    for (const { since } of batch) observeWait((now - since) / 1000);
+    await writeBatch(batch);
     clearTimeout(timer);
     // The next batch takes what arrives until the end of this turn: the embedded database blocks this thread, and without
     // this, each batch on it would have one item.
@@ -90,7 +99,7 @@ export function createBatch<Item, Result>(options: {
 
   return (item) =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
+      waiting.push({ item, since: performance.now(), resolve, reject });
       void writeNext();
     });
 }

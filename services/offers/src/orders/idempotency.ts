@@ -38,6 +38,7 @@ export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 /** Stores which requests used which keys. {@link OrderStore.insert} writes a key together with its order. */
 export function createIdempotencyStore(db: Kysely<Tables>) {
   const complete = createBatch<StoredResponse & ClientKey, StoredResponse>({
+    name: 'store response',
     keyOf: nameOf,
     write: async (items) => {
       const { rows } = await db.executeQuery<Completed>(

@@ -111,6 +111,7 @@ export function createOrderWriter(db: Kysely<Tables>) {
   };
   const decideInBatch = createBatch<Decided, { row: OrderRow | undefined; maybeSkipped?: boolean }>(
     {
+      name: 'decide order',
       keyOf: idOf,
       write: async (items) => {
         if (items.length === 1) return [{ row: await decideOne(items[0]!) }];
@@ -122,6 +123,7 @@ export function createOrderWriter(db: Kysely<Tables>) {
   );
 
   const markRequested = createBatch<Requested, OrderRow | undefined>({
+    name: 'record request',
     keyOf: idOf,
     write: (items) => {
       const values = [items.map(idOf), items.map(({ dueInMs }) => dueInMs)];
@@ -130,6 +132,7 @@ export function createOrderWriter(db: Kysely<Tables>) {
   });
 
   const insertInBatch = createBatch<Insertion, boolean>({
+    name: 'insert order',
     keyOf: ({ request }) => request && nameOf(request),
     write: async (insertions) => {
       const items = insertions.map(({ order: { offer, ...order }, dueInMs, request }) => {

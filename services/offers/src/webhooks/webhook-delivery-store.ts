@@ -43,6 +43,7 @@ export function createWebhookDeliveryStore(db: Kysely<Tables>) {
   const attempt = { attempts: sql`attempts + 1`, lastAttemptAt: sql`now()` };
 
   const recordSuccess = createBatch<Success, unknown>({
+    name: 'record delivery',
     keyOf: ({ delivery }) => nameOf(delivery),
     write: async (items) => {
       const codes = items.map(({ delivery, statusCode }) => [nameOf(delivery), statusCode]);
