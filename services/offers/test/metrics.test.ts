@@ -106,7 +106,7 @@ describe('GET /metrics of offers', () => {
   });
 });
 
-/** The values of metrics by name and labels, and by how much those that changed since `before` did. */
+/** Returns the values of metrics by name and labels, and the changes since `before`. */
 async function changesIn(app: Express, before: Record<string, number> = {}) {
   const { text } = await request(app).get('/metrics').expect(200);
   const values: Record<string, number> = {};

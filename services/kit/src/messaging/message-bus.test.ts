@@ -111,11 +111,11 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
       handle: (body) =>
         body === 'bad' ? Promise.reject(new UnusableMessageError('x')) : Promise.resolve(),
     });
-    expect(await counts()).toEqual(['handled 0', 'failed 0', 'dead-letter 0']);
+    expect(await counts()).toEqual(['handled 0', 'redelivered 0', 'dead-letter 0']);
     for (const body of ['good', 'bad'])
       await bus.publish('hellos', { body, contentType: 'text/plain', orderingKey: 'k' });
     await until(async () => (await counts()).includes('dead-letter 1'));
-    expect(await counts()).toEqual(['handled 1', 'failed 4', 'dead-letter 1']);
+    expect(await counts()).toEqual(['handled 1', 'redelivered 4', 'dead-letter 1']);
     await bus.close();
   });
 

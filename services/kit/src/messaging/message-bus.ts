@@ -21,7 +21,7 @@ export type MessageBus = Awaited<ReturnType<typeof openMessageBus>>;
 
 const messages = new Counter({
   name: 'loan_buddy_messages_total',
-  help: 'Received messages, by outcome: handled, failed (it is redelivered), or dead-letter (it failed in its last delivery).',
+  help: 'Received messages, by outcome: handled, redelivered, or dead-letter (failed in its last delivery).',
   labelNames: ['subscription', 'outcome'],
 });
 
@@ -132,7 +132,7 @@ export async function openMessageBus(
         messages.inc({ subscription: name, outcome }, by);
       };
       // An increase from nothing would not be one.
-      for (const outcome of ['handled', 'failed', 'dead-letter']) count(outcome, 0);
+      for (const outcome of ['handled', 'redelivered', 'dead-letter']) count(outcome, 0);
       const receive = async (message: Message) => {
         try {
           await handle(message.data.toString());
@@ -140,7 +140,7 @@ export async function openMessageBus(
           count('handled');
         } catch (err) {
           const { deliveryAttempt, id: messageId } = message;
-          count(deliveryAttempt >= (maxDeliveries ?? Infinity) ? 'dead-letter' : 'failed');
+          count(deliveryAttempt >= (maxDeliveries ?? Infinity) ? 'dead-letter' : 'redelivered');
           logger.warn({ err, messageId, deliveryAttempt }, 'message failed, will be redelivered');
           // Not a retry policy of the subscription: that would also delay the messages of a process that was killed, and
           // the emulator loses messages under it.
