@@ -45,8 +45,9 @@ async function seriesOf(url: string): Promise<string[]> {
 }
 
 const hasPrometheus = spawnSync('prometheus', ['--version']).status === 0;
-/** How long to watch the services. */
-const WATCH_S = 8;
+/** How long to use the services, and how far back to look. */
+const USE_S = 6;
+const LOOK_BACK_S = 60;
 
 describeOnce('the metrics of both services', () => {
   it('are all that the dashboard and the rules read, and are all in the documentation', async () => {
@@ -79,7 +80,7 @@ describeOnce('the metrics of both services', () => {
         offers: url,
         'confirm-payment': running['confirm-payment'].url,
       });
-      await useFor(WATCH_S, url);
+      await useFor(USE_S, url);
       const { activeTargets } = await prometheus.ask<{ activeTargets: { lastError: string }[] }>(
         'targets',
       );
@@ -90,8 +91,8 @@ describeOnce('the metrics of both services', () => {
           queries.map(async ({ title, expr }) => {
             const query = expr
               .replaceAll('$namespace', '.*')
-              .replaceAll('$__rate_interval', `${String(WATCH_S)}s`);
-            const result = await prometheus.readRange(query, WATCH_S);
+              .replaceAll('$__rate_interval', `${String(LOOK_BACK_S)}s`);
+            const result = await prometheus.readRange(query, LOOK_BACK_S);
             const hasData = result.some(({ values }) =>
               values.some(([, value]) => value !== 'NaN'),
             );
