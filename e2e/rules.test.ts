@@ -57,6 +57,14 @@ describe('the alerts', () => {
   });
 });
 
+it('docs/observability.md lists the alerts with their severity', () => {
+  const text = readFileSync(join(root, 'docs/observability.md'), 'utf8');
+  const listed = [...text.matchAll(/^\| `(LoanBuddy\w+)` +\| (\w+)/gm)];
+  expect(listed.map(([, name, severity]) => `${name!} ${severity!}`)).toEqual(
+    alerts.map(({ alert, labels }) => `${alert!} ${labels!['severity']!}`),
+  );
+});
+
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 
 describeUnless(hasPromtool ? undefined : 'this machine has no promtool')('promtool', () => {

@@ -1,3 +1,4 @@
+/** Long, because the two formats, requests and gauges share one application. */
 import { get } from 'node:http';
 import { trace } from '@opentelemetry/api';
 import type { Express } from 'express';
