@@ -46,7 +46,7 @@ async function seriesOf(url: string): Promise<string[]> {
 
 const hasPrometheus = spawnSync('prometheus', ['--version']).status === 0;
 /** How long to use the services, and how far back to look. */
-const USE_S = 6;
+const USE_S = 4;
 const LOOK_BACK_S = 60;
 
 describeOnce('the metrics of both services', () => {
