@@ -18,7 +18,10 @@ interface Config {
   scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
 }
 
-/** Starts Prometheus as docker compose does, but on other targets, and with intervals of a second. Ends it after the test. */
+/**
+ * Starts Prometheus as docker compose does, but with other targets and intervals of a second, and waits until it has
+ * scraped each. Ends it after the test.
+ */
 export async function startPrometheus(targets: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
   const rules = readFileSync(join(root, 'helm/loan-buddy/files/rules.yaml'), 'utf8');
@@ -56,6 +59,12 @@ export async function startPrometheus(targets: Record<string, string>) {
   await until(async () => {
     if (child.exitCode !== null) throw new Error(`Prometheus ended: ${log}`);
     return (await fetch(`http://${address}/-/ready`).catch(() => undefined))?.ok === true;
+  });
+  // It finds them only after five seconds.
+  await until(async () => {
+    const { activeTargets } = await ask<{ activeTargets: { health: string }[] }>('targets');
+    const scraped = activeTargets.filter(({ health }) => health !== 'unknown');
+    return scraped.length === Object.keys(targets).length;
   });
   return {
     ask,
