@@ -35,6 +35,18 @@ function render(...args: string[]): Rendered[] {
 
 const prometheus = { namespaceSelector: { matchLabels: { name: 'monitoring' } } };
 
+const googleCollectors = {
+  namespaceSelector: {
+    matchExpressions: [
+      {
+        key: 'kubernetes.io/metadata.name',
+        operator: 'In',
+        values: ['gke-gmp-system', 'gmp-system'],
+      },
+    ],
+  },
+};
+
 /** The required choices, set for a trial. */
 const trial = ['--set', 'auth.mode=none'];
 
@@ -56,6 +68,8 @@ const variants: Record<string, string[]> = {
     ...['--set', 'gateway.enabled=true,gateway.parentRefs[0].name=gateway'],
     ...['--set', 'trustProxy=1,corsOrigins={https://app.example.com}'],
     ...['--set', 'metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=prom'],
+    ...['--set', 'metrics.prometheusRule.enabled=true,metrics.prometheusRule.labels.release=prom'],
+    ...['--set', 'metrics.dashboard.enabled=true'],
     ...['--set-json', `networkPolicy.metricsFrom=${JSON.stringify([prometheus])}`],
     ...['--set', 'offers.autoscaling.enabled=true,offers.config.LOG_LEVEL=debug'],
     ...['--set', 'smtp.secretName=mail,smtp.from=loans@example.com'],
@@ -83,6 +97,7 @@ const schemas = {
 const extensions = [
   'gateway.networking.k8s.io/v1',
   'monitoring.coreos.com/v1',
+  'monitoring.googleapis.com/v1',
   'cloud.google.com/v1',
   'networking.gke.io/v1beta1',
 ];
@@ -211,8 +226,12 @@ describeWithHelm('the chart', () => {
     it('lets only offers and Prometheus reach confirm-payment, which reaches only Google and the collector', () => {
       const { spec } = byName(objects, 'NetworkPolicy', 'lb-confirm-payment');
       const offers = byName(objects, 'Deployment', 'lb-offers').spec.selector;
-      const scraped = objects.some(({ kind }) => kind === 'ServiceMonitor');
-      const peers = [{ podSelector: offers }, ...(scraped ? [prometheus] : [])];
+      const isScrapedBy = (monitor: string) => objects.some(({ kind }) => kind === monitor);
+      const peers = [
+        { podSelector: offers },
+        ...(isScrapedBy('ServiceMonitor') ? [prometheus] : []),
+        ...(isScrapedBy('PodMonitoring') ? [googleCollectors] : []),
+      ];
       expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
       const asked = objects.some(({ data }) => data?.['APPROVAL_TRANSPORT'] === 'pubsub');
       const traced = objects.some(({ data }) => data?.['OTEL_EXPORTER_OTLP_ENDPOINT']);
@@ -241,6 +260,38 @@ describeWithHelm('the chart', () => {
       expect(services[0]!.spec.ports).toMatchObject([{ name: 'http' }]);
     }
     expect(render(...trial).map(({ kind }) => kind)).not.toContain('ServiceMonitor');
+  });
+
+  it('installs the alerts and the dashboard only if enabled, as they are in the files', () => {
+    const textOf = (name: string) => readFileSync(join(chart, 'files', name), 'utf8');
+    const objects = render(...variants['everything on']!);
+    const rule = byName(objects, 'PrometheusRule', 'lb-alerts');
+    expect(rule.metadata.labels).toHaveProperty('release', 'prom');
+    expect(rule.spec).toEqual(parse(textOf('rules.yaml')));
+    const dashboard = byName(objects, 'ConfigMap', 'lb-dashboard');
+    expect(dashboard.metadata.labels).toHaveProperty('grafana_dashboard', '1');
+    expect(dashboard.data!['loan-buddy.json']!.trim()).toBe(textOf('dashboard.json').trim());
+    const names = render(...trial).map(({ metadata }) => metadata.name);
+    for (const name of ['lb-alerts', 'lb-dashboard']) expect(names).not.toContain(name);
+  });
+
+  it('lets Google’s managed Prometheus scrape both services, and gives it the alerts', () => {
+    const objects = render(...variants['gke']!);
+    for (const [name, port] of [
+      ['offers', 8080],
+      ['confirm-payment', 8000],
+    ] as const) {
+      const { spec } = byName(objects, 'PodMonitoring', `lb-${name}`);
+      expect(spec.endpoints).toEqual([{ port: 'http', path: '/metrics', interval: '30s' }]);
+      const { template } = byName(objects, 'Deployment', `lb-${name}`).spec;
+      expect(template.metadata.labels).toMatchObject(spec.selector.matchLabels);
+      const { ingress } = byName(objects, 'NetworkPolicy', `lb-${name}`).spec;
+      expect(ingress.at(-1)).toEqual({ from: [googleCollectors], ports: [{ port }] });
+    }
+    expect(byName(objects, 'Rules', 'lb-alerts').spec).toEqual(
+      parse(readFileSync(join(chart, 'files/rules.yaml'), 'utf8')),
+    );
+    expect(objects.map(({ kind }) => kind)).not.toContain('PrometheusRule');
   });
 
   it('lets Prometheus reach offers, even if offersFrom is restricted', () => {
@@ -473,6 +524,7 @@ describeWithHelm('the chart', () => {
     'networkPolicy.metricsFrom[0].namespace=monitoring',
     'metrics.enabled=true',
     'metrics.serviceMonitor.interval=30',
+    'metrics.dashboard.labels.a=b',
     'publicPaths={offers}',
     'auth.mode=null',
     'auth=null',
@@ -517,6 +569,7 @@ describeWithHelm('the chart', () => {
     [gke, 'ingress.gke.enabled: set '],
     [`${gke},ingress.gke.securityPolicy=s,ingress.className=gce`, 'leave ingress.className empty'],
     ['metrics.serviceMonitor.enabled=true', 'set networkPolicy.metricsFrom'],
+    ['metrics.googleManaged.enabled=true', 'set networkPolicy.metricsFrom'],
     ['pubsub.approval=true', 'set pubsub.projectId'],
     ['pubsub.events=true', 'set pubsub.projectId'],
     ['smtp.secretName=mail', 'set smtp.from'],

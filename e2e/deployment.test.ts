@@ -1,5 +1,5 @@
 /** Rules for the deployment files that no tool checks. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { readConfig } from '../services/offers/src/config';
@@ -66,7 +66,13 @@ describe('docker-compose.yml', () => {
   const { services } = parse(text, { merge: true }) as {
     services: Record<
       string,
-      { ports?: string[]; volumes?: string[]; environment?: Record<string, string> }
+      {
+        image: string;
+        ports?: string[];
+        volumes?: string[];
+        profiles?: string[];
+        environment?: Record<string, string>;
+      }
     >;
   };
 
@@ -85,6 +91,24 @@ describe('docker-compose.yml', () => {
     for (const name of names) expect(environment).toHaveProperty(name, `\${${name}:-}`);
     const unset = readConfig(Object.fromEntries(names.map((name) => [name, ''])));
     expect(unset).toEqual(readConfig({}));
+  });
+
+  it('has Prometheus, Grafana and a trace viewer in a profile, in pinned versions', () => {
+    const profile = Object.values(services).filter(({ profiles }) =>
+      profiles?.includes('observability'),
+    );
+    expect(profile.map(({ image }) => image.replace(/:v?\d+\.\d+\.\d+$/, ''))).toEqual([
+      'prom/prometheus',
+      'grafana/grafana',
+      'jaegertracing/jaeger',
+    ]);
+    const files = profile.flatMap(({ volumes = [] }) => volumes.map((each) => each.split(':')[0]!));
+    expect(files.length).toBeGreaterThan(3);
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+    for (const name of ['offers', 'confirm-payment']) {
+      const variable = '${OTEL_EXPORTER_OTLP_ENDPOINT:-}';
+      expect(services[name]!.environment).toHaveProperty('OTEL_EXPORTER_OTLP_ENDPOINT', variable);
+    }
   });
 
   it('gives the database and its password only to offers', () => {

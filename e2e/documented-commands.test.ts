@@ -27,7 +27,7 @@ const { addressed, blank, blocksOf, isShown } = jest.requireActual<{
 const notRun: [RegExp, string][] = [
   [/^npm ci && /, 'installs the packages; .ci/run runs it'],
   [/^npm run kind:up$/, 'needs Docker and Kind'],
-  [/^docker /, 'needs Docker'],
+  [/^([A-Z_]+=\S+ )?docker /, 'needs Docker'],
   [/^(helm|kubectl) /, 'needs a cluster'],
   [/^(gcloud|terraform) /, 'needs Google Cloud'],
   [/^PUBSUB_EMULATOR_HOST=.* npm start$/, 'needs the Pub/Sub emulator'],

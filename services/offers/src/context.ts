@@ -18,6 +18,8 @@ import type { Config } from './config';
 import { attemptDelaysMs } from './db/backoff';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database';
 import { migrate } from './db/migrate';
+import { createPoolGauges } from './db/measured-pool';
+import { createQueueGauges } from './db/queue-gauges';
 import { startSweeps } from './db/sweep';
 import { DATABASE_WAIT_MS } from './db/wait-for-server';
 import { createEmails } from './email/emails';
@@ -31,6 +33,7 @@ import { createCheckout } from './orders/checkout';
 import { createEraseUser } from './orders/erase-user';
 import { createIdempotencyStore } from './orders/idempotency';
 import { createOrderGauges } from './orders/order-gauges';
+import { countCheckouts, observeDecision } from './orders/order-metrics';
 import { createOrderStore, type OrderStore } from './orders/order-store';
 import { createWebhooks } from './webhooks/webhooks';
 
@@ -79,7 +82,9 @@ export function createContext(config: Config, parts: Resources & Overrides) {
 
   const orders: OrderStore = {
     ...createOrderStore(db, {
-      onDecided: ({ id: orderId, status }) => {
+      onDecided: (order) => {
+        const { id: orderId, status } = order;
+        observeDecision(order);
         logger.info({ orderId, status }, 'order decided');
       },
     }),
@@ -189,7 +194,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     listOffers: createListOffers(catalogue),
     approval,
     decisionWorker,
-    checkout: createCheckout({ findOffer, orders, approval, awaitOrder, logger }),
+    checkout: countCheckouts(createCheckout({ findOffer, orders, approval, awaitOrder, logger })),
     checkoutMode: config.CHECKOUT_MODE,
     eraseUser: createEraseUser(database),
     withEventLog: <Result>(work: (log: EventLog) => Promise<Result>) =>
@@ -206,7 +211,17 @@ export function createContext(config: Config, parts: Resources & Overrides) {
         () => 'unavailable',
       ),
     }),
-    gaugeSources: [createOrderGauges(orders), createBreakerGauge(breakerState)],
+    gaugeSources: [
+      // First: the others use the database.
+      createPoolGauges(database.poolUse),
+      createOrderGauges(orders),
+      createBreakerGauge(breakerState),
+      createQueueGauges(db, [
+        ...(['orders', 'webhooks'] as const),
+        ...(emails.worker ? (['emails'] as const) : []),
+        ...(publisher ? (['events'] as const) : []),
+      ]),
+    ],
 
     start: () => {
       for (const worker of workers) worker?.start();

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { domainToUnicode } from 'node:url';
 import { allButTimeouts, startTcpServer, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
+import { register as metrics } from 'prom-client';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createSendEmail, type SendEmail } from '../src/email/send-email';
 import { anOffer, anOrder } from './builders';
@@ -169,10 +170,14 @@ describe('an e-mail', () => {
         });
       },
     });
+    metrics.resetMetrics();
     running(createSendEmail({ url, from, timeoutMs: 60_000 }));
     await ended('APPROVED');
     expect(await settled()).toEqual([{ status: 'sent', attempts: 3, lastError: null }]);
     expect([ids.length, new Set(ids).size]).toEqual([3, 1]);
+    const counts = () => metrics.getSingleMetricAsString('loan_buddy_email_attempts_total');
+    await until(async () => (await counts()).includes('{outcome="sent"} 1'));
+    expect(await counts()).toContain('{outcome="retried"} 2');
   });
 
   it('fails after a permanent refusal, and the log does not contain the address', async () => {

@@ -8,6 +8,7 @@ import {
   until,
 } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
+import { register as metrics } from 'prom-client';
 import { Webhook } from 'standardwebhooks';
 import request from 'supertest';
 import { MAX_RECEIVERS } from '../src/webhooks/receiver-store';
@@ -199,6 +200,7 @@ describe('a webhook', () => {
   );
 
   it('fails after its last attempt, and is sent again on replay', async () => {
+    metrics.resetMetrics();
     const service = running();
     const receiver = await aReceiver(respondWith(500, 500, 500, 200));
     const { id } = await register(service, receiver);
@@ -211,6 +213,10 @@ describe('a webhook', () => {
     await request(service.app).post(replay).expect(202);
     await until(() => receiver.received.length === 5);
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    const counts = () => metrics.getSingleMetricAsString('loan_buddy_webhook_attempts_total');
+    await until(async () => (await counts()).includes('{outcome="delivered"} 2'));
+    expect(await counts()).toContain('{outcome="retried"} 2');
+    expect(await counts()).toContain('{outcome="failed"} 1');
   });
 
   it('does not follow redirects', async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { register } from 'prom-client';
 import { describeUnless, recordingLogger, until } from '../../testing';
 import { UnusableMessageError } from './cloud-events';
 import { openMessageBus, type MessageBus } from './message-bus';
@@ -94,6 +95,28 @@ describeUnless(withoutEmulator)('a message bus on an emulator', () => {
       });
     });
     await other.close();
+  });
+
+  it('counts messages; one that fails in its last delivery is a dead letter', async () => {
+    const bus = await open();
+    register.resetMetrics();
+    const counts = async () => {
+      const text = await register.getSingleMetricAsString('loan_buddy_messages_total');
+      return [...text.matchAll(/subscription="readers",outcome="(.*)"} (\d+)/g)].map(
+        ([, outcome, n]) => `${outcome!} ${n!}`,
+      );
+    };
+    bus.subscribe('readers', {
+      maxMessages: 10,
+      handle: (body) =>
+        body === 'bad' ? Promise.reject(new UnusableMessageError('x')) : Promise.resolve(),
+    });
+    expect(await counts()).toEqual(['handled 0', 'redelivered 0', 'dead-letter 0']);
+    for (const body of ['good', 'bad'])
+      await bus.publish('hellos', { body, contentType: 'text/plain', orderingKey: 'k' });
+    await until(async () => (await counts()).includes('dead-letter 1'));
+    expect(await counts()).toEqual(['handled 1', 'redelivered 4', 'dead-letter 1']);
+    await bus.close();
   });
 
   it('hands over no more messages at once than allowed', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message, Topic } from '@google-cloud/pubsub';
+import { Counter } from 'prom-client';
 import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger';
 import { currentTraceparent, inLinkedSpan } from '../telemetry/spans';
@@ -19,6 +20,12 @@ import type { messageBusVariables } from './variables';
 
 /** Google Cloud Pub/Sub. Messages arrive at least once, in any order unless the subscription orders them by key. */
 export type MessageBus = Awaited<ReturnType<typeof openMessageBus>>;
+
+const messages = new Counter({
+  name: 'loan_buddy_messages_total',
+  help: 'Received messages, by outcome: handled, redelivered, or dead-letter (failed in its last delivery).',
+  labelNames: ['subscription', 'outcome'],
+});
 
 /** How long to wait before reopening a subscription that failed. */
 const REOPEN_MS = 1000;
@@ -135,14 +142,22 @@ export async function openMessageBus(
       name: string,
       { maxMessages, handle }: { maxMessages: number; handle: (body: string) => Promise<void> },
     ): void => {
+      const maxDeliveries = plan.subscriptions.find((each) => each.name === name)?.maxDeliveries;
+      const count = (outcome: string, by = 1) => {
+        messages.inc({ subscription: name, outcome }, by);
+      };
+      // An increase from nothing would not be one.
+      for (const outcome of ['handled', 'redelivered', 'dead-letter']) count(outcome, 0);
       const receive = async (message: Message) => {
         try {
           await inLinkedSpan(`process ${name}`, processSpan(name, message), () =>
             handle(message.data.toString()),
           );
           message.ack();
+          count('handled');
         } catch (err) {
           const { deliveryAttempt, id: messageId } = message;
+          count(deliveryAttempt >= (maxDeliveries ?? Infinity) ? 'dead-letter' : 'redelivered');
           logger.warn({ err, messageId, deliveryAttempt }, 'message failed, will be redelivered');
           // Not a retry policy of the subscription: that would also delay the messages of a process that was killed, and
           // the emulator loses messages under it.

@@ -23,7 +23,11 @@ const readinessSchema = z
 /** The state of each dependency, by name. Never rejects. */
 export type ReadinessDetail = () => Promise<Record<string, string>>;
 
-const TEXT_FORMAT = 'text/plain; version=0.0.4';
+/** Prometheus' text format, and OpenMetrics, as they are documented. */
+const METRICS_FORMATS = [
+  'text/plain; version=0.0.4',
+  'application/openmetrics-text; version=1.0.0',
+];
 
 /** An endpoint that responds at any time, whatever the load. */
 function operationsEndpoint(
@@ -71,13 +75,13 @@ export function healthEndpoints(
   ];
 }
 
-/** `/metrics`, for Prometheus. Returns 200 even if some values cannot be read. */
+/** `/metrics`, for Prometheus, as text or as OpenMetrics. Returns 200 even if some values cannot be read. */
 export function metricsEndpoint({ scrape }: Metrics): Endpoint {
   const description = 'All metrics, except those that cannot be read now.';
-  const responses = { 200: { description, schema: z.string(), contentType: TEXT_FORMAT } };
+  const responses = { 200: { description, schema: z.string(), contentType: METRICS_FORMATS } };
   const title = 'Metrics for Prometheus';
   return operationsEndpoint('/metrics', 'getMetrics', title, responses, async (res) => {
-    const headers = ['Content-Type', `${TEXT_FORMAT}; charset=utf-8`];
-    send(res, 200, await scrape(), dataHeaders, headers);
+    const { contentType, text } = await scrape(res.req.headers.accept);
+    send(res, 200, text, dataHeaders, ['Content-Type', contentType]);
   });
 }

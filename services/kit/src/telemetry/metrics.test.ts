@@ -1,4 +1,7 @@
+/** Long, because the two formats, requests and gauges share one application. */
 import { get } from 'node:http';
+import { trace } from '@opentelemetry/api';
+import type { Express } from 'express';
 import request from 'supertest';
 import {
   allButTimeouts,
@@ -8,14 +11,17 @@ import {
   eventLoopTurns,
   until,
 } from '../../testing';
+import { createAdmission } from '../admission/admission';
 import { endpoint } from '../server/endpoint';
 import { createLifecycle } from '../server/lifecycle';
 import type { GaugeSource } from './metrics';
 import { kitProblems } from '../problem/problem';
 import { sendJson } from '../server/responses';
-import { createServiceApp } from '../server/service-app';
+import { createServiceApp, type ServiceAppOptions } from '../server/service-app';
 
-function setUp(...gaugeSources: GaugeSource[]) {
+const setUp = (...gaugeSources: GaugeSource[]) => setUpWith({ gaugeSources });
+
+function setUpWith(options: Partial<ServiceAppOptions>) {
   const { logger, lines } = recordingLogger();
   const requested: string[] = [];
   const things = endpoint(
@@ -38,7 +44,7 @@ function setUp(...gaugeSources: GaugeSource[]) {
     lifecycle: createLifecycle(),
     problems: kitProblems,
     endpoints: [things],
-    gaugeSources,
+    ...options,
   });
   const scrape = async () => (await request(app).get('/metrics').expect(200)).text.split('\n');
   /** Returns how many requests were counted, by their labels. */
@@ -51,6 +57,11 @@ function setUp(...gaugeSources: GaugeSource[]) {
     );
   return { app, requested, lines, scrape, counts };
 }
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const EXEMPLAR = new RegExp(
+  `^http_request_duration_seconds_bucket{le="[\\d.]+",.*} 1 # {trace_id="${TRACE_ID}"} [\\d.]+ [\\d.]+$`,
+);
 
 const gauges = { a_gauge: { help: 'A.' }, several: { help: 'S.', label: 'kind' } };
 const values = { a_gauge: 3, several: { x: 1, y: 0 } };
@@ -125,10 +136,67 @@ describe('/metrics', () => {
     }
   });
 
+  it('counts requests refused under load by the code of their problem', async () => {
+    const { app, scrape } = setUp();
+    const { app: full } = setUpWith({ admission: createAdmission({ maxConcurrent: 0 }) });
+    expect(await scrape()).toContain('http_requests_denied_total{code="overloaded"} 0');
+    await request(full).get('/things/a').expect(503);
+    await request(app).get('/nothing').expect(404);
+    const denied = (await scrape()).filter((line) => line.startsWith('http_requests_denied_total'));
+    expect(denied).toEqual([
+      'http_requests_denied_total{code="overloaded"} 1',
+      'http_requests_denied_total{code="quota-exceeded"} 0',
+    ]);
+  });
+
   it('counts the requests of each application in a process separately', async () => {
     const [one, other] = [setUp(), setUp()];
     await request(one.app).get('/things/a');
     expect(await other.counts()).toEqual({});
+  });
+});
+
+describe('/metrics for a scraper that asks for OpenMetrics', () => {
+  const accept = [
+    'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5',
+    'text/plain;version=0.0.4;q=0.4,*/*;q=0.1',
+  ].join();
+  const scrapeOpenMetrics = (app: Express) =>
+    request(app).get('/metrics').set('Accept', accept).expect(200);
+
+  it('has every metric, under the names of the text format', async () => {
+    const { app, scrape } = setUp({ gauges, read: () => values });
+    await scrape();
+    const response = await scrapeOpenMetrics(app);
+    expect(response.headers['content-type']).toBe(
+      'application/openmetrics-text; version=1.0.0; charset=utf-8',
+    );
+    const lines = response.text.split('\n');
+    expect(lines.slice(-2)).toEqual(['# EOF', '']);
+    // Reading OpenMetrics must not rename the counters of the text format.
+    const namesIn = (text: string[]) =>
+      new Set(text.flatMap((line) => /^[a-z]\w+/.exec(line)?.[0] ?? []));
+    expect(namesIn(lines)).toEqual(namesIn(await scrape()));
+    expect(namesIn(lines)).toContain('process_cpu_seconds_total');
+  });
+
+  it.each([
+    ['leads to a recorded trace', 1, [expect.stringMatching(EXEMPLAR)]],
+    ['leads to no other trace', 0, []],
+  ])('%s', async (_, traceFlags, exemplars) => {
+    const { app, scrape } = setUp();
+    const span = trace.wrapSpanContext({
+      traceId: TRACE_ID,
+      spanId: '00f067aa0ba902b7',
+      traceFlags,
+    });
+    const active = jest.spyOn(trace, 'getActiveSpan').mockReturnValue(span);
+    await request(app).get('/things/a').expect(200);
+    active.mockRestore();
+    const { text } = await scrapeOpenMetrics(app);
+    const lines = text.split('\n').filter((line) => line.includes('# {'));
+    expect(lines).toEqual(exemplars);
+    expect((await scrape()).join()).not.toContain(TRACE_ID);
   });
 });
 

@@ -1,4 +1,11 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import {
+  collectDefaultMetrics,
+  Gauge,
+  register,
+  Registry,
+  type Metric,
+  type OpenMetricsContentType,
+} from 'prom-client';
 import type { Logger } from './logger';
 import { createRequestDurations } from './requests';
 
@@ -19,19 +26,37 @@ type GaugeValues = Readonly<Record<string, number | Readonly<Record<string, numb
 const READ_TIMEOUT_MS = 1000;
 
 export function createMetrics(sources: readonly GaugeSource[], logger: Logger) {
-  const registry = Registry.merge([processMetrics()]);
+  const registry = new Registry();
   const readAll = sources.map((source) => registerGauges(source, [registry], logger));
   return {
     observe: createRequestDurations(registry),
-    /** Returns Prometheus' text format. Never rejects, and takes little more than a second at most. */
-    scrape: async () => {
+    /**
+     * Returns what Prometheus reads: OpenMetrics, with exemplars, if the `Accept` header names it, otherwise its text
+     * format. Never rejects, and takes little more than a second at most.
+     */
+    scrape: async (accept = '') => {
       await Promise.all(readAll.map((read) => read()));
-      return registry.metrics();
+      // `register` is prom-client's own registry, which has the metrics that modules declare.
+      const all = Registry.merge([processMetrics(), register, registry]);
+      const registered = OPEN_METRICS.test(accept) ? toOpenMetrics(all) : all;
+      return { contentType: registered.contentType, text: await registered.metrics() };
     },
   };
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
+
+const OPEN_METRICS = /(^|,)\s*application\/openmetrics-text\b/i;
+
+/** prom-client renames counters when it writes OpenMetrics. It renames these views; the metrics keep their names. */
+function toOpenMetrics(registry: Registry): Registry<OpenMetricsContentType> {
+  const views = new Registry<OpenMetricsContentType>();
+  views.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  for (const metric of registry.getMetricsAsArray()) {
+    views.registerMetric(Object.create(metric) as Metric);
+  }
+  return views;
+}
 
 let processRegistry: Registry | undefined;
 

@@ -1,4 +1,5 @@
-import { Histogram, type Registry } from 'prom-client';
+import { trace, TraceFlags } from '@opentelemetry/api';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Logger } from './logger';
 
 /** A finished request: its response was sent, or its client left. */
@@ -34,16 +35,36 @@ export function createRequestDurations(registry: Registry): (request: ServedRequ
     help: 'Time from reading a request until its response is written or its client disconnects.',
     labelNames: ['method', 'route', 'status'],
     buckets: BOUNDS_S,
-    registers: [registry],
+    // Registered below: prom-client refuses exemplars in a registry for text, although its text leaves them out.
+    registers: [],
+    enableExemplars: true,
   });
+  registry.registerMetric(histogram);
   return ({ method, route, status, durationMs }) => {
-    histogram.observe(
-      {
+    histogram.observe({
+      labels: {
         method: METHODS.has(method) ? method : 'other',
         route: route ?? 'unknown',
         status: status ?? 'aborted',
       },
-      durationMs / 1000,
-    );
+      value: durationMs / 1000,
+      exemplarLabels: recordedTrace(),
+    });
   };
 }
+
+/** Names the active trace, if it is recorded: an exemplar leads to it. */
+function recordedTrace(): Record<string, string> {
+  const active = trace.getActiveSpan()?.spanContext();
+  const isRecorded = active && (active.traceFlags & TraceFlags.SAMPLED) !== 0;
+  return isRecorded ? { trace_id: active.traceId } : {};
+}
+
+/** Counts requests that are refused because of who sends them, or how many there are. */
+export const deniedRequests = new Counter({
+  name: 'http_requests_denied_total',
+  help: 'Requests that were refused because of their token, their quota or the load, by the code of the problem.',
+  labelNames: ['code'],
+});
+// An increase from nothing would not be one.
+for (const code of ['overloaded', 'quota-exceeded']) deniedRequests.inc({ code }, 0);

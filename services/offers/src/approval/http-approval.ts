@@ -4,6 +4,7 @@ import { createHttpClient } from '../client/http-client';
 import type { OrderStore } from '../orders/order-store';
 import { createAttemptDecision, type RetryPolicy } from './attempt-decision';
 import { createDecisionWorker } from './decision-worker';
+import { observeRequests } from './decision-request-metrics';
 import { createPaymentBreaker } from './payment-breaker';
 import { createPaymentClient, MAX_DECISION_BYTES, type AskForDecision } from './payment-client';
 
@@ -36,7 +37,9 @@ export function createHttpApproval(options: {
   const signToken = secrets && createServiceTokenSigner(secrets, TOKEN);
   const breaker = createPaymentBreaker({
     ...options,
-    askForDecision: options.askForDecision ?? createPaymentClient({ ...client, signToken }),
+    askForDecision: observeRequests(
+      options.askForDecision ?? createPaymentClient({ ...client, signToken }),
+    ),
   });
   const { askForDecision } = breaker;
   const attemptDecision = createAttemptDecision({ ...options, askForDecision });

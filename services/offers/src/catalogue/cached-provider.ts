@@ -5,6 +5,7 @@ import { reasonOf, type FailureReason } from './failure-reason';
 import { createSwrCache, type SwrCache } from './swr-cache';
 import type { Offer } from '../domain/offer';
 import type { OfferQuery, Provider, ProviderResult } from './provider';
+import { createProviderMetrics, type ReadResult } from './provider-metrics';
 import { withDeadline } from './with-deadline';
 
 /** A provider's offers. Times are on the clock of `performance.now()`. */
@@ -62,6 +63,8 @@ export function createCachedProvider(
     breaker: new ConsecutiveBreaker(failures),
   });
   const attributes = { 'loan_buddy.provider.name': name };
+  const metrics = createProviderMetrics(name);
+  breaker.onStateChange(metrics.setBreaker);
   const caches = new LRUCache<string, SwrCache<ProviderResult>>({ max: MAX_QUERIES });
 
   return {
@@ -69,7 +72,11 @@ export function createCachedProvider(
     owns,
     /** Waits only if there is no cached result. Never rejects. */
     read: (query: OfferQuery): Promise<Result> =>
-      inSpan(`read ${name}`, { attributes, errorOf: ({ reason }) => reason }, () => read(query)),
+      inSpan(`read ${name}`, { attributes, errorOf: ({ reason }) => reason }, async () => {
+        const result = await read(query);
+        metrics.countRead(readResult(result));
+        return result;
+      }),
   };
 
   async function read(query: OfferQuery): Promise<Result> {
@@ -117,20 +124,32 @@ export function createCachedProvider(
   async function ask(query: OfferQuery): Promise<ProviderResult> {
     const startedAt = performance.now();
     try {
-      return await breaker.execute(() =>
+      const result = await breaker.execute(() =>
         inSpan(`ask ${name}`, { attributes }, () =>
           // Async wrapper: `fetchOffers` may throw, or return something other than a promise.
           withDeadline(timeoutMs, async (deadline) => fetchOffers(query, deadline)),
         ),
       );
+      metrics.observeRequest('ok', performance.now() - startedAt);
+      return result;
     } catch (error) {
       const reason = reasonOf(error);
-      // The failures that opened the circuit are already in the log.
+      // The failures that opened the circuit are already in the log, and counted.
       if (reason !== 'circuit-open') {
-        const durationMs = Math.round(performance.now() - startedAt);
-        logger.warn({ provider: name, reason, durationMs, err: error }, 'provider failed');
+        const elapsedMs = performance.now() - startedAt;
+        metrics.observeRequest(reason, elapsedMs);
+        logger.warn(
+          { provider: name, reason, durationMs: Math.round(elapsedMs), err: error },
+          'provider failed',
+        );
       }
       throw error;
     }
   }
+}
+
+function readResult(result: Result): ReadResult {
+  if (hasFailed(result)) return 'missing';
+  if (result.isStale) return 'stale';
+  return result.durationMs === 0 ? 'fresh' : 'awaited';
 }

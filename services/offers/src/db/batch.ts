@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { inSpan } from '@loan-buddy/kit/telemetry';
+import { observeBatches } from './batch-metrics';
 import { inBatchSpan, type WaitingSpan } from './batch-span';
 import { DatabaseUnavailableError, sqlState } from './unavailable';
 
@@ -20,7 +21,7 @@ const MAX_ATTEMPTS = 5;
  *
  * In a trace, each item has a span for its wait; see {@link inBatchSpan}.
  *
- * @param options.name what writing an item does, as the name of its span
+ * @param options.name what writing an item does, as the name of its span and for metrics
  * @param options.write writes all items in one transaction; returns their results, in order
  * @param options.keyOf items with the same key are never in one batch; must not throw
  */
@@ -32,10 +33,12 @@ export function createBatch<Item, Result>(options: {
   interface Entry {
     item: Item;
     span: WaitingSpan;
+    since: number;
     resolve: (result: Result) => void;
     reject: (error: unknown) => void;
   }
   const { name, write, keyOf } = options;
+  const { observeSize, observeWait } = observeBatches(name);
   let waiting: Entry[] = [];
   /** Identifies the write in progress that the next batch waits for. */
   let current: symbol | undefined;
@@ -88,7 +91,11 @@ export function createBatch<Item, Result>(options: {
       void writeNext();
     };
     const timer = setTimeout(startNext, PATIENCE_MS);
-    await writeBatch(takeBatch());
+    const batch = takeBatch();
+    observeSize(batch.length);
+    const now = performance.now();
+    for (const { since } of batch) observeWait((now - since) / 1000);
+    await writeBatch(batch);
     clearTimeout(timer);
     // The next batch takes what arrives until the end of this turn: the embedded database blocks this thread, and without
     // this, each batch on it would have one item.
@@ -102,7 +109,7 @@ export function createBatch<Item, Result>(options: {
       {},
       (span) =>
         new Promise((resolve, reject) => {
-          waiting.push({ item, span, resolve, reject });
+          waiting.push({ item, span, since: performance.now(), resolve, reject });
           void writeNext();
         }),
     );

@@ -5,6 +5,7 @@ import type { Logger } from '@loan-buddy/kit/telemetry';
 import { CamelCasePlugin, Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
 import { lockFolder } from './folder-lock';
 import { createPostgresListen, type Listen } from './listen';
+import { measurePool, type PoolUse } from './measured-pool';
 import { createPglitePool } from './pglite-pool';
 import { createPostgresPool } from './postgres-pool';
 import { DatabaseStartError, inspectServer, settingsSql } from './session';
@@ -21,6 +22,8 @@ export interface Database {
   isShared: boolean;
   /** @throws {DatabaseUnavailableError} if it does not respond. */
   ping: () => Promise<void>;
+  /** How its connections are used now. */
+  poolUse: () => PoolUse;
   /** Closes it after running queries finish. */
   close: () => Promise<void>;
 }
@@ -83,9 +86,11 @@ async function openServer(
   const inspect = () => inspectServer({ ...config, query_timeout: timeoutMs });
   const found = await waitForServer(inspect, waitMs, logger).catch(refuse);
   const server = { ...found, config };
-  const db = kyselyOver(
+  const { pool, use: poolUse } = measurePool(
     createPostgresPool({ ...server, size, statementTimeoutMs: timeoutMs }, logger),
+    size,
   );
+  const db = kyselyOver(pool);
   await ping(db).catch(async (error: unknown) => {
     await db.destroy();
     refuse(error);
@@ -97,6 +102,7 @@ async function openServer(
     listen: createPostgresListen(server, logger),
     isShared: true,
     ping: () => ping(db),
+    poolUse,
     close: async () => {
       await Promise.all([db.destroy(), unlimited.destroy()]);
     },
@@ -142,11 +148,12 @@ export async function openPglite(dataDir: string, copy?: Blob): Promise<PGlite> 
 
 /** Wraps a database embedded in this process. */
 export function embedded(pglite: PGlite, logger: Logger): Database {
-  const pool = createPglitePool(pglite, (error) => {
+  const onBroken = (error: unknown) => {
     // Committed data is in the folder, so a new process recovers it.
     logger.fatal({ err: error }, 'the embedded database failed');
     process.exit(1);
-  });
+  };
+  const { pool, use: poolUse } = measurePool(createPglitePool(pglite, onBroken), 1);
   const db = kyselyOver(pool);
   return {
     db,
@@ -158,6 +165,7 @@ export function embedded(pglite: PGlite, logger: Logger): Database {
       return () => (pglite.closed ? Promise.resolve() : stop());
     },
     ping: () => ping(db),
+    poolUse,
     close: async () => {
       // Ends the pool only if it was used.
       await db.destroy();

@@ -5,6 +5,7 @@ import { createWebClient } from '../client/web-client';
 import { scheduledPauseMs } from '../db/backoff';
 import type { Sweep } from '../db/sweep';
 import { createWorker, type SendingOptions } from '../db/worker';
+import { Counter } from 'prom-client';
 import { createReceiverStore, MAX_RECEIVERS } from './receiver-store';
 import { createSendWebhook } from './send-webhook';
 import { createWebhookDeliveryStore, type ClaimedDelivery } from './webhook-delivery-store';
@@ -19,6 +20,14 @@ const MAX_RESPONSE_BYTES = 16_384;
 const DEFAULT_PAUSE_MS = 5000;
 /** Longest pause for an overloaded receiver's other deliveries. The failed one waits for as long as requested. */
 const MAX_PAUSE_MS = 3_600_000;
+
+const attemptsTotal = new Counter({
+  name: 'loan_buddy_webhook_attempts_total',
+  help: 'Attempts to deliver a webhook: delivered, retried later, or failed for good.',
+  labelNames: ['outcome'],
+});
+// An increase from nothing would not be one.
+for (const outcome of ['delivered', 'retried', 'failed']) attemptsTotal.inc({ outcome }, 0);
 
 export type Webhooks = ReturnType<typeof createWebhooks>;
 
@@ -62,7 +71,9 @@ export function createWebhooks(
       : scheduledPauseMs(attempts, delaysMs, overloaded?.retryAfterMs);
     await deliveries.record(delivery, { statusCode, error, dueInMs, pauseMs, gone });
     const log = { endpointId: delivery.endpointId, messageId: delivery.id, attempts, statusCode };
-    const failed = dueInMs === undefined ? 'webhook failed permanently' : 'webhook not delivered';
+    const isLast = dueInMs === undefined;
+    attemptsTotal.inc({ outcome: error === null ? 'delivered' : isLast ? 'failed' : 'retried' });
+    const failed = isLast ? 'webhook failed permanently' : 'webhook not delivered';
     if (error === null) logger.info(log, 'webhook delivered');
     else if (gone) logger.warn(log, 'receiver disabled after 410');
     else logger.warn({ ...log, reason: error }, failed);
