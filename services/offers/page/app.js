@@ -1,5 +1,6 @@
-import { claims, needsToken } from './api.js';
+import { claims } from './api.js';
 import { checkoutView } from './checkout.js';
+import { foreign } from './dom.js';
 import { offersView } from './offers.js';
 import { orderView } from './order.js';
 import { ordersView } from './orders.js';
@@ -15,33 +16,26 @@ const views = new Map([
 ]);
 
 const main = /** @type {HTMLElement} */ (document.querySelector('main'));
-const links = [
-  .../** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('nav a')),
-];
+const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('nav a'));
 let leaving = new AbortController();
 
-/** Shows the view that the address names: `#/order?id=…`. */
+/** Shows the view that the address names, such as `#/order?id=…`. */
 function show() {
   leaving.abort();
   leaving = new AbortController();
-  const [, name = '', query = ''] = /^#\/(\w+)\??(.*)/.exec(location.hash) ?? [];
-  main.replaceChildren();
+  const [, name = '', parameters = ''] = /^#\/(\w+)\??(.*)/.exec(location.hash) ?? [];
   const view = views.get(name) ?? offersView;
-  view(main, new URLSearchParams(query), leaving.signal);
-  const title = main.querySelector('h1')?.textContent ?? '';
-  document.title = `${title} – loan-buddy`;
+  main.replaceChildren();
+  view(main, new URLSearchParams(parameters), leaving.signal);
+  document.title = `${main.querySelector('h1')?.textContent} – loan-buddy`;
+  const token = claims();
   for (const link of links) {
-    const isCurrent = link.hash === `#/${name || 'offers'}`;
-    if (isCurrent) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    const target = link.hash.slice(2);
+    link.ariaCurrent = view === views.get(target) ? 'page' : null;
+    if (target !== 'token') continue;
+    link.hidden = token === undefined;
+    link.replaceChildren(foreign(token?.sub ?? ''));
   }
-}
-
-function showTokenLink() {
-  const link = links.at(-1);
-  if (!link) return;
-  link.hidden = !needsToken();
-  link.textContent = claims()?.sub ?? 'Token';
 }
 
 addEventListener('hashchange', () => {
@@ -49,6 +43,4 @@ addEventListener('hashchange', () => {
   scrollTo(0, 0);
   main.querySelector('h1')?.focus({ preventScroll: true });
 });
-addEventListener('token-changed', showTokenLink);
-showTokenLink();
 show();

@@ -1,28 +1,24 @@
-import { address, claims, Problem, read, send } from './api.js';
-import { field, foreign, h, heading, say, showProblem } from './dom.js';
+import { claims, Problem, query, read, send } from './api.js';
+import { field, h, heading, say, showFacts } from './dom.js';
 import { aprTypeText, count, money, percent } from './format.js';
-
-/** The name that the last checkout used, until the page is closed. */
-let lastUser = '';
+import { showProblem, toProblem } from './problem.js';
 
 /** How often a checkout is sent again by itself while the first request with its key is in progress. */
 const MAX_IN_FLIGHT = 5;
 
-/** Not `randomUUID`, which a page without TLS does not have. */
-const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
+/** The name in the last checkout, until the page is closed. */
+let lastUser = '';
 
 /**
- * Returns the key of this attempt: the same one until the body changes, also after a reload.
+ * Returns the idempotency key of this attempt: the same one until the body changes, also after a reload.
  *
  * @param {string} body
  */
 function keyOf(body) {
-  const kept = history.state?.attempt;
-  if (kept?.body === body) return String(kept.key);
-  const key = newKey();
+  const { attempt } = history.state ?? {};
+  if (attempt?.body === body) return String(attempt.key);
+  // Not `randomUUID`, which a page without TLS does not have.
+  const key = crypto.getRandomValues(new BigUint64Array(2)).join('-');
   history.replaceState({ attempt: { key, body } }, '');
   return key;
 }
@@ -30,13 +26,12 @@ function keyOf(body) {
 /** @type {View} */
 export function checkoutView(main, params, signal) {
   const loanId = params.get('loan_id') ?? '';
-  const amount = params.get('amount') ?? undefined;
-  const term = params.get('term_months') ?? undefined;
+  const amount = params.get('amount') ?? '';
+  const term = params.get('term_months') ?? '';
   const token = claims();
-  const actsForOthers = token === undefined || token.scopes.includes('orders:admin');
+  const isOwn = token !== undefined && !token.scopes.includes('orders:admin');
 
-  const offer = h('dl', { class: 'facts' });
-  const alert = h('div', { role: 'alert', class: 'alert' });
+  const facts = h('dl', { class: 'facts' });
   const status = h('p', { role: 'status' });
   const button = h('button', { class: 'primary' }, 'Order this loan');
   const form = h(
@@ -47,8 +42,8 @@ export function checkoutView(main, params, signal) {
       label: 'Your user id',
       value: token?.sub ?? lastUser,
       autocomplete: 'username',
-      readonly: !actsForOthers,
-      hint: actsForOthers ? 'The order is kept under it.' : 'From your token.',
+      readonly: isOwn,
+      hint: isOwn ? 'From your token.' : 'The order is kept under it.',
     }),
     field({
       name: 'email',
@@ -61,13 +56,13 @@ export function checkoutView(main, params, signal) {
       'div',
       { class: 'check' },
       h('input', { type: 'checkbox', id: 'async', name: 'async' }),
-      h('label', { for: 'async' }, 'Do not wait: show me the order, and decide in the background'),
+      h('label', { for: 'async' }, 'Show me the order at once, and decide in the background'),
     ),
-    alert,
     button,
     status,
   );
-  main.append(heading('Check out'), offer, form);
+  const alert = h('div', { role: 'alert', class: 'alert' });
+  main.append(heading('Check out'), facts, form, alert);
   void showOffer();
 
   let isSending = false;
@@ -77,61 +72,52 @@ export function checkoutView(main, params, signal) {
   });
 
   async function showOffer() {
-    const query = new URLSearchParams({
-      ...(amount && { amount }),
-      ...(term && { term_months: term }),
-    });
+    const path = `/offers/${encodeURIComponent(loanId)}`;
     try {
       /** @type {Offer} */
-      const found = await read(`/offers/${encodeURIComponent(loanId)}?${query}`, { signal });
-      const {
-        currency,
-        monthly_payment: monthly,
-        total_cost: total,
-        apr,
-        apr_type: type = '',
-      } = found;
-      const facts = {
-        Provider: found.provider,
-        ...(found.name && { Product: found.name }),
-        Amount: money(found.amount, currency),
-        Rate: percent(found.rate),
-        ...(term && { Term: count(Number(term), 'month') }),
-        ...(monthly !== undefined && { 'Monthly payment': money(monthly, currency) }),
-        ...(total !== undefined && { 'Total cost': money(total, currency) }),
-        ...(apr !== undefined && { APR: `${percent(apr)} (${aprTypeText(type)})` }),
-      };
-      offer.replaceChildren(
-        ...Object.entries(facts).map(([name, value]) =>
-          h('div', {}, h('dt', {}, name), h('dd', {}, foreign(value))),
-        ),
-      );
+      const offer = await read(path + query({ amount, term_months: term }), { signal });
+      const { currency, monthly_payment: monthly, total_cost: total, apr, apr_type: type } = offer;
+      showFacts(facts, {
+        Provider: offer.provider,
+        Product: offer.name,
+        Amount: money(offer.amount, currency),
+        Rate: percent(offer.rate),
+        Term: term ? count(Number(term), 'month') : undefined,
+        'Monthly payment': monthly && money(monthly, currency),
+        'Total cost': total && money(total, currency),
+        [`APR, ${aprTypeText(type ?? '')}`]: apr === undefined ? apr : percent(apr),
+      });
     } catch (error) {
-      if (!signal.aborted) fail(error);
+      if (!signal.aborted) showProblem(alert, error, form);
     }
   }
 
   async function order() {
     const data = new FormData(form);
-    const email = String(data.get('email')).trim();
+    const text = (/** @type {string} */ name) => String(data.get(name)).trim();
     const body = {
-      user_id: String(data.get('user_id')).trim(),
+      user_id: text('user_id'),
       loan_id: loanId,
       ...(amount && { amount: Number(amount) }),
       ...(term && { term_months: Number(term) }),
-      ...(email && { email }),
+      ...(text('email') && { email: text('email') }),
     };
     isSending = true;
     button.setAttribute('aria-disabled', 'true');
     showProblem(alert, undefined, form);
     say(status, 'Ordering…');
     try {
-      const { id } = await sendOnce(body, data.get('async') !== null);
+      const { id } = await sendOnce(body, data.has('async'));
       lastUser = body.user_id;
-      // The form is left for good: going back leads to the offers.
-      if (!signal.aborted) location.replace(address('order', { id }));
+      // The form does not stay in the history: going back leads to the offers.
+      if (!signal.aborted) location.replace(`#/order${query({ id })}`);
     } catch (error) {
-      if (!signal.aborted) fail(error);
+      if (signal.aborted) return;
+      showProblem(alert, error, form);
+      const { status } = toProblem(error);
+      if (status === 0 || status >= 500) {
+        alert.append(h('p', {}, 'You can try again: that makes no second order.'));
+      }
     } finally {
       isSending = false;
       button.removeAttribute('aria-disabled');
@@ -151,25 +137,12 @@ export function checkoutView(main, params, signal) {
     };
     for (let tries = 1; ; tries += 1) {
       try {
-        const response = await send('/checkout', { method: 'POST', body, headers });
-        return await response.json();
+        return await read('/checkout', { method: 'POST', body, headers });
       } catch (error) {
         const isInFlight = error instanceof Problem && error.code === 'request-in-flight';
         if (!isInFlight || tries === MAX_IN_FLIGHT) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 1000 * (error.retryAfterS ?? 1)));
+        await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs));
       }
-    }
-  }
-
-  /** @param {unknown} error */
-  function fail(error) {
-    const problem =
-      error instanceof Problem ? error : new Problem({ title: 'The connection broke' });
-    showProblem(alert, problem, form);
-    if (problem.status === 401)
-      alert.append(h('p', {}, h('a', { href: '#/token' }, 'Use a token')));
-    if (problem.status === 0 || problem.status >= 500) {
-      alert.append(h('p', {}, 'You can try again: it makes no second order.'));
     }
   }
 }

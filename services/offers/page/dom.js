@@ -1,34 +1,16 @@
-/**
- * Creates an element. Strings become text nodes, so text from a provider or a user never becomes markup.
- *
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Attributes} [attributes] without those that are false or undefined
- * @param {...Children[number]} children
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-export function h(tag, attributes = {}, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
+/** @type {CreateHtml} Text from a provider or a user never becomes markup. */
+export const h = (tag, attributes = {}, ...children) =>
+  fill(document.createElement(tag), attributes, children);
 
-/**
- * As {@link h}, for SVG.
- *
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Attributes} [attributes]
- * @param {...Children[number]} children
- * @returns {SVGElementTagNameMap[Tag]}
- */
-export function svg(tag, attributes = {}, ...children) {
-  return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
-}
+/** @type {CreateSvg} */
+export const svg = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 
 /**
  * @template {Element} Created
  * @param {Created} element
  * @param {Attributes} attributes
- * @param {Children} children
+ * @param {Child[]} children
  */
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -48,14 +30,21 @@ function fill(element, attributes, children) {
 export const foreign = (text) => h('bdi', {}, text);
 
 /**
- * A heading that takes the focus when the view is shown.
+ * Text for screen readers only.
+ *
+ * @param {...Child} children
+ */
+export const unseen = (...children) => h('span', { class: 'unseen' }, ...children);
+
+/**
+ * A heading that takes the focus when its view is shown.
  *
  * @param {string} text
  */
 export const heading = (text) => h('h1', { tabindex: -1 }, text);
 
 /**
- * Sets the text of a live region only if it changes: screen readers repeat it otherwise.
+ * Sets the text of a live region only if it changes: screen readers would repeat it.
  *
  * @param {Element} element
  * @param {string} text
@@ -64,62 +53,30 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/**
- * A field with its label, its hint and the place of its fault.
- *
- * @param {{ name: string, label: string, value?: string, hint?: string } & Record<string, string | boolean | undefined>} options
- *   the rest are attributes of the input
- */
-export function field({ name, label, value, hint, ...attributes }) {
+/** @param {FieldOptions} options */
+export function field({ name, label, hint, ...attributes }) {
   const notes = `${hint ? `${name}-hint ` : ''}${name}-fault`;
-  const input = h('input', { id: name, name, value, 'aria-describedby': notes, ...attributes });
   return h(
     'div',
     { class: 'field' },
     h('label', { for: name }, label),
-    input,
-    hint !== undefined && h('p', { id: `${name}-hint`, class: 'hint' }, hint),
+    h('input', { id: name, name, 'aria-describedby': notes, ...attributes }),
+    hint && h('p', { id: `${name}-hint`, class: 'hint' }, hint),
     h('p', { id: `${name}-fault`, class: 'fault' }),
   );
 }
 
 /**
- * Shows a problem in an alert: its faults beside the fields that they are about, the rest as sentences.
+ * Shows names with their values, if there is one.
  *
- * @param {HTMLElement} alert
- * @param {import('./api.js').Problem | undefined} problem undefined: removes what was shown
- * @param {HTMLFormElement} [form]
+ * @param {HTMLDListElement} list
+ * @param {Record<string, string | 0 | undefined>} values
  */
-export function showProblem(alert, problem, form) {
-  for (const input of form?.elements ?? []) {
-    input.removeAttribute('aria-invalid');
-    const note = document.getElementById(`${input.id}-fault`);
-    if (note) note.textContent = '';
-  }
-  alert.replaceChildren();
-  if (!problem) return;
-  /** @type {string[]} */
-  const sentences = [problem.message];
-  for (const {
-    detail,
-    pointer = '',
-    parameter = pointer.replace('#/', ''),
-    header,
-  } of problem.faults) {
-    const input = form?.elements.namedItem(parameter);
-    const note = input instanceof HTMLElement && document.getElementById(`${input.id}-fault`);
-    if (note) {
-      note.textContent = sentence(detail);
-      input.setAttribute('aria-invalid', 'true');
-    } else sentences.push(sentence(`${header ?? parameter} ${detail}`));
-  }
-  alert.append(...sentences.map((text) => h('p', {}, foreign(text))));
-  const first = form?.querySelector('[aria-invalid]');
-  if (first instanceof HTMLElement) first.focus();
+export function showFacts(list, values) {
+  const given = Object.entries(values).filter(([, value]) => value);
+  list.replaceChildren(
+    ...given.map(([name, value]) =>
+      h('div', {}, h('dt', {}, name), h('dd', {}, foreign(String(value)))),
+    ),
+  );
 }
-
-/** @param {string} text */
-const sentence = (text) => {
-  const trimmed = text.trim();
-  return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + (trimmed.endsWith('.') ? '' : '.');
-};

@@ -2,7 +2,7 @@ import { Problem, read, send } from './api.js';
 
 /** Silence after which a stream counts as broken: the service sends something every 15 s. */
 const SILENCE_MS = 40_000;
-/** After this many failures in a row, the page also reads the order itself: a proxy may refuse streams. */
+/** After more failures in a row, the page also reads the order itself: a proxy may refuse streams. */
 const FAILURES_BEFORE_POLLING = 2;
 
 /**
@@ -14,113 +14,89 @@ const FAILURES_BEFORE_POLLING = 2;
 export function createEventParser(onEvent) {
   let rest = '';
   let id = '';
-  /** @type {string[]} */
-  let data = [];
+  let data = '';
   return (text) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const [, name, value] = /^(\w*):? ?(.*?)\r?$/s.exec(line) ?? [];
-      if (name === 'id') id = value ?? '';
-      else if (name === 'data') data.push(value ?? '');
-      else if (line.trim() === '' && data.length > 0) {
-        onEvent({ id, data: data.join('\n') });
-        data = [];
+      const [, name, value = ''] = /^(\w*):? ?(.*?)\r?$/.exec(line) ?? [];
+      if (name === 'id') id = value;
+      else if (name === 'data') data += value;
+      else if (line.trim() === '' && data !== '') {
+        onEvent({ id, data });
+        data = '';
       }
     }
   };
 }
-
-/** @param {{ status: string }} order */
-const isOver = ({ status }) => status !== 'PENDING';
 
 /**
  * Follows an order until it is no longer pending: its events as a stream, which continues after the last event that
  * came if it breaks; while streams fail, the order itself. Not an EventSource, which cannot send a token.
  *
  * @param {string} id
- * @param {{ signal: AbortSignal, onEvent: (event: OrderEvent) => void,
- *   onOrder: (order: Order) => void, onConnection: (connection: Connection) => void }} options
+ * @param {Followed} options
  * @throws {Problem} if the order cannot be read at all
  */
 export async function follow(id, { signal, onEvent, onOrder, onConnection }) {
   const path = `/orders/${encodeURIComponent(id)}`;
+  let failures = 0;
   let lastId = '';
-  let done = false;
-  for (let failures = 0; !done;) {
+  let isOver = false;
+  const parse = createEventParser((event) => {
+    failures = 0;
+    lastId = event.id;
+    /** @type {OrderEvent} */
+    const parsed = JSON.parse(event.data);
+    isOver = parsed.data.status !== 'PENDING';
+    onEvent(parsed);
+  });
+  const poll = async () => {
+    /** @type {Order} */
+    const order = await read(path, { signal });
+    isOver = order.status !== 'PENDING';
+    onOrder(order);
+  };
+  while (!isOver) {
     try {
-      const response = await send(`${path}/events`, {
-        signal,
-        headers: { Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) },
-      });
-      if (response.status === 204) {
-        // All events came, or they were deleted.
-        onOrder(await read(path, { signal }));
-        break;
+      if (failures > FAILURES_BEFORE_POLLING) await poll();
+      if (isOver) break;
+      const headers = { Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) };
+      const response = await send(`${path}/events`, { signal, headers });
+      // 204: all events came, or they were deleted.
+      if (response.status === 204) await poll();
+      else {
+        onConnection('live');
+        await readStream(response, parse);
       }
-      onConnection('live');
-      const parse = createEventParser((event) => {
-        failures = 0;
-        lastId = event.id;
-        const parsed = JSON.parse(event.data);
-        onEvent(parsed);
-        done ||= isOver(parsed.data);
-      });
-      await readStream(response, parse, signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (!isTemporary(error)) throw error;
+      const isRefused = error instanceof Problem && error.status >= 400 && error.status < 500;
+      if (isRefused && error.status !== 429) throw error;
     }
-    if (signal.aborted || done) break;
+    if (isOver) break;
     failures += 1;
     onConnection(failures > FAILURES_BEFORE_POLLING ? 'polling' : 'reconnecting');
-    if (failures > FAILURES_BEFORE_POLLING) {
-      try {
-        const order = await read(path, { signal });
-        onOrder(order);
-        done = isOver(order);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!isTemporary(error)) throw error;
-        onConnection('reconnecting');
-      }
-    }
-    if (!done) await pause(Math.min(1000 * failures, 5000), signal);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * failures, 5000)));
+    if (signal.aborted) return;
   }
-  if (!signal.aborted) onConnection('over');
+  onConnection('over');
 }
-
-/** @param {unknown} error */
-const isTemporary = (error) =>
-  !(error instanceof Problem) || error.status === 0 || error.status === 429 || error.status >= 500;
 
 /**
  * @param {Response} response
  * @param {(text: string) => void} parse
- * @param {AbortSignal} signal
  */
-async function readStream(response, parse, signal) {
-  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
-  const cancel = () => void reader.cancel().catch(() => undefined);
-  signal.addEventListener('abort', cancel, { once: true });
-  const decoder = new TextDecoder();
+async function readStream(response, parse) {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const timer = setTimeout(cancel, SILENCE_MS);
-    const { done, value } = await reader.read().finally(() => clearTimeout(timer));
-    if (done) break;
-    parse(decoder.decode(value, { stream: true }));
+    const timer = setTimeout(() => reader?.cancel(), SILENCE_MS);
+    try {
+      const { done = true, value = '' } = (await reader?.read()) ?? {};
+      if (done) return;
+      parse(value);
+    } finally {
+      clearTimeout(timer);
+    }
   }
-  signal.removeEventListener('abort', cancel);
-}
-
-/**
- * @param {number} ms
- * @param {AbortSignal} signal
- * @returns {Promise<void>}
- */
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }

@@ -1,78 +1,13 @@
-import { address, mayUse, Problem, providersIn, send } from './api.js';
-import { field, foreign, h, heading, say, showProblem } from './dom.js';
-import { aprTypeText, count, money, percent, reasonText, timeOfDay } from './format.js';
+import { query, send } from './api.js';
+import { field, h, heading, say } from './dom.js';
+import { count, timeOfDay } from './format.js';
 import { plot } from './plot.js';
-import { tokenForm } from './token.js';
+import { showProblem, toProblem } from './problem.js';
+import { ageS, describeProviders, freshMs } from './providers.js';
+import { columns, headOf, rowsOf, sorted } from './table.js';
 
-/** While a provider is missing, and the shortest time between two requests. */
-const SOON_MS = 2000;
-const LATEST_MS = 60_000;
-
-/**
- * @type {{ key: string, label: string, of: (offer: Offer) => number | string | undefined,
- *   show?: (offer: Offer) => string }[]}
- */
-const columns = [
-  { key: 'provider', label: 'Offer', of: ({ provider }) => provider },
-  { key: 'rate', label: 'Rate', of: ({ rate }) => rate, show: ({ rate }) => percent(rate) },
-  {
-    key: 'monthly_payment',
-    label: 'Monthly payment',
-    of: (offer) => offer.monthly_payment,
-    show: ({ monthly_payment: value = 0, currency }) => money(value, currency),
-  },
-  {
-    key: 'total_cost',
-    label: 'Total cost',
-    of: (offer) => offer.total_cost,
-    show: ({ total_cost: value = 0, currency }) => money(value, currency),
-  },
-  { key: 'apr', label: 'APR', of: ({ apr }) => apr, show: ({ apr = 0 }) => percent(apr) },
-];
-
-/**
- * Sorts by a column, ties by id. Offers without the value come last in either order.
- *
- * @param {readonly Offer[]} offers
- * @param {string} sort
- * @param {string} order
- */
-function sorted(offers, sort, order) {
-  const valueOf = columns.find(({ key }) => key === sort)?.of ?? (() => undefined);
-  const sign = order === 'desc' ? -1 : 1;
-  return [...offers].sort((a, b) => {
-    const [x, y] = [valueOf(a), valueOf(b)];
-    if (x === undefined || y === undefined || x === y) {
-      return Number(x === undefined) - Number(y === undefined) || (a.id < b.id ? -1 : 1);
-    }
-    return sign * (x < y ? -1 : 1);
-  });
-}
-
-/** @param {Offer} offer */
-function detailsOf({
-  name,
-  currency,
-  rate_max: max,
-  comparison_rate: comparison,
-  fees,
-  flags = [],
-}) {
-  const each = (fees?.periodic ?? []).map(
-    ({ amount, months }) => `${money(amount, currency)} every ${count(months, 'month')}`,
-  );
-  const charged = [...(fees?.upfront ? [`${money(fees.upfront, currency)} once`] : []), ...each];
-  return [
-    name,
-    max !== undefined && `rate up to ${percent(max)}`,
-    comparison !== undefined && `comparison rate ${percent(comparison)}`,
-    charged.length > 0 && `fees: ${charged.join(', ')}`,
-    flags.length > 0 && `doubtful data: ${flags.join(', ')}`,
-  ].filter((text) => typeof text === 'string');
-}
-
-/** @param {string} url */
-const isWebAddress = (url) => /^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : '');
+/** The shortest and the longest time between two requests. */
+const [SOON_MS, LATEST_MS] = [2000, 60_000];
 
 /** @type {View} */
 export function offersView(main, params, signal) {
@@ -80,45 +15,31 @@ export function offersView(main, params, signal) {
   let term = params.get('term_months') ?? '36';
   let sort = params.get('sort') ?? 'apr';
   let order = params.get('order') ?? 'asc';
-  /** @type {{ path: string, etag: string | null, offers: Offer[] }} */
-  let last = { path: '', etag: null, offers: [] };
+  /** @type {{ path: string, etag: string, offers: Offer[] }} */
+  let last = { path: '', etag: '', offers: [] };
   let loading = new AbortController();
   let timer = 0;
   let failures = 0;
   let isDue = false;
 
+  const number = { inputmode: 'decimal', autocomplete: 'off' };
   const form = h(
     'form',
     { class: 'query', novalidate: true },
-    field({
-      name: 'amount',
-      label: 'Amount',
-      value: amount,
-      inputmode: 'decimal',
-      autocomplete: 'off',
-    }),
-    field({
-      name: 'term_months',
-      label: 'Term in months',
-      value: term,
-      inputmode: 'numeric',
-      autocomplete: 'off',
-    }),
+    field({ name: 'amount', label: 'Amount', value: amount, ...number }),
+    field({ name: 'term_months', label: 'Term in months', value: term, ...number }),
     h('button', { class: 'primary' }, 'Compare'),
   );
   const alert = h('div', { role: 'alert', class: 'alert' });
   const status = h('p', { role: 'status' });
   const asOf = h('p', { class: 'hint' });
-  const choice = h(
-    'select',
-    { id: 'sort' },
-    ...columns.map(({ key, label }) => h('option', { value: key }, label)),
-  );
+  const options = columns.map(({ key, label }) => h('option', { value: key }, label));
+  const choice = h('select', { id: 'sort' }, ...options);
   const head = h('tr');
   const body = h('tbody');
-  const table = h('table', { class: 'offers' }, h('thead', {}, head), body);
-  const notes = h('ul', { class: 'notes' });
-  const figures = h('div', { class: 'figures' });
+  const table = h('table', { class: 'offers', hidden: true }, h('thead', {}, head), body);
+  const notes = h('ul', { class: 'plain notes' });
+  const figures = h('div');
   let chart = plot([], 0);
   main.append(
     heading('Compare offers'),
@@ -131,50 +52,47 @@ export function offersView(main, params, signal) {
     figures,
   );
 
-  const remember = (/** @type {'pushState' | 'replaceState'} */ how) => {
-    history[how](null, '', address('offers', { amount, term_months: term, sort, order }));
-  };
-  const sortBy = (/** @type {string} */ key) => {
-    order = key === sort && order === 'asc' ? 'desc' : 'asc';
-    sort = key;
-    remember('replaceState');
-    render();
-    /** @type {HTMLElement | null} */ (head.querySelector('[aria-sort] button'))?.focus();
-  };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const data = new FormData(form);
     amount = String(data.get('amount')).trim();
     term = String(data.get('term_months')).trim();
-    remember('pushState');
+    history.pushState(null, '', here());
     void load();
   });
-  choice.addEventListener('change', () => {
-    order = 'desc';
-    sort = choice.value;
-    sortBy(choice.value);
-    choice.focus();
-  });
+  choice.addEventListener('change', () => sortBy(choice.value, 'asc'));
   for (const type of ['pointerover', 'focusin']) {
     body.addEventListener(type, ({ target }) => {
-      const row = /** @type {Element} */ (target).closest('tr');
-      chart.highlight(row?.dataset['offer']);
+      if (target instanceof Element) chart.highlight(target.closest('tr')?.dataset['offer']);
     });
   }
   body.addEventListener('pointerleave', () => chart.highlight(undefined));
   addEventListener('resize', () => chart.draw(), { signal });
-  document.addEventListener(
-    'visibilitychange',
-    () => {
-      if (!document.hidden && isDue) void load();
-    },
-    { signal },
-  );
+  const loadIfDue = () => {
+    if (isDue && !document.hidden) void load();
+  };
+  document.addEventListener('visibilitychange', loadIfDue, { signal });
   signal.addEventListener('abort', () => {
     clearTimeout(timer);
     loading.abort();
   });
   void load();
+
+  function here() {
+    // Empty, not left out: without a parameter, the page starts with a default.
+    return `#/offers?${new URLSearchParams({ amount, term_months: term, sort, order })}`;
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} direction
+   */
+  function sortBy(key, direction) {
+    sort = key;
+    order = direction;
+    history.replaceState(null, '', here());
+    render();
+  }
 
   async function load() {
     clearTimeout(timer);
@@ -182,209 +100,79 @@ export function offersView(main, params, signal) {
     loading = new AbortController();
     const own = loading.signal;
     isDue = false;
-    const query = new URLSearchParams({
-      ...(amount && { amount }),
-      ...(term && { term_months: term }),
-    });
-    const path = `/offers${query.size > 0 ? `?${query}` : ''}`;
+    const path = `/offers${query({ amount, term_months: term })}`;
     try {
-      // The page keeps the last response itself: a browser's cache would keep headers that a 304 no longer has.
-      const known = last.path === path && last.etag;
-      const response = await send(path, {
-        signal: own,
-        ...(known && { headers: { 'If-None-Match': known } }),
-      });
+      // The page itself keeps the last response: a browser's cache would keep headers that a 304 no longer has.
+      const headers = { 'If-None-Match': last.path === path ? last.etag : '""' };
+      const response = await send(path, { signal: own, headers });
       if (response.status !== 304) {
-        const offers = await response.json();
-        last = { path, etag: response.headers.get('ETag'), offers };
+        const etag = response.headers.get('ETag') ?? '';
+        last = { path, etag, offers: await response.json() };
         render();
       }
       failures = 0;
       showProblem(alert, undefined, form);
       describe(response.headers);
-      schedule(freshMs(response.headers));
     } catch (error) {
       if (!own.aborted) fail(error);
     }
   }
 
-  /** @param {number} ms */
-  function schedule(ms) {
-    timer = setTimeout(
-      () => {
-        isDue = document.hidden;
-        if (!isDue) void load();
-      },
-      Math.min(Math.max(ms, SOON_MS), LATEST_MS),
-    );
+  /** @param {Headers} headers */
+  function describe(headers) {
+    const { short, notes: list, isMissing } = describeProviders(headers);
+    const found =
+      last.offers.length === 0 ? 'No offer for this' : count(last.offers.length, 'offer');
+    say(status, `${found}, ${short}`);
+    asOf.textContent = `as of ${timeOfDay(new Date(Date.now() - 1000 * ageS(headers)))}`;
+    notes.replaceChildren(...list);
+    schedule(isMissing ? SOON_MS : freshMs(headers));
   }
 
   /** @param {unknown} error */
   function fail(error) {
-    const problem = error instanceof Problem ? error : new Problem({ title: String(error) });
+    const problem = toProblem(error);
+    const isRefused = problem.status >= 400 && problem.status < 500 && problem.status !== 429;
     failures += 1;
     showProblem(alert, problem, form);
     say(status, '');
-    const isRefused = problem.status >= 400 && problem.status < 500 && problem.status !== 429;
-    if (isRefused || problem.headers?.has('Missing-Providers')) {
-      last = { path: '', etag: null, offers: [] };
+    asOf.replaceChildren();
+    notes.replaceChildren(...describeProviders(problem.headers).notes);
+    if (isRefused || problem.code === 'offers-unavailable') {
+      last = { path: '', etag: '', offers: [] };
       render();
     }
-    asOf.textContent = '';
-    describeProviders(problem.headers);
-    if (problem.status === 401 || problem.code === 'insufficient-scope') {
-      alert.append(tokenForm(() => void load()));
-    }
-    if (isRefused) return;
-    schedule(problem.retryAfterS ? problem.retryAfterS * 1000 : SOON_MS * failures);
+    if (!isRefused) schedule(problem.retryAfterMs || SOON_MS * failures);
   }
 
-  /** @param {Headers} headers */
-  function describe(headers) {
-    const { missing, partial, stale } = describeProviders(headers);
-    const names = (/** @type {{ provider: string }[]} */ list) =>
-      list.map(({ provider }) => provider).join(', ');
-    const state = [
-      missing.length > 0 && `${names(missing)} missing`,
-      partial.length > 0 && `${names(partial)} incomplete`,
-      stale.length > 0 && `${names(stale)} not up to date`,
-    ].filter(Boolean);
-    const number =
-      last.offers.length === 0 ? 'No offer for this' : count(last.offers.length, 'offer');
-    say(status, `${number}, ${state.length > 0 ? state.join(', ') : 'all providers responded'}`);
-    asOf.textContent = `as of ${timeOfDay(new Date(Date.now() - 1000 * Number(headers.get('Age') ?? 0)))}`;
-  }
-
-  /** @param {Headers | undefined} headers */
-  function describeProviders(headers) {
-    const listIn = (/** @type {string} */ name) => providersIn(headers?.get(name) ?? null);
-    const missing = listIn('Missing-Providers');
-    const partial = listIn('Partial-Providers');
-    const stale = listIn('Stale-Providers');
-    const note = (/** @type {string} */ provider, /** @type {string} */ text) =>
-      h('li', {}, foreign(provider), ` ${text}`);
-    notes.replaceChildren(
-      ...missing.map(({ provider, parameter }) =>
-        note(provider, `is missing: ${reasonText(parameter)}. We keep asking.`),
-      ),
-      ...partial.map(({ provider, parameter }) =>
-        note(provider, `is incomplete: ${count(Number(parameter), 'product')} could not be read.`),
-      ),
-      ...stale.map(({ provider, parameter }) =>
-        note(
-          provider,
-          `is not up to date: its offers are ${count(Number(parameter), 'second')} old.`,
-        ),
-      ),
-    );
-    return { missing, partial, stale };
+  /** @param {number} ms */
+  function schedule(ms) {
+    const wait = Math.min(Math.max(ms, SOON_MS), LATEST_MS);
+    timer = setTimeout(() => {
+      isDue = true;
+      loadIfDue();
+    }, wait);
   }
 
   function render() {
-    const focused = document.activeElement?.closest('[data-offer]')?.getAttribute('data-offer');
+    const focused = document.activeElement;
+    const isHead = head.contains(focused);
+    const offerId = focused?.closest('tr')?.dataset['offer'];
     const offers = sorted(last.offers, sort, order);
-    const type = offers.find((offer) => offer.apr_type)?.apr_type;
     choice.value = sort;
     head.replaceChildren(
-      ...columns.map(({ key, label }) => {
-        const direction = order === 'desc' ? 'descending' : 'ascending';
-        const button = h(
-          'button',
-          { type: 'button' },
-          label,
-          key === 'apr' && type !== undefined && h('small', {}, ` ${aprTypeText(type)}`),
-          h(
-            'span',
-            { class: 'arrow', 'aria-hidden': 'true' },
-            key !== sort ? '' : order === 'desc' ? '↓' : '↑',
-          ),
-        );
-        button.addEventListener('click', () => sortBy(key));
-        return h('th', { scope: 'col', 'aria-sort': key === sort && direction }, button);
-      }),
-      h('th', { scope: 'col' }, h('span', { class: 'hidden' }, 'Checkout')),
+      ...headOf(offers, sort, order, (key) =>
+        sortBy(key, key === sort && order === 'asc' ? 'desc' : 'asc'),
+      ),
     );
-    const lowest = new Map(
-      columns
-        .slice(1)
-        .map(({ key, of: valueOf }) => [
-          key,
-          Math.min(...offers.flatMap((offer) => Number(valueOf(offer) ?? Infinity))),
-        ]),
-    );
-    body.replaceChildren(
-      ...offers.map((offer) => row(offer, offers.length > 1 ? lowest : new Map())),
-    );
+    body.replaceChildren(...rowsOf(offers, amount, term));
     table.hidden = offers.length === 0;
     chart = plot(offers, Number(term));
     figures.replaceChildren(chart.figure);
     chart.draw();
-    if (focused) {
-      const again = body.querySelector(`[data-offer="${CSS.escape(focused)}"] .action a`);
-      if (again instanceof HTMLElement) again.focus({ preventScroll: true });
-    }
+    // The focus stays where it was.
+    const row = [...body.rows].find(({ dataset }) => dataset['offer'] === offerId);
+    const again = isHead ? head.querySelector('[aria-sort] button') : row?.querySelector('.button');
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
   }
-
-  /**
-   * @param {Offer} offer
-   * @param {Map<string, number>} lowest
-   */
-  function row(offer, lowest) {
-    const checkout = address('checkout', {
-      loan_id: offer.id,
-      amount: amount || undefined,
-      term_months: term || undefined,
-    });
-    const differs = Number(amount) !== offer.amount && `${money(offer.amount, offer.currency)}`;
-    return h(
-      'tr',
-      { 'data-offer': offer.id },
-      h(
-        'th',
-        { scope: 'row' },
-        foreign(offer.provider),
-        ...[differs, ...detailsOf(offer)].map((text) => text && h('small', {}, foreign(text))),
-        offer.url !== undefined &&
-          isWebAddress(offer.url) &&
-          h(
-            'small',
-            {},
-            h(
-              'a',
-              { href: offer.url, rel: 'noreferrer', target: '_blank' },
-              'At the provider',
-              h('span', { class: 'hidden' }, ' (new tab)'),
-            ),
-          ),
-      ),
-      ...columns.slice(1).map(({ key, label, of: valueOf, show }) => {
-        const value = valueOf(offer);
-        const isLowest = value !== undefined && value === lowest.get(key);
-        return h(
-          'td',
-          { 'data-label': label, class: isLowest && 'lowest' },
-          value === undefined || !show ? '–' : show(offer),
-          isLowest && h('span', { class: 'hidden' }, ' (lowest)'),
-        );
-      }),
-      h(
-        'td',
-        { class: 'action' },
-        mayUse('orders:write')
-          ? h(
-              'a',
-              { class: 'button', href: checkout },
-              'Check out',
-              h('span', { class: 'hidden' }, ' the offer of ', foreign(offer.provider)),
-            )
-          : h('small', {}, 'Your token does not allow checkouts'),
-      ),
-    );
-  }
-}
-
-/** @param {Headers} headers */
-function freshMs(headers) {
-  const maxAge = Number(/max-age=(\d+)/.exec(headers.get('Cache-Control') ?? '')?.[1] ?? 0);
-  return 1000 * (maxAge - Number(headers.get('Age') ?? 0)) + 250;
 }

@@ -1,8 +1,11 @@
-import { address, Problem } from './api.js';
-import { foreign, h, heading, say, showProblem } from './dom.js';
+import { query } from './api.js';
+import { h, heading, say, showFacts } from './dom.js';
 import { follow } from './follow.js';
 import { count, dateAndTime, money, percent, statusText, timeOfDay } from './format.js';
-import { tokenForm } from './token.js';
+import { showProblem } from './problem.js';
+
+/** @param {number} attempts that failed */
+const after = (attempts) => (attempts > 0 ? ` after ${count(attempts, 'failed attempt')}` : '');
 
 /** @type {Record<string, (attempts: number) => string>} */
 const steps = {
@@ -10,11 +13,8 @@ const steps = {
   resubmitted: () => 'An operator asked again',
   approved: (attempts) => `Approved${after(attempts)}`,
   rejected: (attempts) => `Rejected${after(attempts)}`,
-  failed: (attempts) => `No decision after ${count(attempts, 'attempt')}`,
+  failed: (attempts) => `No decision${after(attempts)}`,
 };
-
-/** @param {number} attempts that failed */
-const after = (attempts) => (attempts > 0 ? `, after ${count(attempts, 'failed attempt')}` : '');
 
 /** @type {Record<string, string>} */
 const sentences = {
@@ -26,105 +26,80 @@ const sentences = {
 
 /** @type {Record<Connection, string>} */
 const connections = {
-  live: 'Live: this page shows each step as it happens.',
+  live: 'Live: each step shows as it happens.',
   reconnecting: 'The connection broke. Connecting again…',
-  polling: 'No live connection. This page asks every few seconds.',
+  polling: 'No live connection: the page asks every few seconds.',
   over: '',
 };
 
+/** @param {string} status */
+export function badge(status) {
+  const [sign = '', name = ''] = statusText(status);
+  const hidden = { 'aria-hidden': 'true' };
+  return h('span', { class: `badge ${status}` }, h('span', hidden, sign), ` ${name}`);
+}
+
 /** @type {View} */
 export function orderView(main, params, signal) {
-  const id = params.get('id') ?? '';
   const alert = h('div', { role: 'alert', class: 'alert' });
-  const badge = h('span', { class: 'badge' });
+  const title = h('div', { class: 'title' }, heading('Your order'), h('span'));
   const status = h('p', { role: 'status' });
   const connection = h('p', { class: 'hint connection' });
-  const way = h('ol', { class: 'way' });
-  const facts = h('dl', { class: 'facts' });
-  const list = h('a', { href: address('orders', {}) }, 'All my orders');
-  main.append(
-    h('div', { class: 'title' }, heading('Your order'), badge),
-    alert,
-    h('div', { class: 'panel' }, status, way, connection),
-    facts,
-    h('p', {}, list),
-  );
-  void watch();
+  const way = h('ol', { class: 'plain way' });
+  const facts = h('dl', { class: 'facts order' });
+  const list = h('a', { href: '#/orders' }, 'All my orders');
+  const panel = h('div', { class: 'panel' }, status, way, connection);
+  main.append(title, alert, panel, facts, h('p', {}, list));
 
-  async function watch() {
-    showProblem(alert, undefined);
-    /** @type {OrderEvent[]} */
-    const events = [];
-    try {
-      await follow(id, {
-        signal,
-        onConnection: (state) => {
-          connection.textContent = connections[state];
-        },
-        onEvent: (event) => {
-          events.push(event);
-          show({ ...event.data, id: event.data['order_id'] }, events);
-        },
-        onOrder: (order) => {
-          show(order, events);
-        },
-      });
-    } catch (error) {
-      if (signal.aborted) return;
-      const problem = error instanceof Problem ? error : new Problem({ title: String(error) });
-      showProblem(alert, problem);
-      if (problem.status === 401) alert.append(tokenForm(() => void watch()));
+  /** @type {OrderEvent[]} */
+  const events = [];
+  follow(params.get('id') ?? '', {
+    signal,
+    onConnection: (state) => {
+      connection.textContent = connections[state];
+    },
+    onEvent: (event) => {
+      events.push(event);
+      show({ ...event.data, id: event.data.order_id });
+    },
+    onOrder: show,
+  }).catch((error) => {
+    panel.hidden = true;
+    showProblem(alert, error);
+  });
+
+  /** @param {Order} order */
+  function show(order) {
+    title.lastElementChild?.replaceWith(badge(order.status));
+    say(status, sentences[order.status] ?? order.status);
+    const known = events.map(({ type, time, data }) =>
+      step(steps[type.split('.').at(-1) ?? '']?.(data.attempts) ?? type, time),
+    );
+    // Without events, because streams fail or they were deleted, the order itself says how far it is.
+    if (known.length === 0) known.push(step('The order was stored', order.created_at));
+    if (order.status === 'PENDING') known.push(step('Waiting for the decision'));
+    else if (events.at(-1)?.data.status !== order.status) {
+      known.push(step(statusText(order.status)[1] ?? ''));
     }
-  }
-
-  /**
-   * @param {any} order
-   * @param {readonly OrderEvent[]} events
-   */
-  function show(order, events) {
-    const { label, sign } = statusText(order.status);
-    badge.className = `badge ${order.status}`;
-    badge.replaceChildren(h('span', { 'aria-hidden': 'true' }, sign), ` ${label}`);
-    say(status, sentences[order.status] ?? label);
-    const isPending = order.status === 'PENDING';
-    // Without events, from polling or because they were deleted, the order itself says how far it is.
-    const known = events.map(({ type, time, data }) => {
-      const step = steps[type.split('.').at(-1) ?? ''];
-      return item(step ? step(data['attempts']) : type, time);
-    });
-    if (known.length === 0) known.push(item('The order was stored', order.created_at));
-    const last = events.at(-1)?.data['status'] ?? 'PENDING';
-    if (isPending) known.push(item('Waiting for the decision', undefined, 'now'));
-    else if (last !== order.status) known.push(item(label, undefined));
     way.replaceChildren(...known);
-    const fields = {
+    way.classList.toggle('pending', order.status === 'PENDING');
+    showFacts(facts, {
       Provider: order.provider,
       Amount: money(order.amount),
       Rate: percent(order.rate),
-      ...(order.term_months !== undefined && { Term: count(order.term_months, 'month') }),
+      Term: order.term_months && count(order.term_months, 'month'),
       'Ordered by': order.user_id,
-      Ordered: dateAndTime(order.created_at),
+      Ordered: dateAndTime(new Date(order.created_at)),
       'Order id': order.id,
-    };
-    facts.replaceChildren(
-      ...Object.entries(fields).map(([name, value]) =>
-        h('div', {}, h('dt', {}, name), h('dd', {}, foreign(String(value)))),
-      ),
-    );
-    list.href = address('orders', { user_id: order.user_id });
+    });
+    list.href = `#/orders${query({ user_id: order.user_id })}`;
   }
 }
 
 /**
  * @param {string} text
- * @param {string | undefined} time
- * @param {string} [className]
+ * @param {string} [time]
  */
-function item(text, time, className) {
-  return h(
-    'li',
-    { class: className },
-    text,
-    time !== undefined && h('time', { datetime: time }, timeOfDay(new Date(time))),
-  );
+function step(text, time) {
+  return h('li', {}, text, time && h('time', { datetime: time }, timeOfDay(new Date(time))));
 }

@@ -1,14 +1,17 @@
-import { address, claims, Problem, send } from './api.js';
-import { field, foreign, h, heading, say, showProblem } from './dom.js';
-import { dateAndTime, money, percent, statusText } from './format.js';
-import { tokenForm } from './token.js';
+import { claims, query, send } from './api.js';
+import { field, foreign, h, heading, say } from './dom.js';
+import { dateAndTime, money, percent } from './format.js';
+import { badge } from './order.js';
+import { showProblem } from './problem.js';
 
 const LIMIT = '10';
+const names = ['Ordered', 'Provider', 'Amount', 'Rate', 'Status'];
 
 /** @type {View} */
 export function ordersView(main, params, signal) {
   const token = claims();
   const userId = params.get('user_id') ?? token?.sub ?? '';
+  const cursor = params.get('cursor') ?? '';
   const form = h(
     'form',
     { class: 'query', novalidate: true },
@@ -18,88 +21,48 @@ export function ordersView(main, params, signal) {
   form.hidden = token !== undefined && !token.scopes.includes('orders:admin');
   const alert = h('div', { role: 'alert', class: 'alert' });
   const status = h('p', { role: 'status' });
+  const head = h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name)));
   const body = h('tbody');
-  const names = ['Ordered', 'Provider', 'Amount', 'Rate', 'Status'];
-  const heads = names.map((name) => h('th', { scope: 'col' }, name));
-  const table = h(
-    'table',
-    { class: 'orders', hidden: true },
-    h('thead', {}, h('tr', {}, ...heads)),
-    body,
-  );
-  const pages = h('nav', { class: 'pages', 'aria-label': 'Pages' });
+  const table = h('table', { class: 'orders', hidden: true }, h('thead', {}, head), body);
+  const pages = h('p', { class: 'pages' });
   main.append(heading('My orders'), form, alert, status, table, pages);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    location.hash = address('orders', {
-      user_id: String(new FormData(form).get('user_id')).trim(),
-    });
+    location.hash = `#/orders${query({ user_id: String(new FormData(form).get('user_id')).trim() })}`;
   });
-  if (userId !== '') void load();
-  else say(status, 'Whose orders? Enter the user id of the checkout.');
+  if (userId === '') say(status, 'Enter the user id of the checkout.');
+  else {
+    load().catch((error) => {
+      if (!signal.aborted) showProblem(alert, error, form);
+    });
+  }
 
   async function load() {
-    showProblem(alert, undefined, form);
-    const cursor = params.get('cursor');
-    const query = new URLSearchParams({
-      user_id: userId,
-      limit: LIMIT,
-      ...(cursor && { cursor }),
-    });
-    try {
-      const response = await send(`/orders?${query}`, { signal });
-      show(await response.json(), response.headers.get('Link'), cursor !== null);
-    } catch (error) {
-      if (signal.aborted) return;
-      const problem = error instanceof Problem ? error : new Problem({ title: String(error) });
-      showProblem(alert, problem, form);
-      if (problem.status === 401) alert.append(tokenForm(() => void load()));
-    }
-  }
-
-  /**
-   * @param {Order[]} orders
-   * @param {string | null} link
-   * @param {boolean} isLaterPage
-   */
-  function show(orders, link, isLaterPage) {
+    const path = `/orders${query({ user_id: userId, limit: LIMIT, cursor })}`;
+    const response = await send(path, { signal });
+    /** @type {Order[]} */
+    const orders = await response.json();
     say(status, orders.length === 0 ? 'There are no orders.' : '');
     table.hidden = orders.length === 0;
-    body.replaceChildren(
-      ...orders.map((order) => {
-        const { label, sign } = statusText(order.status);
-        const path = address('order', { id: order.id });
-        const cells = [order.provider, money(order.amount), percent(order.rate)];
-        return h(
-          'tr',
-          {},
-          h('th', { scope: 'row' }, h('a', { href: path }, dateAndTime(order.created_at))),
-          ...cells.map((text, i) => h('td', { 'data-label': names[i + 1] }, foreign(text))),
-          h(
-            'td',
-            { 'data-label': 'Status' },
-            h(
-              'span',
-              { class: `badge ${order.status}` },
-              h('span', { 'aria-hidden': 'true' }, sign),
-              ` ${label}`,
-            ),
-          ),
-        );
-      }),
-    );
-    const next = /[?&]cursor=([^&>]+)[^>]*>; rel="next"/.exec(link ?? '')?.[1];
-    pages.replaceChildren(
-      ...(isLaterPage ? [h('a', { href: address('orders', { user_id: userId }) }, 'Newest')] : []),
-      ...(next
-        ? [
-            h(
-              'a',
-              { href: address('orders', { user_id: userId, cursor: decodeURIComponent(next) }) },
-              'Older',
-            ),
-          ]
-        : []),
-    );
+    body.replaceChildren(...orders.map(rowOf));
+    const next = /\?([^>]*)>; rel="next"/.exec(response.headers.get('Link') ?? '')?.[1];
+    const older = new URLSearchParams(next).get('cursor');
+    const link = (/** @type {string} */ text, /** @type {string} */ at) =>
+      h('a', { href: `#/orders${query({ user_id: userId, cursor: at })}` }, text);
+    pages.replaceChildren();
+    if (cursor) pages.append(link('Newest', ''));
+    if (older) pages.append(link('Older', older));
   }
+}
+
+/** @param {Order} order */
+function rowOf({ id, created_at: created, provider, amount, rate, status }) {
+  const link = h('a', { href: `#/order${query({ id })}` }, dateAndTime(new Date(created)));
+  const cells = [foreign(provider), money(amount), percent(rate), badge(status)];
+  return h(
+    'tr',
+    {},
+    h('th', { scope: 'row' }, link),
+    ...cells.map((cell, i) => h('td', { 'data-label': names[i + 1] }, cell)),
+  );
 }

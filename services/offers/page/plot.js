@@ -37,7 +37,7 @@ export function costSoFar(offer, months) {
 function ticks(max, steps) {
   const rough = max / steps || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5].find((each) => each * power >= rough) ?? 10);
+  const step = power * ([1, 2, 2.5, 5].find((each) => each * power >= rough) ?? 10);
   return Array.from({ length: Math.floor(max / step + 1e-9) + 1 }, (_, i) => i * step);
 }
 
@@ -52,10 +52,10 @@ export function plot(listed, months) {
   const offers = listed
     .filter((offer) => offer.total_cost !== undefined && offer.currency === currency)
     .slice(0, MAX_LINES);
-  const figure = h('figure', { class: 'plot' });
+  const figure = h('figure');
   if (offers.length === 0) return { figure, draw: () => undefined, highlight: () => undefined };
   const lines = offers.map((offer) => ({ offer, costs: costSoFar(offer, months) }));
-  const box = h('div', {});
+  const box = h('div', { class: 'drawing' });
   const more = listed.length > offers.length ? `, for the first ${offers.length} offers` : '';
   figure.append(
     h('figcaption', {}, `Interest and fees paid so far, over ${months} months${more}`),
@@ -75,8 +75,8 @@ export function plot(listed, months) {
   return {
     figure,
     draw,
-    /** @param {string | undefined} id */
-    highlight: (id) => {
+    /** @param {string} [id] */
+    highlight: (id = offers[0]?.id) => {
       for (const line of box.querySelectorAll('[data-offer]')) {
         line.classList.toggle('strong', line.getAttribute('data-offer') === id);
       }
@@ -85,7 +85,7 @@ export function plot(listed, months) {
 }
 
 /**
- * @param {{ offer: Offer, costs: number[] }[]} lines
+ * @param {Line[]} lines
  * @param {{ width: number, months: number, summary: string, currency: string | undefined }} options
  */
 function drawLines(lines, { width, months, summary, currency }) {
@@ -103,7 +103,7 @@ function drawLines(lines, { width, months, summary, currency }) {
   });
   for (const cost of ticks(max, 4)) {
     drawing.append(
-      svg('line', { class: 'grid', x1: left, x2: width - right, y1: y(cost), y2: y(cost) }),
+      svg('line', { x1: left, x2: width - right, y1: y(cost), y2: y(cost) }),
       svg('text', { x: left - 8, y: y(cost) + 4, 'text-anchor': 'end' }, cost.toLocaleString()),
     );
   }
@@ -112,15 +112,20 @@ function drawLines(lines, { width, months, summary, currency }) {
     const label = month === 0 ? 'start' : String(month);
     drawing.append(svg('text', { x: x(month), y: HEIGHT - 8, 'text-anchor': 'middle' }, label));
   }
-  // From the top down, each label at its line, or below the label above it.
+  // Each label is at the end of its line, or below the label above it, but not below the axis.
   const ends = lines
     .map(({ offer, costs }, i) => ({ offer, costs, i, at: y(costs[months] ?? 0) }))
     .sort((a, b) => a.at - b.at);
-  ends.forEach((end, i) => {
-    const above = ends[i - 1];
-    if (above) end.at = Math.max(end.at, above.at + LABEL_GAP);
-  });
-  const excess = Math.max(0, (ends.at(-1)?.at ?? 0) - (HEIGHT - bottom));
+  let free = 0;
+  for (const end of ends) {
+    end.at = Math.max(end.at, free);
+    free = end.at + LABEL_GAP;
+  }
+  free = HEIGHT - bottom;
+  for (const end of ends.toReversed()) {
+    end.at = Math.min(end.at, free);
+    free = end.at - LABEL_GAP;
+  }
   for (const { offer, costs, i, at } of ends) {
     const label = Array.from(offer.name ?? offer.provider);
     const short = label.length > 14 ? `${label.slice(0, 13).join('')}…` : label.join('');
@@ -128,9 +133,9 @@ function drawLines(lines, { width, months, summary, currency }) {
     drawing.append(
       svg(
         'g',
-        { 'data-offer': offer.id, class: i === 0 ? 'first' : undefined },
+        { 'data-offer': offer.id, class: i === 0 && 'strong' },
         svg('path', { d: `M${path.join('L')}` }),
-        svg('text', { x: width - right + 8, y: at - excess + 4 }, short),
+        svg('text', { x: width - right + 8, y: at + 4 }, short),
         svg('title', {}, `${offer.provider}: ${money(costs[months] ?? 0, currency)}`),
       ),
     );

@@ -1,5 +1,5 @@
-import { field, h, heading, say, showProblem } from './dom.js';
-import { claims, forgetToken, Problem, saveToken } from './api.js';
+import { claims, forgetToken, saveToken } from './api.js';
+import { field, foreign, h, heading } from './dom.js';
 import { dateAndTime } from './format.js';
 
 /** What a scope allows, in the words of the page. */
@@ -10,12 +10,11 @@ const allowed = {
   'orders:admin': 'act for every user',
 };
 
-/**
- * Asks for a token.
- *
- * @param {() => void} onSaved
- */
-export function tokenForm(onSaved) {
+/** Shows the current view again, with or without the token. */
+const showAgain = () => dispatchEvent(new Event('hashchange'));
+
+/** Asks for a token. */
+export function tokenForm() {
   const form = h(
     'form',
     { class: 'panel', novalidate: true },
@@ -24,72 +23,51 @@ export function tokenForm(onSaved) {
       label: 'Token',
       type: 'password',
       autocomplete: 'off',
-      spellcheck: 'false',
-      hint: 'A JSON Web Token of your issuer. On your own machine, npm run -s token -- cristina prints one. The page keeps it until you close this tab.',
+      hint: 'A JSON Web Token. On your own machine, npm run -s token -- cristina prints one. The page keeps it until you close this tab.',
     }),
     h('button', { class: 'primary' }, 'Use this token'),
   );
-  const alert = h('div', { role: 'alert', class: 'alert' });
-  form.prepend(alert);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const token = String(new FormData(form).get('token')).trim();
     if (claims(token)) {
       saveToken(token);
-      onSaved();
+      showAgain();
       return;
     }
-    const faults = [{ detail: 'must be a JSON Web Token', parameter: 'token' }];
-    showProblem(alert, new Problem({ title: 'This is not a token', faults }), form);
+    form.querySelector('input')?.setAttribute('aria-invalid', 'true');
+    form.querySelector('.fault')?.replaceChildren('This is not a JSON Web Token.');
   });
   return form;
 }
 
 /** @type {View} */
-export function tokenView(main, _params, signal) {
-  const current = claims();
-  const again = () => {
-    main.replaceChildren();
-    tokenView(main, _params, signal);
-  };
+export function tokenView(main) {
   main.append(heading('Token'));
-  if (!current) {
-    main.append(tokenForm(again));
+  const token = claims();
+  if (!token) {
+    main.append(tokenForm());
     return;
   }
+  const until = token.exp && `, valid until ${dateAndTime(new Date(token.exp * 1000))}`;
   const forget = h('button', { type: 'button' }, 'Forget this token');
   forget.addEventListener('click', () => {
     forgetToken();
-    again();
+    showAgain();
   });
-  const expires = current.exp && new Date(current.exp * 1000).toISOString();
-  const status = h('p', { role: 'status' });
+  const scopes = Object.entries(allowed).map(([scope, text]) => {
+    const has = token.scopes.includes(scope);
+    const sign = h('span', { 'aria-hidden': 'true' }, has ? '✓ ' : '– ');
+    return h('li', {}, sign, `${has ? '' : 'not '}${text} `, h('code', {}, scope));
+  });
   main.append(
     h(
       'div',
       { class: 'panel' },
-      status,
-      h('p', {}, 'It allows you to:'),
-      h(
-        'ul',
-        { class: 'scopes' },
-        ...Object.entries(allowed).map(([scope, text]) => {
-          const has = current.scopes.includes(scope);
-          return h(
-            'li',
-            { class: has ? 'yes' : 'no' },
-            h('span', { 'aria-hidden': 'true' }, has ? '✓' : '–'),
-            ` ${has ? '' : 'not '}${text} `,
-            h('code', {}, scope),
-          );
-        }),
-      ),
-      h('p', { class: 'hint' }, 'The page only reads the token; the service checks it.'),
+      h('p', {}, 'You use the token of ', foreign(token.sub), until || '', '. It allows you to:'),
+      h('ul', { class: 'plain' }, ...scopes),
+      h('p', { class: 'hint' }, 'The page only reads the token. The service checks it.'),
       forget,
     ),
-  );
-  say(
-    status,
-    `You use the token of ${current.sub}${expires ? `, valid until ${dateAndTime(expires)}` : ''}.`,
   );
 }

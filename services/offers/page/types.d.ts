@@ -7,6 +7,17 @@ interface Fault {
   header?: string;
 }
 
+/** A problem document (RFC 9457), or why there is no response. */
+interface ProblemOptions {
+  title: string;
+  detail?: string;
+  /** 0 if there is no response. */
+  status?: number;
+  code?: string;
+  faults?: Fault[];
+  headers?: Headers;
+}
+
 interface Offer {
   id: string;
   provider: string;
@@ -45,15 +56,53 @@ interface OrderEvent {
 
 type Connection = 'live' | 'reconnecting' | 'polling' | 'over';
 
+interface Followed {
+  signal: AbortSignal;
+  onEvent: (event: OrderEvent) => void;
+  /** Takes the order itself, while there are no events. */
+  onOrder: (order: Order) => void;
+  onConnection: (connection: Connection) => void;
+}
+
 /** Fills the page. The signal aborts when the reader leaves the view. */
 type View = (main: HTMLElement, params: URLSearchParams, signal: AbortSignal) => void;
 
+/** Without those that are false or undefined. */
 type Attributes = Record<string, string | number | boolean | undefined>;
-type Children = (Node | string | undefined | false)[];
+/** Strings become text nodes. */
+type Child = Node | string | undefined | false;
+
+type CreateHtml = <Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes?: Attributes,
+  ...children: Child[]
+) => HTMLElementTagNameMap[Tag];
+
+type CreateSvg = <Tag extends keyof SVGElementTagNameMap>(
+  tag: Tag,
+  attributes?: Attributes,
+  ...children: Child[]
+) => SVGElementTagNameMap[Tag];
+
+/** The rest are attributes of the input. */
+type FieldOptions = { name: string; label: string; hint?: string } & Attributes;
+
+interface Column {
+  key: string;
+  label: string;
+  of: (offer: Offer) => number | string | undefined;
+  show?: (value: number, currency?: string) => string;
+}
 
 interface Sending {
   method?: string;
   body?: object;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+}
+
+interface Line {
+  offer: Offer;
+  /** After each month. */
+  costs: number[];
 }
