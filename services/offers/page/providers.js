@@ -52,10 +52,14 @@ export function describeProviders(headers) {
     const what = count(Number(value), 'product');
     notes.push(h('li', {}, foreign(name), ` is incomplete: ${what} could not be read.`));
   }
-  for (const { name, value } of stale ?? []) {
-    if (Number(value) < MIN_STALE_S) continue;
-    const age = count(Number(value), 'second');
-    notes.push(h('li', {}, foreign(name), ` is not up to date: its offers are ${age} old.`));
+  const old = (stale ?? []).filter(({ value }) => Number(value) >= MIN_STALE_S);
+  if (old.length > 0) {
+    const ages = old.flatMap(({ name, value }, i) => [
+      i > 0 ? ', ' : ' ',
+      foreign(name),
+      ` (${count(Number(value), 'second')} old)`,
+    ]);
+    notes.push(h('li', {}, 'Not up to date:', ...ages, '. New offers are on their way.'));
   }
   const isMissing = missing !== undefined && missing.length > 0;
   return { short: short.join(', ') || 'all providers responded', notes, isMissing };

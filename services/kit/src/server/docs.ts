@@ -48,7 +48,10 @@ export function docsEndpoints(
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
   admission: Pick<Admission, 'requirement'>,
-  more: ExtraDocumentation & { links?: Readonly<Record<string, string>>; page?: Page | undefined } = {},
+  more: ExtraDocumentation & {
+    links?: Readonly<Record<string, string>>;
+    page?: Page | undefined;
+  } = {},
 ): Endpoint[] {
   const home = homeEndpoint(info, more.links ?? {}, more.page);
   const openapi = fileEndpoint(
