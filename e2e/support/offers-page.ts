@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { newPage } from './browser';
 import { newEmptyFolder } from './data-folder';
 
@@ -11,8 +11,8 @@ export const USER_SCOPES = 'offers:read orders:read orders:write';
  * Opens the page of offers, and collects what a browser complains about: errors, dialogs, violations of the policy.
  * The failures of requests are not among them: the page shows these.
  */
-export async function openPage(url: string, options: BrowserContextOptions = {}) {
-  const page = await newPage({ locale: 'en-US', ...options });
+export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}) {
+  const page = await newPage({ locale: 'en-US', ...options }, browser);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))

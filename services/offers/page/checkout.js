@@ -1,4 +1,4 @@
-import { claims, Problem, query, read, send } from './api.js';
+import { claims, Problem, query, read } from './api.js';
 import { field, h, heading, say, showFacts } from './dom.js';
 import { aprTypeText, count, money, percent } from './format.js';
 import { showProblem, toProblem } from './problem.js';

@@ -77,7 +77,8 @@ export async function follow(id, { signal, onEvent, onOrder, onConnection }) {
     if (isOver) break;
     failures += 1;
     onConnection(failures > FAILURES_BEFORE_POLLING ? 'polling' : 'reconnecting');
-    await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * failures, 5000)));
+    const waitS = Math.min(Math.max(failures - FAILURES_BEFORE_POLLING, 1), 5);
+    await new Promise((resolve) => setTimeout(resolve, 1000 * waitS));
     if (signal.aborted) return;
   }
   onConnection('over');
