@@ -44,6 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $_ := set $config "RATE_LIMIT_READS" (int .Values.rateLimit.reads) -}}
 {{- $_ := set $config "RATE_LIMIT_WRITES" (int .Values.rateLimit.writes) -}}
 {{- $_ := set $config "TRUST_PROXY" (int .Values.trustProxy) -}}
+{{- $_ := set $config "PAGE" (ternary "on" "off" .Values.page.enabled) -}}
 {{- with .Values.corsOrigins }}{{ $_ := set $config "CORS_ORIGINS" (join "," .) }}{{ end -}}
 {{- list
   (dict "name" "offers" "port" 8080 "values" .Values.offers "config" $config)
