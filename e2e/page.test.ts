@@ -1,6 +1,5 @@
 /** The page of offers in a browser, with both services as processes. Long, because each promise of the page has a test. */
 import { readFileSync } from 'node:fs';
-import { until } from '@loan-buddy/kit/testing';
 import type { Browser } from 'playwright-core';
 import { aProduct, startDataHolder } from '../services/offers/test/data-holder';
 import { atEnd, forWholeFile } from './support/at-end';
@@ -226,7 +225,7 @@ describeOnce('in a browser', () => {
       const { page, complaints } = await openPage(browser, `${url}/#/orders?user_id=many`);
       await rows(page).nth(9).waitFor();
       await page.getByRole('link', { name: 'Older' }).click();
-      await until(async () => (await rows(page).count()) === 1);
+      await rows(page).nth(1).waitFor({ state: 'detached' });
       await page.getByRole('link', { name: 'Newest' }).click();
       await rows(page).nth(9).waitFor();
       expect(complaints).toEqual([]);

@@ -1,3 +1,5 @@
+/** @import { ProblemOptions, Sending } from './types.d.ts' */
+
 const TOKEN = 'loan-buddy-token';
 
 const readToken = () => sessionStorage.getItem(TOKEN);
@@ -90,7 +92,7 @@ export async function read(path, options) {
 /**
  * What to add to a path or an address.
  *
- * @param {Record<string, string | undefined>} parameters without those that are empty or undefined
+ * @param {Record<string, string | undefined>} parameters leaves out empty and undefined ones
  */
 export function query(parameters) {
   const given = Object.entries(parameters).map(([name, value]) => (value ? [name, value] : []));

@@ -5,6 +5,7 @@ import { offersView } from './offers.js';
 import { orderView } from './order.js';
 import { ordersView } from './orders.js';
 import { tokenView } from './token.js';
+/** @import { View } from './types.d.ts' */
 
 /** @type {Map<string, View>} */
 const views = new Map([

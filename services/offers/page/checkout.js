@@ -2,6 +2,7 @@ import { claims, Problem, query, read } from './api.js';
 import { field, h, heading, say, showFacts } from './dom.js';
 import { aprTypeText, count, money, percent } from './format.js';
 import { showProblem, toProblem } from './problem.js';
+/** @import { Offer, Order, View } from './types.d.ts' */
 
 /** How often a checkout is sent again by itself while the first request with its key is in progress. */
 const MAX_IN_FLIGHT = 5;

@@ -1,3 +1,5 @@
+/** @import { Attributes, Child, CreateHtml, CreateSvg, FieldOptions } from './types.d.ts' */
+
 /** @type {CreateHtml} Text from a provider or a user never becomes markup. */
 export const h = (tag, attributes = {}, ...children) =>
   fill(document.createElement(tag), attributes, children);

@@ -1,4 +1,5 @@
 import { Problem, read, send } from './api.js';
+/** @import { Followed, Order, OrderEvent } from './types.d.ts' */
 
 /** Silence after which a stream counts as broken: the service sends something every 15 s. */
 const SILENCE_MS = 40_000;

@@ -5,6 +5,7 @@ import { plot } from './plot.js';
 import { showProblem, toProblem } from './problem.js';
 import { ageS, describeProviders, freshMs } from './providers.js';
 import { columns, headOf, rowsOf, sorted } from './table.js';
+/** @import { Offer, View } from './types.d.ts' */
 
 /** The shortest and the longest time between two requests. */
 const [SOON_MS, LATEST_MS] = [2000, 60_000];

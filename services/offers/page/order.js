@@ -3,6 +3,7 @@ import { h, heading, say, showFacts } from './dom.js';
 import { follow } from './follow.js';
 import { count, dateAndTime, money, percent, statusText, timeOfDay } from './format.js';
 import { showProblem } from './problem.js';
+/** @import { Connection, Order, OrderEvent, View } from './types.d.ts' */
 
 /** @param {number} attempts that failed */
 const after = (attempts) => (attempts > 0 ? ` after ${count(attempts, 'failed attempt')}` : '');
@@ -18,7 +19,7 @@ const steps = {
 
 /** @type {Record<string, string>} */
 const sentences = {
-  PENDING: 'The decision is pending. It will come, even if you close this page.',
+  PENDING: 'The decision will come, even if you close this page.',
   APPROVED: 'The loan is approved. The decision is final.',
   REJECTED: 'The loan is rejected. The decision is final.',
   FAILED: 'We could not reach a decision. An operator can ask again.',

@@ -3,6 +3,7 @@ import { field, foreign, h, heading, say } from './dom.js';
 import { dateAndTime, money, percent } from './format.js';
 import { badge } from './order.js';
 import { showProblem } from './problem.js';
+/** @import { Order, View } from './types.d.ts' */
 
 const LIMIT = '10';
 const names = ['Ordered', 'Provider', 'Amount', 'Rate', 'Status'];

@@ -1,5 +1,6 @@
 import { h, svg } from './dom.js';
 import { money } from './format.js';
+/** @import { Line, Offer } from './types.d.ts' */
 
 /** More lines than this could not be told apart. */
 const MAX_LINES = 6;

@@ -1,6 +1,7 @@
 import { claims, query } from './api.js';
 import { foreign, h, unseen } from './dom.js';
 import { aprTypeText, count, money, percent } from './format.js';
+/** @import { Column, Offer } from './types.d.ts' */
 
 /** @type {Column[]} */
 export const columns = [

@@ -1,6 +1,7 @@
 import { claims, forgetToken, saveToken } from './api.js';
 import { field, foreign, h, heading } from './dom.js';
 import { dateAndTime } from './format.js';
+/** @import { View } from './types.d.ts' */
 
 /** What a scope allows, in the words of the page. */
 const allowed = {

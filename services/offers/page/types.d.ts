@@ -1,6 +1,6 @@
 // The types of the page's modules, for the compiler only: the service does not serve this file.
 
-interface Fault {
+export interface Fault {
   detail: string;
   pointer?: string;
   parameter?: string;
@@ -8,7 +8,7 @@ interface Fault {
 }
 
 /** A problem document (RFC 9457), or why there is no response. */
-interface ProblemOptions {
+export interface ProblemOptions {
   title: string;
   detail?: string;
   /** 0 if there is no response. */
@@ -18,7 +18,7 @@ interface ProblemOptions {
   headers?: Headers;
 }
 
-interface Offer {
+export interface Offer {
   id: string;
   provider: string;
   rate: number;
@@ -36,7 +36,7 @@ interface Offer {
   fees?: { upfront: number; periodic: { amount: number; months: number }[] };
 }
 
-interface Order {
+export interface Order {
   id: string;
   user_id: string;
   loan_id: string;
@@ -48,15 +48,15 @@ interface Order {
   term_months?: number;
 }
 
-interface OrderEvent {
+export interface OrderEvent {
   type: string;
   time: string;
   data: Omit<Order, 'id'> & { order_id: string; attempts: number };
 }
 
-type Connection = 'live' | 'reconnecting' | 'polling' | 'over';
+export type Connection = 'live' | 'reconnecting' | 'polling' | 'over';
 
-interface Followed {
+export interface Followed {
   signal: AbortSignal;
   onEvent: (event: OrderEvent) => void;
   /** Takes the order itself, while there are no events. */
@@ -65,43 +65,43 @@ interface Followed {
 }
 
 /** Fills the page. The signal aborts when the reader leaves the view. */
-type View = (main: HTMLElement, params: URLSearchParams, signal: AbortSignal) => void;
+export type View = (main: HTMLElement, params: URLSearchParams, signal: AbortSignal) => void;
 
-/** Without those that are false or undefined. */
-type Attributes = Record<string, string | number | boolean | undefined>;
+/** Leaves out what is false or undefined. */
+export type Attributes = Record<string, string | number | boolean | undefined>;
 /** Strings become text nodes. */
-type Child = Node | string | undefined | false;
+export type Child = Node | string | undefined | false;
 
-type CreateHtml = <Tag extends keyof HTMLElementTagNameMap>(
+export type CreateHtml = <Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes?: Attributes,
   ...children: Child[]
 ) => HTMLElementTagNameMap[Tag];
 
-type CreateSvg = <Tag extends keyof SVGElementTagNameMap>(
+export type CreateSvg = <Tag extends keyof SVGElementTagNameMap>(
   tag: Tag,
   attributes?: Attributes,
   ...children: Child[]
 ) => SVGElementTagNameMap[Tag];
 
 /** The rest are attributes of the input. */
-type FieldOptions = { name: string; label: string; hint?: string } & Attributes;
+export type FieldOptions = { name: string; label: string; hint?: string } & Attributes;
 
-interface Column {
+export interface Column {
   key: string;
   label: string;
   of: (offer: Offer) => number | string | undefined;
   show?: (value: number, currency?: string) => string;
 }
 
-interface Sending {
+export interface Sending {
   method?: string;
   body?: object;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
-interface Line {
+export interface Line {
   offer: Offer;
   /** After each month. */
   costs: number[];

@@ -76,7 +76,7 @@ describe('the files of the page', () => {
     }
   });
 
-  it('are only those that a browser needs', async () => {
+  it('are nothing but what a browser needs', async () => {
     const { app } = aService();
     for (const name of ['tsconfig.json', 'types.d.ts', '%2e%2e/package.json', 'x.js']) {
       await request(app).get(`/page/${name}`).expect(404);
