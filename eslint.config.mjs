@@ -76,7 +76,7 @@ function rulesOf(name, folder) {
 }
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/coverage/', '**/node_modules/'] },
+  { ignores: ['**/dist/', '**/coverage/', '**/node_modules/', 'services/offers/page/*.d.ts'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -148,4 +148,6 @@ export default defineConfig(
       ),
     },
   },
+  // The compiler knows the names that a browser has.
+  { files: ['services/offers/page/*.js'], rules: { 'no-undef': 'off' } },
 );

@@ -24,6 +24,7 @@ const tables: Record<string, Variables[]> = {
   orders: [offers.orders],
   database: [offers.database],
   catalogue: [offers.catalogue],
+  page: [offers.page],
   admission: [offers.admission],
   events: [offers.events],
   notification: [offers.notification],

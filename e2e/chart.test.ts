@@ -312,15 +312,17 @@ describeWithHelm('the chart', () => {
     const ingress = byName(objects, 'Ingress', 'lb-offers').spec.rules.flatMap(
       ({ http }: { http: { paths: { path: string; pathType: string }[] } }) => http.paths,
     ) as { path: string; pathType: string }[];
-    const { matches } = byName(objects, 'HTTPRoute', 'lb-offers').spec.rules[0] as {
-      matches: { path: { type: string; value: string } }[];
-    };
-    const paths = ingress.map(({ path }) => path);
-    expect(matches.map(({ path }) => path.value)).toEqual(paths);
-    expect(new Set(ingress.map(({ pathType }) => pathType))).toEqual(new Set(['Prefix']));
-    expect(new Set(matches.map(({ path }) => path.type))).toEqual(new Set(['PathPrefix']));
+    const routed = byName(objects, 'HTTPRoute', 'lb-offers').spec.rules.flatMap(
+      ({ matches }: { matches: { path: { type: string; value: string } }[] }) => matches,
+    ) as { path: { type: string; value: string } }[];
+    const types: Record<string, string> = { Exact: 'Exact', Prefix: 'PathPrefix' };
+    const inRoute = ingress.map(({ path, pathType }) => [types[pathType], path]);
+    expect(routed.map(({ path }) => [path.type, path.value])).toEqual(inRoute);
     const isPublic = (path: string) =>
-      paths.some((prefix) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`));
+      ingress.some(
+        ({ path: own, pathType }) =>
+          path === own || (pathType === 'Prefix' && (own === '/' || path.startsWith(`${own}/`))),
+      );
     expect(
       [
         '/metrics',
@@ -333,6 +335,27 @@ describeWithHelm('the chart', () => {
       ].filter(isPublic),
     ).toEqual([]);
     expect(['/offers', '/offers/x', '/checkout', '/orders/x/events'].every(isPublic)).toBe(true);
+    expect(['/', '/page/app.js'].every(isPublic)).toBe(true);
+  });
+
+  it('serves the page unless it is off, as on GKE', () => {
+    for (const [variant, value] of [
+      ['everything on', 'on'],
+      ['gke', 'off'],
+    ] as const) {
+      const objects = render(...variants[variant]!);
+      expect(byName(objects, 'ConfigMap', 'lb-offers').data).toHaveProperty('PAGE', value);
+      const exposed = objects.filter(({ kind }) => /^(Ingress|HTTPRoute)$/.test(kind));
+      expect(exposed).not.toEqual([]);
+      for (const each of exposed) {
+        const text = JSON.stringify(each.spec);
+        expect([text.includes('"/page"'), text.includes('"/"')]).toEqual(
+          value === 'on' ? [true, true] : [false, false],
+        );
+      }
+    }
+    const asked = render(...variants['gke']!, '--set', 'page.enabled=true');
+    expect(byName(asked, 'ConfigMap', 'lb-offers').data).toHaveProperty('PAGE', 'on');
   });
 
   it('rolls the pods only when the configuration changes', () => {

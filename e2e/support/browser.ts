@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describeUnless, HANG_MS } from '@loan-buddy/kit/testing';
-import { chromium, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions } from 'playwright-core';
 import { atEnd } from './at-end';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -14,8 +14,8 @@ export const describeWithBrowser = describeUnless(
   executablePath === undefined ? `none of ${names.join(', ')} is on the PATH` : undefined,
 );
 
-/** Opens a page in a new browser that sends no requests of its own. Closes the browser after the test. */
-export async function newPage(): Promise<Page> {
+/** Starts a browser that sends no requests of its own. */
+export async function startBrowser(): Promise<Browser> {
   const quiet = ['disable-background-networking', 'disable-component-update', 'disable-sync'];
   const flags = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', ...quiet];
   const browser = await chromium.launch({
@@ -24,7 +24,15 @@ export async function newPage(): Promise<Page> {
     args: flags.map((flag) => `--${flag}`),
   });
   atEnd(() => browser.close());
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  return browser;
+}
+
+/** Opens a page with a profile of its own, by default in a browser of its own. Closes it after the test. */
+export async function newPage(options: BrowserContextOptions = {}, running?: Browser) {
+  const browser = running ?? (await startBrowser());
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  atEnd(() => context.close());
+  const page = await context.newPage();
   page.setDefaultTimeout(HANG_MS);
   return page;
 }

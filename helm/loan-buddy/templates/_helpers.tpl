@@ -44,6 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $_ := set $config "RATE_LIMIT_READS" (int .Values.rateLimit.reads) -}}
 {{- $_ := set $config "RATE_LIMIT_WRITES" (int .Values.rateLimit.writes) -}}
 {{- $_ := set $config "TRUST_PROXY" (int .Values.trustProxy) -}}
+{{- $_ := set $config "PAGE" (ternary "on" "off" .Values.page.enabled) -}}
 {{- with .Values.corsOrigins }}{{ $_ := set $config "CORS_ORIGINS" (join "," .) }}{{ end -}}
 {{- if .Values.tracing.endpoint -}}
 {{- range list $config $confirmPaymentConfig }}{{ $_ := mergeOverwrite . $.Values.tracing.config (dict "OTEL_EXPORTER_OTLP_ENDPOINT" $.Values.tracing.endpoint) }}{{ end -}}

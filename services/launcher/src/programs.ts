@@ -59,6 +59,6 @@ export function hint({ HOST, OFFERS_PORT }: Config, { AUTH_MODE }: NodeJS.Proces
     curl -X GET ${url}/offers${token}
     curl -X POST ${url}/checkout${token} -H "Content-Type: application/json" -d '{ "user_id": "cristina", "loan_id": "offer2" }'
 
-  The API is described at ${url}/docs. Ctrl-C stops both.
+  Or open ${url} in a browser. The API is described at ${url}/docs. Ctrl-C stops both.
 `;
 }

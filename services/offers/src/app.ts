@@ -15,6 +15,7 @@ import { postCheckout } from './http/post-checkout';
 import { problems } from './http/problems';
 import { deliveryEndpoints } from './http/webhook-deliveries';
 import { receiverEndpoints } from './http/webhook-receivers';
+import { webPage } from './http/web-page';
 import { webhooks } from './http/webhooks';
 import { createIdempotentCheckout } from './orders/idempotent-checkout';
 
@@ -50,6 +51,7 @@ export function createApp(context: Context): Express {
     endpoints,
     webhooks,
     schemas: [orderEventSchema],
+    page: context.hasPage ? webPage() : undefined,
     links: { offers: '/offers', checkout: '/checkout', orders: '/orders' },
   });
 }

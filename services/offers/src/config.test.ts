@@ -37,6 +37,7 @@ describe('readConfig', () => {
       OFFERS_TTL_MS: 5000,
       OFFERS_MAX_AGE_MS: 60_000,
       APR_TYPE: 'eu-effective',
+      PAGE: 'on',
       CHECKOUT_MODE: 'sync',
       APPROVAL_TRANSPORT: 'http',
       EVENT_BUS: 'none',

@@ -88,6 +88,12 @@ export const variables = {
       .default('https://api.cdr.gov.au')
       .describe('base URL of the register in which `npm run providers -- list-brands` finds banks'),
   },
+  page: {
+    PAGE: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe('`off`: a browser that opens `/` gets a redirect to `/docs` instead of the page'),
+  },
   admission: {
     AUTH_ISSUER: z.string().optional().describe('the `iss` of valid tokens'),
     AUTH_AUDIENCE: z.string().optional().describe('the `aud` of valid tokens'),
@@ -172,6 +178,7 @@ const schema = environment({
   ...variables.orders,
   ...variables.database,
   ...variables.catalogue,
+  ...variables.page,
   ...variables.admission,
   ...variables.events,
   ...variables.notification,

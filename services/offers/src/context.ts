@@ -182,6 +182,7 @@ export function createContext(config: Config, parts: Resources & Overrides) {
     admission: parts.admission ?? users.admission,
     trustedProxies: config.TRUST_PROXY,
     corsOrigins: config.CORS_ORIGINS,
+    hasPage: config.PAGE === 'on',
     db,
     orders,
     idempotency,

@@ -240,7 +240,18 @@ describe('the published OpenAPI document', () => {
     for (const path of ['/', '/openapi.json', '/docs']) {
       await expectDescribed(`GET ${path}`, request(app).get(path), 200);
     }
-    await expectDescribed('GET /', request(app).get('/').set('Accept', 'text/html'), 303);
+    for (const path of ['/', '/openapi.json', '/docs']) {
+      const get = () => request(app).get(path).set('Accept', 'text/html');
+      const { headers } = await expectDescribed(`GET ${path}`, get(), 200);
+      await expectDescribed(`GET ${path}`, get().set('If-None-Match', headers['etag']!), 304);
+    }
+  });
+
+  it('describes the redirect of a browser to the documentation, without the page', async () => {
+    const { app } = aService({ PAGE: 'off' });
+    const { body: document } = await request(app).get('/openapi.json').expect(200);
+    const { headers } = await request(app).get('/').set('Accept', 'text/html').expect(303);
+    createOpenApiCheck(document as object)('GET', '/', { status: 303, headers, body: '' });
   });
 
   it('describes the quota headers and the 429 response', async () => {

@@ -18,12 +18,15 @@ const app = createServiceApp({
 });
 
 /** Returns the bytes as sent: supertest would decompress them. */
-async function download(url: string, acceptEncoding?: string) {
-  const headers = acceptEncoding === undefined ? {} : { 'Accept-Encoding': acceptEncoding };
+async function download(url: string, acceptEncoding?: string, etag?: string) {
+  const headers = {
+    ...(acceptEncoding !== undefined && { 'Accept-Encoding': acceptEncoding }),
+    ...(etag !== undefined && { 'If-None-Match': etag }),
+  };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(url, { headers }, resolve).on('error', reject);
   });
-  return { headers: response.headers, body: await buffer(response) };
+  return { status: response.statusCode, headers: response.headers, body: await buffer(response) };
 }
 
 describe('the files of the documentation page', () => {
@@ -60,6 +63,23 @@ describe('the files of the documentation page', () => {
         vary: 'Accept-Encoding',
       });
       expect(body.equals(original)).toBe(true);
+    },
+  );
+
+  it.each(['gzip', undefined])(
+    'are not sent again to a client that has them, as %s',
+    async (coding) => {
+      const path = `${server.url}/docs/swagger-ui.css`;
+      const first = await download(path, coding);
+      const etag = first.headers.etag!;
+      expect(etag).toMatch(/^"[\w-]{22}"$/);
+      const again = await download(path, coding, etag);
+      expect(again).toMatchObject({ status: 304, headers: { etag, vary: 'Accept-Encoding' } });
+      expect(again.body).toHaveLength(0);
+      expect(again.headers).not.toHaveProperty('content-length');
+      // The other encoding is another body, so it has another tag.
+      const other = await download(path, coding === 'gzip' ? undefined : 'gzip', etag);
+      expect(other).toMatchObject({ status: 200 });
     },
   );
 

@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { z } from 'zod';
 import type { Admission } from '../admission/admission';
 import { page, pageStyle, startScript } from './docs-page';
-import { endpoint, type Endpoint, type EndpointResponse } from './endpoint';
+import { endpoint, type Endpoint } from './endpoint';
 import type { HeaderList } from '../problem/header-list';
 import { openApiDocument, type ExtraDocumentation, type ServiceInfo } from './openapi';
 import type { ProblemTable } from '../problem/problem';
 import { dataHeaders, send, sendJson } from './responses';
 import { securityHeaders } from './security-headers';
+import {
+  createSendFile,
+  fileEndpoint,
+  fileHeaders,
+  fileRequestHeaders,
+  notModified,
+} from './static-file';
 
 /** Lets the page load from this server and call it, but no other. Swagger UI needs inline styles. */
 const POLICY =
@@ -25,8 +30,17 @@ const documentationTag = {
   description: 'This page, and the OpenAPI document behind it.',
 };
 
+/** A page of static files. */
+export interface Page {
+  /** What a browser gets at `/`. */
+  html: () => string | Buffer;
+  headers: HeaderList;
+  /** The files that it loads. They are not in the OpenAPI document. */
+  files: readonly Endpoint[];
+}
+
 /**
- * Creates `/`, which links to the rest; `/openapi.json`, which describes these endpoints, webhooks and schemas; and
+ * Creates `/`, which is the page, or links to the rest; `/openapi.json`, which describes these endpoints, webhooks and schemas; and
  * `/docs`, a page that shows it. The page loads everything from this process, so it works without a network.
  */
 export function docsEndpoints(
@@ -34,17 +48,20 @@ export function docsEndpoints(
   endpoints: readonly Endpoint[],
   problems: ProblemTable,
   admission: Pick<Admission, 'requirement'>,
-  more: ExtraDocumentation & { links?: Readonly<Record<string, string>> } = {},
+  more: ExtraDocumentation & {
+    links?: Readonly<Record<string, string>>;
+    page?: Page | undefined;
+  } = {},
 ): Endpoint[] {
-  const home = homeEndpoint(info, more.links ?? {});
-  const openapi = file(
+  const home = homeEndpoint(info, more.links ?? {}, more.page);
+  const openapi = fileEndpoint(
     '/openapi.json',
     { operationId: 'getOpenApi', summary: 'The OpenAPI document', tag: documentationTag },
     { description: 'An OpenAPI 3.1 document.', schema: z.looseObject({}) },
     () => document,
     ['Content-Type', 'application/json; charset=utf-8', ...dataHeaders],
   );
-  const docs = file(
+  const docs = fileEndpoint(
     '/docs',
     { operationId: 'getDocs', summary: 'This page', tag: documentationTag },
     { description: 'The page.', schema: z.string(), contentType: 'text/html' },
@@ -62,6 +79,7 @@ export function docsEndpoints(
     asset('swagger-ui-bundle.js', 'text/javascript'),
     asset('swagger-ui.css', 'text/css'),
     asset('favicon-32x32.png', 'image/png'),
+    ...(more.page?.files ?? []),
   ];
 }
 
@@ -74,10 +92,11 @@ const homeSchema = z
   })
   .meta({ id: 'Home' });
 
-/** `GET /`: a client gets links in JSON, a browser gets a redirect to the docs page. */
+/** `GET /`: a client gets links in JSON, a browser gets the page or, without one, a redirect to the docs page. */
 function homeEndpoint(
   { title, version, description }: ServiceInfo,
   links: Readonly<Record<string, string>>,
+  page: Page | undefined,
 ): Endpoint {
   const home = JSON.stringify({
     name: title,
@@ -85,6 +104,25 @@ function homeEndpoint(
     description,
     links: { ...links, docs: '/docs', openapi: '/openapi.json', health: '/health' },
   });
+  const sendPage = page && createSendFile(page.html, page.headers);
+  const inJson = { description: 'The service, with links to its API.', schema: homeSchema };
+  const responses = page
+    ? {
+        200: {
+          description: `${inJson.description} For a client that prefers HTML: the page.`,
+          schema: homeSchema,
+          otherBodies: { 'text/html': z.string() },
+          headers: fileHeaders,
+        },
+        304: notModified,
+      }
+    : {
+        200: inJson,
+        303: {
+          description: 'For a client that prefers HTML: see the docs page.',
+          headers: { Location: '`/docs`' },
+        },
+      };
   return endpoint(
     {
       method: 'get',
@@ -93,19 +131,16 @@ function homeEndpoint(
       tag: documentationTag,
       summary: 'Links to the API',
       access: 'public',
-      responses: {
-        200: { description: 'The service, with links to its API.', schema: homeSchema },
-        303: {
-          description: 'For a client that prefers HTML: see the docs page.',
-          headers: { Location: '`/docs`' },
-        },
-      },
+      ...(page && { requestHeaders: fileRequestHeaders }),
+      responses,
     },
     ({ req, res }) => {
       res.vary('Accept');
       // JSON comes first: a client without a preference gets it.
       if (req.accepts('json', 'html') !== 'html') sendJson(res, 200, home);
+      else if (sendPage) return sendPage(req, res);
       else send(res, 303, '', securityHeaders, ['Location', '/docs']);
+      return undefined;
     },
   );
 }
@@ -116,33 +151,9 @@ function asset(name: string, type: string, read = () => fromSwaggerUi(name)): En
   const contentType = type.startsWith('text/') ? `${type}; charset=utf-8` : type;
   const about = { operationId: `get ${path}`, summary: 'A part of the documentation page' };
   const headers = ['Content-Type', contentType, ...pageHeaders];
-  return file(path, about, { description: 'The file.' }, read, headers);
+  return fileEndpoint(path, about, { description: 'The file.' }, read, headers);
 }
 
 function fromSwaggerUi(name: string): string | Buffer {
   return readFileSync(createRequire(__filename).resolve(`swagger-ui-dist/${name}`));
-}
-
-const compress = promisify(gzip);
-
-/** Serves content that never changes. Reads it and compresses it once, on first use. */
-function file(
-  path: string,
-  about: Pick<Endpoint['contract'], 'operationId' | 'summary' | 'tag'>,
-  response: EndpointResponse,
-  read: () => string | Buffer,
-  headers: HeaderList,
-): Endpoint {
-  let plain: string | Buffer | undefined;
-  let compressed: Promise<Buffer> | undefined;
-  return endpoint(
-    { ...about, path, method: 'get', access: 'public', responses: { 200: response } },
-    async ({ req, res }) => {
-      res.vary('Accept-Encoding');
-      if (req.acceptsEncodings('gzip', 'identity') === 'gzip') {
-        const body = await (compressed ??= compress(read()));
-        send(res, 200, body, headers, ['Content-Encoding', 'gzip']);
-      } else send(res, 200, (plain ??= read()), headers);
-    },
-  );
 }

@@ -44,6 +44,8 @@ export interface EndpointResponse {
   /** The body. `contentType` defaults to JSON. */
   schema?: z.ZodType;
   contentType?: string | readonly string[];
+  /** What a client may get instead, by content type. */
+  otherBodies?: Readonly<Record<string, z.ZodType>>;
   /** Replaces the example of the schema. */
   example?: unknown;
   /** Response headers by name, each with its meaning. */

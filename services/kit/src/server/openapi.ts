@@ -127,18 +127,28 @@ function requestConfig(contract: Endpoint['contract']) {
 }
 
 function responseConfig(
-  { description, schema, contentType = 'application/json', example, headers }: EndpointResponse,
+  {
+    description,
+    schema,
+    contentType = 'application/json',
+    otherBodies = {},
+    example,
+    headers,
+  }: EndpointResponse,
   common: readonly string[],
   contractHeaders: EndpointResponse['headers'],
 ): ResponseConfig {
   return {
     description,
     ...(schema && {
-      content: Object.fromEntries(
-        [contentType]
-          .flat()
-          .map((type) => [type, { schema, ...(example !== undefined && { example }) }]),
-      ),
+      content: {
+        ...Object.fromEntries(
+          [contentType]
+            .flat()
+            .map((type) => [type, { schema, ...(example !== undefined && { example }) }]),
+        ),
+        ...mapValues(otherBodies, (other) => ({ schema: other })),
+      },
     }),
     headers: {
       ...Object.fromEntries(common.map((name) => [name, { $ref: `#/components/headers/${name}` }])),

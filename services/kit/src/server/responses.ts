@@ -54,6 +54,12 @@ export function sendProblem(res: Response, { problem, headers }: DescribedProble
   send(res, problem.status, JSON.stringify(problem), problemHeaders, headers);
 }
 
+/** Responds that the client has the current body, with the headers that a 200 would have. */
+export function sendNotModified(res: Response, headers: HeaderList): void {
+  res.writeHead(304, headers.concat(['X-Request-Id', res.req.requestId]));
+  endNow(res);
+}
+
 export function sendEmpty(res: Response, headers: HeaderList = []): void {
   res.writeHead(204, dataHeaders.concat(['X-Request-Id', res.req.requestId], headers));
   endNow(res);

@@ -1,6 +1,6 @@
 import type { Express } from 'express';
 import { createAdmission } from '../admission/admission';
-import { docsEndpoints } from './docs';
+import { docsEndpoints, type Page } from './docs';
 import { createExpressApp, type ExpressAppOptions } from './express-app';
 import { healthEndpoints, metricsEndpoint, type ReadinessDetail } from './health';
 import { createMetrics, type GaugeSource } from '../telemetry/metrics';
@@ -10,6 +10,8 @@ export interface ServiceAppOptions extends Omit<ExpressAppOptions, 'observe'>, E
   info: ServiceInfo;
   /** Paths that `GET /` links to by name, in addition to the documentation. */
   links?: Readonly<Record<string, string>>;
+  /** What a browser gets at `/`. Default: a redirect to the docs page. */
+  page?: Page | undefined;
   /** Whether the process has started completely. Default: always. */
   isReady?: () => boolean;
   readinessDetail?: ReadinessDetail;

@@ -1,6 +1,4 @@
-import { headerLines } from '@loan-buddy/kit/problem';
-import { createHash } from 'node:crypto';
-import { inertHeaders } from '@loan-buddy/kit/server';
+import { entityTag, hasBody, inertHeaders } from '@loan-buddy/kit/server';
 import type { Response } from 'express';
 import { endBatched } from './end-batched';
 
@@ -9,12 +7,11 @@ export type Representation = ReturnType<typeof represent>;
 /** Makes a JSON body once for many responses, with its strong entity tag (RFC 9110, section 8.8.3). */
 export function represent(value: object) {
   const body = JSON.stringify(value);
-  const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   const headers = inertHeaders.concat(
     ['Content-Type', 'application/json; charset=utf-8'],
     ['Content-Length', String(Buffer.byteLength(body))],
   );
-  return { body, etag: `"${digest}"`, headers };
+  return { body, etag: entityTag(body), headers };
 }
 
 /**
@@ -29,7 +26,7 @@ export function sendRepresentation(
   moreHeaders: readonly string[],
 ): void {
   const { req } = res;
-  const isKnown = headerLines(req, 'if-none-match').some((line) => matches(line, etag));
+  const isKnown = hasBody(req, etag);
   const all = (isKnown ? inertHeaders : headers).concat(
     ['ETag', etag, 'Age', String(ageS), 'Cache-Control', `max-age=${String(maxAgeS)}`],
     ['X-Request-Id', req.requestId],
@@ -37,10 +34,4 @@ export function sendRepresentation(
   );
   res.writeHead(isKnown ? 304 : 200, all);
   endBatched(res, isKnown ? undefined : body);
-}
-
-/** Compares tags weakly: ignores `W/`. */
-function matches(ifNoneMatch: string, etag: string): boolean {
-  if (ifNoneMatch.trim() === '*') return true;
-  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }

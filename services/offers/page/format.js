@@ -1,0 +1,71 @@
+const twoDigits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+
+/** @type {Map<string | undefined, Intl.NumberFormat>} */
+const currencies = new Map();
+
+/** @param {string} [currency] */
+function moneyFormat(currency) {
+  try {
+    return new Intl.NumberFormat(undefined, currency ? { style: 'currency', currency } : twoDigits);
+  } catch {
+    // A provider may send anything as its currency.
+    return new Intl.NumberFormat(undefined, twoDigits);
+  }
+}
+
+/**
+ * An amount in its currency; without one as a plain number, because the page must not invent one.
+ *
+ * @param {number} value
+ * @param {string} [currency]
+ */
+export function money(value, currency) {
+  const format = currencies.get(currency) ?? moneyFormat(currency);
+  currencies.set(currency, format);
+  return format.format(value);
+}
+
+const percentFormat = new Intl.NumberFormat(undefined, { style: 'percent', ...twoDigits });
+const timeFormat = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** @param {number} value in percent */
+export const percent = (value) => percentFormat.format(value / 100);
+
+/** @param {Date} date */
+export const timeOfDay = (date) => timeFormat.format(date);
+
+/** @param {Date} date */
+export const dateAndTime = (date) => dateFormat.format(date);
+
+/**
+ * @param {number} number
+ * @param {string} noun
+ */
+export const count = (number, noun) =>
+  `${number.toLocaleString()} ${noun}${number === 1 ? '' : 's'}`;
+
+/** @type {Record<string, string>} */
+const aprTypes = {
+  'eu-effective': 'effective, EU',
+  'us-nominal': 'nominal, US',
+  'au-comparison': 'comparison rate, AU',
+};
+
+/** @param {string} type */
+export const aprTypeText = (type) => aprTypes[type] ?? type;
+
+/** @type {Record<string, string[]>} */
+const statuses = {
+  PENDING: ['…', 'Pending'],
+  APPROVED: ['✓', 'Approved'],
+  REJECTED: ['✕', 'Rejected'],
+  FAILED: ['!', 'No decision'],
+};
+
+/**
+ * The sign and the name of a status.
+ *
+ * @param {string} status
+ */
+export const statusText = (status) => statuses[status] ?? ['', status];
