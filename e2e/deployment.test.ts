@@ -61,6 +61,12 @@ describe('the deployment files', () => {
   });
 });
 
+it('the image of offers has the page beside the build, where it is read', () => {
+  const dockerfile = readFileSync(join(root, 'services/offers/Dockerfile'), 'utf8');
+  const copied = [...dockerfile.matchAll(/^COPY --from=build \S+ (\S+)$/gm)].map(([, to]) => to);
+  expect(copied).toEqual(['kit/dist', 'offers/dist', 'offers/page'].map((to) => `services/${to}`));
+});
+
 describe('docker-compose.yml', () => {
   const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
   const { services } = parse(text, { merge: true }) as {

@@ -1,10 +1,11 @@
 /** The page of offers in a browser, with both services as processes. Long, because each promise of the page has a test. */
 import { readFileSync } from 'node:fs';
+import { until } from '@loan-buddy/kit/testing';
 import type { Browser } from 'playwright-core';
 import { aProduct, startDataHolder } from '../services/offers/test/data-holder';
 import { atEnd, forWholeFile } from './support/at-end';
 import { describeWithBrowser, startBrowser } from './support/browser';
-import { ordersOf, report } from './support/client';
+import { ordersOf, postCheckout, report } from './support/client';
 import {
   hostile,
   openCheckout,
@@ -22,6 +23,16 @@ import { startService } from './support/service-process';
 import { useTokens } from './support/tokens';
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Figures {
+  bytes: number;
+  requests: number;
+  /** From the response with the offers until they are visible. */
+  afterMs: number;
+  ms: number;
+  /** Cumulative layout shift. */
+  shift: number;
+}
 
 interface AxeResults {
   violations: { id: string; nodes: { html: string }[] }[];
@@ -43,12 +54,15 @@ describeOnce('in a browser', () => {
 
     it('compares offers, takes a checkout, and shows the decision, also after a reload', async () => {
       const { page, complaints } = await openPage(browser, url);
+      await rows(page).nth(1).waitFor();
       await expect(rows(page).allInnerTexts()).resolves.toEqual([
         expect.stringMatching(/^ProviderB\s+2.90%[^]*290.37[^]*10,453.32[^]*2.94%/),
         expect.stringMatching(/^ProviderA\s+3.50%\s+293.02\s+10,548.72\s+3.56%/),
       ]);
       await page.getByRole('button', { name: 'Rate' }).click();
       await page.getByRole('button', { name: 'Rate' }).click();
+      // The focus stays on the button, although the table is new.
+      await expect(page.evaluate('document.activeElement.innerText')).resolves.toMatch(/^Rate/);
       await page.getByLabel('Amount').fill('9000');
       await page.getByRole('button', { name: 'Compare' }).click();
       await page.getByText('3 offers').waitFor();
@@ -68,7 +82,7 @@ describeOnce('in a browser', () => {
         expect.stringContaining('Rejected'),
       ]);
       await page.getByRole('link', { name: 'All my orders' }).click();
-      await expect(page.locator('tbody').innerText()).resolves.toContain('Rejected');
+      await rows(page).filter({ hasText: 'Rejected' }).first().waitFor();
       await page.goBack();
       await page.goBack();
       await page.getByRole('heading', { name: 'Compare offers' }).waitFor();
@@ -217,10 +231,10 @@ describeOnce('in a browser', () => {
     });
 
     it('leads through my orders page by page', async () => {
-      for (let i = 0; i < 11; i += 1) {
-        const body = JSON.stringify({ user_id: 'many', loan_id: 'offer2' });
-        const headers = { 'Content-Type': 'application/json' };
-        await fetch(`${url}/checkout`, { method: 'POST', headers, body });
+      // A busy machine may shed load.
+      for (let made = 0; made < 11;) {
+        const { ok } = await postCheckout(url, { user_id: 'many', loan_id: 'offer2' });
+        if (ok) made += 1;
       }
       const { page, complaints } = await openPage(browser, `${url}/#/orders?user_id=many`);
       await rows(page).nth(9).waitFor();
@@ -290,7 +304,7 @@ describeOnce('in a browser', () => {
         ];
         for (const attempt of tries) (async () => attempt())().catch(() => undefined);
       })()`);
-      await page.waitForFunction('refused.size === 5');
+      await until(() => page.evaluate<boolean>('refused.size === 5'));
       await expect(page.evaluate('[...refused].sort()')).resolves.toEqual([
         ...['connect-src', 'img-src', 'require-trusted-types-for'],
         ...['script-src-elem', 'style-src-elem'],
@@ -336,19 +350,18 @@ describeOnce('in a browser', () => {
         if (!document.querySelector('tbody tr')) return;
         observer.disconnect();
         requestAnimationFrame(() => setTimeout(() => { window.shownAt = performance.now(); }));
-      }).observe(document, { subtree: true, childList: true });`);
-      const loads = [];
+      }).observe(document, { subtree: true, childList: true });
+      window.shift = 0;
+      new PerformanceObserver((list) => {
+        for (const { value } of list.getEntries()) window.shift += value;
+      }).observe({ type: 'layout-shift', buffered: true });`);
+      const loads: Figures[] = [];
       for (let i = 0; i < 3; i += 1) {
         await page.goto('about:blank');
         await page.goto(url);
-        await page.waitForFunction('window.shownAt');
+        await until(() => page.evaluate<boolean>('window.shownAt > 0'));
         loads.push(
-          await page.evaluate<{
-            bytes: number;
-            requests: number;
-            afterMs: number;
-            ms: number;
-          }>(`(() => {
+          await page.evaluate<Figures>(`(() => {
             const [own] = performance.getEntriesByType('navigation');
             const all = performance.getEntriesByType('resource');
             const offers = all.find(({ name }) => name.includes('/offers'));
@@ -358,6 +371,7 @@ describeOnce('in a browser', () => {
               requests: files.length,
               afterMs: Math.round(window.shownAt - offers.responseEnd),
               ms: Math.round(window.shownAt),
+              shift: window.shift,
             };
           })()`),
         );
@@ -365,6 +379,7 @@ describeOnce('in a browser', () => {
       report(`page: ${JSON.stringify(loads)}`);
       expect(loads[0]!.bytes).toBeLessThan(60_000);
       expect(loads[0]!.requests).toBeLessThan(20);
+      expect(Math.max(...loads.map(({ shift }) => shift))).toBeLessThan(0.1);
       // The best of three: the machine may be busy with something else.
       expect(Math.min(...loads.map(({ afterMs }) => afterMs))).toBeLessThan(200);
       expect(complaints).toEqual([]);

@@ -19,7 +19,7 @@ const steps = {
 
 /** @type {Record<string, string>} */
 const sentences = {
-  PENDING: 'The decision will come, even if you close this page.',
+  PENDING: 'We keep asking for a decision. You can close this page.',
   APPROVED: 'The loan is approved. The decision is final.',
   REJECTED: 'The loan is rejected. The decision is final.',
   FAILED: 'We could not reach a decision. An operator can ask again.',

@@ -1,5 +1,5 @@
 import { claims, forgetToken, saveToken } from './api.js';
-import { field, foreign, h, heading } from './dom.js';
+import { field, foreign, h, heading, unseen } from './dom.js';
 import { dateAndTime } from './format.js';
 /** @import { View } from './types.d.ts' */
 
@@ -59,7 +59,8 @@ export function tokenView(main) {
   const scopes = Object.entries(allowed).map(([scope, text]) => {
     const has = token.scopes.includes(scope);
     const sign = h('span', { 'aria-hidden': 'true' }, has ? '✓ ' : '– ');
-    return h('li', {}, sign, `${has ? '' : 'not '}${text} `, h('code', {}, scope));
+    const not = !has && unseen('not ');
+    return h('li', { class: !has && 'soft' }, sign, not, `${text} `, h('code', {}, scope));
   });
   main.append(
     h(
