@@ -9,6 +9,8 @@ const base = require('../jest.config');
 module.exports = {
   ...base,
   rootDir: join(__dirname, '..'),
+  // They wait more than the unit tests do: with as many as cores, a third of the CPU time is idle.
+  maxWorkers: '150%',
   // Some tests kill and restart a service dozens of times.
   testTimeout: 1_800_000,
   testSequencer: join(__dirname, 'slow-first.js'),
