@@ -1,3 +1,4 @@
+const { availableParallelism } = require('node:os');
 const { join } = require('node:path');
 const base = require('../jest.config');
 
@@ -10,7 +11,7 @@ module.exports = {
   ...base,
   rootDir: join(__dirname, '..'),
   // They wait more than the unit tests do: with as many as cores, a third of the CPU time is idle.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
   // Some tests kill and restart a service dozens of times.
   testTimeout: 1_800_000,
   testSequencer: join(__dirname, 'slow-first.js'),

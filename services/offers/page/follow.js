@@ -32,8 +32,8 @@ export function createEventParser(onEvent) {
 }
 
 /**
- * Follows an order until it is no longer pending: its events as a stream, which continues after the last event that
- * came if it breaks; while streams fail, the order itself. Not an EventSource, which cannot send a token.
+ * Follows an order until it is no longer pending. Streams its events, and continues after the last one if the stream
+ * breaks. While streams fail, polls the order. Not an EventSource, which cannot send a token.
  *
  * @param {string} id
  * @param {Followed} options

@@ -11,7 +11,7 @@ const after = (attempts) => (attempts > 0 ? ` after ${count(attempts, 'failed at
 /** @type {Record<string, (attempts: number) => string>} */
 const steps = {
   checkout_submitted: () => 'The order was stored',
-  resubmitted: () => 'An operator asked again',
+  resubmitted: () => 'An operator retried the order',
   approved: (attempts) => `Approved${after(attempts)}`,
   rejected: (attempts) => `Rejected${after(attempts)}`,
   failed: (attempts) => `No decision${after(attempts)}`,
@@ -22,7 +22,7 @@ const sentences = {
   PENDING: 'We keep asking for a decision. You can close this page.',
   APPROVED: 'The loan is approved. The decision is final.',
   REJECTED: 'The loan is rejected. The decision is final.',
-  FAILED: 'We could not reach a decision. An operator can ask again.',
+  FAILED: 'We could not reach a decision. An operator can retry the order.',
 };
 
 /** @type {Record<Connection, string>} */

@@ -1,4 +1,4 @@
 import { startTracing, type Tracing } from '@loan-buddy/kit/telemetry';
 
-/** `main.ts` imports this first: tracing instruments only what is loaded later. */
+/** `main.ts` imports this right after `./arguments`: tracing instruments only what is loaded later. */
 export const tracing: Tracing | undefined = startTracing('offers', process.env);

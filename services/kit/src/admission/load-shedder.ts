@@ -32,7 +32,7 @@ function createTurnWatch(): () => boolean {
     const now = performance.now();
     if (startedAt === undefined) {
       startedAt = now;
-      // No request was waiting when the last turn ended.
+      // After such a pause, no request was waiting when the last turn ended.
       if (now - endedAt >= MAX_TURN_MS) lateSince = undefined;
       setImmediate(end);
       return false;

@@ -146,7 +146,7 @@ export async function openMessageBus(
       const count = (outcome: string, by = 1) => {
         messages.inc({ subscription: name, outcome }, by);
       };
-      // An increase from nothing would not be one.
+      // Start at 0: Prometheus' `increase` does not count the first value of a series.
       for (const outcome of ['handled', 'redelivered', 'dead-letter']) count(outcome, 0);
       const receive = async (message: Message) => {
         try {

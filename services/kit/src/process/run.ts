@@ -2,9 +2,9 @@ import type { Logger } from '../telemetry/logger';
 import type { Tracing } from '../telemetry/start-tracing';
 import { StartError } from './start-error';
 
-/** Longest time to export the last spans: less, if the shutdown has less left. */
+/** Time limit for exporting the last spans. Shorter if less is left of the shutdown. */
 const TRACES_MS = 2000;
-/** What then remains of the shutdown. */
+/** Time kept for the exit itself. */
 const EXIT_MS = 100;
 
 export interface Running {

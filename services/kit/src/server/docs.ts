@@ -40,8 +40,9 @@ export interface Page {
 }
 
 /**
- * Creates `/`, which is the page, or links to the rest; `/openapi.json`, which describes these endpoints, webhooks and schemas; and
- * `/docs`, a page that shows it. The page loads everything from this process, so it works without a network.
+ * Creates `/`, which is the page, or links to the rest; `/openapi.json`, which describes these endpoints, webhooks and
+ * schemas; and `/docs`, which shows that document. `/docs` loads everything from this process, so it works without a
+ * network.
  */
 export function docsEndpoints(
   info: ServiceInfo,

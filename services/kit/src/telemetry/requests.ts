@@ -66,5 +66,5 @@ export const deniedRequests = new Counter({
   help: 'Requests that were refused because of their token, their quota or the load, by the code of the problem.',
   labelNames: ['code'],
 });
-// An increase from nothing would not be one.
+// Start at 0: Prometheus' `increase` does not count the first value of a series.
 for (const code of ['overloaded', 'quota-exceeded']) deniedRequests.inc({ code }, 0);

@@ -7,7 +7,7 @@ const durations = new Histogram({
   labelNames: ['outcome'],
   buckets: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 });
-// An increase from nothing would not be one.
+// Start at 0: Prometheus' `increase` does not count the first value of a series.
 for (const outcome of ['APPROVED', 'REJECTED', 'undecided']) durations.zero({ outcome });
 
 /** Measures each request for a decision. */

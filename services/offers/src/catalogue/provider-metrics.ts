@@ -37,7 +37,7 @@ export function createProviderMetrics(provider: string) {
       breakers.set({ provider, state }, Number(each === current));
   };
   setBreaker(CircuitState.Closed);
-  // An increase from nothing would not be one.
+  // Start at 0: Prometheus' `increase` does not count the first value of a series.
   for (const result of ['fresh', 'stale', 'awaited', 'missing']) reads.inc({ provider, result }, 0);
   return {
     setBreaker,

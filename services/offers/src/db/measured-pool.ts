@@ -40,7 +40,7 @@ export function createPoolGauges(use: () => PoolUse): GaugeSource {
   return {
     gauges: {
       loan_buddy_database_pool_size: {
-        help: 'Most connections to the database of this replica.',
+        help: 'Largest number of connections that this replica opens to the database.',
       },
       loan_buddy_database_pool_used: { help: 'Connections that are in use.' },
       loan_buddy_database_pool_waiting: { help: 'Callers that wait for a connection.' },

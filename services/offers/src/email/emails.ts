@@ -17,7 +17,7 @@ const attemptsTotal = new Counter({
   help: 'Attempts to send an e-mail: sent, retried later, or failed for good.',
   labelNames: ['outcome'],
 });
-// An increase from nothing would not be one.
+// Start at 0: Prometheus' `increase` does not count the first value of a series.
 for (const outcome of ['sent', 'retried', 'failed']) attemptsTotal.inc({ outcome }, 0);
 
 /** Sends due e-mails in the background, or skips them without `send`: no checkout or decision waits for them. */

@@ -7,7 +7,7 @@ const checkouts = new Counter({
   help: 'Checkouts by outcome: the status of the order when it was returned, or the code of the problem. Repeated requests with an idempotency key are not counted.',
   labelNames: ['outcome'],
 });
-// An increase from nothing would not be one.
+// Start at 0: Prometheus' `increase` does not count the first value of a series.
 for (const outcome of ['APPROVED', 'REJECTED', 'PENDING']) checkouts.inc({ outcome }, 0);
 
 const decisionTimes = new Histogram({

@@ -62,7 +62,8 @@ const DECIDE_ONE = prepared(`
 
 /**
  * Updates the pending orders of a batch, each with its own `value`. Skips locked ones: a batch must not wait for one of
- * them, nor deadlock with another replica's.
+ * them, nor deadlock with another replica's. `is_pending` (migration 0012) makes PostgreSQL find orders by their keys,
+ * both when it locks and when it updates them.
  */
 const updateMany = (type: string, changes: string) =>
   prepared(`

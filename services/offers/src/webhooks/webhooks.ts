@@ -1,11 +1,11 @@
 import { inLinkedSpan } from '@loan-buddy/kit/telemetry';
+import { Counter } from 'prom-client';
 import { ExchangeEndedError } from '../client/exchange';
 import { publicOnly } from '../client/public-address';
 import { createWebClient } from '../client/web-client';
 import { scheduledPauseMs } from '../db/backoff';
 import type { Sweep } from '../db/sweep';
 import { createWorker, type SendingOptions } from '../db/worker';
-import { Counter } from 'prom-client';
 import { createReceiverStore, MAX_RECEIVERS } from './receiver-store';
 import { createSendWebhook } from './send-webhook';
 import { createWebhookDeliveryStore, type ClaimedDelivery } from './webhook-delivery-store';
@@ -26,7 +26,7 @@ const attemptsTotal = new Counter({
   help: 'Attempts to deliver a webhook: delivered, retried later, or failed for good.',
   labelNames: ['outcome'],
 });
-// An increase from nothing would not be one.
+// Start at 0: Prometheus' `increase` does not count the first value of a series.
 for (const outcome of ['delivered', 'retried', 'failed']) attemptsTotal.inc({ outcome }, 0);
 
 export type Webhooks = ReturnType<typeof createWebhooks>;

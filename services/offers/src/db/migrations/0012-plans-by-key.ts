@@ -2,7 +2,7 @@ import { sql, type Migration } from 'kysely';
 
 export const plansByKey: Migration = {
   up: async (db) => {
-    // So expensive that PostgreSQL finds orders by their keys and then calls it, also in a plan that it made while the
+    // The high cost makes PostgreSQL find orders by their keys before it calls this, even in a plan that it made while the
     // table was small: it keeps the plans of prepared statements.
     await sql`
       create function is_pending(status text) returns boolean
