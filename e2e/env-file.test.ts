@@ -30,7 +30,7 @@ async function decide(url: string, amount: number): Promise<unknown> {
 }
 
 describeOnce('--env-file', () => {
-  it('sets variables of a service: those of the environment stay, and a later file wins', async () => {
+  it('sets variables of a service, unless they are set already; a later file wins', async () => {
     const one = fileWith('one.env', '# PORT is set already', 'PORT=1', 'APPROVAL_THRESHOLD=1');
     const two = fileWith('two.env', 'APPROVAL_THRESHOLD="20000"');
     const args = ['--env-file', one, '--env-file', two];

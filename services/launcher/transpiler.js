@@ -1,6 +1,6 @@
 /**
- * Transpiles TypeScript for ts-node, and keeps the results in `node_modules/.cache`: without them, more than half of the
- * CPU time of `npm start` goes into transpiling sources that did not change.
+ * Transpiles TypeScript for ts-node, and keeps the results in `node_modules/.cache`: without them, three quarters of the
+ * CPU time of a command such as `npm run orders` go into transpiling sources that did not change.
  */
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
@@ -33,10 +33,11 @@ function write(file, kept) {
 /** Implements ts-node's interface for transpilers: https://typestrong.org/ts-node/docs/transpilers#writing-your-own-integration */
 function create({ service }) {
   const compilerOptions = service.config.options;
+  const settings = hash(ts.version, compilerOptions);
   return {
     transpile(source, { fileName }) {
       const file = path.join(FOLDER, `${hash(fileName)}.json`);
-      const key = hash(ts.version, compilerOptions, source);
+      const key = hash(settings, source);
       const kept = read(file, key);
       if (kept) return kept;
       const options = { fileName, compilerOptions, reportDiagnostics: true };

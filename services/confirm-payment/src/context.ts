@@ -1,7 +1,7 @@
 import { createAdmission, createServiceTokenVerifier } from '@loan-buddy/kit/admission';
 import { createPublishEvent, openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
 import { createLifecycle } from '@loan-buddy/kit/server';
-import { createLogger, type Logger } from '@loan-buddy/kit/telemetry';
+import { createServiceLogger, type Logger } from '@loan-buddy/kit/telemetry';
 import type { Config } from './config';
 import { decide } from './decide';
 import { createDecideCheckout } from './decide-checkout';
@@ -51,12 +51,7 @@ export function createContext(
 
 /** @throws {MessageBusStartError} naming what is missing in Pub/Sub. */
 export async function openContext(config: Config): Promise<Context> {
-  const logger = createLogger({
-    service: 'confirm-payment',
-    level: config.LOG_LEVEL,
-    format: config.LOG_FORMAT,
-    project: config.GOOGLE_CLOUD_PROJECT ?? config.PUBSUB_PROJECT_ID,
-  });
+  const logger = createServiceLogger('confirm-payment', config);
   if (config.APPROVAL_TRANSPORT === 'http')
     return createContext(config, { logger, bus: undefined });
   const checkouts = {

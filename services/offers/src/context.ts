@@ -2,7 +2,7 @@
 import type { Admission } from '@loan-buddy/kit/admission';
 import { createPublishEvent, openConfiguredBus, type MessageBus } from '@loan-buddy/kit/messaging';
 import { createLifecycle } from '@loan-buddy/kit/server';
-import { createLogger, type Logger } from '@loan-buddy/kit/telemetry';
+import { createServiceLogger, type Logger } from '@loan-buddy/kit/telemetry';
 import { createAddUsage } from './admission/rate-limit-usage';
 import { createUserAdmission } from './admission/user-admission';
 import { createHttpApproval } from './approval/http-approval';
@@ -248,14 +248,7 @@ export async function openContext(
   config: Config,
   overrides: Overrides & Partial<Pick<Resources, 'logger'>> = {},
 ): Promise<Context> {
-  const logger =
-    overrides.logger ??
-    createLogger({
-      service: 'offers',
-      level: config.LOG_LEVEL,
-      format: config.LOG_FORMAT,
-      project: config.GOOGLE_CLOUD_PROJECT ?? config.PUBSUB_PROJECT_ID,
-    });
+  const { logger = createServiceLogger('offers', config) } = overrides;
   const options = { ...config, waitMs: DATABASE_WAIT_MS };
   const { database, migrated } = await openMigratedDatabase(options, logger);
   if (migrated.length > 0) logger.info({ migrated }, 'database migrated');

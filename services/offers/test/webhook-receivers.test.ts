@@ -17,8 +17,7 @@ async function countDeliveries({ db }: Service, id: string) {
 }
 
 /**
- * Ends delete statements as a timeout would: those that delete more than `above` deliveries, or leave fewer than
- * `below`.
+ * Ends delete statements as a timeout would if they delete more than `above` deliveries, or leave fewer than `below`.
  */
 async function endLongDeletions(
   { db }: Service,

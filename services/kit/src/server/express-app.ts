@@ -13,7 +13,7 @@ import { describeProblem, MAX_URL_LENGTH, type ProblemTable } from '../problem/p
 import { RequestError } from './request-errors';
 import { useOwnPrototypes } from './own-prototypes';
 import { sendEmpty, sendProblem } from './responses';
-import { deniedRequests, logRequest, type ServedRequest } from '../telemetry/requests';
+import { countDenied, logRequest, type ServedRequest } from '../telemetry/requests';
 
 const SANE_REQUEST_ID = /^[\w.:@=+/-]{1,128}$/;
 
@@ -94,7 +94,7 @@ export function createExpressApp(options: ExpressAppOptions): Express {
     const described = describeProblem(error, problems, req.originalUrl);
     req.problemCode = described.problem.code;
     req.denied = error instanceof AppError && error.denied;
-    if (req.denied) deniedRequests.inc({ code: req.problemCode });
+    if (req.denied) countDenied(req.problemCode);
     if (!described.expected)
       logger.error({ err: error, requestId: req.requestId }, 'request failed');
     if (res.headersSent) res.destroy();

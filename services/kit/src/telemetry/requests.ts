@@ -1,5 +1,6 @@
 import { trace, TraceFlags } from '@opentelemetry/api';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Histogram, type Registry } from 'prom-client';
+import { createCounter } from './counter';
 import type { Logger } from './logger';
 
 /** A finished request: its response was sent, or its client left. */
@@ -61,10 +62,9 @@ function recordedTrace(): Record<string, string> {
 }
 
 /** Counts requests that are refused because of who sends them, or how many there are. */
-export const deniedRequests = new Counter({
+export const countDenied = createCounter({
   name: 'http_requests_denied_total',
   help: 'Requests that were refused because of their token, their quota or the load, by the code of the problem.',
-  labelNames: ['code'],
+  label: 'code',
+  values: ['overloaded', 'quota-exceeded'],
 });
-// Start at 0: Prometheus' `increase` does not count the first value of a series.
-for (const code of ['overloaded', 'quota-exceeded']) deniedRequests.inc({ code }, 0);

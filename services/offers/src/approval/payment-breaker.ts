@@ -6,6 +6,7 @@ import {
   handleType,
 } from 'cockatiel';
 import type { GaugeSource, Logger } from '@loan-buddy/kit/telemetry';
+import { breakerState, byState } from '../client/breaker-state';
 import { UndecidedError, type AskForDecision } from './payment-client';
 
 /** The breaker is open: confirm-payment was not called. */
@@ -13,14 +14,6 @@ export class BreakerOpenError extends Error {
   readonly code = 'not-asked';
   override readonly name = 'BreakerOpenError';
 }
-
-/** Calls to confirm-payment: all, none, or one trial. Cockatiel isolates only on request. */
-const stateNames = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.Isolated]: 'open',
-  [CircuitState.HalfOpen]: 'half-open',
-} as const;
 
 /**
  * Opens for `openMs` after `failures` consecutive failures of confirm-payment, then allows one trial. Closes if the
@@ -58,7 +51,7 @@ export function createPaymentBreaker(options: {
         throw new BreakerOpenError('confirm-payment circuit is open', { cause: error });
       }
     },
-    state: () => stateNames[circuit.state],
+    state: () => breakerState(circuit.state),
     /** How many calls may start now: unlimited, none, or one trial. */
     allowance: () => {
       if (circuit.state === CircuitState.Closed) return Infinity;
@@ -81,8 +74,7 @@ export function createBreakerGauge(state: () => string | undefined): GaugeSource
     read: () => {
       const now = state();
       if (now === undefined) return {};
-      const values = Object.values(stateNames).map((each) => [each, Number(each === now)] as const);
-      return { loan_buddy_confirm_payment_breaker_state: Object.fromEntries(values) };
+      return { loan_buddy_confirm_payment_breaker_state: byState(now) };
     },
   };
 }

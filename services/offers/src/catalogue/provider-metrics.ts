@@ -1,5 +1,6 @@
 import { CircuitState } from 'cockatiel';
 import { Counter, Gauge, Histogram } from 'prom-client';
+import { breakerState, byState } from '../client/breaker-state';
 import type { FailureReason } from './failure-reason';
 
 const durations = new Histogram({
@@ -23,18 +24,11 @@ const breakers = new Gauge({
 
 export type ReadResult = 'fresh' | 'stale' | 'awaited' | 'missing';
 
-/** All calls, none, or one trial. */
-const breakerStates = {
-  closed: CircuitState.Closed,
-  open: CircuitState.Open,
-  'half-open': CircuitState.HalfOpen,
-};
-
 /** Counts what one provider does. */
 export function createProviderMetrics(provider: string) {
   const setBreaker = (current: CircuitState) => {
-    for (const [state, each] of Object.entries(breakerStates))
-      breakers.set({ provider, state }, Number(each === current));
+    for (const [state, value] of Object.entries(byState(breakerState(current))))
+      breakers.set({ provider, state }, value);
   };
   setBreaker(CircuitState.Closed);
   // Start at 0: Prometheus' `increase` does not count the first value of a series.

@@ -1,5 +1,4 @@
-import { inLinkedSpan, inSpan } from '@loan-buddy/kit/telemetry';
-import { Counter } from 'prom-client';
+import { createCounter, inLinkedSpan, inSpan } from '@loan-buddy/kit/telemetry';
 import type { Sweep } from '../db/sweep';
 import { createWorker, type SendingOptions } from '../db/worker';
 import { scheduledPauseMs } from '../db/backoff';
@@ -12,13 +11,12 @@ const CONCURRENCY = 4;
 /** Longer than sending one may take, including its statements. */
 const LEASE_MS = 300_000;
 
-const attemptsTotal = new Counter({
+const countAttempt = createCounter({
   name: 'loan_buddy_email_attempts_total',
   help: 'Attempts to send an e-mail: sent, retried later, or failed for good.',
-  labelNames: ['outcome'],
+  label: 'outcome',
+  values: ['sent', 'retried', 'failed'],
 });
-// Start at 0: Prometheus' `increase` does not count the first value of a series.
-for (const outcome of ['sent', 'retried', 'failed']) attemptsTotal.inc({ outcome }, 0);
 
 /** Sends due e-mails in the background, or skips them without `send`: no checkout or decision waits for them. */
 export function createEmails(options: SendingOptions & { send: SendEmail | undefined }) {
@@ -41,13 +39,13 @@ export function createEmails(options: SendingOptions & { send: SendEmail | undef
       if (signal.aborted) return;
       const dueInMs = error.isPermanent ? undefined : scheduledPauseMs(attempts, delaysMs);
       await jobs.recordFailure(job, error.message, dueInMs);
-      attemptsTotal.inc({ outcome: dueInMs === undefined ? 'failed' : 'retried' });
+      countAttempt(dueInMs === undefined ? 'failed' : 'retried');
       const message = dueInMs === undefined ? 'e-mail failed permanently' : 'e-mail not sent';
       logger.warn({ ...log, reason: error.message }, message);
       return;
     }
     await jobs.recordSent(job);
-    attemptsTotal.inc({ outcome: 'sent' });
+    countAttempt('sent');
     logger.info(log, 'e-mail sent');
   };
 

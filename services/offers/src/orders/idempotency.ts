@@ -96,7 +96,7 @@ export const keyFields = {
 } as const satisfies Record<keyof RequestInFlight, string>;
 
 /**
- * Ties the keys of `item` to its orders, except those that an unexpired row ties to another order. Returns the ids of the
+ * Ties the keys of `item` to its orders, unless an unexpired row ties a key to another order. Returns the ids of the
  * orders that got theirs. Sorted, so that replicas with the same keys do not deadlock.
  */
 export const CLAIM_KEYS = `

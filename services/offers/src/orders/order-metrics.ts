@@ -1,14 +1,14 @@
 import { AppError } from '@loan-buddy/kit/problem';
-import { Counter, Histogram } from 'prom-client';
+import { createCounter } from '@loan-buddy/kit/telemetry';
+import { Histogram } from 'prom-client';
 import type { Order } from '../domain/order';
 
-const checkouts = new Counter({
+const countCheckout = createCounter({
   name: 'loan_buddy_checkouts_total',
   help: 'Checkouts by outcome: the status of the order when it was returned, or the code of the problem. Repeated requests with an idempotency key are not counted.',
-  labelNames: ['outcome'],
+  label: 'outcome',
+  values: ['APPROVED', 'REJECTED', 'PENDING'],
 });
-// Start at 0: Prometheus' `increase` does not count the first value of a series.
-for (const outcome of ['APPROVED', 'REJECTED', 'PENDING']) checkouts.inc({ outcome }, 0);
 
 const decisionTimes = new Histogram({
   name: 'loan_buddy_time_to_decision_seconds',
@@ -24,10 +24,10 @@ export function countCheckouts<Arguments extends unknown[]>(
   return async (...request) => {
     try {
       const order = await checkout(...request);
-      checkouts.inc({ outcome: order.status });
+      countCheckout(order.status);
       return order;
     } catch (error) {
-      checkouts.inc({ outcome: error instanceof AppError ? error.code : 'internal-error' });
+      countCheckout(error instanceof AppError ? error.code : 'internal-error');
       throw error;
     }
   };

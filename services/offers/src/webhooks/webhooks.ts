@@ -1,5 +1,4 @@
-import { inLinkedSpan } from '@loan-buddy/kit/telemetry';
-import { Counter } from 'prom-client';
+import { createCounter, inLinkedSpan } from '@loan-buddy/kit/telemetry';
 import { ExchangeEndedError } from '../client/exchange';
 import { publicOnly } from '../client/public-address';
 import { createWebClient } from '../client/web-client';
@@ -21,13 +20,12 @@ const DEFAULT_PAUSE_MS = 5000;
 /** Longest pause for an overloaded receiver's other deliveries. The failed one waits for as long as requested. */
 const MAX_PAUSE_MS = 3_600_000;
 
-const attemptsTotal = new Counter({
+const countAttempt = createCounter({
   name: 'loan_buddy_webhook_attempts_total',
   help: 'Attempts to deliver a webhook: delivered, retried later, or failed for good.',
-  labelNames: ['outcome'],
+  label: 'outcome',
+  values: ['delivered', 'retried', 'failed'],
 });
-// Start at 0: Prometheus' `increase` does not count the first value of a series.
-for (const outcome of ['delivered', 'retried', 'failed']) attemptsTotal.inc({ outcome }, 0);
 
 export type Webhooks = ReturnType<typeof createWebhooks>;
 
@@ -72,7 +70,7 @@ export function createWebhooks(
     await deliveries.record(delivery, { statusCode, error, dueInMs, pauseMs, gone });
     const log = { endpointId: delivery.endpointId, messageId: delivery.id, attempts, statusCode };
     const isLast = dueInMs === undefined;
-    attemptsTotal.inc({ outcome: error === null ? 'delivered' : isLast ? 'failed' : 'retried' });
+    countAttempt(error === null ? 'delivered' : isLast ? 'failed' : 'retried');
     const failed = isLast ? 'webhook failed permanently' : 'webhook not delivered';
     if (error === null) logger.info(log, 'webhook delivered');
     else if (gone) logger.warn(log, 'receiver disabled after 410');
