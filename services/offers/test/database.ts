@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { openDatabase, type Database } from '../src/db/database';
 import { migrate } from '../src/db/migrate';
-import { recordingLogger } from '@loan-buddy/kit/testing';
+import { recordingLogger, startTcpServer, type LocalServer } from '@loan-buddy/kit/testing';
 import { openInMemory } from './embedded-database';
 
 /** The PostgreSQL server to test with; without one, tests use the embedded database. */
@@ -26,6 +27,27 @@ export async function runOn(server: string, statement: string): Promise<void> {
   await client.connect();
   await client.query(statement);
   await client.end();
+}
+
+/**
+ * Starts a proxy in front of the test server.
+ *
+ * @param send passes what the client sent on to the server
+ */
+export function startProxy(
+  send: (chunk: Buffer, server: Socket, client: Socket) => void,
+): Promise<LocalServer> {
+  const { hostname, port } = new URL(testServer!);
+  return startTcpServer((client) => {
+    const server = connect(Number(port), hostname);
+    server.on('error', () => undefined);
+    server.on('data', (chunk) => client.write(chunk));
+    server.on('end', () => client.end());
+    client.on('data', (chunk) => {
+      send(chunk, server, client);
+    });
+    client.on('close', () => server.destroy());
+  });
 }
 
 /** A database for the tests of one file, with the current schema. */

@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeUnless, recordingLogger, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import request from 'supertest';
@@ -16,7 +17,7 @@ import { inspectServer } from '../src/db/session';
 import { anOrder } from './builders';
 import { serviceOn } from './service';
 import { freePort } from '../../../e2e/support/free-port';
-import { createServerDatabase, runOn, testServer, withoutServer } from './database';
+import { createServerDatabase, runOn, startProxy, testServer, withoutServer } from './database';
 import { openInMemory } from './embedded-database';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -107,7 +108,6 @@ const settings = [
   "statement_timeout to '100ms'",
   "lock_timeout to '1ms'",
   "idle_in_transaction_session_timeout to '1ms'",
-  "idle_session_timeout to '20ms'",
   "search_path to 'nowhere'",
   "search_path to ''",
   'search_path to pg_catalog',
@@ -134,6 +134,16 @@ describeUnless(withoutServer)('offers on PostgreSQL', () => {
     const { url, alter } = await aDatabase();
     await alter(`set ${setting}`);
     await expectToWork(url);
+  });
+
+  it('keeps idle sessions on a database with idle_session_timeout', async () => {
+    const { url, alter } = await aDatabase();
+    await alter("set idle_session_timeout to '1s'");
+    const { db } = await open(url);
+    const session = sql<{ pid: number }>`select pg_backend_pid() as pid`;
+    const before = await session.execute(db);
+    await sleep(1200);
+    expect((await session.execute(db)).rows).toEqual(before.rows);
   });
 
   it.each(difficult)('works the same for a role with %s', async (setting) => {
@@ -342,7 +352,11 @@ describeUnless(withoutServer)('a database that offers cannot use', () => {
   it('ends its sessions too soon', async () => {
     const { url, alter } = await aDatabase();
     await alter("set idle_session_timeout to '1ms'");
-    await expect(open(url)).rejects.toThrow(
+    const slow = await startProxy((chunk, server) => setTimeout(() => server.write(chunk), 50));
+    closers.push(slow.close);
+    const slowUrl = new URL(url);
+    slowUrl.port = String(slow.port);
+    await expect(open(slowUrl.href)).rejects.toThrow(
       'the database at DATABASE_URL cannot be used: terminating connection due to idle-session timeout',
     );
   });

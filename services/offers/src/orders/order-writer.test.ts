@@ -1,13 +1,13 @@
 /** Batches with mixed outcomes, on the store that writes them. Long, because each kind of row has its own outcomes. */
-import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import { itUnless, recordingLogger, startTcpServer, until } from '@loan-buddy/kit/testing';
+import { itUnless, recordingLogger, until } from '@loan-buddy/kit/testing';
 import { sql, type Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { anOffer, anOrder } from '../../test/builders';
 import {
   createServerDatabase,
   openServerDatabase,
+  startProxy,
   testServer,
   useDatabase,
   withoutServer,
@@ -529,21 +529,14 @@ describe('a batch of unknown outcome', () => {
   });
 });
 
-/** Passes all on to the server, but cuts the connection instead of sending the response to a matching statement. */
+/** Cuts the connection instead of sending the response to a matching statement. */
 async function startCuttingProxy(statement: RegExp): Promise<number> {
-  const { hostname, port } = new URL(testServer!);
-  const proxy = await startTcpServer((socket) => {
-    const server = connect(Number(port), hostname);
-    server.on('error', () => undefined);
-    server.on('data', (chunk) => socket.write(chunk));
-    socket.on('data', (chunk) => {
-      // The response comes after the commit.
-      if (statement.test(chunk.toString())) {
-        server.removeAllListeners('data').once('data', () => socket.destroy());
-      }
-      server.write(chunk);
-    });
-    socket.on('close', () => server.destroy());
+  const proxy = await startProxy((chunk, server, client) => {
+    // The response comes after the commit.
+    if (statement.test(chunk.toString())) {
+      server.removeAllListeners('data').once('data', () => client.destroy());
+    }
+    server.write(chunk);
   });
   closers.push(proxy.close);
   return proxy.port;
