@@ -4,4 +4,3 @@ export { type GaugeSource } from './metrics';
 export { createServiceLogger } from './service-logger';
 export { annotateSpan, currentTraceparent, inLinkedSpan, inSpan } from './spans';
 export { startTracing, type Tracing } from './start-tracing';
-export { statementSummary } from './statements';

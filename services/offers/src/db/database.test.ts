@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { itUnless, recordingLogger, startTcpServer } from '@loan-buddy/kit/testing';
 import { CompiledQuery, sql } from 'kysely';
 import { testServer, withoutServer } from '../../test/database';
-import { openDatabase } from './database';
+import { embedded, openDatabase, openPglite } from './database';
 import { FolderInUseError, type Holder } from './folder-lock';
 import { prepared } from './prepared';
 import { DatabaseStartError } from './session';
@@ -45,14 +45,44 @@ itUnless(withoutServer)(
       await sql`create temporary table numbers (id int)`.execute(db);
       await sql`insert into numbers values (1)`.execute(db);
       for (let i = 0; i < 2; i++) expect((await read()).rows).toEqual([{ id: 1 }]);
-      const { rows } = await sql`select count(*) from pg_prepared_statements`.execute(db);
-      expect(rows).toEqual([{ count: 1 }]);
+      expect((await preparedCount.execute(db)).rows).toEqual([{ count: 1 }]);
       await sql.raw(change).execute(db);
       await expect(read()).rejects.toThrow(DatabaseUnavailableError);
     }
     await close();
   },
 );
+
+const preparedCount = sql`select count(*) from pg_prepared_statements`;
+
+describe('the embedded database', () => {
+  it('prepares marked statements once', async () => {
+    const { db, close } = await open('memory:');
+    const statement = CompiledQuery.raw(prepared('select 1 as one'));
+    for (let i = 0; i < 2; i++) {
+      expect((await db.executeQuery(statement)).rows).toEqual([{ one: 1 }]);
+      expect((await preparedCount.execute(db)).rows).toEqual([{ count: 1 }]);
+    }
+    await close();
+  });
+
+  it('ends the process if it fails itself, but not if a statement fails', async () => {
+    const pglite = await openPglite('memory://');
+    const { logger, lines } = recordingLogger();
+    const { db, ping } = embedded(pglite, logger);
+    const exit = jest.spyOn(process, 'exit').mockReturnValue(undefined as never);
+    await expect(sql`select 1 / 0`.execute(db)).rejects.toThrow('division by zero');
+    await ping();
+    expect(exit).not.toHaveBeenCalled();
+    const fail = jest.spyOn(pglite, 'execProtocolStream');
+    fail.mockRejectedValue(new Error('memory access out of bounds'));
+    await expect(ping()).rejects.toThrow(DatabaseUnavailableError);
+    expect(exit).toHaveBeenCalledWith(1);
+    expect(lines).toMatchObject([{ level: 'fatal', msg: 'the embedded database failed' }]);
+    jest.restoreAllMocks();
+    await pglite.close();
+  });
+});
 
 describe('openDatabase', () => {
   it('persists data in its folder, and releases the folder', async () => {

@@ -155,14 +155,16 @@ export function embedded(pglite: PGlite, logger: Logger): Database {
   };
   const { pool, use: poolUse } = measurePool(createPglitePool(pglite, onBroken), 1);
   const db = kyselyOver(pool);
+  /** Not between two messages of a statement, which would end its transaction. */
+  const alone = <T>(work: () => Promise<T>) => db.connection().execute(() => work());
   return {
     db,
     withoutStatementTimeout: (work) => work(db),
     isShared: false,
     // No other process writes to it, and no notification can be lost.
     listen: async (channel, { onNotification }) => {
-      const stop = await pglite.listen(channel, onNotification);
-      return () => (pglite.closed ? Promise.resolve() : stop());
+      const stop = await alone(() => pglite.listen(channel, onNotification));
+      return () => (pglite.closed ? Promise.resolve() : alone(stop));
     },
     ping: () => ping(db),
     poolUse,

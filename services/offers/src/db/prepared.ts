@@ -1,8 +1,8 @@
 const names = new Map<string, string>();
 
 /**
- * Marks a statement to be prepared once for each connection to a server: that saves 0.1 to 0.2 ms of the server's time
- * for each call. Returns the text. Its plan is kept, so it must suit tables of any size.
+ * Marks a statement to be prepared once for each connection: that saves the database 0.1 to 0.2 ms for each call. Returns
+ * the text. Its plan is kept, so it must suit tables of any size.
  */
 export function prepared(text: string): string {
   names.set(text, `offers_${String(names.size)}`);
