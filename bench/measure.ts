@@ -13,6 +13,8 @@ export interface Contestant {
   meters: Readonly<Record<string, CpuMeter | undefined>>;
   request: Request;
   expectedStatus: number;
+  /** Concurrent requests, if not as many as for the others. */
+  connections?: number;
 }
 
 export interface Round {
@@ -91,17 +93,18 @@ async function measure(
 const LAST_RESPONSES_MS = 30_000;
 
 async function load(
-  { name, ports, request, expectedStatus }: Contestant,
+  contestant: Contestant,
   connections: number,
   seconds: number,
 ): Promise<Outcome[]> {
+  const { name, ports, request, expectedStatus } = contestant;
   const clients = ports.map((port) => createRawClient(port, request));
   const outcomes: Outcome[] = [];
   const end = performance.now() + seconds * 1000;
   const patience = new AbortController();
   const late = sleep(seconds * 1000 + LAST_RESPONSES_MS, undefined, { signal: patience.signal });
   const work = inLanes(
-    connections,
+    contestant.connections ?? connections,
     () => performance.now() < end,
     async (lane) => {
       const outcome = await clients[lane % clients.length]!.send();

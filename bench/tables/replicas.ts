@@ -24,4 +24,11 @@ export async function replicasTable(bench: Bench): Promise<void> {
     const results = await compare(contestants, { ...bench.effort, connections });
     reportCheckouts(title, results, '× one');
   }
+  // Batches as large as those of one replica.
+  const each = contestants.map((one) => ({ ...one, connections: 64 * one.ports.length }));
+  reportCheckouts(
+    'POST /checkout on PostgreSQL, 64 connections for each replica',
+    await compare(each, bench.effort),
+    '× one',
+  );
 }
