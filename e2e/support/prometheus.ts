@@ -14,7 +14,7 @@ export interface Series {
   values: [number, string][];
 }
 
-export interface Exemplar {
+interface Exemplar {
   labels: Record<string, string>;
 }
 
