@@ -117,6 +117,21 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('lets Grafana read Prometheus, and its exemplars open the trace viewer', () => {
+    const file = readFileSync(join(root, 'compose/grafana-datasources.yml'), 'utf8');
+    const { datasources } = parse(file) as {
+      datasources: {
+        url: string;
+        jsonData: { exemplarTraceIdDestinations: { name: string; url: string }[] };
+      }[];
+    };
+    const published = (name: string) => services[name]!.ports![0]!.split(':').slice(1);
+    const [prometheus] = datasources;
+    expect(prometheus!.url).toBe(`http://prometheus:${published('prometheus')[1]!}`);
+    const url = `http://localhost:${published('jaeger')[0]!}/trace/$\${__value.raw}`;
+    expect(prometheus!.jsonData.exemplarTraceIdDestinations).toEqual([{ name: 'trace_id', url }]);
+  });
+
   it('gives the database and its password only to offers', () => {
     expect(services['postgres']).not.toHaveProperty('ports');
     expect(services['offers']!.environment).toHaveProperty('DATABASE_URL_FILE', '/secrets/url');

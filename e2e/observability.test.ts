@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { itUnless, until } from '@loan-buddy/kit/testing';
 import { parse } from 'yaml';
 import { postCheckout } from './support/client';
+import { startOtlpReceiver } from './support/otlp-receiver';
 import { describeOnce } from './support/postgres';
 import { startPrometheus } from './support/prometheus';
 import { setUp } from './support/service-pair';
@@ -16,13 +17,13 @@ const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
 interface Panel {
   title: string;
   type: string;
-  targets?: { expr: string }[];
+  targets?: { expr: string; exemplar?: boolean }[];
 }
 const { panels } = JSON.parse(textOf('helm/loan-buddy/files/dashboard.json')) as {
   panels: Panel[];
 };
 const queries = panels.flatMap(({ title, targets = [] }) =>
-  targets.map(({ expr }) => ({ title, expr })),
+  targets.map(({ expr, exemplar = false }) => ({ title, expr, exemplar })),
 );
 const { groups } = parse(textOf('helm/loan-buddy/files/rules.yaml')) as {
   groups: { rules: { alert?: string; record?: string; expr: string }[] }[];
@@ -73,9 +74,10 @@ describeOnce('the metrics of both services', () => {
   });
 
   itUnless(hasPrometheus ? undefined : 'this machine has no prometheus')(
-    'give each panel of the dashboard data in Prometheus, and fire no alert',
+    'give each panel of the dashboard data in Prometheus, its durations exemplars, and fire no alert',
     async () => {
-      const { running, url } = await setUp();
+      const receiver = await startOtlpReceiver();
+      const { running, url } = await setUp(receiver.env);
       const prometheus = await startPrometheus({
         offers: url,
         'confirm-payment': running['confirm-payment'].url,
@@ -89,10 +91,7 @@ describeOnce('the metrics of both services', () => {
       await until(async () => {
         const found = await Promise.all(
           queries.map(async ({ title, expr }) => {
-            const query = expr
-              .replaceAll('$namespace', '.*')
-              .replaceAll('$__rate_interval', `${String(LOOK_BACK_S)}s`);
-            const result = await prometheus.readRange(query, LOOK_BACK_S);
+            const result = await prometheus.readRange(inPrometheus(expr), LOOK_BACK_S);
             const hasData = result.some(({ values }) =>
               values.some(([, value]) => value !== 'NaN'),
             );
@@ -103,11 +102,27 @@ describeOnce('the metrics of both services', () => {
         return empty.length === 0;
       }).catch(() => undefined);
       expect(empty).toEqual([]);
+      for (const { title, expr } of queries.filter(({ exemplar }) => exemplar)) {
+        const found = await prometheus.readExemplars(inPrometheus(expr), LOOK_BACK_S);
+        expect([title, found.length > 0]).toEqual([title, true]);
+        await until(() =>
+          found.every(({ labels }) =>
+            receiver.spans.some(({ traceId }) => traceId === labels['trace_id']),
+          ),
+        );
+      }
       const { alerts } = await prometheus.ask<{ alerts: { state: string }[] }>('alerts');
       expect(alerts.filter(({ state }) => state === 'firing')).toEqual([]);
     },
   );
 });
+
+/** Returns the query with the values of the variables that Grafana replaces. */
+function inPrometheus(query: string): string {
+  return query
+    .replaceAll('$namespace', '.*')
+    .replaceAll('$__rate_interval', `${String(LOOK_BACK_S)}s`);
+}
 
 /** Lists offers and checks out, some times a second. */
 async function useFor(seconds: number, url: string): Promise<void> {

@@ -13,6 +13,7 @@ import {
   afterDecision,
   cristina,
   expectIds,
+  exemplarsOf,
   expectNoPersonalData,
   inTrace,
   mailed,
@@ -81,6 +82,12 @@ describe(`a checkout over HTTP, on ${storageName}`, () => {
     await expectIds(running.offers.log, 'webhook delivered', one('deliver webhook'));
     await expectIds(running.offers.log, 'e-mail sent', one('send e-mail'));
     await expectIds(running['confirm-payment'].log, 'request', one('POST /confirm-payment'));
+    for (const [service, route] of [
+      ['offers', '/checkout'],
+      ['confirm-payment', '/confirm-payment'],
+    ] as const) {
+      expect(await exemplarsOf(running[service].url, route)).toEqual([TRACE]);
+    }
     expectNoPersonalData(receiver.spans);
     // Servers that others run do not learn of it.
     expect(requests.map(({ traceparent }) => traceparent)).toEqual([undefined]);

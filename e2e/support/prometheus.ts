@@ -14,6 +14,14 @@ export interface Series {
   values: [number, string][];
 }
 
+interface Exemplar {
+  labels: Record<string, string>;
+}
+
+interface Compose {
+  services: { prometheus: { command: string[] } };
+}
+
 interface Config {
   scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
 }
@@ -32,13 +40,12 @@ export async function startPrometheus(targets: Record<string, string>) {
   }
   const global = { scrape_interval: '1s', evaluation_interval: '1s' };
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify({ ...config, global }));
+  const { services } = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8')) as Compose;
+  const options = services.prometheus.command.filter((each) => !each.startsWith('--config.file='));
   const address = `127.0.0.1:${String(await freePort())}`;
   const child = spawn(
     'prometheus',
-    [
-      ...['--config.file=prometheus.yml', '--storage.tsdb.path=data'],
-      ...[`--web.listen-address=${address}`, '--enable-feature=exemplar-storage'],
-    ],
+    ['--config.file=prometheus.yml', `--web.listen-address=${address}`, ...options],
     { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const exit = once(child, 'close');
@@ -66,13 +73,23 @@ export async function startPrometheus(targets: Record<string, string>) {
     const scraped = activeTargets.filter(({ health }) => health !== 'unknown');
     return scraped.length === Object.keys(targets).length;
   });
+  const theLast = (seconds: number) => {
+    const end = Date.now() / 1000;
+    return { start: String(end - seconds), end: String(end) };
+  };
   return {
     ask,
     /** Returns what a panel shows about the last `seconds`. */
     readRange: async (query: string, seconds: number) => {
-      const end = Date.now() / 1000;
-      const range = { start: String(end - seconds), end: String(end), step: '1' };
+      const range = { ...theLast(seconds), step: '1' };
       return (await ask<{ result: Series[] }>('query_range', { query, ...range })).result;
+    },
+    readExemplars: async (query: string, seconds: number) => {
+      const series = await ask<{ exemplars: Exemplar[] }[]>('query_exemplars', {
+        query,
+        ...theLast(seconds),
+      });
+      return series.flatMap(({ exemplars }) => exemplars);
     },
   };
 }

@@ -88,6 +88,15 @@ export async function expectIds(log: ServiceProcess['log'], msg: string, { spanI
   expect(log.filter(isIt).map((line) => line['span_id'])).toEqual([spanId]);
 }
 
+/** Returns the ids of the traces that the exemplars of a route lead to. */
+export async function exemplarsOf(url: string, route: string): Promise<string[]> {
+  const headers = { accept: 'application/openmetrics-text' };
+  const text = await (await fetch(`${url}/metrics`, { headers })).text();
+  const exemplars = text.matchAll(/^http_request_\S+_bucket(\{.+\}) \d+ # \{trace_id="(\w+)"\} /gm);
+  const ofRoute = [...exemplars].filter(([, labels]) => labels!.includes(`route="${route}"`));
+  return [...new Set(ofRoute.map(([, , id]) => id!))];
+}
+
 export function expectNoPersonalData(spans: readonly ReceivedSpan[]) {
   const text = JSON.stringify(spans);
   for (const secret of ['cristina', 'example.com', 'token-4711'])
