@@ -106,6 +106,7 @@ describe('kind/up.sh', () => {
       const [, port = ''] = /service\/loan-buddy-offers (\d+):8080/.exec(stdout) ?? [];
       expect(Number(port)).toBeGreaterThan(8080);
       expect(stdout).toContain(`curl -X GET http://localhost:${port}/offers`);
+      expect(stdout).toContain(`Or open http://localhost:${port} in a browser.`);
       expect(status).toBe(0);
     } finally {
       taken.close();
