@@ -174,6 +174,15 @@ describe('npm run kind:check', () => {
     expect(signal).toBeNull();
   });
 
+  it.each([
+    ['passes if a container of Compose uses an image', 'exit 1', '1 passed, 0 failed'],
+    ['fails if an image is left although docker removed it', '', '0 passed, 1 failed'],
+  ])('%s', (_, remove, result) => {
+    const docker = `case "$*" in 'image ls'*) echo loan-buddy/offers:dev ;; rmi*) ${remove} ;; esac`;
+    const { stdout } = run([...check, 'down'], { docker, kind: '' });
+    expect(stdout).toContain(result);
+  });
+
   it('ends although one of two port-forwards failed', () => {
     const kubectl = `case "$*" in
       *confirm-payment*) exit 1 ;;
