@@ -106,6 +106,7 @@ describe('kind/up.sh', () => {
       const [, port = ''] = /service\/loan-buddy-offers (\d+):8080/.exec(stdout) ?? [];
       expect(Number(port)).toBeGreaterThan(8080);
       expect(stdout).toContain(`curl -X GET http://localhost:${port}/offers`);
+      expect(stdout).toContain(`Or open http://localhost:${port} in a browser.`);
       expect(status).toBe(0);
     } finally {
       taken.close();
@@ -171,6 +172,15 @@ describe('npm run kind:check', () => {
     });
     expect(stdout).toContain('0 passed, 1 failed');
     expect(signal).toBeNull();
+  });
+
+  it.each([
+    ['passes if a container of Compose uses an image', 'exit 1', '1 passed, 0 failed'],
+    ['fails if an image is left although docker removed it', '', '0 passed, 1 failed'],
+  ])('%s', (_, remove, result) => {
+    const docker = `case "$*" in 'image ls'*) echo loan-buddy/offers:dev ;; rmi*) ${remove} ;; esac`;
+    const { stdout } = run([...check, 'down'], { docker, kind: '' });
+    expect(stdout).toContain(result);
   });
 
   it('ends although one of two port-forwards failed', () => {

@@ -326,6 +326,11 @@ describeOnce('in a browser', () => {
       };
       await rows(page).first().waitFor();
       await check('offers');
+      // The months below the plot have room between them.
+      const gaps = `[...document.querySelectorAll('svg > [text-anchor=middle]')]
+        .map((text) => text.getBoundingClientRect())
+        .map(({ left }, i, all) => left - (all[i - 1]?.right ?? -Infinity))`;
+      expect(Math.min(...(await page.evaluate<number[]>(gaps)))).toBeGreaterThan(8);
       await openCheckout(page);
       await page.getByRole('button', { name: 'Order this loan' }).click();
       await page.locator('[aria-invalid]').waitFor();

@@ -211,6 +211,8 @@ Then:
   curl -X POST http://localhost:$offers/checkout -H "Content-Type: application/json" -d '{ "user_id": "cristina", "loan_id": "offer2" }'
   curl -X POST http://localhost:$confirm_payment/confirm-payment -H "Content-Type: application/json" -d '{ "order_id": "order-123", "amount": 12000, "status": "PENDING" }'
 
+Or open http://localhost:$offers in a browser.
+
 Or inside the cluster: helm test $release --kube-context $context -n $namespace --logs
 Remove the cluster and its images: kind/down.sh$([ "$cluster" = loan-buddy ] || echo " --name $cluster")
 TEXT

@@ -290,12 +290,16 @@ export function stepsOf(upArguments) {
     },
 
     async down() {
-      await down();
+      const output = await down();
       const label = `label=io.x-k8s.kind.cluster=${cluster}`;
       const containers = await command('docker', 'ps', '--all', '--quiet', '--filter', label);
-      const images = await command('docker', 'image', 'ls', '--quiet', 'loan-buddy/*');
-      expect(containers + images === '', `left: ${containers} ${images}`);
-      return 'no container and no image left';
+      const name = '{{.Repository}}:{{.Tag}}';
+      const images = await command('docker', 'image', 'ls', '--format', name, 'loan-buddy/*');
+      // Compose has images of the same names.
+      const left =
+        images.match(/.+/g)?.filter((each) => !output.includes(`keeping the image ${each},`)) ?? [];
+      expect(containers === '' && left.length === 0, `left: ${containers} ${left.join(' ')}`);
+      return 'no container left, and no image that no other container uses';
     },
   };
 }

@@ -44,7 +44,7 @@ export function checkoutView(main, params, signal) {
       value: token?.sub ?? lastUser,
       autocomplete: 'username',
       readonly: isOwn,
-      hint: isOwn ? 'From your token.' : 'The order is kept under it.',
+      hint: isOwn ? 'From your token.' : 'The order is stored under this id.',
     }),
     field({
       name: 'email',

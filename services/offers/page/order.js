@@ -66,6 +66,7 @@ export function orderView(main, params, signal) {
     onOrder: show,
   }).catch((error) => {
     panel.hidden = true;
+    facts.hidden = true;
     showProblem(alert, error);
   });
 

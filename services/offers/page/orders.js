@@ -31,7 +31,7 @@ export function ordersView(main, params, signal) {
     event.preventDefault();
     location.hash = `#/orders${query({ user_id: String(new FormData(form).get('user_id')).trim() })}`;
   });
-  if (userId === '') say(status, 'Enter the user id of the checkout.');
+  if (userId === '') say(status, 'Enter the user id that you ordered with.');
   else {
     load().catch((error) => {
       if (!signal.aborted) showProblem(alert, error, form);

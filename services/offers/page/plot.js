@@ -86,12 +86,37 @@ export function plot(listed, months) {
 }
 
 /**
+ * The name at the end of an offer's line, shortened.
+ *
+ * @param {Offer} offer
+ */
+function nameOf({ name, provider }) {
+  const label = Array.from(name ?? provider);
+  return label.length > 14 ? `${label.slice(0, 13).join('')}…` : label.join('');
+}
+
+/**
+ * The width of the widest text of the drawing, in pixels.
+ *
+ * @param {string[]} texts
+ */
+function widest(texts) {
+  const pen = new OffscreenCanvas(1, 1).getContext('2d');
+  if (!pen) return 0;
+  pen.font = '600 12px system-ui, sans-serif';
+  return Math.ceil(Math.max(...texts.map((text) => pen.measureText(text).width)));
+}
+
+/**
  * @param {Line[]} lines
  * @param {{ width: number, months: number, summary: string, currency: string | undefined }} options
  */
 function drawLines(lines, { width, months, summary, currency }) {
   const max = Math.max(...lines.flatMap(({ costs }) => costs), 0.01);
-  const [left, right, top, bottom] = [56, 116, 10, 28];
+  const axis = ticks(max, 4).map((cost) => ({ cost, label: cost.toLocaleString() }));
+  const left = 8 + widest(axis.map(({ label }) => label));
+  const right = 8 + widest(lines.map(({ offer }) => nameOf(offer)));
+  const [top, bottom] = [10, 28];
   const x = (/** @type {number} */ month) => left + (month / months) * (width - left - right);
   const y = (/** @type {number} */ cost) =>
     HEIGHT - bottom - (cost / max) * (HEIGHT - top - bottom);
@@ -102,13 +127,14 @@ function drawLines(lines, { width, months, summary, currency }) {
     role: 'img',
     'aria-label': `Interest and fees after ${months} months: ${summary}`,
   });
-  for (const cost of ticks(max, 4)) {
+  for (const { cost, label } of axis) {
     drawing.append(
       svg('line', { x1: left, x2: width - right, y1: y(cost), y2: y(cost) }),
-      svg('text', { x: left - 8, y: y(cost) + 4, 'text-anchor': 'end' }, cost.toLocaleString()),
+      svg('text', { x: left - 8, y: y(cost) + 4, 'text-anchor': 'end' }, label),
     );
   }
-  const everyMonths = [1, 3, 6, 12, 24, 60, 120].find((each) => months / each <= 6) ?? 120;
+  const steps = Math.min(6, (width - left - right) / 40);
+  const everyMonths = [1, 3, 6, 12, 24, 60, 120].find((each) => months / each <= steps) ?? 120;
   for (let month = 0; month <= months; month += everyMonths) {
     const label = month === 0 ? 'start' : String(month);
     drawing.append(svg('text', { x: x(month), y: HEIGHT - 8, 'text-anchor': 'middle' }, label));
@@ -128,15 +154,13 @@ function drawLines(lines, { width, months, summary, currency }) {
     free = end.at - LABEL_GAP;
   }
   for (const { offer, costs, i, at } of ends) {
-    const label = Array.from(offer.name ?? offer.provider);
-    const short = label.length > 14 ? `${label.slice(0, 13).join('')}…` : label.join('');
     const path = costs.map((cost, month) => `${x(month).toFixed(1)} ${y(cost).toFixed(1)}`);
     drawing.append(
       svg(
         'g',
         { 'data-offer': offer.id, class: i === 0 && 'strong' },
         svg('path', { d: `M${path.join('L')}` }),
-        svg('text', { x: width - right + 8, y: at + 4 }, short),
+        svg('text', { x: width - right + 8, y: at + 4 }, nameOf(offer)),
         svg('title', {}, `${offer.provider}: ${money(costs[months] ?? 0, currency)}`),
       ),
     );

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { diag, DiagLogLevel, trace, type DiagLogger } from '@opentelemetry/api';
+import {
+  context,
+  diag,
+  DiagLogLevel,
+  ROOT_CONTEXT,
+  trace,
+  type DiagLogger,
+} from '@opentelemetry/api';
 import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
@@ -103,7 +110,10 @@ function createReporter() {
     diagLogger,
     reportTo: (logger: Logger) => {
       log = (reason) => {
-        logger.warn({ reason }, 'tracing is impaired');
+        // Outside of the trace whose span started the export.
+        context.with(ROOT_CONTEXT, () => {
+          logger.warn({ reason }, 'tracing is impaired');
+        });
       };
       early.splice(0).forEach(log);
     },
