@@ -172,7 +172,10 @@ describeOnce('in a browser', () => {
     });
 
     it('shows each failed attempt as it happens, also after a reload', async () => {
-      const { start, running, url } = await setUp({ BREAKER_FAILURES: '1000', RETRY_CAP_MS: '1000' });
+      const { start, running, url } = await setUp({
+        BREAKER_FAILURES: '1000',
+        RETRY_CAP_MS: '1000',
+      });
       running['confirm-payment'].kill('SIGKILL');
       await running['confirm-payment'].exit;
       const { page, complaints } = await openPage(browser, url);
