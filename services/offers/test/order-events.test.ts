@@ -1,3 +1,4 @@
+/** The stream of an order’s events. Long, because each of its promises has a test. */
 import { connect } from 'node:net';
 import { createAdmission } from '@loan-buddy/kit/admission';
 import type { Express } from 'express';
