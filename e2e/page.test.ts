@@ -171,6 +171,36 @@ describeOnce('in a browser', () => {
       expect(complaints).toEqual([]);
     });
 
+    it('shows each failed attempt as it happens, also after a reload', async () => {
+      const { start, running, url } = await setUp({
+        BREAKER_FAILURES: '1000',
+        RETRY_CAP_MS: '1000',
+      });
+      running['confirm-payment'].kill('SIGKILL');
+      await running['confirm-payment'].exit;
+      const { page, complaints } = await openPage(browser, url);
+      await order(page);
+      const last = page.locator('.way li:last-child');
+      const attempts = async () => {
+        const pattern = /^Attempt (\d+) failed, the next is due/;
+        await last.filter({ hasText: pattern }).locator('time').waitFor();
+        return Number(pattern.exec(await last.innerText())![1]);
+      };
+      const seen = await attempts();
+      // Screen readers announce only new items.
+      await expect(page.locator('.way').getAttribute('aria-live')).resolves.toBe('polite');
+      await page.evaluate(`document.querySelector('.way li').isSame = true`);
+      await until(async () => (await attempts()) > seen);
+      await expect(page.evaluate(`document.querySelector('.way li').isSame`)).resolves.toBe(true);
+      await page.reload();
+      expect(await attempts()).toBeGreaterThan(seen);
+      await start('confirm-payment');
+      await showsStatus(page, 'Approved');
+      await page.getByText(/Approved after \d+ failed attempts/).waitFor();
+      await expect(page.locator('.way li').count()).resolves.toBe(2);
+      expect(complaints).toEqual([]);
+    });
+
     it('asks for the order every few seconds if streams do not work', async () => {
       const { start, running, url } = await setUp();
       running['confirm-payment'].kill('SIGKILL');

@@ -55,6 +55,21 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Replaces only the items of a live list that differ: screen readers would repeat the others.
+ *
+ * @param {Element} list
+ * @param {Element[]} items
+ */
+export function sayItems(list, items) {
+  const old = [...list.children];
+  for (const surplus of old.splice(items.length)) surplus.remove();
+  items.forEach((item, i) => {
+    if (!old[i]) list.append(item);
+    else if (!old[i].isEqualNode(item)) old[i].replaceWith(item);
+  });
+}
+
 /** @param {FieldOptions} options */
 export function field({ name, label, hint, ...attributes }) {
   const notes = `${hint ? `${name}-hint ` : ''}${name}-fault`;

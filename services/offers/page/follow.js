@@ -1,5 +1,5 @@
 import { Problem, read, send } from './api.js';
-/** @import { Followed, Order, OrderEvent } from './types.d.ts' */
+/** @import { Followed, Order } from './types.d.ts' */
 
 /** Silence after which a stream counts as broken: the service sends something every 15 s. */
 const SILENCE_MS = 40_000;
@@ -9,12 +9,13 @@ const FAILURES_BEFORE_POLLING = 2;
 /**
  * Splits a stream of server-sent events into events (WHATWG HTML, section 9.2.6).
  *
- * @param {(event: { id: string, data: string }) => void} onEvent
+ * @param {(event: { id: string, type: string, data: string }) => void} onEvent
  * @returns {(text: string) => void} takes the next part of the stream
  */
 export function createEventParser(onEvent) {
   let rest = '';
   let id = '';
+  let type = '';
   let data = '';
   return (text) => {
     const lines = (rest + text).split('\n');
@@ -22,10 +23,11 @@ export function createEventParser(onEvent) {
     for (const line of lines) {
       const [, name, value = ''] = /^(\w*):? ?(.*?)\r?$/.exec(line) ?? [];
       if (name === 'id') id = value;
+      else if (name === 'event') type = value;
       else if (name === 'data') data += value;
-      else if (line.trim() === '' && data !== '') {
-        onEvent({ id, data });
-        data = '';
+      else if (line.trim() === '') {
+        if (data !== '') onEvent({ id, type, data });
+        type = data = '';
       }
     }
   };
@@ -39,7 +41,7 @@ export function createEventParser(onEvent) {
  * @param {Followed} options
  * @throws {Problem} if the order cannot be read at all
  */
-export async function follow(id, { signal, onEvent, onOrder, onConnection }) {
+export async function follow(id, { signal, onEvent, onAttempted, onOrder, onConnection }) {
   const path = `/orders/${encodeURIComponent(id)}`;
   let failures = 0;
   let lastId = '';
@@ -47,10 +49,12 @@ export async function follow(id, { signal, onEvent, onOrder, onConnection }) {
   const parse = createEventParser((event) => {
     failures = 0;
     lastId = event.id;
-    /** @type {OrderEvent} */
     const parsed = JSON.parse(event.data);
-    isOver = parsed.data.status !== 'PENDING';
-    onEvent(parsed);
+    if (event.type === 'order.attempted') onAttempted(parsed);
+    else {
+      isOver = parsed.data.status !== 'PENDING';
+      onEvent(parsed);
+    }
   });
   const poll = async () => {
     /** @type {Order} */

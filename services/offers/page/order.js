@@ -1,9 +1,9 @@
 import { query } from './api.js';
-import { h, heading, say, showFacts } from './dom.js';
+import { h, heading, say, sayItems, showFacts } from './dom.js';
 import { follow } from './follow.js';
 import { count, dateAndTime, money, percent, statusText, timeOfDay } from './format.js';
 import { showProblem } from './problem.js';
-/** @import { Connection, Order, OrderEvent, View } from './types.d.ts' */
+/** @import { Attempted, Connection, Order, OrderEvent, View } from './types.d.ts' */
 
 /** @param {number} attempts that failed */
 const after = (attempts) => (attempts > 0 ? ` after ${count(attempts, 'failed attempt')}` : '');
@@ -46,7 +46,7 @@ export function orderView(main, params, signal) {
   const title = h('div', { class: 'title' }, heading('Your order'), h('span'));
   const status = h('p', { role: 'status' });
   const connection = h('p', { class: 'hint connection' });
-  const way = h('ol', { class: 'plain way' });
+  const way = h('ol', { class: 'plain way', 'aria-live': 'polite' });
   const facts = h('dl', { class: 'facts order' });
   const list = h('a', { href: '#/orders' }, 'All my orders');
   const panel = h('div', { class: 'panel' }, status, way, connection);
@@ -54,6 +54,12 @@ export function orderView(main, params, signal) {
 
   /** @type {OrderEvent[]} */
   const events = [];
+  /** @type {Attempted | undefined} */
+  let attempted;
+  const showLast = () => {
+    const last = events.at(-1)?.data;
+    if (last) show({ ...last, id: last.order_id });
+  };
   follow(params.get('id') ?? '', {
     signal,
     onConnection: (state) => {
@@ -61,7 +67,12 @@ export function orderView(main, params, signal) {
     },
     onEvent: (event) => {
       events.push(event);
-      show({ ...event.data, id: event.data.order_id });
+      attempted = undefined;
+      showLast();
+    },
+    onAttempted: (latest) => {
+      attempted = latest;
+      showLast();
     },
     onOrder: show,
   }).catch((error) => {
@@ -79,11 +90,15 @@ export function orderView(main, params, signal) {
     );
     // Without events, because streams fail or they were deleted, the order itself says how far it is.
     if (known.length === 0) known.push(step('The order was stored', order.created_at));
-    if (order.status === 'PENDING') known.push(step('Waiting for the decision'));
-    else if (events.at(-1)?.data.status !== order.status) {
+    if (order.status === 'PENDING') {
+      const text = attempted
+        ? `Attempt ${attempted.attempts} failed, the next is due`
+        : 'Waiting for the decision';
+      known.push(step(text, attempted?.next_attempt_at));
+    } else if (events.at(-1)?.data.status !== order.status) {
       known.push(step(statusText(order.status)[1] ?? ''));
     }
-    way.replaceChildren(...known);
+    sayItems(way, known);
     way.classList.toggle('pending', order.status === 'PENDING');
     showFacts(facts, {
       Provider: order.provider,

@@ -54,11 +54,18 @@ export interface OrderEvent {
   data: Omit<Order, 'id'> & { order_id: string; attempts: number };
 }
 
+/** A failed attempt to get a decision. */
+export interface Attempted {
+  attempts: number;
+  next_attempt_at: string;
+}
+
 export type Connection = 'live' | 'reconnecting' | 'polling' | 'over';
 
 export interface Followed {
   signal: AbortSignal;
   onEvent: (event: OrderEvent) => void;
+  onAttempted: (attempted: Attempted) => void;
   /** Takes the order itself, while there are no events. */
   onOrder: (order: Order) => void;
   onConnection: (connection: Connection) => void;

@@ -8,7 +8,7 @@ import { getEvents } from './http/get-events';
 import { getOffer } from './http/get-offer';
 import { getOffers } from './http/get-offers';
 import { getOrder } from './http/get-order';
-import { getOrderEvents } from './http/get-order-events';
+import { getOrderEvents, orderAttemptedSchema } from './http/get-order-events';
 import { getOrders } from './http/get-orders';
 import { checkoutResponse } from './http/order-body';
 import { postCheckout } from './http/post-checkout';
@@ -50,7 +50,7 @@ export function createApp(context: Context): Express {
     problems,
     endpoints,
     webhooks,
-    schemas: [orderEventSchema],
+    schemas: [orderEventSchema, orderAttemptedSchema],
     page: context.hasPage ? webPage() : undefined,
     links: { offers: '/offers', checkout: '/checkout', orders: '/orders' },
   });

@@ -1,5 +1,5 @@
 import { createPublishEvent } from '@loan-buddy/kit/messaging';
-import { createComponentCheck, recordingLogger, startApp } from '@loan-buddy/kit/testing';
+import { createComponentCheck, recordingLogger, startApp, until } from '@loan-buddy/kit/testing';
 import request from 'supertest';
 import { exportEvents } from '../src/events/export-events';
 import { createEventLog } from '../src/events/event-log';
@@ -124,6 +124,22 @@ describe.each(Object.keys(ways))('an event, %s', (way) => {
 });
 
 describe('the stream of an order’s events', () => {
+  it('says that an attempt failed as documented', async () => {
+    const { app, orders } = aService();
+    const order = anOrder();
+    await orders.insert(order, 60_000);
+    await orders.recordFailure(order.id, { reason: 'x', dueInMs: 60_000, maxAttempts: 9 });
+    const server = await startApp(app);
+    const { attempted, leave } = await listenToStream(`${server.url}/orders/${order.id}/events`);
+    await until(() => attempted.length > 0);
+    leave();
+    await server.close();
+    const { body } = await request(app).get('/openapi.json').expect(200);
+    const check = createComponentCheck(body as object);
+    check('OrderAttempted', attempted[0]);
+    expect(JSON.stringify(body)).toContain('#/components/schemas/OrderAttempted');
+  });
+
   it('is documented with a schema of the document', async () => {
     const { body } = await request(aService().app).get('/openapi.json').expect(200);
     const { paths } = body as {

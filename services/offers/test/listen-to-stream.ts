@@ -8,7 +8,10 @@ interface Event {
   data: unknown;
 }
 
-/** Reads a stream as a browser would; `events` grows, and `ended` resolves when the server ends it. */
+/**
+ * Reads a stream as a browser would; `events` and `attempted`, which have no id, grow, and `ended` resolves when the
+ * server ends it.
+ */
 export async function listenToStream(url: string, lastEventId?: number, token?: string) {
   const headers = {
     ...(lastEventId !== undefined && { 'Last-Event-ID': String(lastEventId) }),
@@ -17,6 +20,7 @@ export async function listenToStream(url: string, lastEventId?: number, token?: 
   const req = get(url, { headers, agent: false });
   const [res] = (await once(req, 'response')) as [IncomingMessage];
   const events: Event[] = [];
+  const attempted: unknown[] = [];
   let text = '';
   res.setEncoding('utf8');
   res.on('error', () => undefined); // the client disconnected
@@ -25,6 +29,8 @@ export async function listenToStream(url: string, lastEventId?: number, token?: 
     const blocks = text.split('\n\n');
     text = blocks.pop()!;
     for (const block of blocks) {
+      const [, attempt] = /^event: order\.attempted\ndata: (.*)$/.exec(block) ?? [];
+      if (attempt !== undefined) attempted.push(JSON.parse(attempt));
       const id = /^id: (.*)$/m.exec(block)?.[1];
       const type = /^event: com\.loanbuddy\.order\.(.*)$/m.exec(block)?.[1];
       if (id === undefined || type === undefined) continue;
@@ -33,10 +39,10 @@ export async function listenToStream(url: string, lastEventId?: number, token?: 
     }
   });
   const ended = new Promise<void>((resolve) => res.once('close', resolve));
-  return { res, events, ended, leave: () => req.destroy() };
+  return { res, events, attempted, ended, leave: () => req.destroy() };
 }
 
-/** Waits until all reads seen by a spy on the feed's `eventsOf` have settled. */
+/** Waits until all reads seen by a spy on the feed's `historyOf` have settled. */
 export async function untilRead(reads: jest.SpyInstance): Promise<void> {
   await Promise.allSettled(reads.mock.results.map(({ value }) => value as unknown));
 }

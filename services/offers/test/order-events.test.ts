@@ -1,8 +1,9 @@
+/** The stream of an order’s events. Long, because each of its promises has a test. */
 import { connect } from 'node:net';
 import { createAdmission } from '@loan-buddy/kit/admission';
 import type { Express } from 'express';
 import request from 'supertest';
-import { eventLoopTurns, startApp, until } from '@loan-buddy/kit/testing';
+import { allButIntervals, eventLoopTurns, startApp, until } from '@loan-buddy/kit/testing';
 import { DatabaseUnavailableError } from '../src/db/unavailable';
 import { anOrder } from './builders';
 import { useService } from './service';
@@ -27,12 +28,19 @@ async function anOpenStream() {
   const { url } = await serve(app);
   const order = anOrder();
   await orders.insert(order, 60_000);
-  const reads = jest.spyOn(feed, 'eventsOf');
+  const read = feed.historyOf;
+  const reads = jest.spyOn(feed, 'historyOf');
   const watching = jest.spyOn(feed, 'watch');
-  const stream = await listenToStream(`${url}/orders/${order.id}/events`);
+  const path = `${url}/orders/${order.id}/events`;
+  const stream = await listenToStream(path);
   await untilRead(reads);
   const [, notify] = watching.mock.calls[0]!;
-  return { stream, reads, notify, decide: () => orders.decide(order.id, 'APPROVED') };
+  return {
+    ...{ stream, read, reads, notify, path, orders, id: order.id },
+    decide: () => orders.decide(order.id, 'APPROVED'),
+    fail: (dueInMs = 60_000, maxAttempts = 9) =>
+      orders.recordFailure(order.id, { reason: 'secret', dueInMs, maxAttempts }),
+  };
 }
 
 describe('GET /orders/{id}/events', () => {
@@ -106,6 +114,87 @@ describe('GET /orders/{id}/events', () => {
     expect(typesOf(stream)).toEqual(['checkout_submitted']);
   });
 
+  it('says at once that an attempt failed, and when the next is due', async () => {
+    // Disables polling.
+    jest.useFakeTimers({ doNotFake: allButIntervals });
+    closers.push(() => jest.useRealTimers());
+    const { stream, id, fail, decide } = await anOpenStream();
+    const before = Date.now();
+    for (const dueInMs of [60_000, 120_000]) {
+      const known = stream.attempted.length;
+      await fail(dueInMs);
+      await until(() => stream.attempted.length > known);
+    }
+    await decide();
+    await stream.ended;
+    expect(stream.attempted).toEqual(
+      [1, 2].map((attempts) => ({ order_id: id, attempts, next_attempt_at: expect.any(String) })),
+    );
+    const pauses = (stream.attempted as { next_attempt_at: string }[]).map(
+      ({ next_attempt_at }) => Date.parse(next_attempt_at) - before,
+    );
+    expect(Math.floor(pauses[0]! / 60_000)).toBe(1);
+    expect(Math.floor(pauses[1]! / 60_000)).toBe(2);
+    expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
+  });
+
+  it('says how many attempts have failed when it starts, also to a client that resumes', async () => {
+    const { stream, path, orders, id, fail, decide } = await anOpenStream();
+    await fail();
+    await fail(60_000, 2);
+    await stream.ended;
+    const failed = await listenToStream(path);
+    await failed.ended;
+    expect(failed.attempted).toEqual([]);
+    await orders.retry(id);
+    const retried = await listenToStream(path);
+    await fail();
+    await until(() => retried.attempted.length > 0);
+    const resumed = await listenToStream(path, retried.events.at(-1)!.id);
+    await until(() => resumed.attempted.length > 0);
+    await decide();
+    await Promise.all([retried.ended, resumed.ended]);
+    for (const { attempted } of [retried, resumed])
+      expect(attempted).toMatchObject([{ attempts: 1 }]);
+    expect(typesOf(resumed)).toEqual(['approved']);
+    expect((await listenToStream(path)).attempted).toEqual([]);
+  });
+
+  it('does not go back to an earlier attempt after a read that took longer', async () => {
+    const { stream, reads, notify, read, orders, id, fail, decide } = await anOpenStream();
+    const earlier = [];
+    for (const attempts of [1, 2]) {
+      await fail();
+      await until(() =>
+        JSON.stringify(stream.attempted).includes(`"attempts":${String(attempts)}`),
+      );
+      earlier.push(await read(id));
+    }
+    let late = earlier[0];
+    reads.mockImplementation(() => (late ? Promise.resolve(late) : read(id)));
+    const notifyAndRead = async () => {
+      notify();
+      await untilRead(reads);
+    };
+    await notifyAndRead();
+    // Does not read that the order failed, or the stream would end.
+    late = earlier[1];
+    await fail(1, 3);
+    await orders.retry(id);
+    late = undefined;
+    await notifyAndRead();
+    late = earlier[1];
+    await notifyAndRead();
+    late = undefined;
+    // An operator's retry counts from the start.
+    await fail();
+    await until(() => stream.attempted.length > 2);
+    await decide();
+    await stream.ended;
+    expect(stream.attempted).toMatchObject([{ attempts: 1 }, { attempts: 2 }, { attempts: 1 }]);
+    expect(typesOf(stream)).toEqual(['checkout_submitted', 'failed', 'resubmitted', 'approved']);
+  });
+
   it('returns 404 for an unknown order, and sends no body for HEAD', async () => {
     const { app, orders } = aService();
     await request(app).get('/orders/x/events').expect(404);
@@ -144,7 +233,7 @@ describe('GET /orders/{id}/events', () => {
     await until(() => connections() === 0);
     await until(() => timers().length <= before);
     // No listener is left: one would read the events here.
-    const reads = jest.spyOn(feed, 'eventsOf');
+    const reads = jest.spyOn(feed, 'historyOf');
     await orders.decide(order.id, 'APPROVED');
     await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);
     expect(reads).not.toHaveBeenCalled();
@@ -162,7 +251,7 @@ describe('GET /orders/{id}/events', () => {
     socket.destroy();
     await until(() => connections() === 0);
     await eventLoopTurns();
-    const reads = jest.spyOn(feed, 'eventsOf');
+    const reads = jest.spyOn(feed, 'historyOf');
     await orders.decide(order.id, 'APPROVED');
     await request(app).get(`/orders/${order.id}`).set('Prefer', 'wait=5').expect(200);
     expect(reads).not.toHaveBeenCalled();

@@ -24,14 +24,15 @@ describe('the page reads', () => {
 
   it('events of a stream that arrives in any pieces', () => {
     const text =
-      'retry: 1000\n\nid: 1\nevent: a\ndata: {"x":"ä: b"}\n\n:\n\nid: 2\r\ndata: 2\r\n\r\nid: 3\ndata: half';
+      'retry: 1000\n\nid: 1\nevent: a\ndata: {"x":"ä: b"}\n\n:\n\nid: 2\r\ndata: 2\r\n\r\nevent: b\ndata: 3\n\nevent: no data\n\nid: 4\ndata: half';
     for (const size of [1, 7, 1000]) {
       const events: unknown[] = [];
       const parse = createEventParser((event) => events.push(event));
       for (let at = 0; at < text.length; at += size) parse(text.slice(at, at + size));
       expect(events).toEqual([
-        { id: '1', data: '{"x":"ä: b"}' },
-        { id: '2', data: '2' },
+        { id: '1', type: 'a', data: '{"x":"ä: b"}' },
+        { id: '2', type: '', data: '2' },
+        { id: '2', type: 'b', data: '3' },
       ]);
     }
   });

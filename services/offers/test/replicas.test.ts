@@ -1,4 +1,4 @@
-import { allButIntervals, itUnless, startApp } from '@loan-buddy/kit/testing';
+import { allButIntervals, itUnless, startApp, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import request from 'supertest';
 import type { Database } from '../src/db/database';
@@ -86,7 +86,7 @@ async function untilHearing(db: Database['db'], count: number): Promise<void> {
 }
 
 describe('GET /orders/{id}/events on one replica', () => {
-  onServer('sends decisions made on another replica', async () => {
+  onServer('sends failed attempts and decisions of another replica', async () => {
     // Disables polling.
     jest.useFakeTimers({ doNotFake: allButIntervals });
     closers.push(() => jest.useRealTimers());
@@ -99,11 +99,14 @@ describe('GET /orders/{id}/events on one replica', () => {
       .send({ user_id: 'cristina', loan_id: 'offer2' })
       .expect(202);
     const order = await there.orders.find((body as { id: string }).id);
-    const reads = jest.spyOn(here.feed, 'eventsOf');
+    const reads = jest.spyOn(here.feed, 'historyOf');
     const stream = await listenToStream(`${here.url}/orders/${order!.id}/events`);
     await untilRead(reads);
+    await there.orders.recordFailure(order!.id, { reason: 'x', dueInMs: 60_000, maxAttempts: 9 });
+    await until(() => stream.attempted.length > 0);
     await there.approval.attemptDecision(order!, { requestId: 'r1' });
     await stream.ended;
+    expect(stream.attempted).toMatchObject([{ attempts: 1 }]);
     expect(typesOf(stream)).toEqual(['checkout_submitted', 'approved']);
   });
 
@@ -113,7 +116,7 @@ describe('GET /orders/{id}/events on one replica', () => {
     await untilHearing(replica.db, 1);
     const order = anOrder();
     await orders.insert(order, 60_000);
-    const reads = jest.spyOn(feed, 'eventsOf');
+    const reads = jest.spyOn(feed, 'historyOf');
     const watching = jest.spyOn(feed, 'watch');
     const stream = await listenToStream(`${replica.url}/orders/${order.id}/events`);
     await untilRead(reads);
@@ -169,7 +172,8 @@ describe('the order feed', () => {
       const told = new Promise<void>((resolve) => feed.watch(order.id, resolve));
       await orders.decide(order.id, 'APPROVED');
       await told;
-      return (await feed.eventsOf(order.id)).map(({ event }) => event.data.status);
+      const { events } = await feed.historyOf(order.id);
+      return events.map(({ event }) => event.data.status);
     };
     expect(await change()).toEqual(['PENDING', 'APPROVED']);
     await sql`select pg_terminate_backend(pid) from pg_stat_activity

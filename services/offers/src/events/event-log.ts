@@ -12,6 +12,14 @@ export interface LoggedEvent {
   event: OrderEvent;
 }
 
+/** What has happened to an order so far. */
+export interface OrderHistory {
+  /** Oldest first. */
+  events: LoggedEvent[];
+  /** Set while the order is pending and attempts have failed since it became pending. */
+  failing?: { attempts: number; nextAttemptAt: Date };
+}
+
 export type EventLog = ReturnType<typeof createEventLog>;
 
 /** A standby does not know the primary's open transactions. */
@@ -38,6 +46,22 @@ export function createEventLog(db: Kysely<Tables>) {
     /** Oldest first. */
     listByOrder: async (orderId: string) =>
       (await select().where('orderId', '=', orderId).execute()).map(toLogged),
+
+    historyOf: async (orderId: string): Promise<OrderHistory> => {
+      const rows = await db
+        .selectFrom('orderEvents')
+        .leftJoin('orders', 'orders.id', 'orderEvents.orderId')
+        .selectAll('orderEvents')
+        .select(['orders.attempts', 'orders.dueAt'])
+        .where('orderEvents.orderId', '=', orderId)
+        .orderBy('seq')
+        .execute();
+      const { attempts, dueAt } = rows[0] ?? {};
+      return {
+        events: rows.map(toLogged),
+        ...(attempts && dueAt && { failing: { attempts, nextAttemptAt: dueAt } }),
+      };
+    },
 
     /**
      * Claims up to `limit` unpublished events, oldest first: one per order, the next only after that is published. No

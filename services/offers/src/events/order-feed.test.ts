@@ -9,7 +9,7 @@ async function setUp() {
       gap = handlers.onGap;
       return Promise.resolve(() => Promise.resolve());
     },
-    log: { listByOrder: () => Promise.resolve([]) },
+    log: { historyOf: () => Promise.resolve({ events: [] }) },
   });
   const notified: string[] = [];
   const watch = (orderId: string) => feed.watch(orderId, () => notified.push(orderId));

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Listen } from '../db/listen';
-import type { EventLog, LoggedEvent } from './event-log';
+import type { EventLog, OrderHistory } from './event-log';
 
-/** The database sends the id of each changed order on this channel. */
-const CHANNEL = 'order_changed';
+/** The database sends the id of each order on this channel whose status changed, or whose attempt failed. */
+export const ORDER_CHANGED = 'order_changed';
 /** Polling interval, in case a notification is lost. */
 const POLL_MS = 5000;
 
@@ -11,8 +11,8 @@ const POLL_MS = 5000;
 export interface OrderFeed {
   /** Calls back whenever the order may have changed, until the returned function is called. */
   watch: (orderId: string, listener: () => void) => () => void;
-  /** Returns the order's current events. All watchers of one change share one read. */
-  eventsOf: (orderId: string) => Promise<LoggedEvent[]>;
+  /** Reads what has happened to the order so far. All watchers of one change share one read. */
+  historyOf: (orderId: string) => Promise<OrderHistory>;
   /** Aborts when the process begins to stop: no caller should wait any longer. */
   closing: AbortSignal;
   close: () => Promise<void>;
@@ -24,11 +24,11 @@ export interface OrderFeed {
  */
 export async function createOrderFeed(dependencies: {
   listen: Listen;
-  log: Pick<EventLog, 'listByOrder'>;
+  log: Pick<EventLog, 'historyOf'>;
 }): Promise<OrderFeed> {
   const { listen, log } = dependencies;
   const watched = new Map<string, { listeners: Set<() => void>; timer: NodeJS.Timeout }>();
-  const reads = new Map<string, Promise<LoggedEvent[]>>();
+  const reads = new Map<string, Promise<OrderHistory>>();
   const closing = new AbortController();
   // Every waiting request listens to this signal.
   setMaxListeners(0, closing.signal);
@@ -41,7 +41,7 @@ export async function createOrderFeed(dependencies: {
   const notifyAll = () => {
     for (const orderId of watched.keys()) notify(orderId);
   };
-  const stopListening = await listen(CHANNEL, { onNotification: notify, onGap: notifyAll });
+  const stopListening = await listen(ORDER_CHANGED, { onNotification: notify, onGap: notifyAll });
 
   return {
     watch: (orderId, listener) => {
@@ -60,10 +60,10 @@ export async function createOrderFeed(dependencies: {
         if (watched.get(orderId) === order) watched.delete(orderId);
       };
     },
-    eventsOf: (orderId) => {
+    historyOf: (orderId) => {
       const running = reads.get(orderId);
       if (running) return running;
-      const read = log.listByOrder(orderId).finally(() => {
+      const read = log.historyOf(orderId).finally(() => {
         if (reads.get(orderId) === read) reads.delete(orderId);
       });
       reads.set(orderId, read);

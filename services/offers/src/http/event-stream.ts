@@ -39,9 +39,11 @@ export function openEventStream(res: Response, onClosed: () => void) {
   // A response to HEAD has no body.
   if (res.req.method === 'HEAD') end();
   return {
-    send: ({ id, type, data }: { id: string; type: string; data: object }) => {
+    /** Without an id, the client keeps its last event id. */
+    send: ({ id, type, data }: { id?: string; type: string; data: object }) => {
       if (res.writableEnded) return;
-      res.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+      const idLine = id === undefined ? '' : `id: ${id}\n`;
+      res.write(`${idLine}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
     },
     end,
   };

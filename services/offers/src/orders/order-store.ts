@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { createQueue, msFromNow } from '../db/queue';
 import type { Tables } from '../db/tables';
+import { ORDER_CHANGED } from '../events/order-feed';
 import { orderedOffer, type Decision, type NewOrder, type Order } from '../domain/order';
 import type { RequestInFlight } from './idempotency';
 import { createOrderWriter, orderColumns as columns, type OrderRow as Row } from './order-writer';
@@ -64,8 +65,12 @@ export function createOrderStore(
     return order;
   };
 
-  const changePending = async (id: string, changes: Parameters<typeof queue.update>[1]) => {
-    const [updated] = await queue.update([{ id }], changes, returning);
+  const changePending = async (
+    id: string,
+    changes: Parameters<typeof queue.update>[1],
+    returned = returning,
+  ) => {
+    const [updated] = await queue.update([{ id }], changes, returned);
     return currentOrder(id, updated);
   };
 
@@ -105,18 +110,19 @@ export function createOrderStore(
     markRequested: async (id: string, dueInMs: number) =>
       currentOrder(id, await writer.markRequested({ id, dueInMs })),
 
-    /** Postpones after a failed attempt. After `maxAttempts`, the order is `FAILED`. */
+    /** Postpones after a failed attempt, and notifies all replicas. After `maxAttempts`, the order is `FAILED`. */
     recordFailure: (
       id: string,
       { reason, dueInMs, maxAttempts }: { reason: string; dueInMs: number; maxAttempts: number },
     ) => {
       const isLast = sql`attempts + 1 >= ${maxAttempts}`;
-      return changePending(id, {
+      const changes = {
         status: sql`case when ${isLast} then 'FAILED' else 'PENDING' end`,
         dueAt: sql`case when ${isLast} then null else ${msFromNow(dueInMs)} end`,
         attempts: sql`attempts + 1`,
         lastError: reason,
-      });
+      };
+      return changePending(id, changes, sql`${returning}, pg_notify(${ORDER_CHANGED}, job.id)`);
     },
 
     /** Claims up to `limit` due pending orders. No other caller gets them until `leaseMs` have passed. */
