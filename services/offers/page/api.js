@@ -95,7 +95,7 @@ export async function read(path, options) {
  * @param {Record<string, string | undefined>} parameters leaves out empty and undefined ones
  */
 export function query(parameters) {
-  const given = Object.entries(parameters).map(([name, value]) => (value ? [name, value] : []));
-  const text = new URLSearchParams(given.filter((pair) => pair.length > 0)).toString();
-  return text && `?${text}`;
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value) given.set(name, value);
+  return given.size > 0 ? `?${given}` : '';
 }

@@ -26,17 +26,16 @@ export function money(value, currency) {
 }
 
 const percentFormat = new Intl.NumberFormat(undefined, { style: 'percent', ...twoDigits });
-const timeFormat = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** @param {number} value in percent */
 export const percent = (value) => percentFormat.format(value / 100);
 
-/** @param {Date} date */
-export const timeOfDay = (date) => timeFormat.format(date);
+export const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format;
 
-/** @param {Date} date */
-export const dateAndTime = (date) => dateFormat.format(date);
+export const dateAndTime = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+}).format;
 
 /**
  * @param {number} number

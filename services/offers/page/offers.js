@@ -10,14 +10,16 @@ import { columns, headOf, rowsOf, sorted } from './table.js';
 /** The shortest and the longest time between two requests. */
 const [SOON_MS, LATEST_MS] = [2000, 60_000];
 
+/** @type {{ path: string, etag: string, offers: Offer[] }} */
+const nothing = { path: '', etag: '', offers: [] };
+
 /** @type {View} */
 export function offersView(main, params, signal) {
   let amount = params.get('amount') ?? '10000';
   let term = params.get('term_months') ?? '36';
   let sort = params.get('sort') ?? 'apr';
   let order = params.get('order') ?? 'asc';
-  /** @type {{ path: string, etag: string, offers: Offer[] }} */
-  let last = { path: '', etag: '', offers: [] };
+  let last = nothing;
   let loading = new AbortController();
   let timer = 0;
   let failures = 0;
@@ -140,7 +142,7 @@ export function offersView(main, params, signal) {
     asOf.replaceChildren();
     notes.replaceChildren(...describeProviders(problem.headers).notes);
     if (isRefused || problem.code === 'offers-unavailable') {
-      last = { path: '', etag: '', offers: [] };
+      last = nothing;
       render();
     }
     if (!isRefused) schedule(problem.retryAfterMs || SOON_MS * failures);

@@ -54,24 +54,14 @@ export function plot(listed, months) {
     .filter((offer) => offer.total_cost !== undefined && offer.currency === currency)
     .slice(0, MAX_LINES);
   const figure = h('figure');
-  if (offers.length === 0) return { figure, draw: () => undefined, highlight: () => undefined };
   const lines = offers.map((offer) => ({ offer, costs: costSoFar(offer, months) }));
   const box = h('div', { class: 'drawing' });
   const more = listed.length > offers.length ? `, for the first ${offers.length} offers` : '';
-  figure.append(
-    h('figcaption', {}, `Interest and fees paid so far, over ${months} months${more}`),
-    box,
-  );
-  const summary = offers
-    .map(
-      ({ provider, amount, total_cost: total = 0 }) =>
-        `${provider} ${money(total - amount, currency)}`,
-    )
-    .join(', ');
-
+  const caption = `Interest and fees paid so far, over ${months} months${more}`;
+  if (offers.length > 0) figure.append(h('figcaption', {}, caption), box);
   const draw = () => {
     const width = box.clientWidth;
-    if (width > 0) box.replaceChildren(drawLines(lines, { width, months, summary, currency }));
+    if (width > 0) box.replaceChildren(drawLines(lines, { width, months, currency }));
   };
   return {
     figure,
@@ -109,9 +99,12 @@ function widest(texts) {
 
 /**
  * @param {Line[]} lines
- * @param {{ width: number, months: number, summary: string, currency: string | undefined }} options
+ * @param {{ width: number, months: number, currency: string | undefined }} options
  */
-function drawLines(lines, { width, months, summary, currency }) {
+function drawLines(lines, { width, months, currency }) {
+  const totals = lines.map(
+    ({ offer, costs }) => `${offer.provider} ${money(costs[months] ?? 0, currency)}`,
+  );
   const max = Math.max(...lines.flatMap(({ costs }) => costs), 0.01);
   const axis = ticks(max, 4).map((cost) => ({ cost, label: cost.toLocaleString() }));
   const left = 8 + widest(axis.map(({ label }) => label));
@@ -125,7 +118,7 @@ function drawLines(lines, { width, months, summary, currency }) {
     width,
     height: HEIGHT,
     role: 'img',
-    'aria-label': `Interest and fees after ${months} months: ${summary}`,
+    'aria-label': `Interest and fees after ${months} months: ${totals.join(', ')}`,
   });
   for (const { cost, label } of axis) {
     drawing.append(
@@ -161,7 +154,7 @@ function drawLines(lines, { width, months, summary, currency }) {
         { 'data-offer': offer.id, class: i === 0 && 'strong' },
         svg('path', { d: `M${path.join('L')}` }),
         svg('text', { x: width - right + 8, y: at + 4 }, nameOf(offer)),
-        svg('title', {}, `${offer.provider}: ${money(costs[months] ?? 0, currency)}`),
+        svg('title', {}, totals[i]),
       ),
     );
   }

@@ -5,16 +5,11 @@ import { aprTypeText, count, money, percent } from './format.js';
 
 /** @type {Column[]} */
 export const columns = [
-  { key: 'provider', label: 'Offer', of: ({ provider }) => provider },
-  { key: 'rate', label: 'Rate', of: ({ rate }) => rate, show: percent },
-  {
-    key: 'monthly_payment',
-    label: 'Monthly payment',
-    of: (offer) => offer.monthly_payment,
-    show: money,
-  },
-  { key: 'total_cost', label: 'Total cost', of: (offer) => offer.total_cost, show: money },
-  { key: 'apr', label: 'APR', of: ({ apr }) => apr, show: percent },
+  { key: 'provider', label: 'Offer' },
+  { key: 'rate', label: 'Rate', show: percent },
+  { key: 'monthly_payment', label: 'Monthly payment', show: money },
+  { key: 'total_cost', label: 'Total cost', show: money },
+  { key: 'apr', label: 'APR', show: percent },
 ];
 const figures = columns.slice(1);
 
@@ -26,10 +21,10 @@ const figures = columns.slice(1);
  * @param {string} order
  */
 export function sorted(offers, sort, order) {
-  const valueOf = columns.find(({ key }) => key === sort)?.of ?? (() => undefined);
+  const key = columns.find((column) => column.key === sort)?.key;
   const sign = order === 'desc' ? -1 : 1;
   return [...offers].sort((a, b) => {
-    const [x, y] = [valueOf(a), valueOf(b)];
+    const [x, y] = [key && a[key], key && b[key]];
     if (x === undefined || y === undefined || x === y) {
       return Number(x === undefined) - Number(y === undefined) || (a.id < b.id ? -1 : 1);
     }
@@ -69,10 +64,8 @@ export function headOf(offers, sort, order, sortBy) {
 export function rowsOf(offers, amount, term) {
   const token = claims();
   const mayOrder = !token || token.scopes.includes('orders:write');
-  const lowest = figures.map(({ of: valueOf }) =>
-    offers.length > 1
-      ? Math.min(...offers.map((offer) => Number(valueOf(offer) ?? Infinity)))
-      : NaN,
+  const lowest = figures.map(({ key }) =>
+    offers.length > 1 ? Math.min(...offers.map((offer) => Number(offer[key] ?? Infinity))) : NaN,
   );
   return offers.map((offer) => {
     const { id, provider, currency } = offer;
@@ -91,8 +84,8 @@ export function rowsOf(offers, amount, term) {
         ...about.map((text) => text && h('small', {}, foreign(text))),
         linkTo(offer.url),
       ),
-      ...figures.map(({ label, of: valueOf, show }, i) => {
-        const value = valueOf(offer);
+      ...figures.map(({ key, label, show }, i) => {
+        const value = offer[key];
         const isLowest = value === lowest[i];
         return h(
           'td',

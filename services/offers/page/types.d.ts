@@ -95,9 +95,8 @@ export type CreateSvg = <Tag extends keyof SVGElementTagNameMap>(
 export type FieldOptions = { name: string; label: string; hint?: string } & Attributes;
 
 export interface Column {
-  key: string;
+  key: 'provider' | 'rate' | 'monthly_payment' | 'total_cost' | 'apr';
   label: string;
-  of: (offer: Offer) => number | string | undefined;
   show?: (value: number, currency?: string) => string;
 }
 
