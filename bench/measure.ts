@@ -13,7 +13,7 @@ export interface Contestant {
   meters: Readonly<Record<string, CpuMeter | undefined>>;
   request: Request;
   expectedStatus: number;
-  /** Concurrent requests, if not as many as for the others. */
+  /** Concurrent requests, if other than the table's. */
   connections?: number;
 }
 

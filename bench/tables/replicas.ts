@@ -24,7 +24,7 @@ export async function replicasTable(bench: Bench): Promise<void> {
     const results = await compare(contestants, { ...bench.effort, connections });
     reportCheckouts(title, results, '× one');
   }
-  // Batches as large as those of one replica.
+  // With as many connections in all, two replicas write batches half as large. Here, each has as many as one alone.
   const each = contestants.map((one) => ({ ...one, connections: 64 * one.ports.length }));
   reportCheckouts(
     'POST /checkout on PostgreSQL, 64 connections for each replica',

@@ -295,11 +295,11 @@ export function stepsOf(upArguments) {
       const containers = await command('docker', 'ps', '--all', '--quiet', '--filter', label);
       const name = '{{.Repository}}:{{.Tag}}';
       const images = await command('docker', 'image', 'ls', '--format', name, 'loan-buddy/*');
-      // Compose has images of the same names.
+      // Compose has images of the same names: kind/down.sh keeps those in use, and says so.
       const left =
         images.match(/.+/g)?.filter((each) => !output.includes(`keeping the image ${each},`)) ?? [];
       expect(containers === '' && left.length === 0, `left: ${containers} ${left.join(' ')}`);
-      return 'no container left, and no image that no other container uses';
+      return 'no container left, and only images that other containers use';
     },
   };
 }

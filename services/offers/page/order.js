@@ -64,6 +64,8 @@ export function orderView(main, params, signal) {
     signal,
     onConnection: (state) => {
       connection.textContent = connections[state];
+      // Only a stream keeps it up to date.
+      if (state === 'polling') attempted = undefined;
     },
     onEvent: (event) => {
       events.push(event);

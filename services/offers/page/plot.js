@@ -93,6 +93,7 @@ function nameOf({ name, provider }) {
 function widest(texts) {
   const pen = new OffscreenCanvas(1, 1).getContext('2d');
   if (!pen) return 0;
+  // As style.css has it.
   pen.font = '600 12px system-ui, sans-serif';
   return Math.ceil(Math.max(...texts.map((text) => pen.measureText(text).width)));
 }

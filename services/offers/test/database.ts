@@ -32,7 +32,7 @@ export async function runOn(server: string, statement: string): Promise<void> {
 /**
  * Starts a proxy in front of the test server.
  *
- * @param send passes what the client sent on to the server
+ * @param send passes a chunk from the client to the server
  */
 export function startProxy(
   send: (chunk: Buffer, server: Socket, client: Socket) => void,

@@ -9,8 +9,8 @@ interface Event {
 }
 
 /**
- * Reads a stream as a browser would; `events` and `attempted`, which have no id, grow, and `ended` resolves when the
- * server ends it.
+ * Reads a stream as a browser would. `events` grows, and so does `attempted` with the messages about failed attempts,
+ * which have no id. `ended` resolves when the server ends the stream.
  */
 export async function listenToStream(url: string, lastEventId?: number, token?: string) {
   const headers = {

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { itUnless, recordingLogger, startTcpServer } from '@loan-buddy/kit/testing';
 import { CompiledQuery, sql } from 'kysely';
 import { testServer, withoutServer } from '../../test/database';
@@ -64,6 +65,19 @@ describe('the embedded database', () => {
       expect((await preparedCount.execute(db)).rows).toEqual([{ count: 1 }]);
     }
     await close();
+  });
+
+  it('leaves no statement waiting when it closes', async () => {
+    const { db, close, ping } = await open('memory:');
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const holder = db.connection().execute(() => held);
+    const waiting = [ping(), ping()];
+    await turn();
+    const closed = close();
+    release();
+    await Promise.all([holder, closed]);
+    await Promise.allSettled(waiting);
   });
 
   it('ends the process if it fails itself, but not if a statement fails', async () => {

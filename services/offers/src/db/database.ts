@@ -155,7 +155,7 @@ export function embedded(pglite: PGlite, logger: Logger): Database {
   };
   const { pool, use: poolUse } = measurePool(createPglitePool(pglite, onBroken), 1);
   const db = kyselyOver(pool);
-  /** Not between two messages of a statement, which would end its transaction. */
+  /** Work of PGlite's own, between two messages of a statement, would end its transaction. */
   const alone = <T>(work: () => Promise<T>) => db.connection().execute(() => work());
   return {
     db,

@@ -16,8 +16,11 @@ const MAX_STRETCH_MS = 10;
  * @param onBroken called if PGlite itself fails, not just a statement: it is then unusable
  */
 export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => void): PostgresPool {
-  const pool = new Pool(Object.assign({ max: 1, idleTimeoutMillis: 0 }, createPgConfig(pglite)));
-  // Not emitted for an error of a statement.
+  // Never disconnected, because the adapter cannot connect again while messages are on their way. The adapter's own host
+  // is localhost, where traces would show a server.
+  const settings = { max: 1, idleTimeoutMillis: 0, host: 'embedded' };
+  const pool = new Pool(Object.assign(createPgConfig(pglite), settings));
+  // A failure of PGlite itself: an error of a statement is only that statement's.
   pool.on('connect', (client) => {
     client.on('error', onBroken);
   });
@@ -32,12 +35,13 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
         turnedAt = performance.now();
       }
       const release = () => {
-        // Never discarded: PGlite has no other session.
         client.release();
       };
       return { ...guardClient(client), release };
     },
     end: async () => {
+      // After all that wait for the session: `end` would leave them waiting.
+      (await pool.connect()).release();
       await pool.end();
       await pglite.close();
     },

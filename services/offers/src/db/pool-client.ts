@@ -7,7 +7,8 @@ import { isUnavailable, rethrow } from './unavailable';
 types.setTypeParser(types.builtins.INT8, Number);
 
 /**
- * Discards a connection that was unavailable once: a late response would go to the next statement.
+ * Sends statements through a client of a pool, prepared if they are marked. `release` discards a connection that was
+ * unavailable once: a late response would go to the next statement.
  *
  * @param begin if sessions are shared: begins a transaction with the settings that a session of our own would keep. Each
  * statement then runs in a transaction.

@@ -40,21 +40,19 @@ export function createEventLog(db: Kysely<Tables>) {
     dueAt: 'claimedUntil',
     pending: sql`published_at is null`,
   });
-  const select = () => db.selectFrom('orderEvents').selectAll().orderBy('seq');
+  const select = () => db.selectFrom('orderEvents').selectAll('orderEvents').orderBy('seq');
 
   return {
     /** Oldest first. */
     listByOrder: async (orderId: string) =>
       (await select().where('orderId', '=', orderId).execute()).map(toLogged),
 
+    /** Reads events and attempts together: they must fit each other. */
     historyOf: async (orderId: string): Promise<OrderHistory> => {
-      const rows = await db
-        .selectFrom('orderEvents')
+      const rows = await select()
         .leftJoin('orders', 'orders.id', 'orderEvents.orderId')
-        .selectAll('orderEvents')
         .select(['orders.attempts', 'orders.dueAt'])
-        .where('orderEvents.orderId', '=', orderId)
-        .orderBy('seq')
+        .where('orderId', '=', orderId)
         .execute();
       const { attempts, dueAt } = rows[0] ?? {};
       return {

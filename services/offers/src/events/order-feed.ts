@@ -2,7 +2,10 @@ import { setMaxListeners } from 'node:events';
 import type { Listen } from '../db/listen';
 import type { EventLog, OrderHistory } from './event-log';
 
-/** The database sends the id of each order on this channel whose status changed, or whose attempt failed. */
+/**
+ * On this channel, a trigger (migration 0011) sends the id of each order whose status changed, and the order store that
+ * of each order whose attempt failed.
+ */
 export const ORDER_CHANGED = 'order_changed';
 /** Polling interval, in case a notification is lost. */
 const POLL_MS = 5000;

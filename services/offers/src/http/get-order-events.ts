@@ -63,7 +63,7 @@ export function getOrderEvents(dependencies: {
       summary: 'The events of one order, as they happen',
       access: readOrders,
       description:
-        'Server-sent events, each a CloudEvent. The stream starts with past events and ends with the decision, or when the order fails. While the order is pending, the stream also says how many attempts have failed. A client that already has all events gets a 204, which tells an EventSource not to reconnect. So does every client once the events were deleted.',
+        "Server-sent events: the order's events, each a CloudEvent, and while it is pending, its failed attempts. The stream starts with past events and ends with the decision, or when the order fails. A client that already has all events gets a 204, which tells an EventSource not to reconnect. So does every client once the events were deleted.",
       params: orderParams,
       requestHeaders: {
         'Last-Event-ID': 'The id of the last event received; the stream continues after it.',
@@ -72,7 +72,7 @@ export function getOrderEvents(dependencies: {
         200: {
           // OpenAPI 3.1 cannot describe the items of a stream.
           description:
-            'The events. `data` is an [OrderEvent](#/components/schemas/OrderEvent) in JSON, `event` is its `type`. After a failed attempt, and after the past events if attempts have failed, `event` is `order.attempted` and `data` is an [OrderAttempted](#/components/schemas/OrderAttempted). It has no `id`: it is not stored, and does not change what `Last-Event-ID` continues after.',
+            "The order's events: `data` is an [OrderEvent](#/components/schemas/OrderEvent) in JSON, `event` is its `type`. After a failed attempt, and after the past events if attempts have failed, `event` is `order.attempted` and `data` is an [OrderAttempted](#/components/schemas/OrderAttempted). It has no `id`: it is not stored, and does not change what `Last-Event-ID` continues after.",
           schema: z.string(),
           contentType: 'text/event-stream',
           headers: { 'X-Accel-Buffering': '`no`: proxies must not buffer the events.' },
