@@ -257,6 +257,11 @@ describeOnce('in a browser', () => {
       await page.locator('#amount-fault', { hasText: 'Must be a number' }).waitFor();
       await page.goto(`${url}/#/order?id=order-1`);
       await page.getByText('Order not found. No order has the id order-1.').waitFor();
+      // A browser would read another path.
+      for (const path of ['order?id=..', 'checkout?loan_id=.', 'checkout']) {
+        await page.goto(`${url}/#/${path}`);
+        await page.getByText('This address has no id.').waitFor();
+      }
       expect(complaints).toEqual([]);
     });
 

@@ -38,6 +38,11 @@ export class Problem extends Error {
     this.headers = headers;
   }
 
+  /** Whether the same request would fail again. */
+  get isRefused() {
+    return this.status >= 400 && this.status < 500 && this.status !== 429;
+  }
+
   /** When to try again; 0: unknown. */
   get retryAfterMs() {
     return 1000 * (Number(this.headers?.get('Retry-After')) || 0);
@@ -87,6 +92,17 @@ export async function send(path, { method = 'GET', body, headers, signal } = {})
 export async function read(path, options) {
   const response = await send(path, options);
   return response.json();
+}
+
+/**
+ * The id as a part of a path. A browser would resolve dots.
+ *
+ * @param {string} id
+ * @throws {Problem}
+ */
+export function segment(id) {
+  if (/^\.{0,2}$/.test(id)) throw new Problem({ title: 'This address has no id', status: 404 });
+  return encodeURIComponent(id);
 }
 
 /**

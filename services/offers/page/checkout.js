@@ -1,4 +1,4 @@
-import { claims, Problem, query, read } from './api.js';
+import { claims, Problem, query, read, segment } from './api.js';
 import { field, h, heading, say, showFacts } from './dom.js';
 import { aprTypeText, count, money, percent } from './format.js';
 import { showProblem, toProblem } from './problem.js';
@@ -62,7 +62,7 @@ export function checkoutView(main, params, signal) {
     button,
     status,
   );
-  const alert = h('div', { role: 'alert', class: 'alert' });
+  const alert = h('div', { role: 'alert' });
   main.append(heading('Check out'), facts, form, alert);
   void showOffer();
 
@@ -73,8 +73,8 @@ export function checkoutView(main, params, signal) {
   });
 
   async function showOffer() {
-    const path = `/offers/${encodeURIComponent(loanId)}`;
     try {
+      const path = `/offers/${segment(loanId)}`;
       /** @type {Offer} */
       const offer = await read(path + query({ amount, term_months: term }), { signal });
       const { currency, monthly_payment: monthly, total_cost: total, apr, apr_type: type } = offer;

@@ -24,25 +24,13 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/**
- * Text from outside, isolated: its direction marks change nothing around it.
- *
- * @param {string} text
- */
+/** @param {string} text from outside: its direction marks change nothing around it */
 export const foreign = (text) => h('bdi', {}, text);
 
-/**
- * Text for screen readers only.
- *
- * @param {...Child} children
- */
+/** @param {...Child} children for screen readers only */
 export const unseen = (...children) => h('span', { class: 'unseen' }, ...children);
 
-/**
- * A heading that takes the focus when its view is shown.
- *
- * @param {string} text
- */
+/** @param {string} text of the heading that takes the focus when its view is shown */
 export const heading = (text) => h('h1', { tabindex: -1 }, text);
 
 /**
@@ -56,18 +44,17 @@ export function say(element, text) {
 }
 
 /**
- * Replaces only the items of a live list that differ: screen readers would repeat the others.
+ * Replaces the items of a live list after those that stay: screen readers would repeat these.
  *
  * @param {Element} list
  * @param {Element[]} items
  */
 export function sayItems(list, items) {
   const old = [...list.children];
-  for (const surplus of old.splice(items.length)) surplus.remove();
-  items.forEach((item, i) => {
-    if (!old[i]) list.append(item);
-    else if (!old[i].isEqualNode(item)) old[i].replaceWith(item);
-  });
+  let same = 0;
+  while (items[same]?.isEqualNode(old[same] ?? null)) same += 1;
+  for (const item of old.slice(same)) item.remove();
+  list.append(...items.slice(same));
 }
 
 /** @param {FieldOptions} options */

@@ -1,4 +1,4 @@
-import { Problem, read, send } from './api.js';
+import { Problem, read, segment, send } from './api.js';
 /** @import { Followed, Order } from './types.d.ts' */
 
 /** Silence after which a stream counts as broken: the service sends something every 15 s. */
@@ -42,7 +42,7 @@ export function createEventParser(onEvent) {
  * @throws {Problem} if the order cannot be read at all
  */
 export async function follow(id, { signal, onEvent, onAttempted, onOrder, onConnection }) {
-  const path = `/orders/${encodeURIComponent(id)}`;
+  const path = `/orders/${segment(id)}`;
   let failures = 0;
   let lastId = '';
   let isOver = false;
@@ -76,8 +76,7 @@ export async function follow(id, { signal, onEvent, onAttempted, onOrder, onConn
       }
     } catch (error) {
       if (signal.aborted) return;
-      const isRefused = error instanceof Problem && error.status >= 400 && error.status < 500;
-      if (isRefused && error.status !== 429) throw error;
+      if (error instanceof Problem && error.isRefused) throw error;
     }
     if (isOver) break;
     failures += 1;

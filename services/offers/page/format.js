@@ -62,9 +62,5 @@ const statuses = {
   FAILED: ['!', 'No decision'],
 };
 
-/**
- * The sign and the name of a status.
- *
- * @param {string} status
- */
+/** @param {string} status of which the sign and the name are returned */
 export const statusText = (status) => statuses[status] ?? ['', status];

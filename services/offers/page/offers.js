@@ -33,7 +33,7 @@ export function offersView(main, params, signal) {
     field({ name: 'term_months', label: 'Term in months', value: term, ...number }),
     h('button', { class: 'primary' }, 'Compare'),
   );
-  const alert = h('div', { role: 'alert', class: 'alert' });
+  const alert = h('div', { role: 'alert' });
   const status = h('p', { role: 'status' });
   const asOf = h('p', { class: 'hint' });
   const options = columns.map(({ key, label }) => h('option', { value: key }, label));
@@ -135,17 +135,16 @@ export function offersView(main, params, signal) {
   /** @param {unknown} error */
   function fail(error) {
     const problem = toProblem(error);
-    const isRefused = problem.status >= 400 && problem.status < 500 && problem.status !== 429;
     failures += 1;
     showProblem(alert, problem, form);
     say(status, '');
     asOf.replaceChildren();
     notes.replaceChildren(...describeProviders(problem.headers).notes);
-    if (isRefused || problem.code === 'offers-unavailable') {
+    if (problem.isRefused || problem.code === 'offers-unavailable') {
       last = nothing;
       render();
     }
-    if (!isRefused) schedule(problem.retryAfterMs || SOON_MS * failures);
+    if (!problem.isRefused) schedule(problem.retryAfterMs || SOON_MS * failures);
   }
 
   /** @param {number} ms */

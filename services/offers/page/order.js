@@ -42,7 +42,7 @@ export function badge(status) {
 
 /** @type {View} */
 export function orderView(main, params, signal) {
-  const alert = h('div', { role: 'alert', class: 'alert' });
+  const alert = h('div', { role: 'alert' });
   const title = h('div', { class: 'title' }, heading('Your order'), h('span'));
   const status = h('p', { role: 'status' });
   const connection = h('p', { class: 'hint connection' });

@@ -20,7 +20,7 @@ export function ordersView(main, params, signal) {
     h('button', { class: 'primary' }, 'Show orders'),
   );
   form.hidden = token !== undefined && !token.scopes.includes('orders:admin');
-  const alert = h('div', { role: 'alert', class: 'alert' });
+  const alert = h('div', { role: 'alert' });
   const status = h('p', { role: 'status' });
   const head = h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name)));
   const body = h('tbody');

@@ -135,7 +135,7 @@ function drawLines(lines, { width, months, currency }) {
   }
   // Each label is at the end of its line, or below the label above it, but not below the axis.
   const ends = lines
-    .map(({ offer, costs }, i) => ({ offer, costs, i, at: y(costs[months] ?? 0) }))
+    .map((line, i) => ({ ...line, i, at: y(line.costs[months] ?? 0) }))
     .sort((a, b) => a.at - b.at);
   let free = 0;
   for (const end of ends) {

@@ -39,6 +39,6 @@ export const toProblem = (error) =>
 
 /** @param {string} text */
 function sentence(text) {
-  const trimmed = text.trim();
-  return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + (trimmed.endsWith('.') ? '' : '.');
+  const capital = text.trim().replace(/^./u, (first) => first.toUpperCase());
+  return capital.replace(/\.?$/, '.');
 }

@@ -127,7 +127,7 @@ function detailsOf({ name, currency, rate_max: max, comparison_rate: compared, f
 
 /** @param {string} [url] */
 function linkTo(url = '') {
-  // Also http and https only, because a link may run a script.
+  // Only http and https: a link may run a script.
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) return undefined;
   const link = h(
     'a',

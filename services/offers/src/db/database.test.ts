@@ -80,19 +80,22 @@ describe('the embedded database', () => {
     await Promise.allSettled(waiting);
   });
 
-  it('ends the process if it fails itself, but not if a statement fails', async () => {
+  it.each([
+    ['throws', () => Promise.reject(new Error('memory access out of bounds'))],
+    ['stops in the middle of a statement', () => Promise.resolve([])],
+  ])('ends the process if PGlite %s, but not if a statement fails', async (_, fail) => {
     const pglite = await openPglite('memory://');
     const { logger, lines } = recordingLogger();
     const { db, ping } = embedded(pglite, logger);
     const exit = jest.spyOn(process, 'exit').mockReturnValue(undefined as never);
     await expect(sql`select 1 / 0`.execute(db)).rejects.toThrow('division by zero');
+    await expect(sql`select 1 / ${0}::int`.execute(db)).rejects.toThrow('division by zero');
     await ping();
     expect(exit).not.toHaveBeenCalled();
-    const fail = jest.spyOn(pglite, 'execProtocolStream');
-    fail.mockRejectedValue(new Error('memory access out of bounds'));
-    await expect(ping()).rejects.toThrow(DatabaseUnavailableError);
+    jest.spyOn(pglite, 'execProtocolStream').mockImplementation(fail);
+    await expect(sql`select ${1}::int`.execute(db)).rejects.toThrow(DatabaseUnavailableError);
     expect(exit).toHaveBeenCalledWith(1);
-    expect(lines).toMatchObject([{ level: 'fatal', msg: 'the embedded database failed' }]);
+    expect(lines[0]).toMatchObject({ level: 'fatal', msg: 'the embedded database failed' });
     jest.restoreAllMocks();
     await pglite.close();
   });

@@ -9,6 +9,23 @@ import { rethrow } from './unavailable';
 /** Longest time to block the event loop: PGlite runs on this thread. */
 const MAX_STRETCH_MS = 10;
 
+/** Messages of a client after which the database is ready for the next statement: Query and Sync (protocol 3.0). */
+const ENDING = ['Q', 'S'].map((type) => type.charCodeAt(0));
+
+/** PGlite for its adapter, which would wait for ever if PGlite fails in the middle of a statement: that is an error. */
+function checked(pglite: PGlite): PGlite {
+  const exec: PGlite['execProtocolStream'] = async (message, options) => {
+    const responses = await pglite.execProtocolStream(message, options);
+    const isReady = responses.some(({ name }) => name === 'readyForQuery');
+    if (!isReady && ENDING.includes(message[0]!)) {
+      const cause = responses.find(({ name }) => name === 'error');
+      throw new Error('the embedded database is not ready for another statement', { cause });
+    }
+    return responses;
+  };
+  return { waitReady: pglite.waitReady, execProtocolStream: exec } as unknown as PGlite;
+}
+
 /**
  * Wraps PGlite as a pool of one. PGlite has a single session, so one caller at a time has the whole database and the
  * others queue, which isolates transactions.
@@ -19,7 +36,7 @@ export function createPglitePool(pglite: PGlite, onBroken: (error: unknown) => v
   // Never disconnected, because the adapter cannot connect again while messages are on their way. The adapter's own host
   // is localhost, where traces would show a server.
   const settings = { max: 1, idleTimeoutMillis: 0, host: 'embedded' };
-  const pool = new Pool(Object.assign(createPgConfig(pglite), settings));
+  const pool = new Pool(Object.assign(createPgConfig(checked(pglite)), settings));
   // A failure of PGlite itself: an error of a statement is only that statement's.
   pool.on('connect', (client) => {
     client.on('error', onBroken);

@@ -5,7 +5,7 @@ const names = new Map<string, string>();
  * the text. Its plan is kept, so it must suit tables of any size.
  */
 export function prepared(text: string): string {
-  names.set(text, `offers_${String(names.size)}`);
+  if (!names.has(text)) names.set(text, `offers_${String(names.size)}`);
   return text;
 }
 
