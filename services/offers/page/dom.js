@@ -44,7 +44,7 @@ export function say(element, text) {
 }
 
 /**
- * Replaces the items of a live list after those that stay: screen readers would repeat these.
+ * Keeps the first items of a live list if they are equal: screen readers would repeat them.
  *
  * @param {Element} list
  * @param {Element[]} items

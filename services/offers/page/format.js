@@ -62,5 +62,5 @@ const statuses = {
   FAILED: ['!', 'No decision'],
 };
 
-/** @param {string} status of which the sign and the name are returned */
+/** @param {string} status in the API, to show as a sign and a name */
 export const statusText = (status) => statuses[status] ?? ['', status];
