@@ -16,8 +16,7 @@ const ENDING = ['Q', 'S'].map((type) => type.charCodeAt(0));
 function checked(pglite: PGlite): PGlite {
   const exec: PGlite['execProtocolStream'] = async (message, options) => {
     const responses = await pglite.execProtocolStream(message, options);
-    const isReady = responses.some(({ name }) => name === 'readyForQuery');
-    if (!isReady && ENDING.includes(message[0]!)) {
+    if (ENDING.includes(message[0]!) && !responses.some(({ name }) => name === 'readyForQuery')) {
       const cause = responses.find(({ name }) => name === 'error');
       throw new Error('the embedded database is not ready for another statement', { cause });
     }
