@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeUnless, recordingLogger, until } from '@loan-buddy/kit/testing';
 import { sql } from 'kysely';
 import request from 'supertest';
@@ -137,12 +138,21 @@ describeUnless(withoutServer)('offers on PostgreSQL', () => {
 
   it('keeps idle sessions on a database with idle_session_timeout', async () => {
     const { url, alter } = await aDatabase();
-    await alter("set idle_session_timeout to '1min'");
-    const { db } = await open(url);
-    const { rows } = await sql`select current_setting('idle_session_timeout') as timeout`.execute(
-      db,
-    );
-    expect(rows).toEqual([{ timeout: '0' }]);
+    await alter("set idle_session_timeout to '1s'");
+    const { db, listen } = await open(url);
+    let isListening = false;
+    const onGap = () => {
+      isListening = true;
+    };
+    closers.push(await listen('x', { onNotification: () => undefined, onGap }));
+    await until(() => isListening);
+    const sessions = sql<{ pid: number }>`
+      select pid from pg_stat_activity where datname = current_database() order by pid`;
+    const { rows } = await sessions.execute(db);
+    expect(rows).toHaveLength(2);
+    // The server ends idle sessions meanwhile. With a shorter timeout, it may end one before that is set up.
+    await sleep(1200);
+    expect((await sessions.execute(db)).rows).toEqual(rows);
   });
 
   it.each(difficult)('works the same for a role with %s', async (setting) => {
