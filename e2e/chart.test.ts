@@ -20,7 +20,7 @@ interface Rendered {
   apiVersion: string;
   kind: string;
   metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each kind of object has its own
   spec: any;
   data?: Record<string, string>;
 }
@@ -108,7 +108,7 @@ function validate(object: Rendered): void {
   const kinds: readonly string[] = schemas[object.apiVersion as keyof typeof schemas];
   if (!kinds.includes(object.kind)) throw new Error(`${object.apiVersion} ${object.kind}`);
   const [group = '', version = group] = object.apiVersion.split('/');
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the path depends on the object
   const models = require(
     `kubernetes-models/${object.apiVersion === 'v1' ? 'v1' : `${group}/${version}`}`,
   ) as Record<string, new (data: object) => { validate: () => void }>;
